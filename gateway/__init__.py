@@ -1,0 +1,1 @@
+"""Decides: the service itself, from its doors to its database."""

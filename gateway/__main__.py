@@ -1,0 +1,115 @@
+"""The command `poundkey`: reads what was asked, and hands it to the command's own file in `gateway/cli`.
+
+A command's file is imported only when it is asked for, so that each starts as fast as it can.
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway.cli.failure import FAILED, CommandFailed
+
+_LONGEST_APPLICATION_NAME = 40
+_HIGHEST_PORT = 65_535
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command in `words` (by default the process's own) and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # text streams of a process are TextIOWrapper
+    arguments = _parser().parse_args(words)
+    command = importlib.import_module(f"gateway.cli.{arguments.command}")
+    try:
+        code: int = command.run(arguments)
+    except CommandFailed as failed:
+        for line in failed.lines:
+            print(f"poundkey {arguments.command}: {line}", file=sys.stderr)
+        return FAILED
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="poundkey", description="Proves that a person holds a phone.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    dev = commands.add_parser("dev", help="gateway and simulator together, to try and to develop")
+    dev.add_argument("--port", type=_port, default=8080, help="where the gateway listens (8080)")
+    dev.add_argument("--simulator-port", type=_port, default=8081, help="where the simulator listens (8081)")
+    dev.add_argument("--data-dir", type=Path, default=Path("var"), help="where the database and the keys are kept (var)")
+    _add_speed(dev)
+
+    serve = commands.add_parser("serve", help="the gateway alone")
+    _add_config(serve)
+
+    simulator = commands.add_parser("simulator", help="the phone network alone, for any Twilio application")
+    simulator.add_argument("--port", type=_port, default=8081, help="where it listens (8081)")
+    simulator.add_argument("--token", help="the account's auth token; a new one by default")
+    simulator.add_argument("--inbound-url", help="the webhook for texts from the handsets")
+    _add_speed(simulator)
+
+    migrate = commands.add_parser("migrate", help="bring the database to head")
+    _add_config(migrate)
+
+    _add_keys(commands.add_parser("keys", help="make, list and revoke API keys"))
+
+    verify = commands.add_parser("verify", help="verify a number from this terminal")
+    verify.add_argument("number", metavar="NUMBER", help="E.164, such as +14255550123")
+    verify.add_argument("--call", action="store_true", help="call and ask for #, instead of a text with a code")
+    verify.add_argument("--locale", help="the person's language, such as en or pt-BR")
+    verify.add_argument("--url", default="http://127.0.0.1:8080", help="where the gateway is (http://127.0.0.1:8080)")
+    verify.add_argument("--key", help="the API key; by default POUNDKEY_API_KEY, or the one that dev keeps in var")
+
+    doctor = commands.add_parser("doctor", help="look for what is wrong, and say what to mend")
+    _add_config(doctor)
+    return parser
+
+
+def _add_keys(keys: argparse.ArgumentParser) -> None:
+    actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")
+    create = actions.add_parser("create", help="make a key and show its secret, this once")
+    create.add_argument(
+        "--application", type=_application_name, required=True, help="whose key it is; people hear and read this name"
+    )
+    create.add_argument("--name", default="", help="what the key is for")
+    revoke = actions.add_parser("revoke", help="let a key open nothing any more")
+    revoke.add_argument("id", metavar="ID", help="as in poundkey keys list")
+    for action in (create, actions.add_parser("list", help="list all keys"), revoke):
+        _add_config(action)
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the settings as TOML; the environment overrides it")
+
+
+def _add_speed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--speed", type=_speed, default=1.0, help="of the phone network's clock; 0 takes no time (1)")
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _HIGHEST_PORT):
+        raise argparse.ArgumentTypeError(f"a port is a number from 1 to {_HIGHEST_PORT}")
+    return int(text)
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = -1.0
+    if not 0 <= speed < float("inf"):
+        raise argparse.ArgumentTypeError("a speed is a number from 0 up")
+    return speed
+
+
+def _application_name(text: str) -> str:
+    if not (0 < len(text) <= _LONGEST_APPLICATION_NAME and text.isprintable() and text == text.strip()):
+        raise argparse.ArgumentTypeError(
+            f"an application's name has 1 to {_LONGEST_APPLICATION_NAME} printable characters, no space at its ends"
+        )
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

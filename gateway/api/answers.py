@@ -1,0 +1,13 @@
+"""How a view becomes an answer, and under which id."""
+
+from http import HTTPStatus
+
+import msgspec
+from aiohttp import web
+
+REQUEST_ID = web.RequestKey("request_id", str)
+
+
+def json_answer(view: msgspec.Struct, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+    """Answer with a view as JSON."""
+    return web.Response(status=status.value, body=msgspec.json.encode(view), content_type="application/json")

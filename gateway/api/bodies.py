@@ -1,0 +1,90 @@
+"""Reads request bodies: strict JSON, in bounded size and time, with every mistake named."""
+
+import asyncio
+import json
+import re
+from http import HTTPStatus
+from typing import Any, NoReturn, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from gateway.api.problems import FieldError, Problem
+
+LARGEST_BODY = 32 * 1024
+BODY_SECONDS = 10.0
+
+_PATH = re.compile(r" - at `\$\.?(.*)`$")
+
+Body = TypeVar("Body", bound=msgspec.Struct)
+
+
+async def read_body(request: web.Request) -> bytes:
+    """Read a body; raises Problem 408 when it takes too long. Larger ones than LARGEST_BODY end as 413."""
+    if request.content.is_eof():  # it came with its headers: no timer needed
+        return await request.read()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.read()
+    except TimeoutError:
+        detail = f"The body did not arrive within {BODY_SECONDS:.0f} s."
+        raise Problem(HTTPStatus.REQUEST_TIMEOUT, "body_too_slow", detail) from None
+
+
+def parse(raw: bytes, kind: type[Body], content_type: str) -> Body:
+    """Parse a body; raises Problem 415 or 422 (400 if it is no JSON), naming each field that is wrong."""
+    if content_type not in {"application/json", "application/octet-stream"}:
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media_type_unsupported", "Send the body as application/json.")
+    try:
+        values = json.loads(raw.decode("utf-8"), object_pairs_hook=_object, parse_constant=_not_json)
+    except (ValueError, RecursionError) as error:
+        raise Problem(HTTPStatus.BAD_REQUEST, "json_invalid", _why_not_json(error)) from None
+    if not isinstance(values, dict):
+        raise Problem(HTTPStatus.BAD_REQUEST, "json_invalid", "The body must be a JSON object.")
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError:
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "fields_invalid",
+            "Some fields of the request are not as they should be.",
+            errors=_mistakes(values, kind),
+        ) from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise ValueError("A key stands twice in one object.")
+    return values
+
+
+def _not_json(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not JSON.")
+
+
+def _why_not_json(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "The body is not UTF-8."
+    if isinstance(error, json.JSONDecodeError):
+        return f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+    return "The body is nested too deeply." if isinstance(error, RecursionError) else str(error)
+
+
+def _mistakes(values: dict[str, Any], kind: type[msgspec.Struct]) -> tuple[FieldError, ...]:
+    """Judge field by field, because the converter stops at the first mistake."""
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    mistakes = [FieldError(name, "field_unknown", "There is no such field.") for name in values if name not in fields]
+    for name, field in fields.items():
+        if name not in values:
+            if field.required:
+                mistakes.append(FieldError(name, "field_missing", "This field is needed."))
+            continue
+        try:
+            msgspec.convert(values[name], field.type)
+        except msgspec.ValidationError as error:
+            detail = str(error)
+            inner = _PATH.search(detail)
+            path = f"{name}.{inner[1]}" if inner and inner[1] else name
+            mistakes.append(FieldError(path, "field_invalid", _PATH.sub("", detail)))
+    return tuple(mistakes)

@@ -1,0 +1,146 @@
+"""Who may come in, and how every answer leaves: keys, request ids, problems, and one answer per Idempotency-Key."""
+
+import base64
+import binascii
+import contextlib
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from gateway.api import problems
+from gateway.api.answers import REQUEST_ID
+from gateway.api.problems import Problem
+from gateway.domain.refusals import RefusalCode, Refused
+from gateway.ports import Application, Clock, NewId, Receipt, Replay, Store, StoreUnavailable
+
+KEY_PREFIX = "pk_"
+_KEYS_FRESH = 1_000
+_LONGEST_IDEMPOTENCY_KEY = 255
+
+Handler = Callable[[web.Request, Application], Awaitable[web.StreamResponse]]
+Plain = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+logger = logging.getLogger(__name__)
+
+
+def key_digest(key: str) -> bytes:
+    """Return the digest under which an API key is kept. A key has 256 random bits, so a fast hash is enough."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+class Door:
+    """Lets applications in by their API keys. A revoked key is out within a second."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._applications: dict[bytes, Application] = {}
+        self._read_at = 0
+        self._in_flight: set[bytes] = set()
+
+    def opens_to(self, handler: Handler) -> Plain:
+        """Return the handler as a route: it is told which application asks."""
+
+        async def enter(request: web.Request) -> web.StreamResponse:
+            return await handler(request, self._application(request.headers.get("Authorization", "")))
+
+        return enter
+
+    @contextlib.contextmanager
+    def receipt(
+        self, request: web.Request, application: Application, body: bytes, answer: Callable[[Any], bytes | None]
+    ) -> Iterator[Receipt | None]:
+        """Give the receipt for a request with an Idempotency-Key, and hold off its twin while it is in flight."""
+        given = request.headers.get("Idempotency-Key")
+        if given is None:
+            yield None
+            return
+        if not 0 < len(given) <= _LONGEST_IDEMPOTENCY_KEY:
+            detail = f"An Idempotency-Key has 1 to {_LONGEST_IDEMPOTENCY_KEY} characters."
+            raise Problem(HTTPStatus.BAD_REQUEST, "idempotency_key_invalid", detail)
+        scope = f"{application.id}\n{request.method}\n{request.path}\n{given}"
+        key = hashlib.sha256(scope.encode("utf-8", "surrogateescape")).digest()
+        if key in self._in_flight:
+            detail = "The first request with this Idempotency-Key is still being worked on."
+            raise Refused(RefusalCode.IDEMPOTENCY_KEY_IN_FLIGHT, detail, retry_after=1)
+        self._in_flight.add(key)
+        try:
+            yield Receipt(key, hashlib.sha256(body).digest(), answer)
+        finally:
+            self._in_flight.discard(key)
+
+    def _application(self, authorization: str) -> Application:
+        now = self._clock()
+        if not self._read_at <= now < self._read_at + _KEYS_FRESH:
+            keys = self._store.keys()
+            self._applications = {key.digest: key.application for key in keys if key.revoked_at is None}
+            self._read_at = now
+        application = self._applications.get(key_digest(_presented_key(authorization)))
+        if application is None:
+            detail = "Send an API key: Authorization: Bearer pk_…"
+            raise Problem(HTTPStatus.UNAUTHORIZED, "key_invalid", detail)
+        return application
+
+
+def kept_answer(status: int, body: bytes) -> bytes:
+    """Pack an answer for its receipt."""
+    return b"%d %b" % (status, body)
+
+
+def replayed(replay: Replay) -> web.Response:
+    """Answer as the first time."""
+    status, _, body = replay.answer.partition(b" ")
+    headers = {"Idempotency-Replayed": "true"}
+    return web.Response(status=int(status), body=body, content_type="application/json", headers=headers)
+
+
+def problem_middleware(new_id: NewId) -> Middleware:
+    """Return the middleware that names every request and turns every error into problem+json."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Plain) -> web.StreamResponse:
+        request_id = new_id("req")
+        request[REQUEST_ID] = request_id
+        try:
+            response = await handler(request)
+        except Exception as error:  # noqa: BLE001 - the last line of defence
+            response = problems.response(_problem(error, request_id))
+            if isinstance(error, web.HTTPMethodNotAllowed):
+                response.headers["Allow"] = error.headers["Allow"]
+        if not response.prepared:
+            response.headers["Request-Id"] = request_id
+        return response
+
+    return middleware
+
+
+def _problem(error: Exception, request_id: str) -> Problem:
+    match error:
+        case Problem():
+            return error
+        case Refused():
+            return problems.of_refusal(error)
+        case StoreUnavailable():
+            logger.error("the store did not take a change: %s", error)
+            detail = "Nothing was changed. Try again soon."
+            return problems.of_refusal(Refused(RefusalCode.STORE_UNAVAILABLE, detail, retry_after=1))
+        case web.HTTPException():
+            return problems.of_http(error)
+        case _:
+            logger.error("request %s failed in a way that was not foreseen", request_id, exc_info=error)
+            return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "The failure is ours, and it is logged.")
+
+
+def _presented_key(authorization: str) -> str:
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip()
+    if scheme.lower() == "basic":
+        with contextlib.suppress(binascii.Error, UnicodeDecodeError):
+            return base64.b64decode(value, validate=True).decode().partition(":")[0]
+    return ""

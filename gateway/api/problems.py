@@ -1,0 +1,92 @@
+"""Every error an integrator can get, as problem+json (RFC 9457): one table from refusal to HTTP."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import msgspec
+from aiohttp import web
+
+from gateway.domain.refusals import RefusalCode, Refused
+
+STATUSES: Mapping[RefusalCode, HTTPStatus] = {
+    RefusalCode.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    RefusalCode.NUMBER_INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
+    RefusalCode.NUMBER_BLOCKED: HTTPStatus.UNPROCESSABLE_ENTITY,
+    RefusalCode.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
+    RefusalCode.CODE_MALFORMED: HTTPStatus.UNPROCESSABLE_ENTITY,
+    RefusalCode.NO_CODE_SENT: HTTPStatus.CONFLICT,
+    RefusalCode.VERIFICATION_FINISHED: HTTPStatus.CONFLICT,
+    RefusalCode.ENROLLMENT_BLOCKED: HTTPStatus.FORBIDDEN,
+    RefusalCode.IDEMPOTENCY_KEY_REUSED: HTTPStatus.UNPROCESSABLE_ENTITY,
+    RefusalCode.IDEMPOTENCY_KEY_IN_FLIGHT: HTTPStatus.CONFLICT,
+    RefusalCode.STORE_UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """What is wrong with one field of the request, named by its path (`to.number`)."""
+
+    field: str
+    code: str
+    detail: str
+
+
+class Problem(Exception):
+    """An error in HTTP's own terms: what the request looks like, not what it asks for."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        code: str,
+        detail: str,
+        *,
+        errors: tuple[FieldError, ...] = (),
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.errors = errors
+        self.retry_after = retry_after
+
+
+def of_refusal(refusal: Refused) -> Problem:
+    """Tell a refusal in HTTP."""
+    errors = (FieldError(refusal.field, refusal.code.value, refusal.detail),) if refusal.field else ()
+    return Problem(
+        STATUSES[refusal.code], refusal.code.value, refusal.detail, errors=errors, retry_after=refusal.retry_after
+    )
+
+
+def of_http(error: web.HTTPException) -> Problem:
+    """Tell what aiohttp itself turned away: no such route, wrong method, too large a body."""
+    status = HTTPStatus(error.status)
+    code = status.phrase.lower().replace(" ", "_")
+    return Problem(status, code, _DETAILS.get(status, status.description or status.phrase))
+
+
+def response(problem: Problem) -> web.Response:
+    """Render a problem."""
+    body: dict[str, object] = {
+        "type": f"urn:poundkey:problem:{problem.code}",
+        "title": problem.status.phrase,
+        "status": problem.status.value,
+        "detail": problem.detail,
+        "code": problem.code,
+    }
+    if problem.errors:
+        body["errors"] = problem.errors
+    answer = web.Response(
+        status=problem.status.value, body=msgspec.json.encode(body), content_type="application/problem+json"
+    )
+    if problem.retry_after is not None:
+        answer.headers["Retry-After"] = str(problem.retry_after)
+    return answer
+
+
+_DETAILS = {
+    HTTPStatus.NOT_FOUND: "There is nothing at this address. The API is described at /docs.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This address takes another method; see the Allow header.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than this address takes.",
+}

@@ -1,0 +1,42 @@
+"""Reads query parameters; whatever is wrong is named."""
+
+from http import HTTPStatus
+from typing import TypeVar
+
+from aiohttp import web
+
+from gateway.api.problems import FieldError, Problem
+
+_LONGEST = 256
+
+Default = TypeVar("Default", int, None)
+
+
+def integer(request: web.Request, name: str, default: Default, lowest: int, highest: int) -> int | Default:
+    """Return a whole number within its bounds; raises Problem 422."""
+    given = request.query.get(name)
+    if given is None:
+        return default
+    if not (
+        given.isascii() and given.isdigit() and len(given) <= len(str(highest)) and lowest <= int(given) <= highest
+    ):
+        raise _invalid(name, f"A whole number from {lowest} to {highest}.")
+    return int(given)
+
+
+def text(request: web.Request, name: str) -> str | None:
+    """Return a text of bounded length; raises Problem 422."""
+    given = request.query.get(name)
+    if given is not None and len(given) > _LONGEST:
+        raise _invalid(name, f"At most {_LONGEST} characters.")
+    return given
+
+
+def _invalid(name: str, detail: str) -> Problem:
+    error = FieldError(name, "field_invalid", detail)
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "fields_invalid",
+        f"The query parameter {name} is not as it should be.",
+        errors=(error,),
+    )

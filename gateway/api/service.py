@@ -1,0 +1,85 @@
+"""The routes about the service itself: is it alive, is it ready, what does it speak."""
+
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+
+import msgspec
+from aiohttp import web
+from swagger_ui_bundle import swagger_ui_path
+
+from gateway.api.openapi import Operation, describe
+from gateway.api.problems import Problem
+from gateway.ports import Store, StoreUnavailable
+
+_TYPES = {"css": "text/css", "js": "text/javascript", "png": "image/png"}
+_FILES = {"swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"}
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Poundkey API</title>
+<link rel="stylesheet" href="docs/swagger-ui.css">
+<link rel="icon" href="docs/favicon-32x32.png">
+</head>
+<body>
+<div id="api"></div>
+<script src="docs/swagger-ui-bundle.js"></script>
+<script src="docs/start.js"></script>
+</body>
+</html>
+"""
+_START = 'SwaggerUIBundle({url: "openapi.json", dom_id: "#api", deepLinking: true});\n'
+
+
+class ServiceRoutes:
+    """Open to everyone; they tell nothing about anyone."""
+
+    def __init__(self, store: Store, workers: dict[str, Callable[[], bool]], operations: Iterable[Operation]) -> None:
+        self._store = store
+        self._workers = workers
+        self._document = msgspec.json.encode(describe(operations))
+
+    def routes(self) -> list[web.RouteDef]:
+        """List the routes."""
+        return [
+            web.get("/healthz", self.health),
+            web.get("/readyz", self.ready),
+            web.get("/openapi.json", self.openapi),
+            web.get("/docs", self.docs),
+            web.get("/docs/{name}", self.asset),
+        ]
+
+    async def health(self, _request: web.Request) -> web.Response:
+        """Tell that the process lives."""
+        return web.json_response({"status": "alive"})
+
+    async def ready(self, _request: web.Request) -> web.Response:
+        """Tell that work can be taken: the database answers and is at head, and all who work in the background live."""
+        try:
+            await self._store.ready()
+        except StoreUnavailable as error:
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "not_ready", f"Store: {error}") from None
+        for name, alive in self._workers.items():
+            if not alive():
+                raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "not_ready", f"{name} has stopped.")
+        return web.json_response({"status": "ready"})
+
+    async def openapi(self, _request: web.Request) -> web.Response:
+        """Give the API's description."""
+        return web.Response(body=self._document, content_type="application/json")
+
+    async def docs(self, _request: web.Request) -> web.Response:
+        """Give the page that shows the description."""
+        return web.Response(text=_PAGE, content_type="text/html")
+
+    async def asset(self, request: web.Request) -> web.Response:
+        """Give what the page needs, from the package that ships it."""
+        name = request.match_info["name"]
+        if name == "start.js":
+            return web.Response(text=_START, content_type="text/javascript")
+        if name not in _FILES:
+            raise web.HTTPNotFound
+        headers = {"Cache-Control": "max-age=3600"}
+        body = (swagger_ui_path / name).read_bytes()
+        return web.Response(body=body, content_type=_TYPES[name.rpartition(".")[2]], headers=headers)

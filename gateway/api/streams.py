@@ -1,0 +1,34 @@
+"""Streams a verification's journal as server-sent events (HTML living standard, §9.2)."""
+
+from collections.abc import AsyncIterator
+
+import msgspec
+from aiohttp import web
+
+from gateway.api.answers import REQUEST_ID
+from gateway.api.views import event_view
+from gateway.domain.journal import KeptEntry
+
+_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+async def stream_events(
+    request: web.Request, verification_id: str, following: AsyncIterator[list[KeptEntry]]
+) -> web.StreamResponse:
+    """Send each entry, its sequence as the event's id, so that Last-Event-ID resumes behind it; end with the last."""
+    response = web.StreamResponse(headers=_HEADERS)
+    response.content_type = "text/event-stream"
+    response.headers["Request-Id"] = request[REQUEST_ID]
+    await response.prepare(request)
+    async for entries in following:
+        await response.write(b"".join(_event(verification_id, entry) for entry in entries) or b": waiting\n\n")
+    await response.write_eof()
+    return response
+
+
+def _event(verification_id: str, entry: KeptEntry) -> bytes:
+    return b"id: %d\nevent: %b\ndata: %b\n\n" % (
+        entry.sequence,
+        entry.type.encode(),
+        msgspec.json.encode(event_view(verification_id, entry)),
+    )

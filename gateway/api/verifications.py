@@ -1,0 +1,229 @@
+"""The routes of verifications."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+
+from gateway.api.answers import json_answer
+from gateway.api.bodies import parse, read_body
+from gateway.api.door import Door, kept_answer, replayed
+from gateway.api.openapi import Operation
+from gateway.api.problems import FieldError, Problem
+from gateway.api.queries import integer, text
+from gateway.api.streams import stream_events
+from gateway.api.views import EventView, VerificationView, event_view, verification_view
+from gateway.domain.phone import PhoneNumber, parse_e164, parse_written
+from gateway.domain.policy import Limits
+from gateway.domain.verification import Change, Channel, Mode, Status, Verification
+from gateway.ports import Application, ListFilter, Replay
+from gateway.verifications import Verifications, Wish
+
+_LONGEST_WAIT = 30
+_LARGEST_PAGE = 100
+_HEARTBEAT = 15.0
+_EVENT_STREAM = "text/event-stream"
+_OFFERED_MODES = {Mode.CONFIRM}
+
+Locale = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8}){0,3}$")]
+Metadata = Annotated[
+    dict[Annotated[str, msgspec.Meta(max_length=40)], Annotated[str, msgspec.Meta(max_length=500)]],
+    msgspec.Meta(max_length=20),
+]
+
+
+class WrittenNumber(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A number as a person of `country` (ISO 3166 alpha-2) writes it."""
+
+    country: str
+    number: str
+
+
+class CreateVerification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to prove, and how. `to` is E.164, or a number as people write it."""
+
+    to: Annotated[str, msgspec.Meta(max_length=64)] | WrittenNumber
+    channel: Channel
+    mode: Mode | None = None
+    locale: Locale = "en"
+    enrollment_id: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+    metadata: Metadata = {}
+
+
+class CheckCode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A code as the person typed it; spaces and hyphens do not matter."""
+
+    code: Annotated[str, msgspec.Meta(max_length=64)]
+
+
+class Resend(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Another way, if the last one is not to be used again."""
+
+    channel: Channel | None = None
+    mode: Mode | None = None
+
+
+class VerificationList(msgspec.Struct, frozen=True, kw_only=True):
+    """A page, newest first; `starting_after` the last id gives the next one."""
+
+    object: str = "list"
+    data: list[VerificationView]
+    has_more: bool
+
+
+class EventList(msgspec.Struct, frozen=True, kw_only=True):
+    """The journal, oldest first."""
+
+    object: str = "list"
+    data: list[EventView]
+
+
+class VerificationRoutes:
+    """Each handler reads the request, makes one journey, and shows the result."""
+
+    def __init__(self, door: Door, journeys: Verifications, limits: Limits) -> None:
+        self._door = door
+        self._journeys = journeys
+        self._limits = limits
+
+    def operations(self) -> list[Operation]:
+        """List the routes, the busiest first: aiohttp tries those of one prefix in turn."""
+        one = "/v1/verifications/{id}"
+        return [
+            Operation("POST", f"{one}/check", self.check, "Check a code", CheckCode, VerificationView),
+            Operation(
+                "GET", one, self.show, "Show a verification, or wait for its next change", None, VerificationView
+            ),
+            Operation(
+                "POST",
+                "/v1/verifications",
+                self.create,
+                "Start a verification",
+                CreateVerification,
+                VerificationView,
+                201,
+            ),
+            Operation("GET", f"{one}/events", self.events, "List or stream the journal", None, EventList),
+            Operation("POST", f"{one}/resend", self.resend, "Send the same code again", Resend, VerificationView),
+            Operation("POST", f"{one}/cancel", self.cancel, "Cancel a verification", None, VerificationView),
+            Operation("GET", "/v1/verifications", self.find, "List verifications", None, VerificationList),
+        ]
+
+    async def create(self, request: web.Request, application: Application) -> web.StreamResponse:
+        """Start a verification."""
+        raw = await read_body(request)
+        body = parse(raw, CreateVerification, request.content_type)
+        wish = Wish(
+            number=_number(body.to),
+            channel=body.channel,
+            mode=_mode(body.channel, body.mode),
+            locale=body.locale,
+            enrollment_id=body.enrollment_id,
+            metadata=body.metadata,
+        )
+        with self._door.receipt(request, application, raw, self._receipt_answer(HTTPStatus.CREATED)) as receipt:
+            return self._answered(await self._journeys.create(application, wish, receipt), HTTPStatus.CREATED)
+
+    async def check(self, request: web.Request, application: Application) -> web.StreamResponse:
+        """Judge a code."""
+        body = parse(await read_body(request), CheckCode, request.content_type)
+        verification, valid = await self._journeys.check(application, request.match_info["id"], body.code)
+        return json_answer(verification_view(verification, self._limits, valid=valid))
+
+    async def show(self, request: web.Request, application: Application) -> web.StreamResponse:
+        """Show a verification, at once or after its next change."""
+        verification_id = request.match_info["id"]
+        if not request.query_string:
+            return json_answer(verification_view(self._journeys.show(application, verification_id), self._limits))
+        wait = integer(request, "wait", 0, 0, _LONGEST_WAIT)
+        revision = integer(request, "revision", None, 0, 1_000_000_000)
+        verification = await self._journeys.wait(application, verification_id, revision, wait)
+        return json_answer(verification_view(verification, self._limits))
+
+    async def resend(self, request: web.Request, application: Application) -> web.StreamResponse:
+        """Send the same code again, or call."""
+        raw = await read_body(request)
+        body = parse(raw or b"{}", Resend, request.content_type)
+        mode = _mode(body.channel, body.mode) if body.channel else body.mode
+        verification_id = request.match_info["id"]
+        with self._door.receipt(request, application, raw, self._receipt_answer(HTTPStatus.OK)) as receipt:
+            resent = await self._journeys.resend(application, verification_id, body.channel, mode, receipt)
+            return self._answered(resent, HTTPStatus.OK)
+
+    async def cancel(self, request: web.Request, application: Application) -> web.StreamResponse:
+        """End a verification."""
+        verification = await self._journeys.cancel(application, request.match_info["id"])
+        return json_answer(verification_view(verification, self._limits))
+
+    async def find(self, request: web.Request, application: Application) -> web.StreamResponse:
+        """List verifications."""
+        to, status = text(request, "to"), text(request, "status")
+        narrow = ListFilter(
+            number=parse_e164(to) if to else None,
+            status=_status(status) if status else None,
+            starting_after=text(request, "starting_after"),
+            limit=integer(request, "limit", 20, 1, _LARGEST_PAGE),
+        )
+        page = await self._journeys.find(application, narrow)
+        data = [verification_view(verification, self._limits) for verification in page.verifications]
+        return json_answer(VerificationList(data=data, has_more=page.has_more))
+
+    async def events(self, request: web.Request, application: Application) -> web.StreamResponse:
+        """List the journal, or stream it with Accept: text/event-stream."""
+        verification_id = request.match_info["id"]
+        if _EVENT_STREAM in request.headers.get("Accept", ""):
+            after = _last_event(request.headers.get("Last-Event-ID", "0"))
+            self._journeys.show(application, verification_id)
+            following = self._journeys.follow(application, verification_id, after, _HEARTBEAT)
+            return await stream_events(request, verification_id, following)
+        entries = await self._journeys.events(application, verification_id, 0)
+        return json_answer(EventList(data=[event_view(verification_id, entry) for entry in entries]))
+
+    def _answered(self, result: Verification | Replay, status: HTTPStatus) -> web.Response:
+        if isinstance(result, Replay):
+            return replayed(result)
+        return json_answer(verification_view(result, self._limits), status)
+
+    def _receipt_answer(self, status: HTTPStatus) -> Callable[[Change], bytes | None]:
+        def answer(change: Change) -> bytes | None:
+            if change.refusal is not None:
+                return None
+            view = verification_view(change.verification, self._limits)
+            return kept_answer(status.value, msgspec.json.encode(view))
+
+        return answer
+
+
+def _number(to: str | WrittenNumber) -> PhoneNumber:
+    return parse_e164(to) if isinstance(to, str) else parse_written(to.country, to.number)
+
+
+def _mode(channel: Channel, mode: Mode | None) -> Mode | None:
+    if channel is Channel.SMS:
+        if mode is not None:
+            raise _mode_problem("A text has no mode.")
+        return None
+    if mode is not None and mode not in _OFFERED_MODES:
+        raise _mode_problem("Calls are offered in mode confirm.")
+    return mode or Mode.CONFIRM
+
+
+def _mode_problem(detail: str) -> Problem:
+    error = FieldError("mode", "mode_not_offered", detail)
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "mode_not_offered", detail, errors=(error,))
+
+
+def _status(word: str) -> Status:
+    try:
+        return Status(word)
+    except ValueError:
+        error = FieldError("status", "field_invalid", f"One of {', '.join(Status)}.")
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "fields_invalid", "There is no such status.", errors=(error,)
+        ) from None
+
+
+def _last_event(given: str) -> int:
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0  # noqa: PLR2004 - no sequence is so long

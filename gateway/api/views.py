@@ -1,0 +1,221 @@
+"""What the outside sees of our state."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Literal
+
+import msgspec
+
+from gateway.domain.delivery import DeliveryStatus
+from gateway.domain.enrollment import DefaultMethod, Enrollment, EnrollmentStatus, Phone, PhoneKind
+from gateway.domain.journal import Fact, KeptEntry
+from gateway.domain.policy import Limits
+from gateway.domain.requests import resend_at
+from gateway.domain.verification import (
+    Assurance,
+    Attempt,
+    Channel,
+    Failure,
+    Mode,
+    Outcome,
+    Status,
+    Verification,
+)
+
+
+class AttemptView(msgspec.Struct, frozen=True):
+    """One send."""
+
+    id: str
+    channel: Channel
+    mode: Mode | None
+    status: DeliveryStatus
+    provider: str
+    provider_sid: str | None
+    answered_by: str | None
+    failure: Failure | None
+    created_at: str
+    updated_at: str
+
+
+class Next(msgspec.Struct, frozen=True):
+    """What may be done next, and when; null means not at all, or not while a call is under way."""
+
+    check: bool
+    resend_sms_at: str | None
+    resend_call_at: str | None
+
+
+class VerificationView(msgspec.Struct, frozen=True, kw_only=True):
+    """A verification."""
+
+    id: str
+    object: Literal["verification"] = "verification"
+    revision: int
+    status: Status
+    to: str
+    channel: Channel
+    mode: Mode | None
+    locale: str
+    enrollment_id: str | None
+    match_digits: str | None
+    assurance: Assurance | None
+    failure: Failure | None
+    attempts: list[AttemptView]
+    checks_left: int
+    next: Next
+    metadata: Mapping[str, str]
+    created_at: str
+    updated_at: str
+    expires_at: str
+    valid: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+class OutcomeView(msgspec.Struct, frozen=True):
+    """How the person's latest verification ended."""
+
+    verification_id: str
+    status: Status
+    assurance: Assurance | None
+    failure: Failure | None
+    at: str
+
+
+class PhoneView(msgspec.Struct, frozen=True):
+    """A person's phone."""
+
+    id: str
+    kind: PhoneKind
+    number: str
+    extension: str | None
+    status: Literal["unverified", "verified"]
+    verified_at: str | None
+
+
+class EnrollmentView(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's record."""
+
+    id: str
+    object: Literal["enrollment"] = "enrollment"
+    user: str
+    display_name: str | None
+    locale: str | None
+    status: EnrollmentStatus
+    phones: list[PhoneView]
+    default_method: DefaultMethod | None
+    last_outcome: OutcomeView | None
+    app_password_count: int
+    created_at: str
+    updated_at: str
+
+
+class EventView(msgspec.Struct, frozen=True, kw_only=True):
+    """One journal entry."""
+
+    id: str
+    object: Literal["event"] = "event"
+    verification_id: str
+    sequence: int
+    type: str
+    at: str
+    facts: Mapping[str, Fact]
+
+
+def rfc3339(at: int) -> str:
+    """Write a time in ms since the epoch as RFC 3339 in UTC."""
+    return f"{datetime.fromtimestamp(at / 1_000, UTC).isoformat(timespec='milliseconds')[:-6]}Z"
+
+
+def verification_view(
+    verification: Verification, limits: Limits, *, valid: bool | msgspec.UnsetType = msgspec.UNSET
+) -> VerificationView:
+    """Show a verification; `valid` is the verdict on a code that was just checked."""
+    pending = verification.status is Status.PENDING
+    return VerificationView(
+        id=verification.id,
+        revision=verification.revision,
+        status=verification.status,
+        to=verification.number.e164,
+        channel=verification.channel,
+        mode=verification.mode,
+        locale=verification.locale,
+        enrollment_id=verification.enrollment_id,
+        match_digits=None,
+        assurance=verification.assurance,
+        failure=verification.failure,
+        attempts=[_attempt_view(attempt) for attempt in verification.attempts],
+        checks_left=verification.checks_left,
+        next=Next(
+            check=pending and any(attempt.carries_code for attempt in verification.attempts),
+            resend_sms_at=_maybe(resend_at(verification, Channel.SMS, limits)),
+            resend_call_at=_maybe(resend_at(verification, Channel.CALL, limits)),
+        ),
+        metadata=verification.metadata,
+        created_at=rfc3339(verification.created_at),
+        updated_at=rfc3339(verification.updated_at),
+        expires_at=rfc3339(verification.expires_at),
+        valid=valid,
+    )
+
+
+def enrollment_view(enrollment: Enrollment) -> EnrollmentView:
+    """Show an enrollment."""
+    return EnrollmentView(
+        id=enrollment.id,
+        user=enrollment.user,
+        display_name=enrollment.display_name,
+        locale=enrollment.locale,
+        status=enrollment.status,
+        phones=[_phone_view(phone) for phone in enrollment.phones],
+        default_method=enrollment.default_method,
+        last_outcome=_outcome_view(enrollment.last_outcome) if enrollment.last_outcome else None,
+        app_password_count=0,
+        created_at=rfc3339(enrollment.created_at),
+        updated_at=rfc3339(enrollment.updated_at),
+    )
+
+
+def event_view(verification_id: str, entry: KeptEntry) -> EventView:
+    """Show a journal entry."""
+    return EventView(
+        id=f"evt_{verification_id.removeprefix('ver_')}_{entry.sequence}",
+        verification_id=verification_id,
+        sequence=entry.sequence,
+        type=entry.type,
+        at=rfc3339(entry.at),
+        facts=entry.facts,
+    )
+
+
+def _attempt_view(attempt: Attempt) -> AttemptView:
+    return AttemptView(
+        attempt.id,
+        attempt.channel,
+        attempt.mode,
+        attempt.status,
+        attempt.provider,
+        attempt.provider_sid,
+        attempt.answered_by,
+        attempt.failure,
+        rfc3339(attempt.created_at),
+        rfc3339(attempt.updated_at),
+    )
+
+
+def _phone_view(phone: Phone) -> PhoneView:
+    return PhoneView(
+        id=phone.id,
+        kind=phone.kind,
+        number=phone.number.e164,
+        extension=None,
+        status="verified" if phone.verified_at else "unverified",
+        verified_at=_maybe(phone.verified_at),
+    )
+
+
+def _outcome_view(outcome: Outcome) -> OutcomeView:
+    return OutcomeView(outcome.verification_id, outcome.status, outcome.assurance, outcome.failure, rfc3339(outcome.at))
+
+
+def _maybe(at: int | None) -> str | None:
+    return None if at is None else rfc3339(at)

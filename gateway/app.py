@@ -1,0 +1,184 @@
+"""The composition root: builds every part from the settings and joins them."""
+
+import contextlib
+import secrets
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import uuid_utils
+from aiohttp import web
+
+from gateway.api.bodies import LARGEST_BODY
+from gateway.api.door import Door, problem_middleware
+from gateway.api.enrollments import EnrollmentRoutes
+from gateway.api.service import ServiceRoutes
+from gateway.api.verifications import VerificationRoutes
+from gateway.catalogs import load_phrasebooks
+from gateway.deadlines import Deadlines
+from gateway.dispatch import Dispatcher, Sending
+from gateway.enrollments import Enrollments
+from gateway.provider_events import ProviderEvents
+from gateway.providers.twilio import TwilioProvider
+from gateway.settings import Settings, key_bytes, sealing_keys
+from gateway.stores.migrate import bring_to_head
+from gateway.stores.sqlite import SqliteStore
+from gateway.vault import Vault
+from gateway.verifications import Verifications
+from twiml.scripts import apology
+from webhooks.addresses import Addresses
+from webhooks.routes import routes as callback_routes
+from webhooks.signature import Algorithm, SignatureScheme
+
+_HERE = Path(__file__).parent
+CONFIG = _HERE / "_config" if (_HERE / "_config").is_dir() else _HERE.parent / "config"
+"""Where the wheel, or the source tree, has `config/`."""
+
+_TOKEN_BYTES = 16
+
+
+def now() -> int:
+    """Return the time in ms since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def new_id(prefix: str) -> str:
+    """Return a new time-ordered id."""
+    return f"{prefix}_{uuid_utils.uuid7().hex}"
+
+
+def new_token() -> str:
+    """Return a new secret for a callback path."""
+    return secrets.token_urlsafe(_TOKEN_BYTES)
+
+
+def new_code(digits: int) -> str:
+    """Return a new uniform code."""
+    return f"{secrets.randbelow(10**digits):0{digits}}"
+
+
+class Gateway(msgspec.Struct, frozen=True):
+    """The running parts, and the application that serves them."""
+
+    store: SqliteStore
+    dispatcher: Dispatcher
+    application: web.Application
+
+
+def vault_of(settings: Settings) -> Vault:
+    """Return the keys' vault."""
+    keys = settings.keys
+    return Vault(sealing_keys(keys.sealing), key_bytes(keys.fingerprint), key_bytes(keys.code))
+
+
+async def open_store(settings: Settings) -> SqliteStore:
+    """Bring the database to head and open it; raises StoreUnavailable."""
+    await bring_to_head(settings.database.path)
+    return await SqliteStore.open(settings.database.path, vault_of(settings), now)
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Gateway]:
+    """Build the gateway and let it work until the block ends; raises StoreUnavailable.
+
+    At the end, sends under way finish, and what is left is in the store for the next start.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        store = await open_store(settings)
+        stack.push_async_callback(store.close)
+        provider = _provider(settings)
+        stack.push_async_callback(provider.close)
+        vault = vault_of(settings)
+        phrasebooks = load_phrasebooks(CONFIG / "locales")
+        addresses = Addresses(settings.server.public_url, provider.name)
+        dispatcher = Dispatcher(store, provider, vault, phrasebooks, addresses, _sending(settings), now)
+        stack.push_async_callback(dispatcher.close, settings.server.drain)
+        deadlines = Deadlines(store, dispatcher, now)
+        stack.push_async_callback(deadlines.close)
+
+        limits = settings.limits
+        verifications = Verifications(
+            store,
+            vault,
+            dispatcher,
+            limits,
+            provider=provider.name,
+            new_id=new_id,
+            new_token=new_token,
+            new_code=new_code,
+        )
+        enrollments = Enrollments(store, clock=now, new_id=new_id)
+        events = ProviderEvents(store, phrasebooks, addresses, limits)
+        door = Door(store, now)
+        operations = [
+            *VerificationRoutes(door, verifications, limits).operations(),
+            *EnrollmentRoutes(door, enrollments).operations(),
+        ]
+        workers = {"dispatcher": lambda: dispatcher.alive, "deadlines": lambda: deadlines.alive}
+        application = web.Application(client_max_size=LARGEST_BODY, middlewares=[problem_middleware(new_id)])
+        application.add_routes([web.route(op.method, op.path, door.opens_to(op.handler)) for op in operations])
+        application.add_routes(
+            callback_routes(
+                provider=provider.name,
+                signatures=_signatures(settings),
+                listener=events,
+                apology=apology(phrasebooks.for_locale(None)),
+            )
+        )
+        application.add_routes(ServiceRoutes(store, workers, operations).routes())
+        yield Gateway(store, dispatcher, application)
+
+
+@contextlib.asynccontextmanager
+async def serving(gateway: Gateway, settings: Settings) -> AsyncIterator[int]:
+    """Answer requests until the block ends, and yield the port.
+
+    At the end no connection is taken any more, whoever waits is answered, and requests under way finish.
+    """
+    runner = web.AppRunner(
+        gateway.application, access_log=None, keepalive_timeout=15.0, shutdown_timeout=settings.server.drain
+    )
+    await runner.setup()
+    site = web.TCPSite(runner, settings.server.host, settings.server.port, backlog=1024)
+    await site.start()
+    try:
+        yield runner.addresses[0][1]
+    finally:
+        await site.stop()
+        gateway.store.wake_all()
+        await runner.cleanup()
+
+
+def _provider(settings: Settings) -> TwilioProvider:
+    twilio = settings.twilio
+    return TwilioProvider(
+        account_sid=twilio.account_sid,
+        auth_token=twilio.auth_token,
+        base_url=twilio.base_url,
+        max_connections=twilio.connections,
+        connect_timeout=twilio.connect_timeout,
+        total_timeout=twilio.total_timeout,
+    )
+
+
+def _signatures(settings: Settings) -> SignatureScheme:
+    twilio = settings.twilio
+    tokens = twilio.signing_tokens or (twilio.auth_token,)
+    return SignatureScheme.prepared(settings.server.public_url, tokens, Algorithm(twilio.signature_algorithm))
+
+
+def _sending(settings: Settings) -> Sending:
+    outbox = settings.outbox
+    return Sending(
+        text_sender=settings.text.sender,
+        caller=settings.voice.caller,
+        origin=settings.text.origin or None,
+        ring_timeout=settings.voice.ring_timeout,
+        detect_machines=settings.voice.detect_machines,
+        concurrency=outbox.concurrency,
+        lease=outbox.lease,
+        busy_tries=outbox.busy_tries,
+        reconcile_after=outbox.reconcile_after,
+        reconcile_for=outbox.reconcile_for,
+    )

@@ -1,0 +1,106 @@
+"""Loads the message catalogs and finds the phrasebook for a person's language."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+from babel import Locale, UnknownLocaleError
+from babel.messages.pofile import PoFileError, read_po
+
+from twiml.phrases import Phrasebook
+
+_DEFAULT_LOCALE = "en"
+_DOMAINS = ("voice", "sms")
+_CACHED_LOCALES = 1024
+
+
+class _Speech(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How one locale is spoken, and the regions it serves beside its own."""
+
+    say_language: str
+    voice: str | None = None
+    serves: tuple[str, ...] = ()
+
+
+class Phrasebooks:
+    """The phrasebooks of all our languages."""
+
+    def __init__(self, books: dict[str, Phrasebook], default: Phrasebook) -> None:
+        """Take the books by lower-case tag, and the one for a language that we do not speak."""
+        self._books = books
+        self._default = default
+        self._cached_match = lru_cache(_CACHED_LOCALES)(self._match)
+
+    def for_locale(self, locale: str | None) -> Phrasebook:
+        """Return the book that suits a BCP 47 tag best, whatever its case.
+
+        Tried in turn (RFC 4647 §3.4, lookup): the tag and its shorter forms, the language in the script that the region
+        writes (CLDR likely subtags), the language in any form, the default.
+        """
+        return self._default if locale is None else self._cached_match(locale)
+
+    def _match(self, locale: str) -> Phrasebook:
+        found = (self._books[tag] for tag in _lookup_order(locale) if tag in self._books)
+        return next(found, self._default)
+
+
+def load_phrasebooks(folder: Path) -> Phrasebooks:
+    """Load every locale that `locales.toml` in the folder names, from its `<locale>/voice.po` and `<locale>/sms.po`.
+
+    Entries that are empty or marked fuzzy count as untranslated.
+
+    Raises:
+        OSError: A file is missing or not readable.
+        ValueError: A file is malformed, a translation has other placeholders than its original, or English is missing.
+    """
+    table = _read_table(folder / "locales.toml")
+    books = {locale: _load_book(folder, locale, speech) for locale, speech in table.items()}
+    by_tag = {locale.lower(): book for locale, book in books.items()}
+    for locale, speech in table.items():
+        for region in speech.serves:
+            by_tag.setdefault(region.lower(), books[locale])
+    for locale, book in books.items():
+        by_tag.setdefault(locale.lower().partition("-")[0], book)
+    return Phrasebooks(by_tag, books[_DEFAULT_LOCALE])
+
+
+def _read_table(path: Path) -> dict[str, _Speech]:
+    try:
+        table = msgspec.toml.decode(path.read_bytes(), type=dict[str, _Speech])
+    except msgspec.DecodeError as error:
+        raise ValueError(f"{path}: {error}") from error
+    if _DEFAULT_LOCALE not in table:
+        raise ValueError(f"{path} does not name the default locale, {_DEFAULT_LOCALE}")
+    return table
+
+
+def _load_book(folder: Path, locale: str, speech: _Speech) -> Phrasebook:
+    messages: dict[str, str] = {}
+    for domain in _DOMAINS:
+        messages |= _read_catalog(folder / locale / f"{domain}.po")
+    return Phrasebook(locale, speech.say_language, speech.voice, messages)
+
+
+def _read_catalog(path: Path) -> dict[str, str]:
+    with path.open("rb") as file:
+        try:
+            catalog = read_po(file, charset="utf-8", abort_invalid=True)
+        except PoFileError as error:
+            raise ValueError(f"{path}: {error}") from error
+    return {str(entry.id): str(entry.string) for entry in catalog if entry.id and entry.string and not entry.fuzzy}
+
+
+def _lookup_order(locale: str) -> list[str]:
+    subtags = locale.replace("_", "-").lower().split("-")[:3]  # language, script, region: what a catalog may differ by
+    tags = ["-".join(subtags[:length]) for length in range(len(subtags), 0, -1)]
+    script = _likely_script(tags[0])
+    if script is not None:
+        tags.insert(-1, f"{subtags[0]}-{script.lower()}")
+    return tags
+
+
+def _likely_script(tag: str) -> str | None:
+    try:
+        return Locale.parse(tag, sep="-").script
+    except (ValueError, UnknownLocaleError):
+        return None

@@ -1,0 +1,77 @@
+"""`poundkey keys`: makes, lists and revokes API keys, also while a gateway serves the same database."""
+
+import argparse
+import secrets
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gateway.api.door import KEY_PREFIX, key_digest
+from gateway.app import new_id, now
+from gateway.cli.config import load_settings
+from gateway.cli.failure import CommandFailed
+from gateway.cli.loop import run as run_loop
+from gateway.ports import ApiKey, Application, StoreUnavailable
+from gateway.stores.keys import open_keys
+
+_KEY_BYTES = 32
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what was asked; raises CommandFailed if the database cannot be used or has no such key."""
+    path = load_settings(arguments.config).database.path
+    try:
+        match arguments.action:
+            case "create":
+                run_loop(_create(path, arguments.application, arguments.name))
+            case "list":
+                run_loop(_list(path))
+            case _:
+                run_loop(_revoke(path, arguments.id))
+    except StoreUnavailable as unavailable:
+        raise CommandFailed(str(unavailable)) from None
+    return 0
+
+
+def new_secret() -> str:
+    """Return a new API key: `pk_` and 256 random bits in 43 characters of URL-safe base64."""
+    return KEY_PREFIX + secrets.token_urlsafe(_KEY_BYTES)
+
+
+def new_api_key(secret: str, application: str, name: str) -> ApiKey:
+    """Return a key as it is kept, made now."""
+    return ApiKey(new_id("key"), Application(new_id("app"), application), name, key_digest(secret), now(), None)
+
+
+async def _create(path: Path, application: str, name: str) -> None:
+    """Print the secret alone on stdout, so that a script can take it up."""
+    secret = new_secret()
+    async with open_keys(path) as keys:
+        key = await keys.add(new_api_key(secret, application, name))
+    print(f"{key.id} for {key.application.name}. This is shown once:", file=sys.stderr)
+    print(secret)
+
+
+async def _list(path: Path) -> None:
+    async with open_keys(path) as keys:
+        found = await keys.all()
+    rows = [("ID", "APPLICATION", "NAME", "CREATED", "REVOKED"), *(_row(key) for key in found)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+async def _revoke(path: Path, key_id: str) -> None:
+    async with open_keys(path) as keys:
+        if not await keys.revoke(key_id, now()):
+            raise CommandFailed(f"there is no key {key_id}; see poundkey keys list")
+    print(f"{key_id} is revoked; a running gateway refuses it within a second")
+
+
+def _row(key: ApiKey) -> tuple[str, ...]:
+    revoked = _day(key.revoked_at) if key.revoked_at is not None else "-"
+    return key.id, key.application.name, key.name or "-", _day(key.created_at), revoked
+
+
+def _day(at: int) -> str:
+    return datetime.fromtimestamp(at / 1_000, UTC).strftime("%Y-%m-%d %H:%M")

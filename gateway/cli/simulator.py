@@ -1,0 +1,64 @@
+"""`poundkey simulator`: the phone network alone, for anyone's application that speaks the provider's API."""
+
+import argparse
+import secrets
+
+from gateway.cli.loop import run as run_loop
+from gateway.cli.loop import stop_requested
+from gateway.cli.serve import cannot_listen
+from simulator.app import RunningSimulator, start
+from simulator.config import SimulatorConfig
+
+HOST = "127.0.0.1"
+NUMBER = "+15005550006"
+"""The number that may send and call (Twilio: Test Credentials, the sender that passes all checks)."""
+
+_SID_BYTES = 16
+_TOKEN_BYTES = 16
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the simulator until a signal asks it to stop; raises CommandFailed if its port is taken."""
+    config = SimulatorConfig(
+        auth_token=arguments.token or new_auth_token(),
+        account_sid=new_account_sid(),
+        numbers=(NUMBER,),
+        inbound_url=arguments.inbound_url,
+        speed=arguments.speed,
+    )
+    run_loop(_simulate(config, arguments.port))
+    return 0
+
+
+def new_account_sid() -> str:
+    """Return a sid as the provider's accounts have: AC and 32 hexadecimal digits."""
+    return f"AC{secrets.token_hex(_SID_BYTES)}"
+
+
+def new_auth_token() -> str:
+    """Return a token as the provider's accounts have: 32 hexadecimal digits."""
+    return secrets.token_hex(_TOKEN_BYTES)
+
+
+async def start_simulator(config: SimulatorConfig, port: int) -> RunningSimulator:
+    """Start a simulator on this machine; raises CommandFailed if the port is taken."""
+    try:
+        return await start(config, host=HOST, port=port)
+    except OSError as error:
+        raise cannot_listen(HOST, port, error) from None
+
+
+async def _simulate(config: SimulatorConfig, port: int) -> None:
+    stop = stop_requested()
+    simulator = await start_simulator(config, port)
+    facts = {
+        "address": simulator.url,
+        "account sid": config.account_sid,
+        "auth token": config.auth_token,
+        "number": NUMBER,
+    }
+    print("The phone network is running. Ctrl-C ends it.\n")
+    for name, value in facts.items():
+        print(f"  {name:<11}  {value}", flush=True)
+    await stop.wait()
+    await simulator.close()

@@ -1,0 +1,26 @@
+"""One-time codes: their shape, and the digest under which they are kept."""
+
+import hmac
+import re
+
+_SEPARATORS = str.maketrans("", "", " -\u00a0")
+_DIGITS = re.compile(r"[0-9]+", re.ASCII)
+
+
+def normalize(typed: str, length: int) -> str | None:
+    """Return the code in what a person typed (spaces and hyphens are fine), or None if it cannot be one.
+
+    Only ASCII digits count: other scripts' digits are normalized by pages, where the person can see the result.
+    """
+    code = typed.translate(_SEPARATORS)
+    return code if len(code) == length and _DIGITS.fullmatch(code) else None
+
+
+def digest(key: bytes, verification_id: str, code: str) -> bytes:
+    """Return the keyed digest of a code, bound to the verification it was made for."""
+    return hmac.digest(key, f"{verification_id}:{code}".encode(), "sha256")
+
+
+def matches(kept: bytes, guessed: bytes) -> bool:
+    """Compare two digests in constant time."""
+    return hmac.compare_digest(kept, guessed)

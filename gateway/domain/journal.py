@@ -1,0 +1,23 @@
+"""The journal: what happened to a verification, in order, in words that carry no secret and no full number."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+Fact = str | int | bool | None
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One thing that happened. The store numbers it and stamps it with the time of its transaction."""
+
+    type: str
+    facts: Mapping[str, Fact] = {}
+
+
+class KeptEntry(msgspec.Struct, frozen=True):
+    """An entry as kept: `sequence` counts from 1 within its verification, `at` is in ms since the epoch."""
+
+    sequence: int
+    at: int
+    type: str
+    facts: Mapping[str, Fact]

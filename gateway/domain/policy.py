@@ -1,0 +1,72 @@
+"""Limits as pure decisions over what is already counted. Every limit fails closed."""
+
+from typing import Annotated
+
+import msgspec
+
+from gateway.domain.refusals import RefusalCode, Refused
+
+SECOND = 1_000
+DAY = 86_400 * SECOND
+
+
+Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What one number may cost. Times are in seconds; defaults are the contract's."""
+
+    code_length: Annotated[int, msgspec.Meta(ge=4, le=10)] = 6
+    lifetime: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 600
+    checks_per_verification: Count = 5
+    sends_per_number: Count = 5
+    send_window: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 600
+    resend_wait: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 30
+    failed_checks_per_day: Count = 20
+    wrong_keys_per_call: Count = 3
+    silent_prompts_per_call: Count = 2
+    call_grace: Seconds = 3.0
+    text_grace: Seconds = 120.0
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """What is counted for one number over all its verifications: times (ms) of recent sends and failed checks."""
+
+    sends: tuple[int, ...] = ()
+    failed_checks: tuple[int, ...] = ()
+
+    def with_send(self, now: int, limits: Limits) -> "Tally":
+        """Count a send, or refuse it when the number has had its share (contract: sends per number)."""
+        recent = _since(self.sends, now - limits.send_window * SECOND)
+        if len(recent) >= limits.sends_per_number:
+            wait = recent[-limits.sends_per_number] + limits.send_window * SECOND - now
+            raise rate_limited("Too many texts and calls to this number.", wait)
+        return msgspec.structs.replace(self, sends=(*recent, now))
+
+    def with_failed_check(self, now: int) -> "Tally":
+        """Count a wrong code. Resends, channels and new verifications do not reset it (NIST SP 800-63B-4)."""
+        return msgspec.structs.replace(self, failed_checks=(*_since(self.failed_checks, now - DAY), now))
+
+    def refuse_check_over_limit(self, now: int, limits: Limits) -> None:
+        """Refuse to judge a code when the number has had its failed checks for a day."""
+        recent = _since(self.failed_checks, now - DAY)
+        if len(recent) >= limits.failed_checks_per_day:
+            wait = recent[-limits.failed_checks_per_day] + DAY - now
+            raise rate_limited("Too many wrong codes for this number.", wait)
+
+
+def resend_wait(attempts: int, limits: Limits) -> int:
+    """Return how long (ms) after the latest attempt the next may follow: the base wait, doubled by each resend."""
+    return limits.resend_wait * SECOND << (attempts - 1)
+
+
+def rate_limited(detail: str, wait: int) -> Refused:
+    """Build the refusal for a limit; `wait` is in ms, told to the caller in whole seconds, at least one."""
+    seconds = max(1, -(-wait // SECOND))
+    return Refused(RefusalCode.RATE_LIMITED, f"{detail} Try again in {seconds} s.", retry_after=seconds)
+
+
+def _since(times: tuple[int, ...], start: int) -> tuple[int, ...]:
+    # A clock set back leaves times in the future: they count, so a jump never opens a limit.
+    return tuple(time for time in times if time > start)

@@ -1,0 +1,35 @@
+"""Every way we say no to a caller: one stable code each, with who decided and what to do next."""
+
+from enum import StrEnum
+
+
+class RefusalCode(StrEnum):
+    """Stable words of the public contract; `docs/refusals.md` explains each."""
+
+    NOT_FOUND = "not_found"
+    NUMBER_INVALID = "number_invalid"
+    NUMBER_BLOCKED = "number_blocked"
+    RATE_LIMITED = "rate_limited"
+    CODE_MALFORMED = "code_malformed"
+    NO_CODE_SENT = "no_code_sent"
+    VERIFICATION_FINISHED = "verification_finished"
+    ENROLLMENT_BLOCKED = "enrollment_blocked"
+    IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
+    IDEMPOTENCY_KEY_IN_FLIGHT = "idempotency_key_in_flight"
+    STORE_UNAVAILABLE = "store_unavailable"
+
+
+class Refused(Exception):
+    """A request we will not carry out; nothing of it happened.
+
+    `field` names the request's field at fault, if one is. `retry_after` is in whole seconds, if waiting helps.
+    """
+
+    def __init__(
+        self, code: RefusalCode, detail: str, *, field: str | None = None, retry_after: int | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.field = field
+        self.retry_after = retry_after

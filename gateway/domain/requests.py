@@ -1,0 +1,162 @@
+"""The integrator's inputs: a verification is created, a code is checked, resent, canceled."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from gateway.domain import code
+from gateway.domain.clock import time_passed
+from gateway.domain.journal import Entry
+from gateway.domain.phone import PhoneNumber
+from gateway.domain.policy import SECOND, Limits, Tally, rate_limited, resend_wait
+from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.verification import (
+    Assurance,
+    Attempt,
+    Change,
+    Channel,
+    Ending,
+    Mode,
+    Status,
+    Verification,
+    changed,
+    ended,
+)
+
+
+class Start(msgspec.Struct, frozen=True):
+    """What is asked for, with the ids and secrets that were drawn for it."""
+
+    id: str
+    application_id: str
+    application_name: str
+    number: PhoneNumber
+    channel: Channel
+    mode: Mode | None
+    locale: str
+    enrollment_id: str | None
+    metadata: Mapping[str, str]
+    code_digest: bytes
+    sealed_code: bytes
+
+
+class NewAttempt(msgspec.Struct, frozen=True):
+    """Where the next send goes: its id, the secret token of its callback path, and the provider that carries it."""
+
+    id: str
+    token: str
+    channel: Channel
+    mode: Mode | None
+    provider: str
+
+    def at(self, now: int) -> Attempt:
+        """Return the attempt, made now."""
+        return Attempt(self.id, self.token, self.channel, self.provider, now, now, self.mode)
+
+
+def created(start: Start, new: NewAttempt, tally: Tally, now: int, limits: Limits) -> Change:
+    """Begin a verification with its first attempt; raises Refused (`rate_limited`) when the number had its sends."""
+    attempt = new.at(now)
+    entries = (
+        Entry("verification.created", {"channel": start.channel.value, "mode": start.mode and start.mode.value}),
+        _queued(attempt),
+    )
+    verification = Verification(
+        id=start.id,
+        application_id=start.application_id,
+        application_name=start.application_name,
+        number=start.number,
+        channel=start.channel,
+        locale=start.locale,
+        checks_left=limits.checks_per_verification,
+        created_at=now,
+        updated_at=now,
+        expires_at=now + limits.lifetime * SECOND,
+        mode=start.mode,
+        enrollment_id=start.enrollment_id,
+        metadata=start.metadata,
+        attempts=(attempt,),
+        code_digest=start.code_digest,
+        sealed_code=start.sealed_code,
+        entries=len(entries),
+    )
+    return Change(verification, entries, tally=tally.with_send(now, limits), send=attempt)
+
+
+def code_checked(verification: Verification, guess: bytes, tally: Tally, now: int, limits: Limits) -> Change:
+    """Judge a code by its digest: the right one approves, a wrong one counts, the last wrong one ends it.
+
+    Raises Refused: `verification_finished`, `no_code_sent`, or `rate_limited` when the number had its failed checks.
+    """
+    if over := _over(verification, now):
+        return over
+    if verification.code_digest is None or not any(attempt.carries_code for attempt in verification.attempts):
+        raise Refused(RefusalCode.NO_CODE_SENT, "No code was sent in this verification: the call asks for a key.")
+    tally.refuse_check_over_limit(now, limits)
+    if code.matches(verification.code_digest, guess):
+        entry = Entry("code.checked", {"valid": True})
+        return ended(verification, Ending.CODE_MATCHED, now, entries=(entry,), assurance=Assurance.POSSESSION)
+    left = verification.checks_left - 1
+    entries = (Entry("code.checked", {"valid": False, "checks_left": left}),)
+    if left == 0:
+        change = ended(verification, Ending.CHECKS_EXHAUSTED, now, entries=entries, checks_left=left)
+    else:
+        change = Change(changed(verification, now, entries, checks_left=left), entries)
+    return msgspec.structs.replace(change, tally=tally.with_failed_check(now))
+
+
+def resent(verification: Verification, new: NewAttempt, tally: Tally, now: int, limits: Limits) -> Change:
+    """Send the same code once more, or call (again); raises Refused: `verification_finished`, `rate_limited`."""
+    if over := _over(verification, now):
+        return over
+    allowed_at = resend_at(verification, new.channel, limits)
+    if allowed_at is None:
+        raise rate_limited("A call to this number is under way.", limits.resend_wait * SECOND)
+    if now < allowed_at:
+        raise rate_limited("It is too early to send again.", allowed_at - now)
+    attempt = new.at(now)
+    entries = (_queued(attempt),)
+    after = changed(
+        verification,
+        now,
+        entries,
+        attempts=(*verification.attempts, attempt),
+        channel=new.channel,
+        mode=new.mode,
+        ends_at=None,
+        ending=None,
+    )
+    return Change(after, entries, tally=tally.with_send(now, limits), send=attempt)
+
+
+def canceled(verification: Verification, now: int) -> Change:
+    """End a verification at the integrator's wish; raises Refused (`verification_finished`) when it has ended."""
+    return _over(verification, now) or ended(verification, Ending.CANCEL_REQUESTED, now)
+
+
+def resend_at(verification: Verification, channel: Channel, limits: Limits) -> int | None:
+    """Return when (ms) the channel may be used again; None after the end, or for a call while one is under way."""
+    if verification.status is not Status.PENDING:
+        return None
+    calling = any(attempt.channel is Channel.CALL and attempt.failure is None for attempt in verification.attempts)
+    if channel is Channel.CALL and calling:
+        return None
+    return verification.attempts[-1].created_at + resend_wait(len(verification.attempts), limits)
+
+
+def _over(verification: Verification, now: int) -> Change | None:
+    """Return the change that says it is over, None while it is not. A deadline nobody has acted on yet counts."""
+    if verification.status is not Status.PENDING:
+        raise _finished(verification)
+    if now >= verification.expires_at:
+        change = time_passed(verification, now)
+        return msgspec.structs.replace(change, refusal=_finished(change.verification))
+    return None
+
+
+def _finished(verification: Verification) -> Refused:
+    return Refused(RefusalCode.VERIFICATION_FINISHED, f"This verification has ended: it is {verification.status}.")
+
+
+def _queued(attempt: Attempt) -> Entry:
+    return Entry("attempt.queued", {"attempt_id": attempt.id, "channel": attempt.channel.value})

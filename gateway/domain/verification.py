@@ -1,0 +1,265 @@
+"""A verification and its attempts: their states, and the one table that says which input ends what.
+
+Rules. Only `pending` has ways out, and an ended verification never changes its status. A pair without a row in
+TRANSITIONS stays as it is, so late, repeated and reordered inputs are harmless. The inputs themselves are pure
+functions, one each: `requests` (the integrator's), `sends`, `calls` and `reports` (the provider's), `clock` (time's).
+"""
+
+from collections.abc import Mapping
+from enum import Enum, StrEnum, auto
+from typing import Any
+
+import msgspec
+
+from gateway.domain.delivery import DeliveryStatus
+from gateway.domain.journal import Entry
+from gateway.domain.phone import PhoneNumber
+from gateway.domain.policy import Tally
+from gateway.domain.refusals import Refused
+
+
+class Status(StrEnum):
+    """Where a verification stands (Twilio Verify's words, plus `denied`: the person said no)."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    DENIED = "denied"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    FAILED = "failed"
+    MAX_ATTEMPTS_REACHED = "max_attempts_reached"
+
+
+class Ending(Enum):
+    """The inputs that can end a verification."""
+
+    CODE_MATCHED = auto()
+    KEY_PRESSED = auto()
+    PERSON_REFUSED = auto()
+    CHECKS_EXHAUSTED = auto()
+    CANCEL_REQUESTED = auto()
+    LIFETIME_OVER = auto()
+    ATTEMPTS_FAILED = auto()
+
+
+TRANSITIONS: Mapping[tuple[Status, Ending], Status] = {
+    (Status.PENDING, Ending.CODE_MATCHED): Status.APPROVED,
+    (Status.PENDING, Ending.KEY_PRESSED): Status.APPROVED,
+    (Status.PENDING, Ending.PERSON_REFUSED): Status.DENIED,
+    (Status.PENDING, Ending.CHECKS_EXHAUSTED): Status.MAX_ATTEMPTS_REACHED,
+    (Status.PENDING, Ending.CANCEL_REQUESTED): Status.CANCELED,
+    (Status.PENDING, Ending.LIFETIME_OVER): Status.EXPIRED,
+    (Status.PENDING, Ending.ATTEMPTS_FAILED): Status.FAILED,
+}
+
+
+class Channel(StrEnum):
+    """How the person is reached."""
+
+    SMS = "sms"
+    CALL = "call"
+
+
+class Mode(StrEnum):
+    """What a call asks for: a bare #, the digits that the page shows, a PIN; or it speaks the code."""
+
+    CONFIRM = "confirm"
+    MATCH = "match"
+    PIN = "pin"
+    CODE = "code"
+
+
+class Assurance(StrEnum):
+    """How strong a proof was: someone pressed #, or someone knew what only this phone was told."""
+
+    PRESENCE = "presence"
+    POSSESSION = "possession"
+
+
+class FailureCode(StrEnum):
+    """Why a verification or an attempt failed; stable words of the public contract."""
+
+    NUMBER_INVALID = "number_invalid"
+    NUMBER_UNREACHABLE = "number_unreachable"
+    LINE_BUSY = "line_busy"
+    NO_ANSWER = "no_answer"
+    CALL_REJECTED = "call_rejected"
+    ANSWERED_BY_MACHINE = "answered_by_machine"
+    HUNG_UP = "hung_up"
+    NO_KEY_PRESSED = "no_key_pressed"
+    WRONG_KEY = "wrong_key"
+    DELIVERY_FAILED = "delivery_failed"
+    CARRIER_FILTERED = "carrier_filtered"
+    OPTED_OUT = "opted_out"
+    COUNTRY_BLOCKED = "country_blocked"
+    NUMBER_BLOCKED = "number_blocked"
+    RATE_LIMITED = "rate_limited"
+    PROVIDER_REFUSED = "provider_refused"
+    PROVIDER_UNAVAILABLE = "provider_unavailable"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    REPORTED_FRAUD = "reported_fraud"
+
+
+class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why something failed: our code, a sentence for people, and the provider's own code if there is one."""
+
+    code: FailureCode
+    detail: str
+    provider_code: str | None = None
+
+
+class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One send: a text or a call. Times are in ms since the epoch.
+
+    `token` is the secret in its callback path. `heard` names the reports already taken in, so that a repeated one does
+    nothing. `turn` counts the Gathers of a call from 1; 0 means that nobody has answered.
+    """
+
+    id: str
+    token: str
+    channel: Channel
+    provider: str
+    created_at: int
+    updated_at: int
+    mode: Mode | None = None
+    status: DeliveryStatus = DeliveryStatus.QUEUED
+    provider_sid: str | None = None
+    answered_by: str | None = None
+    failure: Failure | None = None
+    heard: tuple[str, ...] = ()
+    turn: int = 0
+    wrong_keys: int = 0
+    silent_prompts: int = 0
+
+    @property
+    def carries_code(self) -> bool:
+        """Tell whether this attempt told the person the code."""
+        return self.channel is Channel.SMS or self.mode is Mode.CODE
+
+
+class Verification(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One attempt to prove one number. Times are in ms since the epoch.
+
+    `ends_at` and `ending` are set while every attempt has failed: unless something comes first, the clock then fails
+    the verification for that reason. `proved_by` is the attempt whose key or code approved it.
+    """
+
+    id: str
+    application_id: str
+    application_name: str
+    number: PhoneNumber
+    channel: Channel
+    locale: str
+    checks_left: int
+    created_at: int
+    updated_at: int
+    expires_at: int
+    mode: Mode | None = None
+    enrollment_id: str | None = None
+    metadata: Mapping[str, str] = {}
+    status: Status = Status.PENDING
+    assurance: Assurance | None = None
+    failure: Failure | None = None
+    attempts: tuple[Attempt, ...] = ()
+    proved_by: str | None = None
+    code_digest: bytes | None = None
+    sealed_code: bytes | None = None
+    ends_at: int | None = None
+    ending: Failure | None = None
+    revision: int = 1
+    entries: int = 0
+
+    @property
+    def due_at(self) -> int | None:
+        """Return when the clock has something to say, or None once the verification has ended."""
+        if self.status is not Status.PENDING:
+            return None
+        return self.expires_at if self.ends_at is None else min(self.expires_at, self.ends_at)
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How a verification ended, as it is written to the enrollment it belongs to."""
+
+    verification_id: str
+    status: Status
+    assurance: Assurance | None
+    failure: Failure | None
+    at: int
+
+
+class Script(StrEnum):
+    """What a call says next."""
+
+    PRESS_POUND = "press_pound"
+    CONFIRMED = "confirmed"
+    NO_KEY = "no_key"
+    WRONG_KEYS = "wrong_keys"
+    NOT_NEEDED = "not_needed"
+    HANG_UP = "hang_up"
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What to answer a call with. `turn` numbers the Gather; `again` says why it is asked again."""
+
+    script: Script
+    turn: int = 0
+    again: FailureCode | None = None
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What an input does: the new state, and what the store keeps beside it in the same transaction.
+
+    `refusal` is raised to the caller after the change is kept. `send` is the attempt to hand to the dispatcher.
+    """
+
+    verification: Verification
+    entries: tuple[Entry, ...] = ()
+    tally: Tally | None = None
+    outcome: Outcome | None = None
+    send: Attempt | None = None
+    reply: Reply | None = None
+    refusal: Refused | None = None
+
+
+def changed(verification: Verification, now: int, entries: tuple[Entry, ...], **fields: Any) -> Verification:  # noqa: ANN401 - any field of the struct
+    """Return the verification with new field values, its revision and journal length moved on."""
+    return msgspec.structs.replace(
+        verification,
+        revision=verification.revision + 1,
+        entries=verification.entries + len(entries),
+        updated_at=now,
+        **fields,
+    )
+
+
+def ended(
+    verification: Verification,
+    ending: Ending,
+    now: int,
+    *,
+    entries: tuple[Entry, ...] = (),
+    failure: Failure | None = None,
+    assurance: Assurance | None = None,
+    **fields: Any,  # noqa: ANN401 - any other field of the struct
+) -> Change:
+    """End a pending verification as the table says; its code dies with it. Without a row, nothing changes."""
+    status = TRANSITIONS.get((verification.status, ending))
+    if status is None:
+        return Change(verification)
+    facts = {"failure": failure.code.value} if failure else {}
+    entries = (*entries, Entry(f"verification.{status.value}", facts))
+    after = changed(
+        verification,
+        now,
+        entries,
+        status=status,
+        assurance=assurance,
+        failure=failure,
+        code_digest=None,
+        sealed_code=None,
+        ends_at=None,
+        ending=None,
+        **fields,
+    )
+    outcome = Outcome(verification.id, status, assurance, failure, now) if verification.enrollment_id else None
+    return Change(after, entries, outcome=outcome)

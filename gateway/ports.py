@@ -1,0 +1,314 @@
+"""What the rooms ask of the outside, and the words it answers in."""
+
+import asyncio
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, Protocol
+
+import msgspec
+
+from gateway.domain.enrollment import Enrollment, Phone
+from gateway.domain.journal import KeptEntry
+from gateway.domain.phone import PhoneNumber
+from gateway.domain.policy import Tally
+from gateway.domain.verification import Attempt, Change, FailureCode, Status, Verification
+
+
+class Sms(msgspec.Struct, frozen=True):
+    """A text to send. Numbers are E.164 (the sender may be a name); the callback URL carries the attempt's token."""
+
+    to: str
+    sender: str
+    body: str
+    status_callback: str
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A call to place. The URLs carry the attempt's token; `ring_timeout` is in seconds.
+
+    With a `machine_callback` the provider listens for machines while our script already speaks, and reports there.
+    """
+
+    to: str
+    caller: str
+    answer_url: str
+    status_callback: str
+    ring_timeout: int
+    machine_callback: str | None = None
+
+
+class FoundSend(msgspec.Struct, frozen=True):
+    """A text or call that the provider knows. `created_at` is in ms since the epoch, `body` is empty for a call."""
+
+    sid: str
+    sender: str
+    body: str
+    created_at: int
+
+
+class ProviderRefused(Exception):
+    """The provider said no for good: nothing was sent and nothing will be."""
+
+    def __init__(self, failure: FailureCode, provider_code: str | None, detail: str) -> None:
+        super().__init__(detail)
+        self.failure = failure
+        self.provider_code = provider_code
+        self.detail = detail
+
+
+class ProviderBusy(Exception):
+    """Nothing was sent, and the same send may be tried again after `retry_after` seconds."""
+
+    def __init__(self, retry_after: float, detail: str) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+        self.detail = detail
+
+
+class ProviderUncertain(Exception):
+    """No telling whether it was sent, so it must never be sent again by itself."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class Provider(Protocol):
+    """A carrier's API. Every send raises ProviderRefused, ProviderBusy or ProviderUncertain, and nothing else."""
+
+    name: str
+
+    async def send_sms(self, sms: Sms) -> str:
+        """Send a text once and return the provider's sid."""
+        ...
+
+    async def place_call(self, call: Call) -> str:
+        """Place a call once and return the provider's sid."""
+        ...
+
+    async def find_sms(self, to: str, since: int) -> list[FoundSend]:
+        """List the texts to a number that the provider made at or after `since` (ms since the epoch)."""
+        ...
+
+    async def find_calls(self, to: str, since: int) -> list[FoundSend]:
+        """List the calls to a number that the provider made at or after `since` (ms since the epoch)."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        ...
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """An Idempotency-Key with the request it came with; both as digests, so neither is kept.
+
+    `answer` renders what the operation returned as the HTTP answer to keep and replay; None keeps nothing.
+    """
+
+    key: bytes
+    request_digest: bytes
+    answer: Callable[[Any], bytes | None]
+
+
+class Replay(msgspec.Struct, frozen=True):
+    """The answer that this Idempotency-Key was given the first time."""
+
+    answer: bytes
+
+
+class Stage(StrEnum):
+    """Where a send in the outbox stands. Only a `queued` one may be handed to the provider."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+
+
+class DueSend(msgspec.Struct, frozen=True):
+    """A send whose time to act has come."""
+
+    attempt_id: str
+    verification_id: str
+    stage: Stage
+    tries: int
+
+
+class SendMove(msgspec.Struct, frozen=True):
+    """What becomes of a send in the outbox. `stage` None: it is done. `delay` (ms from now) is when to act next."""
+
+    attempt_id: str
+    stage: Stage | None = None
+    delay: int = 0
+
+
+class Application(msgspec.Struct, frozen=True):
+    """An integrator's namespace."""
+
+    id: str
+    name: str
+
+
+class ApiKey(msgspec.Struct, frozen=True):
+    """A key as kept: its secret only as a digest. Times are in ms since the epoch."""
+
+    id: str
+    application: Application
+    name: str
+    digest: bytes
+    created_at: int
+    revoked_at: int | None
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One page of a list, newest first."""
+
+    verifications: list[Verification]
+    has_more: bool
+
+
+class ListFilter(msgspec.Struct, frozen=True):
+    """What a list of verifications is narrowed to."""
+
+    number: PhoneNumber | None = None
+    status: Status | None = None
+    starting_after: str | None = None
+    limit: int = 20
+
+
+class StoreUnavailable(Exception):
+    """The database did not take the change; nothing of it happened. The detail is for the operator's log."""
+
+
+Clock = Callable[[], int]
+"""The time in ms since the epoch, UTC."""
+
+NewId = Callable[[str], str]
+"""A new time-ordered id with the given prefix."""
+
+NewToken = Callable[[], str]
+"""A new secret for a callback path: unguessable, in characters that a URL carries unchanged."""
+
+NewCode = Callable[[int], str]
+"""A new uniform code of so many digits."""
+
+Begin = Callable[[Tally, int], Change]
+Step = Callable[[Verification, int], Change]
+CountedStep = Callable[[Verification, Tally, int], Change]
+
+
+class Store(Protocol):
+    """Durable state. Every write is answered only after it is safe from a power cut, and may be computed twice.
+
+    Functions handed in are pure; the last argument is the store's own time (ms since the epoch). A Refused that they
+    raise reaches the caller and leaves nothing behind. Writes raise StoreUnavailable when the database fails.
+    """
+
+    async def create(
+        self,
+        verification_id: str,
+        number: PhoneNumber,
+        begin: Begin,
+        *,
+        receipt: Receipt | None,
+        phone: Phone | None,
+    ) -> Change | Replay:
+        """Keep a new verification with its journal, tally and send; `phone` joins its enrollment unless it is there.
+
+        Raises Refused (`idempotency_key_reused`; `not_found` for an unknown enrollment; `enrollment_blocked`).
+        """
+        ...
+
+    async def apply(self, verification_id: str, step: Step, *, send: SendMove | None = None) -> Change:
+        """Load, change and save one verification with its journal, send and enrollment, in one transaction.
+
+        Raises Refused (`not_found`).
+        """
+        ...
+
+    async def apply_counted(self, verification_id: str, step: CountedStep) -> Change:
+        """Do what `apply` does, with the number's tally beside the verification."""
+        ...
+
+    async def resend(self, verification_id: str, step: CountedStep, receipt: Receipt | None) -> Change | Replay:
+        """Do what `apply_counted` does, once for an Idempotency-Key; raises Refused (`idempotency_key_reused`)."""
+        ...
+
+    def get(self, verification_id: str) -> Verification | None:
+        """Return what is committed; never waits for a writer."""
+        ...
+
+    async def list_verifications(self, application_id: str, narrow: ListFilter) -> Page:
+        """List an application's verifications, newest first."""
+        ...
+
+    async def journal(self, verification_id: str, after: int) -> list[KeptEntry]:
+        """List the journal's entries whose sequence is above `after`, oldest first."""
+        ...
+
+    def changed(self, verification_id: str) -> asyncio.Future[None]:
+        """Return a future that is done when a later change of this verification is committed, or the store closes."""
+        ...
+
+    def wake_all(self) -> None:
+        """Complete every future that waits for a change, so that the waiting can be answered before a stop."""
+        ...
+
+    async def claim(self, attempt_id: str, lease: int) -> bool:
+        """Take a queued send for `lease` ms; False if another has it."""
+        ...
+
+    async def move_send(self, move: SendMove) -> None:
+        """Note what becomes of a send when its verification does not change."""
+        ...
+
+    async def due_sends(self, limit: int) -> list[DueSend]:
+        """List sends whose time has come, oldest first."""
+        ...
+
+    async def due_verifications(self, limit: int) -> list[str]:
+        """List verifications whose deadline has passed, oldest first."""
+        ...
+
+    async def enroll(self, enrollment: Enrollment, receipt: Receipt | None) -> tuple[Enrollment, bool] | Replay:
+        """Keep a new enrollment, or return the one that this user has; the flag tells which (True: new)."""
+        ...
+
+    async def enrollment(self, enrollment_id: str) -> Enrollment | None:
+        """Return an enrollment with its phones."""
+        ...
+
+    async def enrollment_of(self, application_id: str, user: str) -> Enrollment | None:
+        """Return the enrollment of an application's user."""
+        ...
+
+    async def add_key(self, key: ApiKey) -> ApiKey:
+        """Keep an API key, and its application if the name is new; returns the key with the application as kept."""
+        ...
+
+    def keys(self) -> list[ApiKey]:
+        """List all API keys, revoked ones included."""
+        ...
+
+    async def revoke_key(self, key_id: str) -> bool:
+        """Revoke a key at once; False if there is none with this id."""
+        ...
+
+    async def purge(self, before: int) -> None:
+        """Forget receipts and tallies last touched before a time (ms since the epoch)."""
+        ...
+
+    async def ready(self) -> None:
+        """Return if the database answers and is at head; raises StoreUnavailable."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was begun and let go of the database."""
+        ...
+
+
+class SendQueue(Protocol):
+    """Where kept sends are handed to the dispatcher; what is lost from it is taken up again from the store."""
+
+    def put(self, verification: Verification, attempt: Attempt) -> None:
+        """Send this attempt soon."""
+        ...

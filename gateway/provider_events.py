@@ -1,0 +1,166 @@
+"""The provider's journeys, and the one place where the provider's words become ours."""
+
+from collections.abc import Mapping
+
+from gateway.catalogs import Phrasebooks
+from gateway.domain import calls
+from gateway.domain.delivery import DeliveryStatus
+from gateway.domain.policy import Limits
+from gateway.domain.refusals import Refused
+from gateway.domain.reports import CallReport, MessageReport, call_status_changed, message_status_changed
+from gateway.domain.verification import Change, Failure, FailureCode, Reply, Script
+from gateway.ports import Step, Store
+from twiml import scripts
+from twiml.messages import NO_REPLY
+from webhooks.addresses import Addresses
+from webhooks.events import (
+    AnsweredBy,
+    AttemptRef,
+    CallAnswered,
+    CallStatus,
+    CallStatusChanged,
+    DigitsGathered,
+    MachineDetected,
+    MessageReceived,
+    MessageStatus,
+    MessageStatusChanged,
+)
+
+_CALL_STATUSES: Mapping[CallStatus, DeliveryStatus] = {
+    CallStatus.QUEUED: DeliveryStatus.SENT,
+    CallStatus.INITIATED: DeliveryStatus.INITIATED,
+    CallStatus.RINGING: DeliveryStatus.RINGING,
+    CallStatus.IN_PROGRESS: DeliveryStatus.IN_PROGRESS,
+    CallStatus.COMPLETED: DeliveryStatus.COMPLETED,
+    CallStatus.BUSY: DeliveryStatus.BUSY,
+    CallStatus.FAILED: DeliveryStatus.FAILED,
+    CallStatus.NO_ANSWER: DeliveryStatus.NO_ANSWER,
+    CallStatus.CANCELED: DeliveryStatus.CANCELED,
+}
+_MESSAGE_STATUSES: Mapping[MessageStatus, DeliveryStatus] = {
+    MessageStatus.QUEUED: DeliveryStatus.SENT,
+    MessageStatus.SENDING: DeliveryStatus.SENT,
+    MessageStatus.SENT: DeliveryStatus.SENT,
+    MessageStatus.DELIVERED: DeliveryStatus.DELIVERED,
+    MessageStatus.UNDELIVERED: DeliveryStatus.UNDELIVERED,
+    MessageStatus.FAILED: DeliveryStatus.FAILED,
+    MessageStatus.CANCELED: DeliveryStatus.FAILED,
+}
+_MESSAGE_FAILURES: Mapping[str, tuple[FailureCode, str]] = {
+    "30003": (FailureCode.NUMBER_UNREACHABLE, "The phone is switched off or out of reach."),
+    "30004": (FailureCode.NUMBER_BLOCKED, "The number does not accept this text."),
+    "30005": (FailureCode.NUMBER_INVALID, "The carrier does not know this number."),
+    "30006": (FailureCode.NUMBER_UNREACHABLE, "This is a landline, or its carrier takes no texts."),
+    "30007": (FailureCode.CARRIER_FILTERED, "The carrier filtered the text out."),
+    "30034": (FailureCode.CARRIER_FILTERED, "The carrier takes no texts from an unregistered sender."),
+    "30450": (FailureCode.CARRIER_FILTERED, "The provider suspects that texts to this number are fraud."),
+    "21610": (FailureCode.OPTED_OUT, "The person has asked for no more texts from this sender."),
+}
+_LOST = (FailureCode.DELIVERY_FAILED, "The text could not be delivered.")
+_AGAIN = {FailureCode.WRONG_KEY: scripts.Again.WRONG_KEY, FailureCode.NO_KEY_PRESSED: scripts.Again.NO_KEY}
+
+
+class ProviderEvents:
+    """Fills `webhooks.routes.ProviderListener`. An attempt or verification that we do not know is harmless."""
+
+    def __init__(self, store: Store, phrasebooks: Phrasebooks, addresses: Addresses, limits: Limits) -> None:
+        self._store = store
+        self._phrasebooks = phrasebooks
+        self._addresses = addresses
+        self._limits = limits
+
+    async def call_answered(self, event: CallAnswered) -> str:
+        """Say what the callee hears first."""
+        token, answered_by = event.attempt.token, event.answered_by and event.answered_by.value
+        return await self._spoken(
+            event.attempt,
+            lambda verification, now: calls.call_answered(verification, token, event.sid, answered_by, now),
+        )
+
+    async def digits_gathered(self, event: DigitsGathered) -> str:
+        """Take a key in, and say what the callee hears next."""
+        token = event.attempt.token
+        return await self._spoken(
+            event.attempt,
+            lambda verification, now: calls.digits_gathered(
+                verification, token, event.sid, event.turn, event.digits, now, self._limits
+            ),
+        )
+
+    async def machine_detected(self, event: MachineDetected) -> None:
+        """Take in a verdict on who took the call; only a machine changes anything."""
+        if event.answered_by is AnsweredBy.MACHINE:
+            token = event.attempt.token
+            await self._applied(
+                event.attempt,
+                lambda verification, now: calls.machine_detected(verification, token, event.sid, now),
+            )
+
+    async def call_status_changed(self, event: CallStatusChanged) -> None:
+        """Note how far a call got."""
+        report = CallReport(
+            sid=event.sid,
+            status=_CALL_STATUSES.get(event.status),
+            word=event.word,
+            sequence=event.sequence,
+            answered_by=event.answered_by and event.answered_by.value,
+            sip_response_code=event.sip_response_code,
+        )
+        token = event.attempt.token
+        await self._applied(
+            event.attempt,
+            lambda verification, now: call_status_changed(verification, token, report, now, self._limits),
+        )
+
+    async def message_status_changed(self, event: MessageStatusChanged) -> None:
+        """Note how far a text got."""
+        status = _MESSAGE_STATUSES.get(event.status)
+        lost = status in {DeliveryStatus.UNDELIVERED, DeliveryStatus.FAILED}
+        report = MessageReport(event.sid, status, event.word, _message_failure(event.error_code) if lost else None)
+        token = event.attempt.token
+        await self._applied(
+            event.attempt,
+            lambda verification, now: message_status_changed(verification, token, report, now, self._limits),
+        )
+
+    async def message_received(self, event: MessageReceived) -> str:  # noqa: ARG002 - replies decide nothing yet
+        """Leave a person's text without an answer."""
+        return NO_REPLY
+
+    async def _applied(self, attempt: AttemptRef, step: Step) -> Change | None:
+        try:
+            return await self._store.apply(attempt.verification_id, step)
+        except Refused:
+            return None
+
+    async def _spoken(self, attempt: AttemptRef, step: Step) -> str:
+        change = await self._applied(attempt, step)
+        if change is None or change.reply is None:
+            return scripts.not_needed(self._phrasebooks.for_locale(None))
+        return self._script(attempt, change, change.reply)
+
+    def _script(self, attempt: AttemptRef, change: Change, reply: Reply) -> str:
+        verification = change.verification
+        book = self._phrasebooks.for_locale(verification.locale)
+        if reply.script is not Script.PRESS_POUND:
+            return _ENDINGS[reply.script](book)
+        return scripts.press_pound(
+            book,
+            application=verification.application_name,
+            action=self._addresses.gather_url(attempt, reply.turn),
+            again=_AGAIN[reply.again] if reply.again else None,
+        )
+
+
+_ENDINGS = {
+    Script.CONFIRMED: scripts.confirmed,
+    Script.NO_KEY: scripts.no_key,
+    Script.WRONG_KEYS: scripts.wrong_keys,
+    Script.NOT_NEEDED: scripts.not_needed,
+    Script.HANG_UP: scripts.hang_up,
+}
+
+
+def _message_failure(provider_code: str | None) -> Failure:
+    code, detail = _MESSAGE_FAILURES.get(provider_code or "", _LOST)
+    return Failure(code, detail, provider_code)

@@ -1,0 +1,47 @@
+"""Moves the write-ahead log into the database beside the commits, never inside one."""
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+_INTERVAL = 1.0
+_LOG_LIMIT = 64 * 1024 * 1024
+
+logger = logging.getLogger(__name__)
+
+
+class Checkpoints:
+    """A passive checkpoint each second; one that holds the writer for a moment when the log has grown all the same."""
+
+    def __init__(self, path: Path, writer_turn: asyncio.Lock) -> None:
+        self._log = path.with_name(f"{path.name}-wal")
+        self._writer_turn = writer_turn
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
+        self._task = asyncio.create_task(self._work(), name="checkpoints")
+
+    async def close(self) -> None:
+        """Stop, leaving the log to the next start (SQLite reads it back)."""
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        self._thread.shutdown()
+        self._connection.close()
+
+    async def _work(self) -> None:
+        while True:
+            await asyncio.sleep(_INTERVAL)
+            try:
+                await self._checkpoint("PASSIVE")
+                if self._log.stat().st_size > _LOG_LIMIT:
+                    async with self._writer_turn:
+                        await self._checkpoint("TRUNCATE")
+            except (sqlite3.Error, OSError) as error:
+                logger.warning("the write-ahead log could not be moved into the database: %s", error)
+
+    async def _checkpoint(self, kind: str) -> None:
+        statement = f"PRAGMA wal_checkpoint({kind})"
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.execute, statement)

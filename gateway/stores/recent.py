@@ -1,0 +1,26 @@
+"""The verifications in use, as last committed, so that the next step of one needs no read and no decryption."""
+
+from collections.abc import Mapping
+
+from gateway.domain.verification import Verification
+
+
+class Recent:
+    """A bounded copy of committed state, for a store that alone writes its database; the longest unused go first."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._verifications: dict[str, Verification] = {}
+
+    def get(self, verification_id: str) -> Verification | None:
+        """Return the committed state, or None if it is not at hand."""
+        return self._verifications.get(verification_id)
+
+    def keep(self, verifications: Mapping[str, Verification]) -> None:
+        """Take in what a batch has committed."""
+        kept = self._verifications
+        for verification_id, verification in verifications.items():
+            kept.pop(verification_id, None)
+            kept[verification_id] = verification
+        while len(kept) > self._limit:
+            del kept[next(iter(kept))]

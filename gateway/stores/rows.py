@@ -1,0 +1,73 @@
+"""Rows and domain structs: how one becomes the other. Numbers are sealed for the row they stand in."""
+
+from typing import Any
+
+import msgspec
+
+from gateway.domain.enrollment import Enrollment, Phone, PhoneKind
+from gateway.domain.journal import Entry, KeptEntry
+from gateway.domain.phone import PhoneNumber
+from gateway.domain.policy import Tally
+from gateway.domain.verification import Verification
+from gateway.vault import Vault
+
+Row = tuple[Any, ...]
+
+_encoder = msgspec.json.Encoder()
+_verification = msgspec.json.Decoder(Verification)
+_enrollment = msgspec.json.Decoder(Enrollment)
+_entries = msgspec.json.Decoder(tuple[Entry, ...])
+_tally = msgspec.json.Decoder(Tally)
+
+_NO_NUMBER = PhoneNumber("")
+NO_TALLY = Tally()
+
+
+def verification_state(verification: Verification) -> bytes:
+    """Encode a verification without its number, which stands sealed in its own column."""
+    return _encoder.encode(msgspec.structs.replace(verification, number=_NO_NUMBER))
+
+
+def verification_of(verification_id: str, state: bytes, sealed_number: bytes, vault: Vault) -> Verification:
+    """Decode a verification and put its number back."""
+    number = PhoneNumber(vault.unseal(sealed_number, verification_id).decode())
+    return msgspec.structs.replace(_verification.decode(state), number=number)
+
+
+def tally_state(tally: Tally) -> bytes:
+    """Encode a tally."""
+    return _encoder.encode(tally)
+
+
+def tally_of(row: Row | None) -> Tally:
+    """Decode a tally; a number without a row has none."""
+    return _tally.decode(row[0]) if row else NO_TALLY
+
+
+def entries_state(entries: tuple[Entry, ...]) -> bytes:
+    """Encode the entries of one change."""
+    return _encoder.encode(entries)
+
+
+def entries_of(row: Row) -> list[KeptEntry]:
+    """Decode the entries of one change; the row's sequence is its first entry's."""
+    first, at, entries = row
+    return [
+        KeptEntry(first + offset, at, entry.type, entry.facts) for offset, entry in enumerate(_entries.decode(entries))
+    ]
+
+
+def enrollment_state(enrollment: Enrollment) -> bytes:
+    """Encode an enrollment without its phones, which have rows of their own."""
+    return _encoder.encode(msgspec.structs.replace(enrollment, phones=()))
+
+
+def enrollment_of(state: bytes, phones: list[Row], vault: Vault) -> Enrollment:
+    """Decode an enrollment with its phones."""
+    return msgspec.structs.replace(
+        _enrollment.decode(state),
+        phones=tuple(
+            Phone(phone_id, PhoneKind(kind), PhoneNumber(vault.unseal(sealed, phone_id).decode()), verified_at)
+            for phone_id, kind, sealed, verified_at in phones
+        ),
+    )

@@ -1,0 +1,109 @@
+"""The tables, for migrations only: nothing else goes through SQLAlchemy.
+
+Times are in ms since the epoch. A number is never stored in clear: it is sealed, and found by its keyed fingerprint.
+`state` columns hold the domain's struct as JSON without the number.
+"""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, text
+
+metadata = MetaData()
+
+applications = Table(
+    "applications",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("application_id", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+)
+
+verifications = Table(
+    "verifications",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("application_id", String, nullable=False),
+    Column("number_fingerprint", LargeBinary, nullable=False),
+    Column("sealed_number", LargeBinary, nullable=False),
+    Column("status", String, nullable=False),
+    Column("due_at", BigInteger),
+    Column("state", LargeBinary, nullable=False),
+)
+Index("verifications_by_application", verifications.c.application_id, verifications.c.id)
+Index("verifications_by_number", verifications.c.number_fingerprint, verifications.c.id)
+_due = verifications.c.due_at.isnot(None)
+Index("verifications_due", verifications.c.due_at, sqlite_where=_due, postgresql_where=_due)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("number_fingerprint", LargeBinary, primary_key=True),
+    Column("state", LargeBinary, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("verification_id", String, primary_key=True),
+    Column("sequence", Integer, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("entries", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+sends = Table(
+    "sends",
+    metadata,
+    Column("attempt_id", String, primary_key=True),
+    Column("verification_id", String, nullable=False),
+    Column("stage", String, nullable=False),
+    Column("act_at", BigInteger, nullable=False),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    sqlite_with_rowid=False,
+)
+Index("sends_by_time", sends.c.act_at)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),
+    Column("request_digest", LargeBinary, nullable=False),
+    Column("sealed_answer", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("receipts_by_time", receipts.c.created_at)
+
+enrollments = Table(
+    "enrollments",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("application_id", String, nullable=False),
+    Column("user", String, nullable=False),
+    Column("state", LargeBinary, nullable=False),
+)
+Index("enrollments_by_user", enrollments.c.application_id, enrollments.c.user, unique=True)
+
+phones = Table(
+    "phones",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("enrollment_id", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("number_fingerprint", LargeBinary, nullable=False),
+    Column("sealed_number", LargeBinary, nullable=False),
+    Column("verified_at", BigInteger),
+)
+Index("phones_by_enrollment", phones.c.enrollment_id)
+Index("phones_by_number", phones.c.number_fingerprint)

@@ -1,0 +1,334 @@
+"""The state machine as a whole: endings are final, approval happens at most once, the order of reports is free."""
+
+import itertools
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from gateway.domain import calls, clock, reports, requests, sends
+from gateway.domain.attempts import HEARD_LIMIT
+from gateway.domain.delivery import DeliveryStatus, merge
+from gateway.domain.phone import PhoneNumber
+from gateway.domain.policy import Limits, Tally
+from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.verification import (
+    TRANSITIONS,
+    Assurance,
+    Attempt,
+    Channel,
+    Ending,
+    Failure,
+    FailureCode,
+    Mode,
+    Script,
+    Status,
+    ended,
+)
+
+LIMITS = Limits()
+RIGHT, WRONG = b"right", b"wrong"
+CALL, TEXT = ("att_call", "token-call", "CA1"), ("att_text", "token-text", "SM1")
+START = 1_000_000
+
+
+def started(channel: Channel = Channel.CALL, limits: Limits = LIMITS) -> requests.Change:
+    mode = Mode.CONFIRM if channel is Channel.CALL else None
+    attempt_id, token, _ = CALL if channel is Channel.CALL else TEXT
+    start = requests.Start(
+        "ver_1", "app_1", "Bank", PhoneNumber("+14255550123"), channel, mode, "en", "enr_1", {}, RIGHT, b"sealed"
+    )
+    new = requests.NewAttempt(attempt_id, token, channel, mode, "twilio")
+    return requests.created(start, new, Tally(), START, limits)
+
+
+def call_report(status: DeliveryStatus | None, word: str, sequence: int | None = 0, sip: int | None = None):
+    return reports.CallReport("CA1", status, word, sequence, None, sip)
+
+
+CALL_INPUTS = {
+    "answered": lambda v, now: calls.call_answered(v, CALL[1], CALL[2], None, now),
+    "answered_by_machine": lambda v, now: calls.call_answered(v, CALL[1], CALL[2], "machine", now),
+    "machine": lambda v, now: calls.machine_detected(v, CALL[1], CALL[2], now),
+    "pound": lambda v, now: calls.digits_gathered(v, CALL[1], CALL[2], turn_of(v), "#", now, LIMITS),
+    "seven": lambda v, now: calls.digits_gathered(v, CALL[1], CALL[2], turn_of(v), "7", now, LIMITS),
+    "silence": lambda v, now: calls.digits_gathered(v, CALL[1], CALL[2], turn_of(v), "", now, LIMITS),
+    "late_pound": lambda v, now: calls.digits_gathered(v, CALL[1], CALL[2], turn_of(v) - 1, "#", now, LIMITS),
+    "foreign_pound": lambda v, now: calls.digits_gathered(v, "other", CALL[2], turn_of(v), "#", now, LIMITS),
+    "other_leg_pound": lambda v, now: calls.digits_gathered(v, CALL[1], "CA2", turn_of(v), "#", now, LIMITS),
+    "sent": lambda v, now: sends.sent(v, CALL[0], CALL[2], now),
+    "unknown_send": lambda v, now: sends.uncertain(v, CALL[0], now),
+    "never_arrived": lambda v, now: sends.never_arrived(v, CALL[0], now),
+    "odd_word": lambda v, now: reports.call_status_changed(v, CALL[1], call_report(None, "levitating"), now, LIMITS),
+    "canceled": requests.canceled,
+    "grace_over": lambda v, now: clock.time_passed(v, (v.ends_at or now)),
+    "lifetime_over": lambda v, _now: clock.time_passed(v, v.expires_at),
+    **{
+        status.value: lambda v, now, status=status: reports.call_status_changed(
+            v, CALL[1], call_report(status, status.value), now, LIMITS
+        )
+        for status in (
+            DeliveryStatus.INITIATED,
+            DeliveryStatus.RINGING,
+            DeliveryStatus.IN_PROGRESS,
+            DeliveryStatus.COMPLETED,
+            DeliveryStatus.BUSY,
+            DeliveryStatus.NO_ANSWER,
+            DeliveryStatus.FAILED,
+        )
+    },
+}
+
+
+def turn_of(verification) -> int:
+    return verification.attempts[0].turn
+
+
+def run(verification, names, now=START):
+    outcomes = []
+    for name in names:
+        now += 1
+        try:
+            change = CALL_INPUTS[name](verification, now)
+        except Refused:
+            continue
+        outcomes += [change.outcome] if change.outcome else []
+        verification = change.verification
+    return verification, outcomes
+
+
+def test_only_pending_has_ways_out():
+    assert {status for status, _ in TRANSITIONS} == {Status.PENDING}
+    assert {ending for _, ending in TRANSITIONS} == set(Ending)
+
+
+@pytest.mark.parametrize("ending", Ending)
+@pytest.mark.parametrize("status", [status for status in Status if status is not Status.PENDING])
+def test_an_ended_verification_takes_no_ending(status: Status, ending: Ending):
+    verification = msgspec.structs.replace(started().verification, status=status)
+    change = ended(verification, ending, START + 1)
+    assert change.verification is verification
+    assert change.outcome is None
+
+
+@given(st.lists(st.sampled_from(sorted(CALL_INPUTS)), max_size=25))
+def test_endings_are_final_and_told_once(names: list[str]):
+    verification, first_end = started().verification, None
+    outcomes = []
+    now = START
+    for name in names:
+        now += 1
+        before = verification
+        verification, told = run(verification, [name], now)
+        outcomes += told
+        if first_end is not None:
+            assert verification.status is first_end
+        elif verification.status is not Status.PENDING:
+            first_end = verification.status
+            assert told
+            assert told[0].status is verification.status
+        assert verification.revision >= before.revision
+        assert (verification.revision == before.revision) == (verification == before)
+        assert verification.entries >= before.entries
+    assert len(outcomes) == (first_end is not None)
+    assert (verification.code_digest is None) == (first_end is not None)
+    assert (verification.due_at is None) == (first_end is not None)
+
+
+@given(st.permutations(["initiated", "ringing", "in_progress", "completed"]), st.integers(0, 4))
+def test_a_pound_pressed_before_the_deadline_wins_whatever_overtakes_it(order: list[str], place: int):
+    verification, _ = run(started().verification, ["answered"])
+    verification, outcomes = run(verification, [*order[:place], "pound", *order[place:]])
+    assert verification.status is Status.APPROVED
+    assert verification.assurance is Assurance.PRESENCE
+    assert verification.attempts[0].failure is None
+    assert len(outcomes) == 1
+
+
+@given(st.lists(st.sampled_from(["initiated", "ringing", "in_progress", "busy", "completed", "sent"]), unique=True))
+def test_the_order_of_reports_does_not_matter(words: list[str]):
+    def end(order):
+        verification, _ = run(started().verification, order)
+        return verification.status, verification.attempts[0].status
+
+    assert len({end(order) for order in itertools.islice(itertools.permutations(words), 24)}) == 1
+
+
+@given(st.lists(st.sampled_from(sorted(CALL_INPUTS)), max_size=12))
+def test_everything_said_twice_is_said_once(names: list[str]):
+    idempotent = {"pound", "seven", "silence", "late_pound", "grace_over", "lifetime_over"}
+    names = [name for name in names if name not in idempotent]
+    once, outcomes = run(started().verification, names)
+    twice, outcomes_twice = run(started().verification, [name for name in names for _ in range(2)])
+    assert (once.status, once.entries, once.revision) == (twice.status, twice.entries, twice.revision)
+    assert len(outcomes) == len(outcomes_twice)
+
+
+@given(st.sampled_from(DeliveryStatus), st.sampled_from(DeliveryStatus), st.sampled_from(DeliveryStatus))
+def test_merge_is_an_order(one: DeliveryStatus, two: DeliveryStatus, three: DeliveryStatus):
+    assert merge(one, one) is one
+    assert merge(one, two) is merge(two, one)
+    assert merge(merge(one, two), three) is merge(one, merge(two, three))
+
+
+@pytest.mark.parametrize(
+    "names", [["answered", "machine", "pound"], ["answered_by_machine", "pound"], ["machine", "answered", "pound"]]
+)
+def test_a_machine_never_approves(names: list[str]):
+    verification, _ = run(started().verification, names)
+    assert verification.status is Status.FAILED
+    assert verification.failure
+    assert verification.failure.code is FailureCode.ANSWERED_BY_MACHINE
+
+
+def test_a_machine_verdict_after_the_approval_is_only_noted():
+    verification, outcomes = run(started().verification, ["answered", "pound", "machine"])
+    assert verification.status is Status.APPROVED
+    assert verification.attempts[0].answered_by == "machine"
+    assert len(outcomes) == 1
+
+
+@pytest.mark.parametrize("name", ["late_pound", "foreign_pound", "other_leg_pound"])
+def test_keys_that_no_open_gather_asked_for_count_for_nothing(name: str):
+    before, _ = run(started().verification, ["sent", "answered", "seven"])
+    after, _ = run(before, [name])
+    assert after is before
+
+
+@pytest.mark.parametrize(
+    ("names", "failure"),
+    [
+        (["answered", "seven", "seven", "seven"], FailureCode.WRONG_KEY),
+        (["answered", "silence", "silence"], FailureCode.NO_KEY_PRESSED),
+        (["answered", "seven", "silence", "silence"], FailureCode.NO_KEY_PRESSED),
+        (["busy", "grace_over"], FailureCode.LINE_BUSY),
+        (["no_answer", "grace_over"], FailureCode.NO_ANSWER),
+        (["failed", "grace_over"], FailureCode.NUMBER_UNREACHABLE),
+        (["answered", "completed", "grace_over"], FailureCode.HUNG_UP),
+        (["unknown_send", "never_arrived"], FailureCode.OUTCOME_UNKNOWN),
+    ],
+)
+def test_each_end_of_a_call_has_its_own_failure(names: list[str], failure: FailureCode):
+    verification, outcomes = run(started().verification, names)
+    assert verification.status is Status.FAILED
+    assert verification.failure
+    assert verification.failure.code is failure
+    assert outcomes[0].failure == verification.failure
+
+
+def test_a_declined_call_is_told_from_a_busy_line():
+    change = reports.call_status_changed(
+        started().verification, CALL[1], call_report(DeliveryStatus.BUSY, "busy", 3, 603), START, LIMITS
+    )
+    assert change.verification.ending
+    assert change.verification.ending.code is FailureCode.CALL_REJECTED
+
+
+@pytest.mark.parametrize(
+    ("names", "script"),
+    [
+        (["answered"], Script.PRESS_POUND),
+        (["answered", "pound"], Script.CONFIRMED),
+        (["answered", "seven"], Script.PRESS_POUND),
+        (["answered", "seven", "seven", "seven"], Script.WRONG_KEYS),
+        (["answered", "silence", "silence"], Script.NO_KEY),
+        (["canceled"], Script.NOT_NEEDED),
+        (["machine"], Script.HANG_UP),
+    ],
+)
+def test_a_repeated_fetch_hears_what_the_state_calls_for(names: list[str], script: Script):
+    verification, _ = run(started().verification, names)
+    change = CALL_INPUTS["answered"](verification, START + 50)
+    assert change.verification is verification
+    assert change.reply
+    assert change.reply.script is script
+
+
+def test_a_noisy_provider_is_not_listened_to_for_ever():
+    verification = started().verification
+    for number in range(HEARD_LIMIT + 50):
+        report = call_report(None, f"word-{number}", number)
+        verification = reports.call_status_changed(verification, CALL[1], report, START, LIMITS).verification
+    assert len(verification.attempts[0].heard) == HEARD_LIMIT
+
+
+def test_a_refused_text_fails_at_once_and_a_lost_one_after_its_grace():
+    failure = Failure(FailureCode.NUMBER_INVALID, "no such number", "21211")
+    refused = sends.refused(started(Channel.SMS).verification, TEXT[0], failure, START + 1)
+    assert refused.verification.status is Status.FAILED
+    report = reports.MessageReport("SM1", DeliveryStatus.UNDELIVERED, "undelivered", failure)
+    lost = reports.message_status_changed(started(Channel.SMS).verification, TEXT[1], report, START + 1, LIMITS)
+    assert lost.verification.status is Status.PENDING
+    assert lost.verification.due_at == START + 1 + LIMITS.text_grace * 1_000
+    late = reports.MessageReport("SM1", DeliveryStatus.DELIVERED, "delivered", None)
+    arrived = reports.message_status_changed(lost.verification, TEXT[1], late, START + 2, LIMITS).verification
+    assert (arrived.due_at, arrived.attempts[0].failure) == (arrived.expires_at, None)
+
+
+class Checks(RuleBasedStateMachine):
+    """Codes against a simple count: at most five are judged, resends and time do not add any."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        change = started(Channel.SMS)
+        self.verification, self.tally = change.verification, change.tally
+        self.now, self.judged, self.sends, self.approved = START, 0, 1, False
+
+    def check(self, guess: bytes) -> None:
+        pending = self.verification.status is Status.PENDING and self.now < self.verification.expires_at
+        try:
+            change = requests.code_checked(self.verification, guess, self.tally, self.now, LIMITS)
+        except Refused as refusal:
+            assert refusal.code is RefusalCode.VERIFICATION_FINISHED
+            assert not pending
+            return
+        self.verification, self.tally = change.verification, change.tally or self.tally
+        self.judged += change.refusal is None
+        if change.refusal is None and guess == RIGHT:
+            assert not self.approved
+            self.approved = True
+
+    @rule()
+    def right(self) -> None:
+        self.check(RIGHT)
+
+    @rule()
+    def wrong(self) -> None:
+        self.check(WRONG)
+
+    @rule(seconds=st.integers(1, 300))
+    def wait(self, seconds: int) -> None:
+        self.now += seconds * 1_000
+        self.verification = clock.time_passed(self.verification, self.now).verification
+
+    @rule(channel=st.sampled_from(Channel))
+    def resend(self, channel: Channel) -> None:
+        mode = Mode.CONFIRM if channel is Channel.CALL else None
+        new = requests.NewAttempt(f"att_{self.sends}", f"token-{self.sends}", channel, mode, "twilio")
+        try:
+            change = requests.resent(self.verification, new, self.tally, self.now, LIMITS)
+        except Refused:
+            return
+        if change.refusal is None:
+            assert change.verification.checks_left == self.verification.checks_left
+            self.sends += 1
+        self.verification, self.tally = change.verification, change.tally or self.tally
+
+    @invariant()
+    def at_most_five_judged(self) -> None:
+        assert self.judged <= LIMITS.checks_per_verification
+        assert self.sends <= LIMITS.sends_per_number
+
+    @invariant()
+    def approved_means_the_right_code(self) -> None:
+        assert (self.verification.status is Status.APPROVED) == self.approved
+
+
+TestChecks = Checks.TestCase
+
+
+def test_attempts_are_immutable():
+    with pytest.raises(AttributeError):
+        Attempt("a", "t", Channel.SMS, "twilio", 0, 0).status = DeliveryStatus.SENT

@@ -1,0 +1,270 @@
+"""What every store promises, whatever its engine."""
+
+import asyncio
+
+import msgspec
+import pytest
+
+from gateway.domain import requests, sends
+from gateway.domain.clock import time_passed
+from gateway.domain.enrollment import Enrollment, EnrollmentStatus, Phone, PhoneKind
+from gateway.domain.phone import PhoneNumber
+from gateway.domain.policy import Limits
+from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.verification import Channel, Status
+from gateway.ports import ApiKey, Application, ListFilter, Receipt, Replay, SendMove, Stage
+
+LIMITS = Limits()
+NUMBER = PhoneNumber("+14255550123")
+
+
+async def create(store, vault, *, number=NUMBER, name="ver_1", receipt=None, enrollment_id=None, application="app_1"):
+    start = requests.Start(
+        name, application, "Bank", number, Channel.SMS, None, "en", enrollment_id, {"order": "7"},
+        vault.code_digest(name, "123456"), vault.seal("123456", name),
+    )  # fmt: skip
+    new = requests.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
+    phone = Phone(f"phn_{name}", PhoneKind.AUTHENTICATION, number) if enrollment_id else None
+    return await store.create(
+        name, number, lambda tally, now: requests.created(start, new, tally, now, LIMITS), receipt=receipt, phone=phone
+    )
+
+
+def check(store, vault, code, name="ver_1"):
+    digest = vault.code_digest(name, code)
+    return store.apply_counted(
+        name, lambda verification, tally, now: requests.code_checked(verification, digest, tally, now, LIMITS)
+    )
+
+
+def receipt(key=b"k" * 32, request=b"r"):
+    return Receipt(key, request, lambda change: b"201 " + change.verification.id.encode())
+
+
+async def test_what_is_created_is_there_with_all_that_belongs_to_it(store, vault):
+    change = await create(store, vault)
+    assert store.get("ver_1") == change.verification
+    assert change.verification.number == NUMBER
+    entries = await store.journal("ver_1", 0)
+    assert [(entry.sequence, entry.type) for entry in entries] == [
+        (1, "verification.created"),
+        (2, "attempt.queued"),
+    ]
+    assert await store.journal("ver_1", 1) == entries[1:]
+
+
+async def test_a_store_opened_again_has_everything(store, vault, clock, database):
+    await create(store, vault)
+    kept = (await check(store, vault, "000000")).verification
+    await store.close()
+    again = await type(store).open(database, vault, clock)
+    assert again.get("ver_1") == kept
+    assert len(await again.journal("ver_1", 0)) == kept.entries
+    await again.close()
+
+
+async def test_unknown_verifications_are_refused(store, vault):
+    assert store.get("ver_none") is None
+    with pytest.raises(Refused) as refusal:
+        await check(store, vault, "123456", "ver_none")
+    assert refusal.value.code is RefusalCode.NOT_FOUND
+
+
+async def test_a_refusal_leaves_nothing_behind_and_its_neighbours_alone(store, vault):
+    await create(store, vault)
+
+    def broken(_verification, _now):
+        raise ZeroDivisionError
+
+    results = await asyncio.gather(
+        check(store, vault, "000000"),
+        store.apply("ver_1", broken),
+        create(store, vault, name="ver_1"),  # its id is taken: the database itself refuses
+        check(store, vault, "000001"),
+        return_exceptions=True,
+    )
+    assert [type(result).__name__ for result in results] == ["Change", "ZeroDivisionError", "IntegrityError", "Change"]
+    assert store.get("ver_1").checks_left == 3
+    assert len(await store.journal("ver_1", 0)) == store.get("ver_1").entries == 4
+
+
+@pytest.mark.parametrize("right", [0, 1, 200])
+async def test_two_hundred_checks_at_once_are_five_guesses_and_one_approval(store, vault, right):
+    await create(store, vault)
+    codes = ["123456"] * right + [f"{number:06}" for number in range(200 - right)]
+    results = await asyncio.gather(*(check(store, vault, code) for code in codes), return_exceptions=True)
+    judged = [result for result in results if not isinstance(result, BaseException)]
+    approvals = [result for result in judged if result.verification.status is Status.APPROVED]
+    refused = [result for result in results if isinstance(result, Refused)]
+    assert len(judged) + len(refused) == 200
+    assert len(judged) <= 5
+    assert len(approvals) == min(right, 1)
+    assert store.get("ver_1").status in {Status.APPROVED, Status.MAX_ATTEMPTS_REACHED}
+
+
+async def test_sends_are_counted_per_number_over_all_its_verifications(store, vault):
+    results = await asyncio.gather(
+        *(create(store, vault, name=f"ver_{number}", application=f"app_{number}") for number in range(20)),
+        return_exceptions=True,
+    )
+    assert sum(not isinstance(result, BaseException) for result in results) == LIMITS.sends_per_number
+    assert {result.code for result in results if isinstance(result, Refused)} == {RefusalCode.RATE_LIMITED}
+    await create(store, vault, name="ver_other", number=PhoneNumber("+14255550124"))
+
+
+async def test_failed_checks_are_counted_per_number_over_all_its_verifications(store, vault, clock):
+    judged = 0
+    for number in range(6):
+        clock.now += LIMITS.send_window * 1_000
+        await create(store, vault, name=f"ver_{number}")
+        for _ in range(5):
+            try:
+                await check(store, vault, "000000", f"ver_{number}")
+                judged += 1
+            except Refused as refusal:
+                assert refusal.code is RefusalCode.RATE_LIMITED
+    assert judged == LIMITS.failed_checks_per_day
+
+
+async def test_an_idempotency_key_acts_once_and_answers_the_same(store, vault):
+    results = await asyncio.gather(*(create(store, vault, name=f"ver_{n}", receipt=receipt()) for n in range(50)))
+    assert [isinstance(result, Replay) for result in results] == [False] + [True] * 49
+    assert {result.answer for result in results[1:]} == {b"201 ver_0"}
+    page = await store.list_verifications("app_1", ListFilter())
+    assert [verification.id for verification in page.verifications] == ["ver_0"]
+
+
+async def test_an_idempotency_key_with_another_request_is_refused(store, vault):
+    await create(store, vault, receipt=receipt())
+    with pytest.raises(Refused) as refusal:
+        await create(store, vault, name="ver_2", receipt=receipt(request=b"other"))
+    assert refusal.value.code is RefusalCode.IDEMPOTENCY_KEY_REUSED
+    assert store.get("ver_2") is None
+
+
+async def test_a_refused_request_leaves_its_idempotency_key_free(store, vault):
+    for number in range(LIMITS.sends_per_number):
+        await create(store, vault, name=f"ver_{number}")
+    with pytest.raises(Refused):
+        await create(store, vault, name="ver_over", receipt=receipt())
+    await create(store, vault, name="ver_next", number=PhoneNumber("+14255550124"), receipt=receipt())
+    assert store.get("ver_next")
+
+
+async def test_lists_are_narrowed_and_paged(store, vault):
+    for number in range(5):
+        await create(store, vault, name=f"ver_{number}", number=PhoneNumber(f"+1425555012{number}"))
+    await create(store, vault, name="ver_foreign", application="app_2")
+    await check(store, vault, "123456", "ver_3")
+    first = await store.list_verifications("app_1", ListFilter(limit=2))
+    assert ([kept.id for kept in first.verifications], first.has_more) == (["ver_4", "ver_3"], True)
+    rest = await store.list_verifications("app_1", ListFilter(limit=3, starting_after="ver_3"))
+    assert ([kept.id for kept in rest.verifications], rest.has_more) == (["ver_2", "ver_1", "ver_0"], False)
+    approved = await store.list_verifications("app_1", ListFilter(status=Status.APPROVED))
+    assert [kept.id for kept in approved.verifications] == ["ver_3"]
+    by_number = await store.list_verifications("app_1", ListFilter(number=PhoneNumber("+14255550121")))
+    assert [kept.id for kept in by_number.verifications] == ["ver_1"]
+
+
+async def test_a_send_is_claimed_once_and_leaves_when_it_is_done(store, vault, clock):
+    await create(store, vault)
+    assert await store.due_sends(10) == []
+    clock.now += 60_000
+    (due,) = await store.due_sends(10)
+    assert (due.attempt_id, due.verification_id, due.stage, due.tries) == ("att_ver_1", "ver_1", Stage.QUEUED, 0)
+    claims = await asyncio.gather(*(store.claim("att_ver_1", 60_000) for _ in range(20)))
+    assert sum(claims) == 1
+    assert await store.due_sends(10) == []
+    clock.now += 60_000
+    (due,) = await store.due_sends(10)
+    assert (due.stage, due.tries) == (Stage.SENDING, 1)
+    await store.apply(
+        "ver_1",
+        lambda kept, now: sends.uncertain(kept, "att_ver_1", now),
+        send=SendMove("att_ver_1", Stage.UNKNOWN, 5_000),
+    )
+    assert not await store.claim("att_ver_1", 60_000)
+    clock.now += 5_000
+    assert [due.stage for due in await store.due_sends(10)] == [Stage.UNKNOWN]
+    await store.move_send(SendMove("att_ver_1"))
+    clock.now += 600_000
+    assert await store.due_sends(10) == []
+
+
+async def test_deadlines_are_found_and_gone_once_acted_on(store, vault, clock):
+    await create(store, vault)
+    assert await store.due_verifications(10) == []
+    clock.now += LIMITS.lifetime * 1_000
+    assert await store.due_verifications(10) == ["ver_1"]
+    await store.apply("ver_1", time_passed)
+    assert store.get("ver_1").status is Status.EXPIRED
+    assert await store.due_verifications(10) == []
+
+
+async def test_whoever_waits_is_told_of_the_next_change_only(store, vault):
+    await create(store, vault)
+    await create(store, vault, name="ver_2", number=PhoneNumber("+14255550124"))
+    mine, other = store.changed("ver_1"), store.changed("ver_2")
+    await check(store, vault, "000000")
+    assert mine.done()
+    assert not other.done()
+    quiet = store.changed("ver_1")
+    await store.apply("ver_1", time_passed)
+    assert not quiet.done()
+    store.wake_all()
+    assert other.done()
+    assert quiet.done()
+
+
+async def test_an_enrollment_is_made_once_and_hears_every_outcome(store, vault, clock):
+    made = Enrollment("enr_1", "app_1", "alice@example.com", clock.now, clock.now)
+    assert await store.enroll(made, None) == (made, True)
+    assert await store.enroll(msgspec.structs.replace(made, id="enr_2"), None) == (made, False)
+    assert await store.enrollment_of("app_1", "alice@example.com") == made
+    assert await store.enrollment_of("app_2", "alice@example.com") is None
+
+    await create(store, vault, enrollment_id="enr_1")
+    before = await store.enrollment("enr_1")
+    assert [(phone.number, phone.verified_at) for phone in before.phones] == [(NUMBER, None)]
+    for _ in range(5):
+        await check(store, vault, "000000")
+    failed = await store.enrollment("enr_1")
+    assert (failed.status, failed.last_outcome.status) == (EnrollmentStatus.PENDING, Status.MAX_ATTEMPTS_REACHED)
+
+    await create(store, vault, name="ver_2", enrollment_id="enr_1")
+    await check(store, vault, "123456", "ver_2")
+    after = await store.enrollment("enr_1")
+    assert (after.status, after.last_outcome.verification_id) == (EnrollmentStatus.ENROLLED, "ver_2")
+    assert [(phone.id, phone.verified_at) for phone in after.phones] == [("phn_ver_1", clock.now)]
+    assert after.default_method.phone_id == "phn_ver_1"
+
+
+async def test_another_applications_enrollment_is_unknown(store, vault, clock):
+    await store.enroll(Enrollment("enr_1", "app_2", "alice", clock.now, clock.now), None)
+    with pytest.raises(Refused) as refusal:
+        await create(store, vault, enrollment_id="enr_1")
+    assert (refusal.value.code, refusal.value.field) == (RefusalCode.NOT_FOUND, "enrollment_id")
+    assert store.get("ver_1") is None
+
+
+async def test_keys_are_kept_listed_and_revoked(store, clock):
+    key = ApiKey("key_1", Application("app_1", "Bank"), "ci", b"d" * 32, clock.now, None)
+    assert await store.add_key(key) == key
+    second = await store.add_key(ApiKey("key_2", Application("app_x", "Bank"), "two", b"e" * 32, clock.now, None))
+    assert second.application == Application("app_1", "Bank")
+    clock.now += 1_000
+    assert await store.revoke_key("key_1")
+    assert not await store.revoke_key("key_none")
+    assert [(kept.id, kept.revoked_at) for kept in store.keys()]  # noqa: SIM118 - not a dict == [("key_1", clock.now), ("key_2", None)]
+
+
+async def test_old_receipts_and_tallies_are_purged(store, vault, clock):
+    await create(store, vault, receipt=receipt())
+    await store.purge(clock.now + 1)
+    change = await create(store, vault, name="ver_2", receipt=receipt())
+    assert not isinstance(change, Replay)
+    assert len(change.tally.sends) == 1
+
+
+async def test_it_is_ready_at_head(store):
+    await store.ready()

@@ -1,0 +1,91 @@
+"""What is SQLite's own: the file on disk, its lock, its log, and its failures."""
+
+import asyncio
+import sqlite3
+
+import pytest
+
+from gateway.domain import requests
+from gateway.domain.phone import PhoneNumber
+from gateway.domain.policy import Limits
+from gateway.domain.verification import Channel
+from gateway.ports import StoreUnavailable
+from gateway.stores.sqlite import SqliteStore
+
+NUMBER = "+14255550123"
+
+
+async def create(store, vault, name="ver_1"):
+    start = requests.Start(
+        name, "app_1", "Bank", PhoneNumber(NUMBER), Channel.SMS, None, "en", None, {},
+        vault.code_digest(name, "918273"), vault.seal("918273", name),
+    )  # fmt: skip
+    new = requests.NewAttempt(f"att_{name}", "token", Channel.SMS, None, "twilio")
+    limits = Limits(sends_per_number=1_000_000)
+    begin = lambda tally, now: requests.created(start, new, tally, now, limits)  # noqa: E731 - shown beside its use
+    return await store.create(name, start.number, begin, receipt=None, phone=None)
+
+
+async def test_neither_number_nor_code_is_on_disk(store, vault, database):
+    await create(store, vault)
+    await store.close()
+    disk = b"".join(path.read_bytes() for path in database.parent.iterdir())
+    assert b"ver_1" in disk
+    for secret in (NUMBER, NUMBER[1:], NUMBER[2:], "918273"):
+        assert secret.encode() not in disk
+
+
+@pytest.mark.usefixtures("store")
+async def test_a_second_gateway_on_the_same_file_does_not_start(vault, clock, database):
+    with pytest.raises(StoreUnavailable, match="another gateway"):
+        await SqliteStore.open(database, vault, clock)
+
+
+async def test_many_requests_share_a_transaction(store, vault):
+    statements: list[str] = []
+    store._writer_connection.set_trace_callback(statements.append)
+    await asyncio.gather(*(create(store, vault, f"ver_{number}") for number in range(100)))
+    begun = [statement for statement in statements if statement.startswith("BEGIN")]
+    assert len(begun) <= 2
+
+
+async def test_another_process_that_writes_is_waited_for(store, vault, database):
+    other = sqlite3.connect(database, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waiting = asyncio.create_task(create(store, vault))
+    # The loop stays free while the lock is held.
+    assert await asyncio.wait([waiting], timeout=0.05) == (set(), {waiting})
+    other.execute("COMMIT")
+    await waiting
+    other.close()
+    assert store.get("ver_1")
+
+
+async def test_a_full_disk_refuses_the_batch_and_heals(store, vault):
+    await create(store, vault)
+    store._writer_connection.execute("PRAGMA max_page_count = 1")
+    results = await asyncio.gather(
+        *(create(store, vault, f"ver_full_{number}") for number in range(500)), return_exceptions=True
+    )
+    assert {type(result) for result in results} == {StoreUnavailable}
+    assert store.get("ver_full_0") is None
+    store._writer_connection.execute("PRAGMA max_page_count = 1000000")
+    await create(store, vault, "ver_healed")
+    assert store.get("ver_healed")
+    assert store._reader.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+async def test_the_log_is_moved_into_the_database(store, vault, database):
+    await create(store, vault)
+    await store._checkpoints._checkpoint("TRUNCATE")
+    assert database.with_name("poundkey.db-wal").stat().st_size == 0
+    rows = sqlite3.connect(database)
+    assert rows.execute("SELECT count(*) FROM verifications").fetchone() == (1,)
+    rows.close()
+
+
+async def test_a_closed_store_takes_nothing(database, vault, clock):
+    store = await SqliteStore.open(database, vault, clock)
+    await store.close()
+    with pytest.raises(StoreUnavailable):
+        await create(store, vault)
