@@ -1,0 +1,1 @@
+"""Calls: their journey, their lines, and the TwiML that is performed on them."""

@@ -1,0 +1,83 @@
+"""The journey of one call: dialled, ringing, answered, over."""
+
+from __future__ import annotations
+
+from simulator.calls.call import MachineDetection
+from simulator.calls.line import ANSWERED, HungUp, Line, Pickup
+from simulator.calls.reports import CallReports
+from simulator.calls.twiml_interpreter import Interpreter
+from simulator.personas import Callee
+from simulator.records import now
+
+_DIALLING_SECONDS = 0.5
+_DETECTION_SECONDS = 4.0
+
+
+class CallJourney:
+    """Takes one call from the first dialled digit to its end."""
+
+    def __init__(self, line: Line, callee: Callee, interpreter: Interpreter, reports: CallReports) -> None:
+        self._line = line
+        self._call = line.call
+        self._callee = callee
+        self._interpreter = interpreter
+        self._reports = reports
+
+    async def run(self) -> None:
+        """Makes the whole journey, unless the call was cancelled before it began."""
+        pickup = self._line.pickup or await self._dial()
+        answered_at = self._line.timeline.now
+        if pickup is ANSWERED:
+            await self._talk()
+            self._call.duration = round(self._line.timeline.now - answered_at)
+        self._end(pickup)
+
+    async def _dial(self) -> Pickup:
+        self._call.started = now()
+        self._reports.progress("initiated", "initiated")
+        self._callee.called()
+        await self._line.timeline.wait(_DIALLING_SECONDS)
+        if self._line.pickup is None:
+            self._become("ringing")
+            self._reports.progress("ringing", "ringing")
+        return await self._line.ring(self._call.order.ring_timeout)
+
+    async def _talk(self) -> None:
+        self._become("in-progress")
+        self._line.settled.set()
+        self._reports.progress("answered", "in-progress")
+        self._line.timeline.after(self._call.order.time_limit, self._line.hang_up)
+        self._callee.answered()
+        try:
+            await self._detect_machine()
+            await self._interpreter.run()
+        except HungUp:
+            return
+
+    async def _detect_machine(self) -> None:
+        """Finds out who answered, before the script or beside it; not when keys are sent (Twilio: AMD, SendDigits)."""
+        detection = self._call.order.machine_detection
+        if detection is None or self._call.order.send_digits:
+            return
+        if detection.in_background:
+            self._line.timeline.after(_DETECTION_SECONDS, lambda: self._detected(detection))
+        else:
+            await self._line.pass_time(_DETECTION_SECONDS)
+            self._detected(detection)
+
+    def _detected(self, detection: MachineDetection) -> None:
+        persona = self._callee.persona
+        verdict = persona.verdict_at_end if detection.waits_for_end else persona.verdict
+        self._call.answered_by = verdict
+        self._line.changed()
+        self._reports.verdict(detection, verdict, _DETECTION_SECONDS)
+
+    def _end(self, pickup: Pickup) -> None:
+        self._call.ended = now()
+        self._become("completed" if pickup is ANSWERED else pickup.status)
+        self._line.settled.set()
+        self._reports.end(pickup)
+
+    def _become(self, status: str) -> None:
+        self._call.become(status)
+        self._line.changed()

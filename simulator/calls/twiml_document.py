@@ -1,0 +1,116 @@
+"""Reading a TwiML document, and what is odd about it."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Collection
+
+import msgspec
+
+from simulator.outgoing.signed_requests import Answer
+
+# Twilio: TwiML for Programmable Voice. The verbs that this network acts on, with the attributes they may have.
+_ATTRIBUTES = {
+    "Say": frozenset({"voice", "loop", "language"}),
+    "Play": frozenset({"loop", "digits"}),
+    "Pause": frozenset({"length"}),
+    "Gather": frozenset(
+        {
+            "action", "method", "input", "timeout", "finishOnKey", "numDigits", "actionOnEmptyResult",
+            "speechTimeout", "speechModel", "maxSpeechTime", "hints", "language", "profanityFilter", "enhanced",
+            "partialResultCallback", "partialResultCallbackMethod", "bargeIn", "debug",
+        }
+    ),
+    "Redirect": frozenset({"method"}),
+    "Hangup": frozenset(),
+    "Reject": frozenset({"reason"}),
+}  # fmt: skip
+SPOKEN = frozenset({"Say", "Play", "Pause"})
+
+_XML_TYPES = frozenset({"text/xml", "application/xml", "text/html"})
+
+
+class TwimlFailure(Exception):
+    """The document cannot be had or read; `code` is the provider's (Twilio: Error and Warning Dictionary)."""
+
+    def __init__(self, code: int, reason: str, url: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.url = url
+
+
+class Document(msgspec.Struct, frozen=True):
+    """The verbs of a `<Response>` in their order, and the address that relative ones start from."""
+
+    url: str
+    verbs: tuple[ET.Element, ...]
+
+
+def read_answer(answer: Answer) -> Document:
+    """Reads what an application answered to a request for TwiML.
+
+    XML is read as TwiML, audio is played, plain text is TwiML if it parses and else spoken (Twilio: TwiML, MIME types).
+
+    Raises:
+        TwimlFailure: 11200 for a status other than 2xx, 12300 for another content type, 12100 for what is not TwiML.
+    """
+    if answer.status // 100 != 2:  # noqa: PLR2004  the class of successes
+        raise TwimlFailure(11200, f"HTTP {answer.status}", answer.url)
+    if answer.content_type in _XML_TYPES:
+        return read_text(answer.body, answer.url)
+    if answer.content_type.startswith("audio/"):
+        return Document(answer.url, (_element("Play", answer.url),))
+    if answer.content_type == "text/plain":
+        try:
+            return read_text(answer.body, answer.url)
+        except TwimlFailure:
+            return Document(answer.url, (_element("Say", answer.body.decode(errors="replace")),))
+    raise TwimlFailure(12300, f"content type {answer.content_type}", answer.url)
+
+
+def read_text(text: str | bytes, url: str) -> Document:
+    """Reads TwiML.
+
+    Args:
+        text: The document; nothing may come before its prolog.
+        url: Where it came from; empty for a document given in a request.
+
+    Raises:
+        TwimlFailure: 12100, it is not well-formed or its root is not `<Response>`.
+    """
+    try:
+        root = ET.fromstring(text)  # noqa: S314  expat limits expansion, and the document is short and the developer's own
+    except (ET.ParseError, ValueError, LookupError) as error:
+        raise TwimlFailure(12100, f"not well-formed: {error}", url) from error
+    if root.tag != "Response":
+        raise TwimlFailure(12100, f"the root is <{root.tag}>, not <Response>", url)
+    return Document(url, tuple(root))
+
+
+def words(element: ET.Element) -> str:
+    """Returns the text of an element and of the elements in it, with single spaces."""
+    return " ".join("".join(element.itertext()).split())
+
+
+def oddities(document: Document) -> list[str]:
+    """Lists the verbs and attributes that will be skipped (Twilio: warning 12200)."""
+    found = []
+    for verb in document.verbs:
+        found += _oddities_of(verb, allowed=_ATTRIBUTES, place="Response")
+        if verb.tag == "Gather":
+            for nested in verb:
+                found += _oddities_of(nested, allowed=SPOKEN, place="Gather")
+    return found
+
+
+def _oddities_of(verb: ET.Element, *, allowed: Collection[str], place: str) -> list[str]:
+    if verb.tag not in allowed:
+        return [f"<{verb.tag}> in <{place}> is skipped"]
+    unknown = set(verb.keys()) - _ATTRIBUTES[verb.tag]
+    return [f"attribute {name} of <{verb.tag}> is skipped" for name in sorted(unknown)]
+
+
+def _element(tag: str, text: str) -> ET.Element:
+    element = ET.Element(tag)
+    element.text = text
+    return element

@@ -1,0 +1,46 @@
+"""What a simulator is started with."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Quirks(msgspec.Struct, frozen=True, kw_only=True):
+    """Points on which the provider's documents are silent or disagree; an application must survive both readings.
+
+    Attributes:
+        lone_finish_key_waits: A finish key pressed before any digit is ignored until the time-out, instead of ending
+            the Gather at once. Either way it makes no request.
+        empty_result_omits_digits: A request under `actionOnEmptyResult` has no `Digits` field, instead of an empty one.
+        leftover_keys_carry_over: Keys pressed while no Gather is open are kept for the next one, instead of lost.
+    """
+
+    lone_finish_key_waits: bool = False
+    empty_result_omits_digits: bool = False
+    leftover_keys_carry_over: bool = False
+
+
+class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of one simulated phone network.
+
+    Attributes:
+        auth_token: The secret of REST requests (HTTP Basic password) and the key of callback signatures.
+        account_sid: Account that owns the numbers; sent with messages from handsets. REST accepts any AccountSid.
+        numbers: E.164 numbers that the account may send and call from.
+        inbound_url: Webhook for texts sent to `numbers`; None accepts them silently.
+        ring_timeout: Seconds a call rings when the request gives no `Timeout`.
+        speed: Initial speed of the clock, see `simulator.clock.Clock`.
+        default_persona: Persona of a handset that was given none.
+        calls_per_second: Rate at which queued calls are dialled (Twilio: 1 by default); None dials at once.
+        quirks: Readings of undocumented behaviour.
+    """
+
+    auth_token: str
+    account_sid: str
+    numbers: tuple[str, ...]
+    inbound_url: str | None = None
+    ring_timeout: int = 60
+    speed: float = 1.0
+    default_persona: str = "manual"
+    calls_per_second: float | None = None
+    quirks: Quirks = Quirks()

@@ -1,0 +1,93 @@
+"""The live stream of the control API: each handset anew whenever anything about it changes."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+from aiohttp import web
+
+from simulator.network import NETWORK, Network
+
+routes = web.RouteTableDef()
+
+_HEARTBEAT_SECONDS = 15.0
+_COALESCING_SECONDS = 0.05
+"""How long changes are gathered before they are sent; a burst on one handset becomes one event."""
+
+
+class Changes:
+    """What a stream has yet to tell its listener."""
+
+    def __init__(self, network: Network) -> None:
+        """Begins with everything, and watches from now on until `close`."""
+        self._network = network
+        self._numbers = dict.fromkeys(handset.number for handset in network.handsets)
+        self._clock = True
+        self._there = asyncio.Event()
+        self._there.set()
+        network.handsets.watch(self._handset_changed)
+        network.clock.on_change(self._clock_changed)
+        network.closing.add_done_callback(self._closing)
+
+    def close(self) -> None:
+        """Watches no more."""
+        self._network.handsets.unwatch(self._handset_changed)
+        self._network.clock.forget(self._clock_changed)
+        self._network.closing.remove_done_callback(self._closing)
+
+    async def wait(self) -> bool:
+        """Waits for a change; returns False when none came in the time between two heartbeats."""
+        try:
+            async with asyncio.timeout(_HEARTBEAT_SECONDS):
+                await self._there.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def take(self) -> bytes:
+        """Returns the pending changes as server-sent events, and begins anew."""
+        self._there.clear()
+        numbers, self._numbers = self._numbers, {}
+        events = []
+        if self._clock:
+            self._clock = False
+            events.append(_event("clock", {"speed": self._network.clock.speed}))
+        events += [_event("handset", self._network.handsets.find(number).state()) for number in numbers]
+        return b"".join(events)
+
+    def _handset_changed(self, number: str) -> None:
+        self._numbers[number] = None
+        self._there.set()
+
+    def _clock_changed(self) -> None:
+        self._clock = True
+        self._there.set()
+
+    def _closing(self, _closing: asyncio.Future[None]) -> None:
+        self._there.set()
+
+
+@routes.get("/v1/stream")
+async def stream(request: web.Request) -> web.StreamResponse:
+    """Streams `handset` and `clock` events (WHATWG: server-sent events) until the listener or the network goes."""
+    network = request.app[NETWORK]
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+    await response.prepare(request)
+    changes = Changes(network)
+    try:
+        while not network.closing.done():
+            if await changes.wait():
+                await response.write(changes.take())
+                await asyncio.sleep(_COALESCING_SECONDS)
+            else:
+                await response.write(b": heartbeat\n\n")
+    except ConnectionResetError:
+        return response  # the listener is gone
+    finally:
+        changes.close()
+    return response
+
+
+def _event(name: str, content: object) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), msgspec.json.encode(content))

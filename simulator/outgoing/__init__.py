@@ -1,0 +1,1 @@
+"""The requests that the provider itself makes to the application."""

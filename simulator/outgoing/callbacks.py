@@ -1,0 +1,62 @@
+"""Reports to the application about calls and texts, in order unless a fault says otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from simulator.faults import FaultBoard
+from simulator.outgoing.signed_requests import NoAnswer, SignedRequest, SignedRequests
+from simulator.tasks import Tasks
+
+_REORDER_WINDOW = 0.25
+"""Real seconds that a callback waits for a later one to overtake it."""
+
+
+class Callbacks:
+    """Sends the callbacks of one call or text one after the other, those of different ones side by side.
+
+    The provider promises no order; keeping one makes tests repeatable, and the `reorder` fault breaks it on purpose.
+    """
+
+    def __init__(self, requests: SignedRequests, faults: FaultBoard, tasks: Tasks) -> None:
+        self._requests = requests
+        self._faults = faults
+        self._tasks = tasks
+        self._queues: dict[str, deque[SignedRequest]] = {}
+
+    def put(self, callback: SignedRequest) -> None:
+        """Sends a callback after the earlier ones with the same sid; its answer and its failure are only logged."""
+        queue = self._queues.get(callback.sid)
+        if queue is None:
+            queue = self._queues[callback.sid] = deque()
+            self._tasks.start(self._deliver(callback.sid, queue))
+        queue.append(callback)
+
+    async def _deliver(self, sid: str, queue: deque[SignedRequest]) -> None:
+        while queue:
+            await self._send(await self._next(queue))
+        del self._queues[sid]
+
+    async def _next(self, queue: deque[SignedRequest]) -> SignedRequest:
+        if not self._faults.current.callbacks.reorder:
+            return queue.popleft()
+        if len(queue) == 1:
+            await asyncio.sleep(_REORDER_WINDOW)
+        first = queue.popleft()
+        if not queue:
+            return first
+        overtaker = queue.popleft()
+        queue.appendleft(first)
+        return overtaker
+
+    async def _send(self, callback: SignedRequest) -> None:
+        fault = self._faults.current.callbacks
+        await asyncio.sleep(fault.delay_ms / 1000)
+        if fault.drop:
+            return
+        for _ in range(1 + fault.duplicate):
+            try:
+                await self._requests.send(callback)
+            except NoAnswer:
+                continue  # logged; the provider gives up too (Twilio: no retry of a failed status callback)

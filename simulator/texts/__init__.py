@@ -1,0 +1,1 @@
+"""Texts: carried to handsets, and back to the application."""
