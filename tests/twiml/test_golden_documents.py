@@ -1,4 +1,4 @@
-"""What callees hear and read, word for word, per locale. POUNDKEY_WRITE_GOLDEN=1 writes the files anew."""
+"""What callees hear and read, word for word, per locale. WRITE_GOLDEN=1 writes the files anew."""
 
 import os
 from pathlib import Path
@@ -33,7 +33,7 @@ def documents(book: Phrasebook):
 def test_documents_are_the_golden_ones(book: Phrasebook):
     spoken = documents(book)
     folder = GOLDEN / book.locale
-    if os.environ.get("POUNDKEY_WRITE_GOLDEN") == "1":
+    if os.environ.get("WRITE_GOLDEN") == "1":
         folder.mkdir(parents=True, exist_ok=True)
         for name, document in spoken.items():
             (folder / name).write_text(document, encoding="utf-8")
