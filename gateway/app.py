@@ -62,7 +62,7 @@ class Gateway(msgspec.Struct, frozen=True):
     """The running parts, and the application that serves them."""
 
     store: SqliteStore
-    dispatcher: Dispatcher
+    verifications: Verifications
     application: web.Application
 
 
@@ -93,7 +93,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         phrasebooks = load_phrasebooks(CONFIG / "locales")
         addresses = Addresses(settings.server.public_url, provider.name)
         dispatcher = Dispatcher(store, provider, vault, phrasebooks, addresses, _sending(settings), now)
-        stack.push_async_callback(dispatcher.close, settings.server.drain)
+        stack.push_async_callback(dispatcher.close, settings.server.drain / 2)
         deadlines = Deadlines(store, dispatcher, now)
         stack.push_async_callback(deadlines.close)
 
@@ -127,7 +127,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             )
         )
         application.add_routes(ServiceRoutes(store, workers, operations).routes())
-        yield Gateway(store, dispatcher, application)
+        yield Gateway(store, verifications, application)
 
 
 @contextlib.asynccontextmanager
@@ -137,7 +137,7 @@ async def serving(gateway: Gateway, settings: Settings) -> AsyncIterator[int]:
     At the end no connection is taken any more, whoever waits is answered, and requests under way finish.
     """
     runner = web.AppRunner(
-        gateway.application, access_log=None, keepalive_timeout=15.0, shutdown_timeout=settings.server.drain
+        gateway.application, access_log=None, keepalive_timeout=15.0, shutdown_timeout=settings.server.drain / 2
     )
     await runner.setup()
     site = web.TCPSite(runner, settings.server.host, settings.server.port, backlog=1024)
@@ -146,7 +146,7 @@ async def serving(gateway: Gateway, settings: Settings) -> AsyncIterator[int]:
         yield runner.addresses[0][1]
     finally:
         await site.stop()
-        gateway.store.wake_all()
+        gateway.verifications.stop_waiting()
         await runner.cleanup()
 
 

@@ -99,12 +99,11 @@ class Dispatcher:
             self._queued.add(due.attempt_id)
             self._queue.put_nowait(due)
 
-    async def drained(self) -> None:
-        """Return when nothing is waiting or being sent."""
-        await self._queue.join()
-
     async def close(self, grace: float) -> None:
         """Let sends under way finish for `grace` seconds; whatever is left is in the store."""
+        while not self._queue.empty():
+            self._queue.get_nowait()
+            self._queue.task_done()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._queue.join(), grace)
         for worker in self._workers:

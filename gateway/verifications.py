@@ -51,6 +51,7 @@ class Verifications:
         self._new_id = new_id
         self._new_token = new_token
         self._new_code = new_code
+        self._stopping = False
 
     async def create(self, application: Application, wish: Wish, receipt: Receipt | None) -> Verification | Replay:
         """Begin a verification; its send is kept with it and goes out after the commit."""
@@ -139,7 +140,8 @@ class Verifications:
         changed = self._store.changed(verification_id)
         try:
             verification = self.show(application, verification_id)
-            if verification.revision > (verification.revision if revision is None else revision):
+            seen = verification.revision if revision is None else revision
+            if verification.revision > seen or self._stopping:
                 return verification
             await asyncio.wait([changed], timeout=seconds)
             return self.show(application, verification_id)
@@ -160,7 +162,7 @@ class Verifications:
     ) -> AsyncIterator[list[KeptEntry]]:
         """Yield journal entries as they are committed, and an empty list each `heartbeat` seconds without any.
 
-        Ends when the verification has ended and all its entries so far were told.
+        Ends when the verification has ended and all its entries so far were told, or when the gateway stops.
         """
         while True:
             changed = self._store.changed(verification_id)
@@ -170,7 +172,8 @@ class Verifications:
                 if entries:
                     after = entries[-1].sequence
                     yield entries
-                if verification.status is not Status.PENDING and after >= verification.entries:
+                told_all = verification.status is not Status.PENDING and after >= verification.entries
+                if told_all or self._stopping:
                     return
                 if not entries:
                     await asyncio.wait([changed], timeout=heartbeat)
@@ -178,6 +181,11 @@ class Verifications:
                         yield []
             finally:
                 changed.cancel()
+
+    def stop_waiting(self) -> None:
+        """Answer everyone who waits with what there is, and let no one wait any more: the gateway stops."""
+        self._stopping = True
+        self._store.wake_all()
 
     def _attempt(self, channel: Channel, mode: Mode | None) -> NewAttempt:
         return NewAttempt(self._new_id("att"), self._new_token(), channel, mode, self._provider)

@@ -80,6 +80,8 @@ def response(problem: Problem) -> web.Response:
     answer = web.Response(
         status=problem.status.value, body=msgspec.json.encode(body), content_type="application/problem+json"
     )
+    if problem.status is HTTPStatus.UNAUTHORIZED:
+        answer.headers["WWW-Authenticate"] = "Bearer"
     if problem.retry_after is not None:
         answer.headers["Retry-After"] = str(problem.retry_after)
     return answer

@@ -1,0 +1,123 @@
+"""Asks a gateway over its REST API, as any integrator does."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, TypeVar
+
+import aiohttp
+import msgspec
+
+_CONNECT_SECONDS = 10.0
+_SILENCE_SECONDS = 60.0
+"""How long an answer may stall; a stream of events is never silent for so long (the gateway: a heartbeat in 15 s)."""
+
+_EVENT_LINE = b"data: "
+_FIRST_ERROR = 400
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Why a verification failed."""
+
+    code: str
+    detail: str
+
+
+class Verification(msgspec.Struct, frozen=True):
+    """What the terminal needs of a verification. `created_at` is RFC 3339."""
+
+    id: str
+    status: str
+    to: str
+    checks_left: int
+    created_at: str
+    assurance: str | None = None
+    failure: Failure | None = None
+
+
+class Event(msgspec.Struct, frozen=True):
+    """A journal entry. `at` is RFC 3339."""
+
+    sequence: int
+    type: str
+    at: str
+    facts: Mapping[str, str | int | bool | None]
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """An error as the gateway tells it (RFC 9457)."""
+
+    code: str
+    detail: str
+
+
+class GatewayRefused(Exception):
+    """The gateway answered with an error; its `detail` is a sentence for people."""
+
+    def __init__(self, status: int, problem: Problem) -> None:
+        super().__init__(problem.detail)
+        self.status = status
+        self.code = problem.code
+        self.detail = problem.detail
+
+
+T = TypeVar("T")
+
+
+class GatewayClient:
+    """Every method raises GatewayRefused, aiohttp.ClientError or TimeoutError.
+
+    Args:
+        url: where the gateway is, such as `http://127.0.0.1:8080`.
+        key: an API key.
+    """
+
+    def __init__(self, url: str, key: str) -> None:
+        self._session = aiohttp.ClientSession(
+            base_url=f"{url.rstrip('/')}/",
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=aiohttp.ClientTimeout(total=None, connect=_CONNECT_SECONDS, sock_read=_SILENCE_SECONDS),
+        )
+
+    async def create(self, wish: Mapping[str, str]) -> Verification:
+        """Start a verification; `wish` is the body of the request."""
+        return await self._ask("POST", "v1/verifications", Verification, wish)
+
+    async def show(self, verification_id: str) -> Verification:
+        """Return the verification as it stands."""
+        return await self._ask("GET", f"v1/verifications/{verification_id}", Verification)
+
+    async def check(self, verification_id: str, code: str) -> Verification:
+        """Have a code judged; the status tells whether it was right."""
+        return await self._ask("POST", f"v1/verifications/{verification_id}/check", Verification, {"code": code})
+
+    async def cancel(self, verification_id: str) -> None:
+        """End the verification."""
+        await self._ask("POST", f"v1/verifications/{verification_id}/cancel", Verification)
+
+    async def follow(self, verification_id: str, after: int) -> AsyncIterator[Event]:
+        """Yield the journal's entries behind number `after` as they come, until the verification has ended."""
+        headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
+        path = f"v1/verifications/{verification_id}/events"
+        async with self._session.get(path, headers=headers) as response:
+            await _must_be_good(response)
+            async for line in response.content:
+                if line.startswith(_EVENT_LINE):
+                    yield msgspec.json.decode(line.removeprefix(_EVENT_LINE), type=Event)
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        await self._session.close()
+
+    async def _ask(self, method: str, path: str, kind: type[T], body: Any = None) -> T:  # noqa: ANN401 - any JSON
+        async with self._session.request(method, path, json=body) as response:
+            await _must_be_good(response)
+            return msgspec.json.decode(await response.read(), type=kind)
+
+
+async def _must_be_good(response: aiohttp.ClientResponse) -> None:
+    if response.status < _FIRST_ERROR:
+        return
+    try:
+        problem = msgspec.json.decode(await response.read(), type=Problem)
+    except msgspec.DecodeError:
+        problem = Problem("not_a_gateway", f"HTTP status {response.status}, and not in a gateway's words")
+    raise GatewayRefused(response.status, problem)

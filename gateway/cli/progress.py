@@ -1,0 +1,58 @@
+"""The journal of a verification in plain words."""
+
+from datetime import datetime
+
+from gateway.cli.client import Event, Verification
+
+_WORDS = {
+    "attempt.queued": "queued",
+    "attempt.sent": "handed to the provider",
+    "attempt.refused": "the provider refused it",
+    "attempt.unknown": "the provider gave no answer; waiting to learn whether it was sent",
+    "attempt.never_arrived": "the provider knows nothing of it: it was never sent",
+    "call.answered": "answered, waiting for #",
+    "call.answered_by_machine": "answered by a machine",
+    "call.wrong_key": "another key than #",
+    "call.no_key": "no key yet",
+    "call.key_pressed": "# pressed",
+}
+_REPORTS = {
+    "call.status": {
+        "initiated": "dialling",
+        "ringing": "ringing",
+        "completed": "the call is over",
+        "busy": "the line is busy",
+        "no-answer": "nobody answers",
+        "failed": "the call failed",
+        "canceled": "the call was ended before it was answered",
+    },
+    "message.status": {
+        "sent": "sent",
+        "delivered": "delivered",
+        "undelivered": "not delivered",
+        "failed": "the text failed",
+    },
+}
+_PROOFS = {"presence": "somebody pressed #", "possession": "the code was right"}
+
+
+def step(event: Event) -> str | None:
+    """Say what happened in a few words; None if it is told elsewhere, or is a detail of the provider's."""
+    if event.type in _REPORTS:
+        return _REPORTS[event.type].get(str(event.facts.get("word")))
+    return _WORDS.get(event.type)
+
+
+def elapsed(since: str, at: str) -> float:
+    """Return the seconds between two RFC 3339 times."""
+    return (datetime.fromisoformat(at) - datetime.fromisoformat(since)).total_seconds()
+
+
+def verdict(verification: Verification) -> str:
+    """Say how it ended, in one line."""
+    if verification.status == "approved":
+        proof = _PROOFS.get(verification.assurance or "", "proven")
+        return f"✓ approved: {verification.to}, {proof}"
+    words = verification.status.replace("_", " ")
+    reason = f": {verification.failure.detail} ({verification.failure.code})" if verification.failure else ""
+    return f"✗ {words}{reason}"

@@ -1,0 +1,119 @@
+"""`poundkey verify`: proves a number from the terminal, over the REST API, and shows how it goes."""
+
+import argparse
+import asyncio
+import contextlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import aiohttp
+
+from gateway.cli.client import GatewayClient, GatewayRefused, Verification
+from gateway.cli.config import API_KEY_VARIABLE
+from gateway.cli.data_dir import DEFAULT_DATA_DIR, kept_api_key
+from gateway.cli.failure import CommandFailed
+from gateway.cli.loop import run as run_loop
+from gateway.cli.loop import stop_requested
+from gateway.cli.progress import elapsed, step, verdict
+from gateway.cli.screen import Screen, TypedLines
+
+_NOT_APPROVED = 1
+_QUESTION = "Code from the text: "
+_FINISHED = "verification_finished"
+_UNAUTHORIZED = 401
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Verify; returns 0 if approved, else 1. Raises CommandFailed if the gateway refuses or cannot be reached."""
+    key = arguments.key or os.environ.get(API_KEY_VARIABLE) or kept_api_key(Path(DEFAULT_DATA_DIR))
+    if not key:
+        raise CommandFailed(f"no API key: give --key or set {API_KEY_VARIABLE}; `poundkey keys create` makes one")
+    wish = {"to": arguments.number, "channel": "call" if arguments.call else "sms"}
+    if arguments.locale:
+        wish["locale"] = arguments.locale
+    try:
+        ended = run_loop(_verify(arguments.url, key, wish))
+    except GatewayRefused as refused:
+        hint = "; see `poundkey keys list`" if refused.status == _UNAUTHORIZED else ""
+        raise CommandFailed(f"the gateway refuses: {refused.detail}{hint}") from None
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise CommandFailed(f"no gateway answers at {arguments.url} ({type(error).__name__})") from None
+    print(verdict(ended))
+    return 0 if ended.status == "approved" else _NOT_APPROVED
+
+
+async def _verify(url: str, key: str, wish: Mapping[str, str]) -> Verification:
+    stop = stop_requested()
+    async with contextlib.aclosing(GatewayClient(url, key)) as client:
+        verification = await client.create(wish)
+        journey = _Journey(client, verification, Screen())
+        return await journey.end(stop, asks_code=wish["channel"] == "sms")
+
+
+class _Journey:
+    """One verification, from its start to its end."""
+
+    def __init__(self, client: GatewayClient, started: Verification, screen: Screen) -> None:
+        self._client = client
+        self._started = started
+        self._screen = screen
+
+    async def end(self, stop: asyncio.Event, *, asks_code: bool) -> Verification:
+        """Show progress until it has ended; when the person gives up, cancel it."""
+        self._screen.say(f"{'Texting' if asks_code else 'Calling'} {self._started.to}. Ctrl-C cancels.")
+        following = asyncio.create_task(self._follow())
+        ways_out = [asyncio.create_task(stop.wait())]
+        if asks_code:
+            ways_out.append(asyncio.create_task(self._check_codes()))
+        try:
+            done, _ = await asyncio.wait([following, *ways_out], return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            if following not in done:
+                await self._cancel()
+            return await following
+        finally:
+            self._screen.close()
+            for task in (following, *ways_out):
+                task.cancel()
+            await asyncio.gather(following, *ways_out, return_exceptions=True)
+
+    async def _follow(self) -> Verification:
+        """Tell the journal until the verification has ended; a stream that was cut off is taken up where it broke."""
+        seen = 0
+        verification = self._started
+        while verification.status == "pending":
+            async with contextlib.aclosing(self._client.follow(verification.id, seen)) as events:
+                async for event in events:
+                    seen = event.sequence
+                    if words := step(event):
+                        self._screen.say(f"  {elapsed(verification.created_at, event.at):5.1f} s  {words}")
+            verification = await self._client.show(verification.id)
+        return verification
+
+    async def _check_codes(self) -> None:
+        """Have what is typed judged; returns when a code was right or the last one wrong, or when stdin has ended."""
+        lines = TypedLines()
+        self._screen.ask(_QUESTION)
+        while (code := await lines.next()) is not None:
+            try:
+                checked = await self._client.check(self._started.id, code)
+            except GatewayRefused as refused:
+                if refused.code == _FINISHED:
+                    return
+                self._screen.say(refused.detail)
+            else:
+                if checked.status != "pending":
+                    return
+                left = checked.checks_left
+                self._screen.say(f"  That is not the code; {left} {'try' if left == 1 else 'tries'} left.")
+            self._screen.ask(_QUESTION)
+
+    async def _cancel(self) -> None:
+        """End the verification, unless it has just ended by itself."""
+        try:
+            await self._client.cancel(self._started.id)
+        except GatewayRefused as refused:
+            if refused.code != _FINISHED:
+                raise
