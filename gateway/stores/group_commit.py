@@ -1,8 +1,12 @@
 """Many requests in one durable SQLite transaction.
 
 Operations that arrive while a commit is under way wait together and make up the next batch. Their statements run in
-the event loop, inside one open transaction, each operation under a SAVEPOINT of its own once it writes. COMMIT, which
-waits for the disk, runs in a helper thread. An operation is answered only after its batch is safe on disk.
+the event loop, inside one open transaction. COMMIT, which waits for the disk, runs in a helper thread. An operation is
+answered only after its batch is safe on disk.
+
+An operation that fails before it has written leaves nothing to undo. One that fails later spoils the transaction: the
+batch is rolled back and run again with a SAVEPOINT around each operation, which undoes the bad one alone. (Savepoints
+around all of them would double the cost of every write: SQLite copies each page that changes inside one.)
 """
 
 import asyncio
@@ -40,8 +44,7 @@ class Transaction:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._cursor = connection.cursor()
-        self._begun = False
-        self.wrote = False
+        self.writes = 0
         self.verifications: dict[str, Verification] = {}
 
     def read(self, statement: str, values: tuple[Any, ...] = ()) -> tuple[Any, ...] | None:
@@ -54,25 +57,9 @@ class Transaction:
         return self._cursor.execute(statement, values).fetchall()
 
     def write(self, statement: str, values: tuple[Any, ...]) -> int:
-        """Change rows and return how many; the operation's SAVEPOINT is set at its first write."""
-        if not self._begun:
-            self._cursor.execute("SAVEPOINT operation")
-            self._begun = True
+        """Change rows and return how many."""
+        self.writes += 1
         return self._cursor.execute(statement, values).rowcount
-
-    def keep(self) -> None:
-        """Keep what the operation wrote."""
-        if self._begun:
-            self._cursor.execute("RELEASE operation")
-            self._begun = False
-            self.wrote = True
-
-    def undo(self) -> None:
-        """Undo what the operation wrote; its neighbours in the batch stay."""
-        if self._begun:
-            self._cursor.execute("ROLLBACK TO operation")
-            self._cursor.execute("RELEASE operation")
-            self._begun = False
 
 
 class _Waiting(Generic[T]):
@@ -138,10 +125,13 @@ class GroupCommit:
     async def _commit_alone(self, batch: list[_Waiting[Any]]) -> None:
         try:
             await self._begin()
-            transaction = Transaction(self._connection)
-            for waiting in batch:
-                _attempt(waiting, transaction)
-            if transaction.wrote:
+            try:
+                transaction = self._run_all(batch, _attempt)
+            except _Spoiled:
+                self._connection.rollback()
+                await self._begin()
+                transaction = self._run_all(batch, _attempt_guarded)
+            if transaction.writes:
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.commit)
             else:
                 self._connection.rollback()
@@ -152,6 +142,15 @@ class GroupCommit:
         else:
             self._committed(transaction.verifications)
             _answer(batch)
+
+    def _run_all(
+        self, batch: list[_Waiting[Any]], attempt: Callable[[_Waiting[Any], Transaction], None]
+    ) -> Transaction:
+        transaction = Transaction(self._connection)
+        for waiting in batch:
+            if not waiting.future.done():
+                attempt(waiting, transaction)
+        return transaction
 
     async def _begin(self) -> None:
         """Begin, waiting for another process's write lock without holding up the loop."""
@@ -168,18 +167,39 @@ class GroupCommit:
                 return
 
 
+class _Spoiled(Exception):
+    """An operation failed after it had written."""
+
+
 def _attempt(waiting: _Waiting[Any], transaction: Transaction) -> None:
-    """Run one operation; if it fails, undo it alone."""
-    if waiting.future.done():
-        return
+    """Run one operation; raises _Spoiled if it leaves something to undo."""
+    writes = transaction.writes
     try:
         waiting.result = waiting.operation(transaction)
-        transaction.keep()
     except Exception as refusal:  # whatever it is, it belongs to the one who asked
-        if isinstance(refusal, sqlite3.Error) and refusal.sqlite_errorcode & _PRIMARY_CODE in _DATABASE_AT_FAULT:
+        if _is_the_databases(refusal):
+            raise
+        if transaction.writes != writes:
+            raise _Spoiled from refusal
+        waiting.refusal = refusal
+
+
+def _attempt_guarded(waiting: _Waiting[Any], transaction: Transaction) -> None:
+    """Run one operation inside a SAVEPOINT, so that it can be undone alone."""
+    transaction.write("SAVEPOINT operation", ())
+    waiting.refusal = None
+    try:
+        waiting.result = waiting.operation(transaction)
+    except Exception as refusal:  # whatever it is, it belongs to the one who asked
+        if _is_the_databases(refusal):
             raise
         waiting.refusal = refusal
-        transaction.undo()
+        transaction.write("ROLLBACK TO operation", ())
+    transaction.write("RELEASE operation", ())
+
+
+def _is_the_databases(error: Exception) -> bool:
+    return isinstance(error, sqlite3.Error) and error.sqlite_errorcode & _PRIMARY_CODE in _DATABASE_AT_FAULT
 
 
 def _answer(batch: list[_Waiting[Any]]) -> None:

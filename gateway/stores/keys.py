@@ -1,22 +1,13 @@
-"""The API keys for the console: a short connection of its own, beside a gateway that serves the same SQLite file."""
-
-import contextlib
-import sqlite3
-from collections.abc import AsyncIterator
-from pathlib import Path
+"""The API keys as the console changes them."""
 
 import aiosqlite
 
-from gateway.ports import ApiKey, Application, StoreUnavailable
+from gateway.ports import ApiKey, Application
 from gateway.stores import statements as sql
-from gateway.stores.head import HEAD
-
-_BUSY_PATIENCE = 10.0
-"""Seconds to wait for the gateway's batches, which hold the write lock for some ms each."""
 
 
 class ConsoleKeys:
-    """The keys of one open database."""
+    """The keys in a database opened by `open_console`. Each change is durable when its method returns."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
@@ -44,25 +35,3 @@ class ConsoleKeys:
         cursor = await self._connection.execute(sql.REVOKE_KEY, (now, key_id))
         await self._connection.commit()
         return cursor.rowcount == 1
-
-
-@contextlib.asynccontextmanager
-async def open_keys(path: Path) -> AsyncIterator[ConsoleKeys]:
-    """Open the keys of a database that is there and at head; raises StoreUnavailable, in words for the operator."""
-    try:
-        # mode=rw: a mistyped path must not become a new database.
-        uri = f"{path.resolve().as_uri()}?mode=rw"
-        async with aiosqlite.connect(uri, uri=True, timeout=_BUSY_PATIENCE) as connection:
-            await _must_be_at_head(connection, path)
-            yield ConsoleKeys(connection)
-    except sqlite3.Error as error:
-        raise StoreUnavailable(f"{path}: {error}") from error
-
-
-async def _must_be_at_head(connection: aiosqlite.Connection, path: Path) -> None:
-    try:
-        revisions = await connection.execute_fetchall(sql.SELECT_REVISION)
-    except sqlite3.OperationalError:
-        revisions = ()
-    if list(revisions) != [(HEAD,)]:
-        raise StoreUnavailable(f"{path} is not at {HEAD}, which this program needs: run poundkey migrate")

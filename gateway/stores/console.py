@@ -1,0 +1,40 @@
+"""A short connection for the console, beside a gateway that serves the same SQLite file."""
+
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiosqlite
+
+from gateway.ports import StoreUnavailable
+from gateway.stores import statements as sql
+from gateway.stores.head import HEAD
+
+_BUSY_PATIENCE = 10.0
+"""Seconds to wait for the gateway's batches, which hold the write lock for some ms each."""
+
+
+@contextlib.asynccontextmanager
+async def open_console(path: Path) -> AsyncIterator[aiosqlite.Connection]:
+    """Open a database that is there and at head; raises StoreUnavailable, in words for the operator."""
+    try:
+        async with aiosqlite.connect(_existing(path), uri=True, timeout=_BUSY_PATIENCE) as connection:
+            await _must_be_at_head(connection, path)
+            yield connection
+    except sqlite3.Error as error:
+        raise StoreUnavailable(f"{path}: {error}") from error
+
+
+def _existing(path: Path) -> str:
+    """Name a file that must be there: a mistyped path is not to become a new database (SQLite: URI, mode)."""
+    return f"{path.absolute().as_uri()}?mode=rw"
+
+
+async def _must_be_at_head(connection: aiosqlite.Connection, path: Path) -> None:
+    try:
+        revisions = list(await connection.execute_fetchall(sql.SELECT_REVISION))
+    except sqlite3.OperationalError:
+        revisions = []
+    if revisions != [(HEAD,)]:
+        raise StoreUnavailable(f"{path} is not at {HEAD}, which this program needs: run poundkey migrate")
