@@ -1,0 +1,240 @@
+"""Forms become events by table; what is missing is Malformed, what is new is UNKNOWN, and nothing else ever raises."""
+
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webhooks import parse
+from webhooks.events import (
+    AnsweredBy,
+    AttemptRef,
+    CallAnswered,
+    CallStatus,
+    CallStatusChanged,
+    DigitsGathered,
+    MachineDetected,
+    MessageReceived,
+    MessageStatus,
+    MessageStatusChanged,
+)
+from webhooks.parse import Form, Malformed, read_form
+
+PATH = {"verification_id": "ver_01", "token": "tok_01", "turn": "2"}
+ATTEMPT = AttemptRef("ver_01", "tok_01")
+SID = "CA" + "0" * 32
+
+Reader = Callable[[Mapping[str, str], Form], Any]
+REQUIRED: dict[Reader, bytes] = {
+    parse.call_answered: b"CallSid=CA1",
+    parse.digits_gathered: b"CallSid=CA1",
+    parse.call_status_changed: b"CallSid=CA1&CallStatus=ringing",
+    parse.machine_detected: b"CallSid=CA1&AnsweredBy=machine_start",
+    parse.message_status_changed: b"MessageSid=SM1&MessageStatus=sent",
+    parse.message_received: b"MessageSid=SM1&From=%2B14255550123&To=%2B14255550199",
+}
+
+FORMS = st.one_of(
+    st.binary(max_size=200),
+    st.lists(st.sampled_from([b"&", b"=", b"%", b"%2", b"%2B", b"%25", b"2B", b"%e9", b"+", b"\xff", b"\x00"])).map(
+        b"".join
+    ),
+)
+
+
+def test_an_answered_call():
+    form = read_form(f"CallSid={SID}&CallStatus=in-progress&AnsweredBy=human".encode())
+
+    assert parse.call_answered(PATH, form) == CallAnswered(ATTEMPT, SID, AnsweredBy.HUMAN)
+
+
+def test_gathered_digits():
+    form = read_form(f"CallSid={SID}&Digits=%23&FinishedOnKey=&msg=Gather+End".encode())
+
+    assert parse.digits_gathered(PATH, form) == DigitsGathered(ATTEMPT, SID, 2, "#", None)
+
+
+@pytest.mark.parametrize("digits", [b"", b"&Digits=", b"&Digits"])
+def test_no_key_pressed(digits: bytes):
+    assert parse.digits_gathered(PATH, read_form(b"CallSid=CA1" + digits)).digits == ""
+
+
+def test_a_long_run_of_keys_is_cut():
+    form = read_form(b"CallSid=CA1&Digits=" + b"1" * 1000)
+
+    assert parse.digits_gathered(PATH, form).digits == "1" * parse.LONGEST_DIGITS
+
+
+@pytest.mark.parametrize("digits", ["%EF%BC%91", "%D9%A1", "1+2", "1%0A", "x"])
+def test_keys_that_no_keypad_has_are_malformed(digits: str):
+    with pytest.raises(Malformed, match="Digits"):
+        parse.digits_gathered(PATH, read_form(f"CallSid=CA1&Digits={digits}".encode()))
+
+
+def test_a_call_report():
+    body = f"CallSid={SID}&CallStatus=no-answer&SequenceNumber=3&SipResponseCode=487&CallDuration=0"
+
+    assert parse.call_status_changed(PATH, read_form(body.encode())) == CallStatusChanged(
+        ATTEMPT,
+        SID,
+        CallStatus.NO_ANSWER,
+        "no-answer",
+        3,
+        None,
+        487,
+    )
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("queued", CallStatus.QUEUED),
+        ("initiated", CallStatus.INITIATED),
+        ("ringing", CallStatus.RINGING),
+        ("in-progress", CallStatus.IN_PROGRESS),
+        ("completed", CallStatus.COMPLETED),
+        ("busy", CallStatus.BUSY),
+        ("failed", CallStatus.FAILED),
+        ("no-answer", CallStatus.NO_ANSWER),
+        ("canceled", CallStatus.CANCELED),
+        ("Completed", CallStatus.UNKNOWN),
+        ("teleported", CallStatus.UNKNOWN),
+    ],
+)
+def test_call_words(word: str, status: CallStatus):
+    event = parse.call_status_changed(PATH, read_form(f"CallSid=CA1&CallStatus={word}".encode()))
+
+    assert (event.status, event.word, event.sequence) == (status, word, None)
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("accepted", MessageStatus.QUEUED),
+        ("scheduled", MessageStatus.QUEUED),
+        ("queued", MessageStatus.QUEUED),
+        ("sending", MessageStatus.SENDING),
+        ("sent", MessageStatus.SENT),
+        ("delivered", MessageStatus.DELIVERED),
+        ("read", MessageStatus.DELIVERED),
+        ("undelivered", MessageStatus.UNDELIVERED),
+        ("failed", MessageStatus.FAILED),
+        ("canceled", MessageStatus.CANCELED),
+        ("partially_delivered", MessageStatus.UNKNOWN),
+    ],
+)
+def test_message_words(word: str, status: MessageStatus):
+    event = parse.message_status_changed(PATH, read_form(f"MessageSid=SM1&MessageStatus={word}".encode()))
+
+    assert event == MessageStatusChanged(ATTEMPT, "SM1", status, word, None)
+
+
+@pytest.mark.parametrize(
+    ("word", "answered_by"),
+    [
+        ("", None),
+        ("human", AnsweredBy.HUMAN),
+        ("machine_start", AnsweredBy.MACHINE),
+        ("machine_end_beep", AnsweredBy.MACHINE),
+        ("machine_end_silence", AnsweredBy.MACHINE),
+        ("machine_end_other", AnsweredBy.MACHINE),
+        ("machine_yet_unheard_of", AnsweredBy.MACHINE),
+        ("fax", AnsweredBy.MACHINE),
+        ("unknown", AnsweredBy.UNKNOWN),
+        ("dog", AnsweredBy.UNKNOWN),
+    ],
+)
+def test_who_answered(word: str, answered_by: AnsweredBy | None):
+    body = f"CallSid=CA1&CallStatus=completed&AnsweredBy={word}".encode()
+
+    for read in parse.call_answered, parse.digits_gathered, parse.call_status_changed:
+        assert read(PATH, read_form(body)).answered_by == answered_by
+
+
+def test_a_verdict_on_who_answered():
+    form = read_form(b"CallSid=CA1&AccountSid=AC1&AnsweredBy=machine_start&MachineDetectionDuration=2500")
+
+    assert parse.machine_detected(PATH, form) == MachineDetected(ATTEMPT, "CA1", AnsweredBy.MACHINE)
+
+
+@pytest.mark.parametrize(("told", "kept"), [("30007", "30007"), ("", None), ("soon", None), ("9" * 10, None)])
+def test_error_codes(told: str, kept: str | None):
+    body = f"MessageSid=SM1&MessageStatus=failed&ErrorCode={told}".encode()
+
+    assert parse.message_status_changed(PATH, read_form(body)).error_code == kept
+
+
+@pytest.mark.parametrize(("told", "kept"), [("0", 0), ("12", 12), ("", None), ("-1", None), ("%D9%A3", None)])
+def test_numbers(told: str, kept: int | None):
+    body = f"CallSid=CA1&CallStatus=busy&SequenceNumber={told}&SipResponseCode={told}".encode()
+    event = parse.call_status_changed(PATH, read_form(body))
+
+    assert (event.sequence, event.sip_response_code) == (kept, kept)
+
+
+def test_an_inbound_text():
+    form = read_form(b"MessageSid=SM1&From=%2B14255550123&To=12345&Body=Caf%C3%A9+%E2%9C%93%0A%00&NumMedia=0")
+
+    assert parse.message_received({}, form) == MessageReceived("SM1", "+14255550123", "12345", "Café ✓\n\0")
+
+
+def test_an_inbound_text_is_never_refused_for_its_words():
+    empty = read_form(REQUIRED[parse.message_received])
+    endless = read_form(REQUIRED[parse.message_received] + b"&Body=STOP+" + b"x" * 9000)
+    broken = read_form(REQUIRED[parse.message_received] + b"&Body=STOP%FF")
+
+    assert parse.message_received({}, empty).body == ""
+    assert len(parse.message_received({}, endless).body) == parse.LONGEST_BODY
+    assert parse.message_received({}, broken).body == "STOP\ufffd"
+
+
+@pytest.mark.parametrize("read", REQUIRED, ids=lambda read: read.__name__)
+def test_each_required_field_is_required(read: Reader):
+    fields = REQUIRED[read].split(b"&")
+    read(PATH, read_form(b"&".join(fields)))
+    for field in fields:
+        name = field.partition(b"=")[0]
+        rest = b"&".join(other for other in fields if other is not field)
+        for value in b"", b"x" * 65, b"%00", b"%0a", b"%FF", b"%ED%A0%80", b"%C3%A9":
+            with pytest.raises(Malformed, match=name.decode()) as raised:
+                read(PATH, read_form(rest + b"&" + name + b"=" + value))
+            assert "xxx" not in str(raised.value)
+        with pytest.raises(Malformed, match=name.decode()):
+            read(PATH, read_form(rest))
+
+
+@given(FORMS)
+def test_a_form_is_split_as_the_standard_library_does(body: bytes):
+    expected = parse_qsl(body.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
+
+    assert read_form(body) == [(name.encode("latin-1"), value.encode("latin-1")) for name, value in expected]
+
+
+def test_too_many_fields_are_refused_before_they_are_split():
+    assert len(read_form(b"&".join([b"a"] * parse.MOST_FIELDS))) == parse.MOST_FIELDS
+    with pytest.raises(Malformed, match="fields"):
+        read_form(b"&" * 60_000)
+
+
+@given(
+    read=st.sampled_from([*REQUIRED]),
+    required=st.booleans(),
+    fields=st.lists(
+        st.tuples(
+            st.sampled_from(
+                b"CallSid CallStatus Digits AnsweredBy SequenceNumber SipResponseCode "
+                b"MessageSid MessageStatus ErrorCode From To Body".split(),
+            ),
+            st.binary(max_size=80),
+        ),
+    ),
+)
+def test_any_form_is_an_event_or_malformed(read: Reader, required: bool, fields: Form):  # noqa: FBT001 - Hypothesis draws it
+    form = read_form(REQUIRED[read]) + fields if required else fields
+    with contextlib.suppress(Malformed):
+        event = read(PATH, form)
+        assert 1 <= len(event.sid) <= 64

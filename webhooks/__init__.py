@@ -1,0 +1,1 @@
+"""What the provider tells us: proven, parsed into events, and handed to a listener."""
