@@ -1,0 +1,122 @@
+"""What each answer of the provider that says no becomes, by its status and its error code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gateway.domain.verification import FailureCode
+from gateway.ports import ProviderBusy, ProviderRefused, Sms
+from gateway.providers.refusals import MEANINGS
+from gateway.providers.twilio import TwilioProvider
+
+if TYPE_CHECKING:
+    from tests.providers.conftest import Carrier
+
+SMS = Sms("+14255550123", "+15005550006", "482913 is your code", "https://gw.test/c/t0ken")
+
+
+def refusal(code: int) -> bytes:
+    return b'{"code": %d, "message": "The number +14255550123 cannot get it", "status": 400}' % code
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("7", 7),
+        ("0", 1),
+        ("60", 60),
+        ("61", 60),
+        ("9" * 400, 60),
+        ("1.5", 5),
+        ("-3", 5),
+        ("soon", 5),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", 5),
+        ("٣", 5),
+        ("", 5),
+        (None, 5),
+    ],
+)
+async def test_too_many_requests_is_busy_for_as_long_as_told_within_bounds(
+    carrier: Carrier, provider: TwilioProvider, header: str | None, seconds: float
+):
+    carrier.answers(429, refusal(20429), *([] if header is None else [f"Retry-After: {header}"]))
+    with pytest.raises(ProviderBusy) as busy:
+        await provider.send_sms(SMS)
+    assert busy.value.retry_after == seconds
+    assert len(carrier.seen) == 1
+
+
+TABLE = {
+    21211: "number_invalid",
+    21214: "number_unreachable",
+    21215: "country_blocked",
+    21216: "number_blocked",
+    21217: "number_invalid",
+    21266: "number_invalid",
+    21408: "country_blocked",
+    21610: "opted_out",
+    21611: "rate_limited",
+    21612: "number_unreachable",
+    21614: "number_unreachable",
+    30001: "delivery_failed",
+    30003: "number_unreachable",
+    30004: "number_blocked",
+    30005: "number_unreachable",
+    30006: "number_unreachable",
+    30007: "carrier_filtered",
+    30008: "delivery_failed",
+    30032: "carrier_filtered",
+    30034: "carrier_filtered",
+    30450: "number_blocked",
+    60410: "number_blocked",
+    60605: "country_blocked",
+}
+
+
+def test_the_table_is_whole():
+    assert {code: meaning.failure.value for code, meaning in MEANINGS.items()} == TABLE
+
+
+@pytest.mark.parametrize("status", [400, 403])
+async def test_each_known_code_is_refused_as_its_failure(carrier: Carrier, provider: TwilioProvider, status: int):
+    for code, failure in TABLE.items():
+        carrier.forgets()
+        carrier.answers(status, refusal(code))
+        with pytest.raises(ProviderRefused) as refused:
+            await provider.send_sms(SMS)
+        assert (refused.value.failure, refused.value.provider_code) == (FailureCode(failure), str(code))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (400, refusal(21999), "21999"),
+        (404, refusal(20404), "20404"),
+        (409, refusal(20009), "20009"),
+        (400, b'{"type": "t", "title": "Bad", "status": 400, "code": 21999}', "21999"),
+        (400, b"<html>no</html>", None),
+        (400, b"", None),
+        (400, b'{"code": "SQ-1"}', None),
+        (400, b'{"code": 14255550199}', None),
+        (400, b'{"code": -1}', None),
+        (400, b'{"x":' + b"[" * 100_000, None),
+    ],
+)
+async def test_an_unknown_refusal_keeps_its_code(
+    carrier: Carrier, provider: TwilioProvider, status: int, body: bytes, code: str | None
+):
+    carrier.answers(status, body)
+    with pytest.raises(ProviderRefused) as refused:
+        await provider.send_sms(SMS)
+    assert (refused.value.failure, refused.value.provider_code) == (FailureCode.PROVIDER_REFUSED, code)
+    assert "credentials" not in refused.value.detail
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_wrong_credentials_are_named_for_the_operator(carrier: Carrier, provider: TwilioProvider, status: int):
+    carrier.answers(status, refusal(20003))
+    with pytest.raises(ProviderRefused, match="auth token") as refused:
+        await provider.send_sms(SMS)
+    assert (refused.value.failure, refused.value.provider_code) == (FailureCode.PROVIDER_REFUSED, "20003")
