@@ -14,7 +14,7 @@ from gateway.domain.policy import Tally
 from gateway.domain.verification import Attempt, Change, FailureCode, Status, Verification
 
 
-class Sms(msgspec.Struct, frozen=True):
+class Sms(msgspec.Struct, frozen=True, gc=False):
     """A text to send. Numbers are E.164 (the sender may be a name); the callback URL carries the attempt's token."""
 
     to: str
@@ -23,7 +23,7 @@ class Sms(msgspec.Struct, frozen=True):
     status_callback: str
 
 
-class Call(msgspec.Struct, frozen=True):
+class Call(msgspec.Struct, frozen=True, gc=False):
     """A call to place. The URLs carry the attempt's token; `ring_timeout` is in seconds.
 
     With a `machine_callback` the provider listens for machines while our script already speaks, and reports there.
@@ -37,7 +37,7 @@ class Call(msgspec.Struct, frozen=True):
     machine_callback: str | None = None
 
 
-class FoundSend(msgspec.Struct, frozen=True):
+class FoundSend(msgspec.Struct, frozen=True, gc=False):
     """A text or call that the provider knows. `created_at` is in ms since the epoch, `body` is empty for a call."""
 
     sid: str
@@ -99,7 +99,7 @@ class Provider(Protocol):
         ...
 
 
-class Receipt(msgspec.Struct, frozen=True):
+class Receipt(msgspec.Struct, frozen=True, gc=False):
     """An Idempotency-Key with the request it came with; both as digests, so neither is kept.
 
     `answer` renders what the operation returned as the HTTP answer to keep and replay; None keeps nothing.
@@ -110,7 +110,7 @@ class Receipt(msgspec.Struct, frozen=True):
     answer: Callable[[Any], bytes | None]
 
 
-class Replay(msgspec.Struct, frozen=True):
+class Replay(msgspec.Struct, frozen=True, gc=False):
     """The answer that this Idempotency-Key was given the first time."""
 
     answer: bytes
@@ -124,7 +124,7 @@ class Stage(StrEnum):
     UNKNOWN = "unknown"
 
 
-class DueSend(msgspec.Struct, frozen=True):
+class DueSend(msgspec.Struct, frozen=True, gc=False):
     """A send whose time to act has come."""
 
     attempt_id: str
@@ -133,7 +133,7 @@ class DueSend(msgspec.Struct, frozen=True):
     tries: int
 
 
-class SendMove(msgspec.Struct, frozen=True):
+class SendMove(msgspec.Struct, frozen=True, gc=False):
     """What becomes of a send in the outbox. `stage` None: it is done. `delay` (ms from now) is when to act next."""
 
     attempt_id: str
@@ -141,14 +141,14 @@ class SendMove(msgspec.Struct, frozen=True):
     delay: int = 0
 
 
-class Application(msgspec.Struct, frozen=True):
+class Application(msgspec.Struct, frozen=True, gc=False):
     """An integrator's namespace."""
 
     id: str
     name: str
 
 
-class ApiKey(msgspec.Struct, frozen=True):
+class ApiKey(msgspec.Struct, frozen=True, gc=False):
     """A key as kept: its secret only as a digest. Times are in ms since the epoch."""
 
     id: str
@@ -159,14 +159,14 @@ class ApiKey(msgspec.Struct, frozen=True):
     revoked_at: int | None
 
 
-class Page(msgspec.Struct, frozen=True):
+class Page(msgspec.Struct, frozen=True, gc=False):
     """One page of a list, newest first."""
 
     verifications: list[Verification]
     has_more: bool
 
 
-class ListFilter(msgspec.Struct, frozen=True):
+class ListFilter(msgspec.Struct, frozen=True, gc=False):
     """What a list of verifications is narrowed to."""
 
     number: PhoneNumber | None = None

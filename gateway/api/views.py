@@ -23,7 +23,7 @@ from gateway.domain.verification import (
 )
 
 
-class AttemptView(msgspec.Struct, frozen=True):
+class AttemptView(msgspec.Struct, frozen=True, gc=False):
     """One send."""
 
     id: str
@@ -38,7 +38,7 @@ class AttemptView(msgspec.Struct, frozen=True):
     updated_at: str
 
 
-class Next(msgspec.Struct, frozen=True):
+class Next(msgspec.Struct, frozen=True, gc=False):
     """What may be done next, and when; null means not at all, or not while a call is under way."""
 
     check: bool
@@ -46,7 +46,7 @@ class Next(msgspec.Struct, frozen=True):
     resend_call_at: str | None
 
 
-class VerificationView(msgspec.Struct, frozen=True, kw_only=True):
+class VerificationView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A verification."""
 
     id: str
@@ -71,7 +71,7 @@ class VerificationView(msgspec.Struct, frozen=True, kw_only=True):
     valid: bool | msgspec.UnsetType = msgspec.UNSET
 
 
-class OutcomeView(msgspec.Struct, frozen=True):
+class OutcomeView(msgspec.Struct, frozen=True, gc=False):
     """How the person's latest verification ended."""
 
     verification_id: str
@@ -81,7 +81,7 @@ class OutcomeView(msgspec.Struct, frozen=True):
     at: str
 
 
-class PhoneView(msgspec.Struct, frozen=True):
+class PhoneView(msgspec.Struct, frozen=True, gc=False):
     """A person's phone."""
 
     id: str
@@ -92,7 +92,7 @@ class PhoneView(msgspec.Struct, frozen=True):
     verified_at: str | None
 
 
-class EnrollmentView(msgspec.Struct, frozen=True, kw_only=True):
+class EnrollmentView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A person's record."""
 
     id: str
@@ -109,7 +109,7 @@ class EnrollmentView(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: str
 
 
-class EventView(msgspec.Struct, frozen=True, kw_only=True):
+class EventView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One journal entry."""
 
     id: str

@@ -24,7 +24,7 @@ class PhoneKind(StrEnum):
     OFFICE = "office"
 
 
-class Phone(msgspec.Struct, frozen=True):
+class Phone(msgspec.Struct, frozen=True, gc=False):
     """A person's phone. It counts as theirs only once `verified_at` (ms since the epoch) is set."""
 
     id: str
@@ -33,14 +33,14 @@ class Phone(msgspec.Struct, frozen=True):
     verified_at: int | None = None
 
 
-class DefaultMethod(msgspec.Struct, frozen=True):
+class DefaultMethod(msgspec.Struct, frozen=True, gc=False):
     """How the person is reached unless another way is asked for."""
 
     phone_id: str
     channel: Channel
 
 
-class Enrollment(msgspec.Struct, frozen=True):
+class Enrollment(msgspec.Struct, frozen=True, gc=False):
     """A person of an application. Times are in ms since the epoch; `user` is the application's name for them."""
 
     id: str

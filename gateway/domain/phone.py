@@ -19,7 +19,7 @@ _NON_GEOGRAPHIC = "001"  # satellite and international premium numbers (+881, +8
 _INVALID = "This is not a phone number that can be called. Write it with its country code, as in +14255550123."
 
 
-class PhoneNumber(msgspec.Struct, frozen=True):
+class PhoneNumber(msgspec.Struct, frozen=True, gc=False):
     """A number in E.164. Its `str()` is masked, so a log or an error that prints it gives nothing away."""
 
     e164: str
@@ -84,7 +84,7 @@ def _blocked() -> Refused:
     )
 
 
-class _Pattern(msgspec.Struct, frozen=True):
+class _Pattern(msgspec.Struct, frozen=True, gc=False):
     costly: bool
     lengths: frozenset[int]
     regex: re.Pattern[str]
@@ -93,7 +93,7 @@ class _Pattern(msgspec.Struct, frozen=True):
         return (not self.lengths or len(national) in self.lengths) and self.regex.fullmatch(national) is not None
 
 
-class _Region(msgspec.Struct, frozen=True):
+class _Region(msgspec.Struct, frozen=True, gc=False):
     """One region's patterns, in the library's order. `leading` claims a number for the region."""
 
     leading: re.Pattern[str] | None

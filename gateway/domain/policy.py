@@ -14,7 +14,7 @@ Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 
 
-class Limits(msgspec.Struct, frozen=True):
+class Limits(msgspec.Struct, frozen=True, gc=False):
     """What one number may cost. Times are in seconds; defaults are the contract's."""
 
     code_length: Annotated[int, msgspec.Meta(ge=4, le=10)] = 6
@@ -30,7 +30,7 @@ class Limits(msgspec.Struct, frozen=True):
     text_grace: Seconds = 120.0
 
 
-class Tally(msgspec.Struct, frozen=True):
+class Tally(msgspec.Struct, frozen=True, gc=False):
     """What is counted for one number over all its verifications: times (ms) of recent sends and failed checks."""
 
     sends: tuple[int, ...] = ()

@@ -19,7 +19,7 @@ _REJECTED = Failure(FailureCode.CALL_REJECTED, "The call was declined.")
 _SIP_DECLINED = 603
 
 
-class CallReport(msgspec.Struct, frozen=True):
+class CallReport(msgspec.Struct, frozen=True, gc=False):
     """A call moved on. `status` is None for a word we do not know; `word` and `sequence` name the report itself."""
 
     sid: str
@@ -30,7 +30,7 @@ class CallReport(msgspec.Struct, frozen=True):
     sip_response_code: int | None
 
 
-class MessageReport(msgspec.Struct, frozen=True):
+class MessageReport(msgspec.Struct, frozen=True, gc=False):
     """A text moved on. `status` is None for a word we do not know; `failure` says why it will not arrive."""
 
     sid: str

@@ -24,7 +24,7 @@ from gateway.domain.verification import (
 )
 
 
-class Start(msgspec.Struct, frozen=True):
+class Start(msgspec.Struct, frozen=True, gc=False):
     """What is asked for, with the ids and secrets that were drawn for it."""
 
     id: str
@@ -40,7 +40,7 @@ class Start(msgspec.Struct, frozen=True):
     sealed_code: bytes
 
 
-class NewAttempt(msgspec.Struct, frozen=True):
+class NewAttempt(msgspec.Struct, frozen=True, gc=False):
     """Where the next send goes: its id, the secret token of its callback path, and the provider that carries it."""
 
     id: str

@@ -100,7 +100,7 @@ class FailureCode(StrEnum):
     REPORTED_FRAUD = "reported_fraud"
 
 
-class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
+class Failure(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Why something failed: our code, a sentence for people, and the provider's own code if there is one."""
 
     code: FailureCode
@@ -108,7 +108,7 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     provider_code: str | None = None
 
 
-class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
+class Attempt(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One send: a text or a call. Times are in ms since the epoch.
 
     `token` is the secret in its callback path. `heard` names the reports already taken in, so that a repeated one does
@@ -137,7 +137,7 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.channel is Channel.SMS or self.mode is Mode.CODE
 
 
-class Verification(msgspec.Struct, frozen=True, omit_defaults=True):
+class Verification(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One attempt to prove one number. Times are in ms since the epoch.
 
     `ends_at` and `ending` are set while every attempt has failed: unless something comes first, the clock then fails
@@ -177,7 +177,7 @@ class Verification(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.expires_at if self.ends_at is None else min(self.expires_at, self.ends_at)
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """How a verification ended, as it is written to the enrollment it belongs to."""
 
     verification_id: str
@@ -198,7 +198,7 @@ class Script(StrEnum):
     HANG_UP = "hang_up"
 
 
-class Reply(msgspec.Struct, frozen=True):
+class Reply(msgspec.Struct, frozen=True, gc=False):
     """What to answer a call with. `turn` numbers the Gather; `again` says why it is asked again."""
 
     script: Script
@@ -206,7 +206,7 @@ class Reply(msgspec.Struct, frozen=True):
     again: FailureCode | None = None
 
 
-class Change(msgspec.Struct, frozen=True):
+class Change(msgspec.Struct, frozen=True, gc=False):
     """What an input does: the new state, and what the store keeps beside it in the same transaction.
 
     `refusal` is raised to the caller after the change is kept. `send` is the attempt to hand to the dispatcher.
