@@ -8,10 +8,14 @@ import importlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from gateway.cli.failure import FAILED, CommandFailed
+from gateway.cli.places import API_KEY_VARIABLE, DATA_DIR, GATEWAY_PORT, GATEWAY_URL, SIMULATOR_PORT
 
-_LONGEST_APPLICATION_NAME = 40
+_INTERRUPTED = 130
+"""The exit code of an interrupt that a command does not take as its usual end (POSIX shells: 128 and the signal)."""
+_LONGEST_NAME = 40
 _HIGHEST_PORT = 65_535
 
 
@@ -27,64 +31,73 @@ def main(words: Sequence[str] | None = None) -> int:
         for line in failed.lines:
             print(f"poundkey {arguments.command}: {line}", file=sys.stderr)
         return FAILED
+    except KeyboardInterrupt:
+        return _INTERRUPTED
     return code
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="poundkey", description="Proves that a person holds a phone.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_dev(commands.add_parser("dev", help="gateway and simulator together, to try and to develop"))
+    _add_config(commands.add_parser("serve", help="the gateway alone"))
+    _add_simulator(commands.add_parser("simulator", help="the phone network alone, for any Twilio application"))
+    _add_config(commands.add_parser("migrate", help="bring the database to head"))
+    _add_keys(commands.add_parser("keys", help="make, list and revoke API keys"))
+    _add_verify(commands.add_parser("verify", help="verify a number from this terminal"))
+    _add_config(commands.add_parser("doctor", help="look for what is wrong, and say what to mend"))
+    return parser
 
-    dev = commands.add_parser("dev", help="gateway and simulator together, to try and to develop")
-    dev.add_argument("--port", type=_port, default=8080, help="where the gateway listens (8080)")
-    dev.add_argument("--simulator-port", type=_port, default=8081, help="where the simulator listens (8081)")
-    dev.add_argument("--data-dir", type=Path, default=Path("var"), help="where the database and the keys are kept (var)")
+
+def _add_dev(dev: argparse.ArgumentParser) -> None:
+    dev.add_argument("--port", type=_port, default=GATEWAY_PORT, help="where the gateway listens (%(default)s)")
+    dev.add_argument(
+        "--simulator-port", type=_port, default=SIMULATOR_PORT, help="where the simulator listens (%(default)s)"
+    )
+    dev.add_argument("--data-dir", type=Path, default=DATA_DIR, help="where database and keys are kept (%(default)s)")
     _add_speed(dev)
 
-    serve = commands.add_parser("serve", help="the gateway alone")
-    _add_config(serve)
 
-    simulator = commands.add_parser("simulator", help="the phone network alone, for any Twilio application")
-    simulator.add_argument("--port", type=_port, default=8081, help="where it listens (8081)")
+def _add_simulator(simulator: argparse.ArgumentParser) -> None:
+    simulator.add_argument("--port", type=_port, default=SIMULATOR_PORT, help="where it listens (%(default)s)")
     simulator.add_argument("--token", help="the account's auth token; a new one by default")
-    simulator.add_argument("--inbound-url", help="the webhook for texts from the handsets")
+    simulator.add_argument("--inbound-url", type=_url, help="the webhook for texts from the handsets")
     _add_speed(simulator)
-
-    migrate = commands.add_parser("migrate", help="bring the database to head")
-    _add_config(migrate)
-
-    _add_keys(commands.add_parser("keys", help="make, list and revoke API keys"))
-
-    verify = commands.add_parser("verify", help="verify a number from this terminal")
-    verify.add_argument("number", metavar="NUMBER", help="E.164, such as +14255550123")
-    verify.add_argument("--call", action="store_true", help="call and ask for #, instead of a text with a code")
-    verify.add_argument("--locale", help="the person's language, such as en or pt-BR")
-    verify.add_argument("--url", default="http://127.0.0.1:8080", help="where the gateway is (http://127.0.0.1:8080)")
-    verify.add_argument("--key", help="the API key; by default POUNDKEY_API_KEY, or the one that dev keeps in var")
-
-    doctor = commands.add_parser("doctor", help="look for what is wrong, and say what to mend")
-    _add_config(doctor)
-    return parser
 
 
 def _add_keys(keys: argparse.ArgumentParser) -> None:
     actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")
     create = actions.add_parser("create", help="make a key and show its secret, this once")
     create.add_argument(
-        "--application", type=_application_name, required=True, help="whose key it is; people hear and read this name"
+        "--application", type=_name, required=True, help="whose key it is; people hear and read this name"
     )
-    create.add_argument("--name", default="", help="what the key is for")
+    create.add_argument("--name", type=_name, help="what the key is for")
     revoke = actions.add_parser("revoke", help="let a key open nothing any more")
     revoke.add_argument("id", metavar="ID", help="as in poundkey keys list")
     for action in (create, actions.add_parser("list", help="list all keys"), revoke):
         _add_config(action)
 
 
+def _add_verify(verify: argparse.ArgumentParser) -> None:
+    verify.add_argument("number", metavar="NUMBER", help="E.164, such as +14255550123")
+    verify.add_argument("--call", action="store_true", help="call and ask for #, instead of a text with a code")
+    verify.add_argument("--locale", help="the person's language, such as en or pt-BR")
+    verify.add_argument("--url", type=_url, default=GATEWAY_URL, help="where the gateway is (%(default)s)")
+    verify.add_argument(
+        "--key", help=f"the API key; by default {API_KEY_VARIABLE}, or the one that dev keeps in {DATA_DIR}"
+    )
+
+
 def _add_config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the settings as TOML; the environment overrides it")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="the settings as TOML; the environment overrides it"
+    )
 
 
 def _add_speed(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--speed", type=_speed, default=1.0, help="of the phone network's clock; 0 takes no time (1)")
+    parser.add_argument(
+        "--speed", type=_speed, default=1.0, help="of the phone network's clock; 0 takes no time (%(default)g)"
+    )
 
 
 def _port(text: str) -> int:
@@ -103,10 +116,21 @@ def _speed(text: str) -> float:
     return speed
 
 
-def _application_name(text: str) -> str:
-    if not (0 < len(text) <= _LONGEST_APPLICATION_NAME and text.isprintable() and text == text.strip()):
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise argparse.ArgumentTypeError("an address is http(s)://host[:port][/path]")
+    return text
+
+
+def _name(text: str) -> str:
+    if not (0 < len(text) <= _LONGEST_NAME and text.isprintable() and text == text.strip()):
         raise argparse.ArgumentTypeError(
-            f"an application's name has 1 to {_LONGEST_APPLICATION_NAME} printable characters, no space at its ends"
+            f"a name has 1 to {_LONGEST_NAME} printable characters, and no space at its ends"
         )
     return text
 

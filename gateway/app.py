@@ -20,6 +20,7 @@ from gateway.deadlines import Deadlines
 from gateway.dispatch import Dispatcher, Sending
 from gateway.enrollments import Enrollments
 from gateway.provider_events import ProviderEvents
+from gateway.providers.refusals import delivery_failure
 from gateway.providers.twilio import TwilioProvider
 from gateway.settings import Settings, key_bytes, sealing_keys
 from gateway.stores.migrate import bring_to_head
@@ -109,7 +110,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             new_code=new_code,
         )
         enrollments = Enrollments(store, clock=now, new_id=new_id)
-        events = ProviderEvents(store, phrasebooks, addresses, limits)
+        events = ProviderEvents(store, phrasebooks, addresses, limits, delivery_failure)
         door = Door(store, now)
         operations = [
             *VerificationRoutes(door, verifications, limits).operations(),
@@ -137,16 +138,22 @@ async def serving(gateway: Gateway, settings: Settings) -> AsyncIterator[int]:
     At the end no connection is taken any more, whoever waits is answered, and requests under way finish.
     """
     runner = web.AppRunner(
-        gateway.application, access_log=None, keepalive_timeout=15.0, shutdown_timeout=settings.server.drain / 2
+        gateway.application,
+        access_log=None,
+        keepalive_timeout=15.0,
+        lingering_time=1.0,
+        shutdown_timeout=settings.server.drain / 2,
     )
     await runner.setup()
-    site = web.TCPSite(runner, settings.server.host, settings.server.port, backlog=1024)
-    await site.start()
     try:
-        yield runner.addresses[0][1]
+        site = web.TCPSite(runner, settings.server.host, settings.server.port, backlog=1024)
+        await site.start()
+        try:
+            yield runner.addresses[0][1]
+        finally:
+            await site.stop()
+            gateway.verifications.stop_waiting()
     finally:
-        await site.stop()
-        gateway.verifications.stop_waiting()
         await runner.cleanup()
 
 

@@ -155,6 +155,8 @@ class Dispatcher:
         verification = self._store.get(due.verification_id)
         if verification is None or verification.status is not Status.PENDING:
             return None, None
+        if self._clock() >= verification.expires_at:
+            return None, None
         attempt = by_id(verification, due.attempt_id)
         return (verification, attempt) if attempt else (None, None)
 

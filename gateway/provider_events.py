@@ -1,6 +1,6 @@
 """The provider's journeys, and the one place where the provider's words become ours."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from gateway.catalogs import Phrasebooks
 from gateway.domain import calls
@@ -46,24 +46,21 @@ _MESSAGE_STATUSES: Mapping[MessageStatus, DeliveryStatus] = {
     MessageStatus.FAILED: DeliveryStatus.FAILED,
     MessageStatus.CANCELED: DeliveryStatus.FAILED,
 }
-_MESSAGE_FAILURES: Mapping[str, tuple[FailureCode, str]] = {
-    "30003": (FailureCode.NUMBER_UNREACHABLE, "The phone is switched off or out of reach."),
-    "30004": (FailureCode.NUMBER_BLOCKED, "The number does not accept this text."),
-    "30005": (FailureCode.NUMBER_INVALID, "The carrier does not know this number."),
-    "30006": (FailureCode.NUMBER_UNREACHABLE, "This is a landline, or its carrier takes no texts."),
-    "30007": (FailureCode.CARRIER_FILTERED, "The carrier filtered the text out."),
-    "30034": (FailureCode.CARRIER_FILTERED, "The carrier takes no texts from an unregistered sender."),
-    "30450": (FailureCode.CARRIER_FILTERED, "The provider suspects that texts to this number are fraud."),
-    "21610": (FailureCode.OPTED_OUT, "The person has asked for no more texts from this sender."),
-}
-_LOST = (FailureCode.DELIVERY_FAILED, "The text could not be delivered.")
 _AGAIN = {FailureCode.WRONG_KEY: scripts.Again.WRONG_KEY, FailureCode.NO_KEY_PRESSED: scripts.Again.NO_KEY}
 
 
 class ProviderEvents:
     """Fills `webhooks.routes.ProviderListener`. An attempt or verification that we do not know is harmless."""
 
-    def __init__(self, store: Store, phrasebooks: Phrasebooks, addresses: Addresses, limits: Limits) -> None:
+    def __init__(
+        self,
+        store: Store,
+        phrasebooks: Phrasebooks,
+        addresses: Addresses,
+        limits: Limits,
+        delivery_failure: Callable[[str | None], Failure],
+    ) -> None:
+        self._delivery_failure = delivery_failure
         self._store = store
         self._phrasebooks = phrasebooks
         self._addresses = addresses
@@ -116,7 +113,9 @@ class ProviderEvents:
         """Note how far a text got."""
         status = _MESSAGE_STATUSES.get(event.status)
         lost = status in {DeliveryStatus.UNDELIVERED, DeliveryStatus.FAILED}
-        report = MessageReport(event.sid, status, event.word, _message_failure(event.error_code) if lost else None)
+        report = MessageReport(
+            event.sid, status, event.word, self._delivery_failure(event.error_code) if lost else None
+        )
         token = event.attempt.token
         await self._applied(
             event.attempt,
@@ -159,8 +158,3 @@ _ENDINGS = {
     Script.NOT_NEEDED: scripts.not_needed,
     Script.HANG_UP: scripts.hang_up,
 }
-
-
-def _message_failure(provider_code: str | None) -> Failure:
-    code, detail = _MESSAGE_FAILURES.get(provider_code or "", _LOST)
-    return Failure(code, detail, provider_code)

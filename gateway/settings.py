@@ -18,6 +18,7 @@ from twiml.messages import bound_host
 from webhooks.addresses import Addresses
 
 PREFIX = "POUNDKEY_"
+_NOT_SETTINGS = {"POUNDKEY_API_KEY", "POUNDKEY_DEV_API_KEY"}  # the terminal's: `verify` and `dev` read them
 _SQLITE = "sqlite:///"
 _LIST = tuple[str, ...]
 
@@ -175,7 +176,7 @@ def _read_file(file: Path | None, problems: list[str]) -> dict[str, dict[str, An
 
 def _add_environment(values: dict[str, dict[str, Any]], environment: Mapping[str, str], problems: list[str]) -> None:
     for variable in sorted(environment):
-        if not variable.startswith(PREFIX) or variable.startswith(f"{PREFIX}DEV_"):
+        if not variable.startswith(PREFIX) or variable in _NOT_SETTINGS:
             continue
         section, _, name = variable.removeprefix(PREFIX).lower().partition("__")
         text = environment[variable]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from aiohttp import web
+from yarl import URL
 
 from simulator.config import SimulatorConfig
 from simulator.control import routes as control
 from simulator.control import stream
 from simulator.control.problems import answer_problems
 from simulator.network import NETWORK, Network, run_network
+from simulator.records import API_VERSION
 from simulator.rest.app import build_rest
 
 _PAGES = Path(__file__).parent / "pages"
@@ -20,22 +22,22 @@ class RunningSimulator:
     """A simulator that listens; close it when done."""
 
     def __init__(self, runner: web.AppRunner, network: Network, url: str) -> None:
-        """Wraps what `start` made. `url` is the base address, without a slash at its end."""
+        """Wrap what `start` made. `url` is the base address, without a slash at its end."""
         self.url = url
         self._runner = runner
         self._network = network
 
     def set_inbound_url(self, url: str | None) -> None:
-        """Changes the webhook for texts from handsets, for applications that start after the simulator."""
+        """Change the webhook for texts from handsets, for applications that start after the simulator."""
         self._network.inbox.webhook = url
 
     async def close(self) -> None:
-        """Stops listening, cancels calls and texts under way, and waits until all is done."""
+        """Stop listening, cancel calls and texts under way, and wait until all is done."""
         await self._runner.cleanup()
 
 
 def build_app(config: SimulatorConfig) -> web.Application:
-    """Returns the application; its network lives from the application's start to its end.
+    """Return the application; its network lives from the application's start to its end.
 
     Args:
         config: Numbers, secrets and speed.
@@ -43,7 +45,7 @@ def build_app(config: SimulatorConfig) -> web.Application:
     app = web.Application(middlewares=[answer_problems])
     app.cleanup_ctx.append(lambda app: run_network(app, config))
     app.on_shutdown.append(_let_go)
-    app.add_subapp("/2010-04-01", build_rest())
+    app.add_subapp(f"/{API_VERSION}", build_rest())
     app.add_routes(control.routes)
     app.add_routes(stream.routes)
     app.router.add_get("/", _show_page)
@@ -52,7 +54,7 @@ def build_app(config: SimulatorConfig) -> web.Application:
 
 
 async def start(config: SimulatorConfig, *, host: str = "127.0.0.1", port: int = 0) -> RunningSimulator:
-    """Starts a simulator inside the running event loop.
+    """Start a simulator inside the running event loop.
 
     Args:
         config: Numbers, secrets and speed.
@@ -72,7 +74,7 @@ async def start(config: SimulatorConfig, *, host: str = "127.0.0.1", port: int =
         await runner.cleanup()
         raise
     bound_host, bound_port = runner.addresses[0][:2]
-    return RunningSimulator(runner, app[NETWORK], f"http://{bound_host}:{bound_port}")
+    return RunningSimulator(runner, app[NETWORK], str(URL.build(scheme="http", host=bound_host, port=bound_port)))
 
 
 async def _let_go(app: web.Application) -> None:

@@ -23,7 +23,7 @@ class Clock:
         return self._speed
 
     def set_speed(self, speed: float) -> None:
-        """Changes the speed at once, for waits under way too.
+        """Change the speed at once, for waits under way too.
 
         Raises:
             ValueError: The speed is negative, infinite or not a number.
@@ -33,19 +33,19 @@ class Clock:
             listener()
 
     def real_seconds(self, simulated: float) -> float:
-        """Real seconds that the simulated ones take at the current speed."""
+        """Return the real seconds that the simulated ones take at the current speed."""
         return simulated / self._speed if self._speed else 0.0
 
     async def sleep(self, simulated: float) -> None:
-        """Waits for simulated seconds; a change of speed counts from the next wait on."""
+        """Wait for simulated seconds; a change of speed counts from the next wait on."""
         await asyncio.sleep(self.real_seconds(simulated))
 
     def on_change(self, listener: Callable[[], None]) -> None:
-        """Calls the listener after each change of speed until `forget` is called."""
+        """Call the listener after each change of speed until `forget` is called."""
         self._listeners.add(listener)
 
     def forget(self, listener: Callable[[], None]) -> None:
-        """Stops telling the listener; one that was never added is ignored."""
+        """Stop telling the listener; one that was never added is ignored."""
         self._listeners.discard(listener)
 
     @staticmethod

@@ -44,3 +44,12 @@ class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True):
     default_persona: str = "manual"
     calls_per_second: float | None = None
     quirks: Quirks = Quirks()
+
+    def __post_init__(self) -> None:
+        """Refuse impossible settings.
+
+        Raises:
+            ValueError: There is no number.
+        """
+        if not self.numbers:
+            raise ValueError("the account needs at least one number")

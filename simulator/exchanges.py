@@ -46,7 +46,7 @@ class Exchanges:
     """A bounded log; headers are not kept, so neither are credentials."""
 
     def __init__(self, limit: int = 500) -> None:
-        """Starts empty and keeps the last `limit` exchanges."""
+        """Start empty and keep the last `limit` exchanges."""
         self._kept: deque[Exchange] = deque(maxlen=limit)
         self._ids = itertools.count(1)
 
@@ -62,7 +62,7 @@ class Exchanges:
         body: str | bytes = "",
         error: str | None = None,
     ) -> None:
-        """Keeps one exchange; see `Exchange` for the fields."""
+        """Keep one exchange; see `Exchange` for the fields."""
         text = body if isinstance(body, str) else body[: 4 * _BODY_LIMIT].decode(errors="replace")
         pairs = form.items() if isinstance(form, Mapping) else form
         self._kept.append(
@@ -80,10 +80,10 @@ class Exchanges:
             )
         )
 
-    def warn(self, sid: str, code: int, text: str) -> None:
-        """Keeps a warning with the provider's code (Twilio: Error and Warning Dictionary)."""
-        self.log("warning", "", "", sid=sid, error=f"{code} {text}")
+    def warn(self, sid: str, warning: str) -> None:
+        """Keep a warning, which begins with the provider's code (Twilio: Error and Warning Dictionary)."""
+        self.log("warning", "", "", sid=sid, error=warning)
 
     def since(self, exchange_id: int = 0) -> list[Exchange]:
-        """Returns the kept exchanges after the given id, oldest first."""
+        """Return the kept exchanges after the given id, oldest first."""
         return [exchange for exchange in self._kept if exchange.id > exchange_id]

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-Count = int | bool
-"""How often; true is once, false never."""
+Times = Annotated[int, msgspec.Meta(ge=0, le=1000)]
+Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=86_400_000)]
 
 
 class ApiFault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """How the REST API misbehaves.
 
-    With `status` and no body but an error, the request is refused and not carried out. `lose_answer`, `hang` after or
-    in the body, and a spoiled `body` without a `status` of 400 or more leave it carried out, only badly answered.
+    A `status` of 400 or more refuses the request, and `hang: connect` ignores it. Under every other fault it is carried
+    out all the same, only badly answered.
 
     Attributes:
         status: HTTP status to answer with.
-        error_code: The provider's error code in the body; a usual one for the status by default.
+        error_code: The provider's error code in the body of a refusal; a usual one for the status by default.
         retry_after: Value of a Retry-After header in seconds.
         delay_ms: Real milliseconds before the request is looked at.
         answer_delay_ms: Real milliseconds before a request that was carried out is answered.
@@ -31,19 +31,19 @@ class ApiFault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         count: How many requests are hit; without it, all until the faults are changed.
     """
 
-    status: int | None = None
+    status: Annotated[int, msgspec.Meta(ge=200, le=599)] | None = None
     error_code: int | None = None
     retry_after: int | None = None
-    delay_ms: int = 0
-    answer_delay_ms: int = 0
+    delay_ms: Milliseconds = 0
+    answer_delay_ms: Milliseconds = 0
     hang: Literal["connect", "after", "body"] | None = None
     body: Literal["html", "broken_json", "no_sid", "huge", "redirect"] | None = None
     lose_answer: bool = False
     method: Literal["GET", "POST", "DELETE"] | None = None
-    count: int | None = None
+    count: Times | None = None
 
     def hits(self, method: str) -> bool:
-        """Tells whether a request of this method is hit, and counts it if so."""
+        """Tell whether a request of this method is hit, and count it if so."""
         if (self.method and self.method != method) or self.count == 0:
             return False
         if self.count is not None:
@@ -62,13 +62,13 @@ class DeliveryFault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     Attributes:
         delay_ms: Real milliseconds before each is sent.
         drop: None is sent.
-        duplicate: Extra copies of each, with the same idempotency token.
+        duplicate: Number of extra copies of each, with the same idempotency token; true is one.
         reorder: Of two callbacks about one call or text that follow each other closely, the later goes first.
     """
 
-    delay_ms: int = 0
+    delay_ms: Milliseconds = 0
     drop: bool = False
-    duplicate: Count = 0
+    duplicate: Times | bool = 0
     reorder: bool = False
 
 
@@ -90,5 +90,5 @@ class FaultBoard:
     """Holds the faults in force for all who must obey them."""
 
     def __init__(self) -> None:
-        """Starts without faults."""
+        """Start without faults."""
         self.current = Faults()

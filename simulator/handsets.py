@@ -28,7 +28,7 @@ class Handset:
         return PERSONAS[self.persona_name]
 
     def state(self) -> dict[str, object]:
-        """Returns all of it as JSON values, texts and calls oldest first."""
+        """Return all of it as JSON values, texts and calls oldest first."""
         return {
             "number": self.number,
             "persona": self.persona_name,
@@ -41,7 +41,7 @@ class Handsets:
     """All handsets seen so far; when there are too many, those that nothing happened to for longest are forgotten."""
 
     def __init__(self, default_persona: str, limit: int = 10_000) -> None:
-        """Starts without handsets.
+        """Start without handsets.
 
         Args:
             default_persona: Persona of new ones.
@@ -61,46 +61,47 @@ class Handsets:
         return iter(self._by_number.values())
 
     def find(self, number: str) -> Handset:
-        """Returns the handset; one that nobody has used yet is new, and is not kept."""
+        """Return the handset; one that nobody has used yet is new, and is not kept."""
         return self._by_number.get(number) or Handset(number, self._default_persona)
 
     def give_persona(self, number: str, persona_name: str) -> Handset:
-        """Lets somebody of this persona hold the handset, from the next call on.
+        """Let somebody of this persona hold the handset, from the next call on.
 
         Raises:
-            KeyError: There is no such persona.
+            ValueError: There is no such persona.
         """
-        PERSONAS[persona_name]
+        if persona_name not in PERSONAS:
+            raise ValueError(f"unknown persona {persona_name!r}")
         handset = self._use(number)
         handset.persona_name = persona_name
         self.changed(number)
         return handset
 
     def add_message(self, number: str, message: Message) -> None:
-        """Shows a new text on the handset."""
+        """Show a new text on the handset."""
         self._use(number).messages.append(message)
         self.changed(number)
 
     def add_call(self, number: str, call: Call) -> None:
-        """Shows a new call on the handset."""
+        """Show a new call on the handset."""
         self._use(number).calls.append(call)
         self.changed(number)
 
     def changed(self, number: str) -> None:
-        """Tells the watchers that something about the handset is new."""
+        """Tell the watchers that something about the handset is new."""
         for watcher in self._watchers:
             watcher(number)
 
     def watch(self, watcher: Callable[[str], None]) -> None:
-        """Calls the watcher with the number of each handset that changes, until `unwatch`."""
+        """Call the watcher with the number of each handset that changes, until `unwatch`."""
         self._watchers.add(watcher)
 
     def unwatch(self, watcher: Callable[[str], None]) -> None:
-        """Stops telling the watcher."""
+        """Stop telling the watcher."""
         self._watchers.discard(watcher)
 
     def _use(self, number: str) -> Handset:
-        """Returns the kept handset, as the last one used."""
+        """Return the kept handset, as the last one used."""
         handset = self._by_number.pop(number, None) or Handset(number, self._default_persona)
         self._by_number[number] = handset
         if len(self._by_number) > self._limit:

@@ -7,5 +7,5 @@ from aiohttp import web
 
 
 def json_response(content: object, *, status: int = 200) -> web.Response:
-    """Returns JSON values as an answer."""
+    """Return JSON values as an answer."""
     return web.Response(body=msgspec.json.encode(content), status=status, content_type="application/json")

@@ -26,7 +26,7 @@ class Network:
     """Everything that routes need. Must be made inside a running event loop."""
 
     def __init__(self, config: SimulatorConfig, session: aiohttp.ClientSession) -> None:
-        """Joins the parts.
+        """Join the parts.
 
         Args:
             config: What the simulator was started with.
@@ -48,12 +48,16 @@ class Network:
         self.carrier = Carrier(config, self.clock, self.handsets, callbacks, self._tasks)
         self.inbox = Inbox(self.carrier, requests, self.faults, self.exchanges, self._tasks, config.inbound_url)
 
+    async def pause(self, seconds: float) -> None:
+        """Wait for real seconds, but not longer than until the network begins to close."""
+        await asyncio.wait({self.closing}, timeout=seconds)
+
     def begin_closing(self) -> None:
-        """Lets go of clients that wait, so that their connections can end."""
+        """Let go of clients that wait, so that their connections can end."""
         self.closing.set_result(None)
 
     async def close(self) -> None:
-        """Stops everything that runs in the background."""
+        """Stop everything that runs in the background."""
         await self._tasks.close()
 
 
@@ -61,7 +65,7 @@ NETWORK = web.AppKey("network", Network)
 
 
 async def run_network(app: web.Application, config: SimulatorConfig) -> AsyncIterator[None]:
-    """Opens the network when the application starts and closes it when it ends."""
+    """Open the network when the application starts and close it when it ends."""
     connector = aiohttp.TCPConnector(limit=0)  # the provider's calls do not wait for each other
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
         app[NETWORK] = Network(config, session)

@@ -22,15 +22,15 @@ CALL_TO_ERRORS = {"+15005550001": 21217, "+15005550002": 21214, "+15005550003": 
 
 
 def is_e164(number: str) -> bool:
-    """Tells whether the text is an E.164 number: `+` and 7 to 15 ASCII digits, the first not 0."""
+    """Tell whether the text is an E.164 number: `+` and 7 to 15 ASCII digits, the first not 0."""
     return E164.fullmatch(number) is not None
 
 
 def formatted(number: str) -> str:
-    """Writes a number for people (Twilio: to_formatted): North American ones as `(425) 555-0123`, others in E.164."""
+    """Write a number for people (Twilio: to_formatted): North American ones as `(425) 555-0123`, others in E.164."""
     return _NORTH_AMERICAN.sub(r"(\1) \2-\3", number) if _NORTH_AMERICAN.fullmatch(number) else number
 
 
 def country(number: str) -> str:
-    """Returns `US` for a North American number and nothing for others, which the provider leaves blank when unsure."""
+    """Return `US` for a North American number and nothing for others, which the provider leaves blank when unsure."""
     return "US" if _NORTH_AMERICAN.fullmatch(number) else ""

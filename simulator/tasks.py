@@ -16,14 +16,14 @@ class Tasks:
         self._running: set[asyncio.Task[object]] = set()
 
     def start(self, work: Coroutine[object, object, T]) -> asyncio.Task[T]:
-        """Runs the coroutine beside the caller; an exception that nobody awaits is reported by the event loop."""
+        """Run the coroutine beside the caller; an exception that nobody awaits is reported by the event loop."""
         task = asyncio.get_running_loop().create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return task
 
     async def close(self) -> None:
-        """Cancels what still runs and waits for its end."""
+        """Cancel what still runs and wait for its end."""
         while self._running:
             running = tuple(self._running)
             for task in running:

@@ -3,8 +3,9 @@
 import asyncio
 import json
 import re
+from enum import StrEnum
 from http import HTTPStatus
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, get_args
 
 import msgspec
 from aiohttp import web
@@ -41,6 +42,8 @@ def parse(raw: bytes, kind: type[Body], content_type: str) -> Body:
         raise Problem(HTTPStatus.BAD_REQUEST, "json_invalid", _why_not_json(error)) from None
     if not isinstance(values, dict):
         raise Problem(HTTPStatus.BAD_REQUEST, "json_invalid", "The body must be a JSON object.")
+    if b"\\u" in raw and not _is_unicode(values):
+        raise Problem(HTTPStatus.BAD_REQUEST, "json_invalid", "The body holds half of a surrogate pair.")
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError:
@@ -50,6 +53,15 @@ def parse(raw: bytes, kind: type[Body], content_type: str) -> Body:
             "Some fields of the request are not as they should be.",
             errors=_mistakes(values, kind),
         ) from None
+
+
+def _is_unicode(values: dict[str, Any]) -> bool:
+    # "\\ud800" is JSON, but no text that could be kept or answered.
+    try:
+        msgspec.json.encode(values)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -83,8 +95,15 @@ def _mistakes(values: dict[str, Any], kind: type[msgspec.Struct]) -> tuple[Field
         try:
             msgspec.convert(values[name], field.type)
         except msgspec.ValidationError as error:
-            detail = str(error)
-            inner = _PATH.search(detail)
-            path = f"{name}.{inner[1]}" if inner and inner[1] else name
-            mistakes.append(FieldError(path, "field_invalid", _PATH.sub("", detail)))
+            mistakes.append(_mistake(name, field.type, str(error)))
     return tuple(mistakes)
+
+
+def _mistake(name: str, kind: Any, detail: str) -> FieldError:  # noqa: ANN401 - any annotation
+    inner = _PATH.search(detail)
+    path = f"{name}.{inner[1]}" if inner and inner[1] else name
+    if detail.startswith("Invalid enum value"):  # it repeats the value, which may be a number or a code gone astray
+        kinds = [part for part in (kind, *get_args(kind)) if isinstance(part, type) and issubclass(part, StrEnum)]
+        choices = [choice.value for part in kinds for choice in part]
+        return FieldError(path, "field_invalid", f"One of {', '.join(choices)}.")
+    return FieldError(path, "field_invalid", _PATH.sub("", detail))

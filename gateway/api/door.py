@@ -114,6 +114,7 @@ def problem_middleware(new_id: NewId) -> Middleware:
                 response.headers["Allow"] = error.headers["Allow"]
         if not response.prepared:
             response.headers["Request-Id"] = request_id
+            response.headers["Server"] = "poundkey"
         return response
 
     return middleware

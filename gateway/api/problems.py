@@ -62,8 +62,8 @@ def of_refusal(refusal: Refused) -> Problem:
 def of_http(error: web.HTTPException) -> Problem:
     """Tell what aiohttp itself turned away: no such route, wrong method, too large a body."""
     status = HTTPStatus(error.status)
-    code = status.phrase.lower().replace(" ", "_")
-    return Problem(status, code, _DETAILS.get(status, status.description or status.phrase))
+    code, detail = _HTTP.get(status, ("http_error", status.description or status.phrase))
+    return Problem(status, code, detail)
 
 
 def response(problem: Problem) -> web.Response:
@@ -87,8 +87,8 @@ def response(problem: Problem) -> web.Response:
     return answer
 
 
-_DETAILS = {
-    HTTPStatus.NOT_FOUND: "There is nothing at this address. The API is described at /docs.",
-    HTTPStatus.METHOD_NOT_ALLOWED: "This address takes another method; see the Allow header.",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than this address takes.",
+_HTTP = {
+    HTTPStatus.NOT_FOUND: ("not_found", "There is nothing at this address. The API is described at /docs."),
+    HTTPStatus.METHOD_NOT_ALLOWED: ("method_not_allowed", "This address takes another method; see the Allow header."),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("body_too_large", "The body is larger than this address takes."),
 }

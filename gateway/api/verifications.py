@@ -146,7 +146,9 @@ class VerificationRoutes:
         """Send the same code again, or call."""
         raw = await read_body(request)
         body = parse(raw or b"{}", Resend, request.content_type)
-        mode = _mode(body.channel, body.mode) if body.channel else body.mode
+        if body.mode and not body.channel:
+            raise _mode_problem("Name the channel that the mode is for.")
+        mode = _mode(body.channel, body.mode) if body.channel else None
         verification_id = request.match_info["id"]
         with self._door.receipt(request, application, raw, self._receipt_answer(HTTPStatus.OK)) as receipt:
             resent = await self._journeys.resend(application, verification_id, body.channel, mode, receipt)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -123,7 +124,13 @@ class EventView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 def rfc3339(at: int) -> str:
     """Write a time in ms since the epoch as RFC 3339 in UTC."""
-    return f"{datetime.fromtimestamp(at / 1_000, UTC).isoformat(timespec='milliseconds')[:-6]}Z"
+    seconds, milliseconds = divmod(at, 1_000)
+    return f"{_to_the_second(seconds)}.{milliseconds:03}Z"
+
+
+@lru_cache(maxsize=2_048)
+def _to_the_second(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def verification_view(

@@ -1,6 +1,6 @@
 """Asks a gateway over its REST API, as any integrator does."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, TypeVar
 
 import aiohttp
@@ -59,11 +59,15 @@ class GatewayRefused(Exception):
         self.detail = problem.detail
 
 
+class NotAGateway(Exception):
+    """Something answers at the address, but not as a gateway does."""
+
+
 T = TypeVar("T")
 
 
 class GatewayClient:
-    """Every method raises GatewayRefused, aiohttp.ClientError or TimeoutError.
+    """Every method raises GatewayRefused, NotAGateway, aiohttp.ClientError or TimeoutError.
 
     Args:
         url: where the gateway is, such as `http://127.0.0.1:8080`.
@@ -93,7 +97,7 @@ class GatewayClient:
         """End the verification."""
         await self._ask("POST", f"v1/verifications/{verification_id}/cancel", Verification)
 
-    async def follow(self, verification_id: str, after: int) -> AsyncIterator[Event]:
+    async def follow(self, verification_id: str, after: int) -> AsyncGenerator[Event, None]:
         """Yield the journal's entries behind number `after` as they come, until the verification has ended."""
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
         path = f"v1/verifications/{verification_id}/events"
@@ -101,23 +105,25 @@ class GatewayClient:
             await _must_be_good(response)
             async for line in response.content:
                 if line.startswith(_EVENT_LINE):
-                    yield msgspec.json.decode(line.removeprefix(_EVENT_LINE), type=Event)
+                    yield _decode(line.removeprefix(_EVENT_LINE), Event)
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Let go of all connections."""
         await self._session.close()
 
     async def _ask(self, method: str, path: str, kind: type[T], body: Any = None) -> T:  # noqa: ANN401 - any JSON
         async with self._session.request(method, path, json=body) as response:
             await _must_be_good(response)
-            return msgspec.json.decode(await response.read(), type=kind)
+            return _decode(await response.read(), kind)
 
 
 async def _must_be_good(response: aiohttp.ClientResponse) -> None:
-    if response.status < _FIRST_ERROR:
-        return
+    if response.status >= _FIRST_ERROR:
+        raise GatewayRefused(response.status, _decode(await response.read(), Problem))
+
+
+def _decode(body: bytes, kind: type[T]) -> T:
     try:
-        problem = msgspec.json.decode(await response.read(), type=Problem)
-    except msgspec.DecodeError:
-        problem = Problem("not_a_gateway", f"HTTP status {response.status}, and not in a gateway's words")
-    raise GatewayRefused(response.status, problem)
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise NotAGateway from None

@@ -1,13 +1,12 @@
 """The settings of a command, from its `--config` and the environment."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from gateway.cli.failure import CommandFailed
-from gateway.settings import PREFIX, Settings, SettingsInvalid, load
-
-API_KEY_VARIABLE = f"{PREFIX}API_KEY"
-"""Holds the key of those who ask the gateway, in the same shell perhaps; it is no setting of the gateway itself."""
+from gateway.cli.places import API_KEY_VARIABLE
+from gateway.settings import Settings, SettingsInvalid, load
 
 
 def environment() -> dict[str, str]:
@@ -15,9 +14,13 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != API_KEY_VARIABLE}
 
 
-def load_settings(config: Path | None) -> Settings:
-    """Load the settings; raises CommandFailed with one line for each mistake in them."""
+def load_settings(config: Path | None, variables: Mapping[str, str] | None = None) -> Settings:
+    """Load the settings from a file and the environment, or other `variables` in its place.
+
+    Raises:
+        CommandFailed: the settings cannot be used; one line for each mistake in them.
+    """
     try:
-        return load(config, environment())
+        return load(config, environment() if variables is None else variables)
     except SettingsInvalid as invalid:
         raise CommandFailed(*invalid.problems) from None

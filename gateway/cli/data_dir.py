@@ -1,24 +1,100 @@
-"""What `poundkey dev` keeps between its runs: keys made once, the settings that hold them, and the API key.
+"""What `poundkey dev` keeps between its runs: its settings, with keys made once, and the API key.
 
-The settings are an ordinary `gateway.toml`, so `--config var/gateway.toml` lets every other command work on them.
+The settings are an ordinary file, so with `--config var/gateway.toml` every other command works on what `dev` made.
 """
 
 import base64
 import json
 import secrets
-import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
-
-from gateway.cli.failure import CommandFailed
+from gateway.cli.config import environment, load_settings
+from gateway.cli.places import API_KEY_FILE
+from gateway.cli.simulator import HOST, NUMBER, new_account_sid, new_auth_token
+from gateway.settings import PREFIX, Settings
 from gateway.vault import KEY_SIZE
 
-DEFAULT_DATA_DIR = "var"
+SETTINGS_FILE = "gateway.toml"
 
-_SETTINGS = "gateway.toml"
-_API_KEY = "api-key"
-_ACCOUNT_BYTES = 16
+_OURS = tuple(f"{PREFIX}{section}__" for section in ("SERVER", "DATABASE", "KEYS", "TWILIO"))
+"""What `dev` decides alone: settings meant for a real gateway must not lead it to a real database."""
+_PRIVATE = 0o600
 
-Sections = Mapping[str, Mapping[str, object]]
+
+class DataDir:
+    """A directory that is there and can be written to; raises OSError if it cannot be made."""
+
+    def __init__(self, path: Path) -> None:
+        path.mkdir(parents=True, exist_ok=True)
+        self._path = path.resolve()
+
+    def settings(self, port: int, simulator_port: int) -> Settings:
+        """Return the settings for these ports, with the keys as kept, or new ones that `keep` must make last.
+
+        Raises:
+            CommandFailed: the kept file, or the environment, has mistakes.
+        """
+        file = self._path / SETTINGS_FILE
+        kept = file if file.exists() else None
+        variables = {name: value for name, value in environment().items() if not name.startswith(_OURS)}
+        for name, value in {
+            "SERVER__PORT": str(port),
+            "SERVER__PUBLIC_URL": f"http://{HOST}:{port}",
+            "DATABASE__URL": f"sqlite:///{self._path / 'poundkey.db'}",
+            "TEXT__SENDER": NUMBER,
+            "VOICE__CALLER": NUMBER,
+            "TWILIO__BASE_URL": f"http://{HOST}:{simulator_port}",
+            **({} if kept else _new_secrets()),
+        }.items():
+            variables[PREFIX + name] = value
+        return load_settings(kept, variables)
+
+    def keep(self, settings: Settings, api_key: str) -> None:
+        """Keep settings and API key. Only who holds the database's lock may, or two first starts would mix keys."""
+        _write_private(self._path / SETTINGS_FILE, _toml(settings))
+        _write_private(self._path / API_KEY_FILE, f"{api_key}\n")
+
+
+def _new_secrets() -> dict[str, str]:
+    return {
+        "KEYS__SEALING": f"1:{_new_key()}",
+        "KEYS__FINGERPRINT": _new_key(),
+        "KEYS__CODE": _new_key(),
+        "TWILIO__ACCOUNT_SID": new_account_sid(),
+        "TWILIO__AUTH_TOKEN": new_auth_token(),
+    }
+
+
+def _new_key() -> str:
+    return base64.b64encode(secrets.token_bytes(KEY_SIZE)).decode()
+
+
+def _toml(settings: Settings) -> str:
+    """Write what `dev` decides. Strings, numbers and lists of JSON are TOML as they are."""
+    server, keys, twilio = settings.server, settings.keys, settings.twilio
+    sections: dict[str, dict[str, object]] = {
+        "server": {"port": server.port, "public_url": server.public_url},
+        "database": {"url": settings.database.url},
+        "keys": {"sealing": keys.sealing, "fingerprint": keys.fingerprint, "code": keys.code},
+        "text": {"sender": settings.text.sender},
+        "voice": {"caller": settings.voice.caller},
+        "twilio": {
+            "base_url": twilio.base_url,
+            "account_sid": twilio.account_sid,
+            "auth_token": twilio.auth_token,
+        },
+    }
+    lines = ["# Written by `poundkey dev`. Without these keys, what is kept beside this file cannot be read."]
+    for name, values in sections.items():
+        lines += ["", f"[{name}]"]
+        lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _write_private(file: Path, text: str) -> None:
+    """Write a file that only its owner can read, at once or not at all."""
+    draft = file.with_name(f"{file.name}.new")
+    draft.unlink(missing_ok=True)
+    draft.touch(_PRIVATE)
+    draft.write_text(text)
+    draft.replace(file)

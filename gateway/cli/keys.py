@@ -12,7 +12,8 @@ from gateway.cli.config import load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
 from gateway.ports import ApiKey, Application, StoreUnavailable
-from gateway.stores.keys import open_keys
+from gateway.stores.console import open_console
+from gateway.stores.keys import ConsoleKeys
 
 _KEY_BYTES = 32
 
@@ -23,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         match arguments.action:
             case "create":
-                run_loop(_create(path, arguments.application, arguments.name))
+                run_loop(_create(path, arguments.application, arguments.name or ""))
             case "list":
                 run_loop(_list(path))
             case _:
@@ -46,15 +47,15 @@ def new_api_key(secret: str, application: str, name: str) -> ApiKey:
 async def _create(path: Path, application: str, name: str) -> None:
     """Print the secret alone on stdout, so that a script can take it up."""
     secret = new_secret()
-    async with open_keys(path) as keys:
-        key = await keys.add(new_api_key(secret, application, name))
+    async with open_console(path) as connection:
+        key = await ConsoleKeys(connection).add(new_api_key(secret, application, name))
     print(f"{key.id} for {key.application.name}. This is shown once:", file=sys.stderr)
     print(secret)
 
 
 async def _list(path: Path) -> None:
-    async with open_keys(path) as keys:
-        found = await keys.all()
+    async with open_console(path) as connection:
+        found = await ConsoleKeys(connection).all()
     rows = [("ID", "APPLICATION", "NAME", "CREATED", "REVOKED"), *(_row(key) for key in found)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
@@ -62,9 +63,10 @@ async def _list(path: Path) -> None:
 
 
 async def _revoke(path: Path, key_id: str) -> None:
-    async with open_keys(path) as keys:
-        if not await keys.revoke(key_id, now()):
-            raise CommandFailed(f"there is no key {key_id}; see poundkey keys list")
+    async with open_console(path) as connection:
+        known = await ConsoleKeys(connection).revoke(key_id, now())
+    if not known:
+        raise CommandFailed(f"there is no key {key_id}; see poundkey keys list")
     print(f"{key_id} is revoked; a running gateway refuses it within a second")
 
 

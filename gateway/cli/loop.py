@@ -3,19 +3,19 @@
 import asyncio
 import signal
 from collections.abc import Coroutine
+from importlib.util import find_spec
 from typing import Any, TypeVar
-
-try:
-    import uvloop
-except ImportError:  # not made for this platform
-    uvloop = None  # type: ignore[assignment]  # a module has no optional type
 
 T = TypeVar("T")
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run a command to its end and return what it returns."""
-    return uvloop.run(main) if uvloop else asyncio.run(main)
+    if find_spec("uvloop") is None:
+        return asyncio.run(main)
+    import uvloop  # noqa: PLC0415 - not made for every platform
+
+    return uvloop.run(main)
 
 
 def stop_requested() -> asyncio.Event:

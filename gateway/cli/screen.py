@@ -30,14 +30,11 @@ class Screen:
             print(line, flush=True)
 
     def ask(self, question: str) -> None:
-        """Put a question, which stays open until `close`; the one that stands already is not put again to a pipe."""
-        if sys.stdout.isatty():
-            print(question, end="", flush=True)
-        elif question != self._question:
-            print(question, flush=True)
+        """Put a question, which stays open until it is `answered`."""
+        print(question, end="" if sys.stdout.isatty() else "\n", flush=True)
         self._question = question
 
-    def close(self) -> None:
+    def answered(self) -> None:
         """Take the open question away."""
         if self._question and sys.stdout.isatty():
             print(_ERASE_LINE, end="", flush=True)

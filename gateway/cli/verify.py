@@ -5,16 +5,14 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 import aiohttp
 
-from gateway.cli.client import GatewayClient, GatewayRefused, Verification
-from gateway.cli.config import API_KEY_VARIABLE
-from gateway.cli.data_dir import DEFAULT_DATA_DIR, kept_api_key
+from gateway.cli.client import GatewayClient, GatewayRefused, NotAGateway, Verification
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
 from gateway.cli.loop import stop_requested
+from gateway.cli.places import API_KEY_VARIABLE, DATA_DIR, kept_api_key
 from gateway.cli.progress import elapsed, step, verdict
 from gateway.cli.screen import Screen, TypedLines
 
@@ -26,18 +24,21 @@ _UNAUTHORIZED = 401
 
 def run(arguments: argparse.Namespace) -> int:
     """Verify; returns 0 if approved, else 1. Raises CommandFailed if the gateway refuses or cannot be reached."""
-    key = arguments.key or os.environ.get(API_KEY_VARIABLE) or kept_api_key(Path(DEFAULT_DATA_DIR))
-    if not key:
-        raise CommandFailed(f"no API key: give --key or set {API_KEY_VARIABLE}; `poundkey keys create` makes one")
+    key = arguments.key or os.environ.get(API_KEY_VARIABLE) or kept_api_key(DATA_DIR)
+    if not (key and key.isprintable()):
+        raise CommandFailed(
+            f"no usable API key: give --key or set {API_KEY_VARIABLE}; `poundkey keys create` makes one"
+        )
     wish = {"to": arguments.number, "channel": "call" if arguments.call else "sms"}
     if arguments.locale:
         wish["locale"] = arguments.locale
     try:
         ended = run_loop(_verify(arguments.url, key, wish))
     except GatewayRefused as refused:
-        hint = "; see `poundkey keys list`" if refused.status == _UNAUTHORIZED else ""
-        raise CommandFailed(f"the gateway refuses: {refused.detail}{hint}") from None
-    except (aiohttp.ClientError, TimeoutError) as error:
+        if refused.status == _UNAUTHORIZED:
+            raise CommandFailed("the gateway does not take this API key; `poundkey keys create` makes one") from None
+        raise CommandFailed(f"the gateway refuses: {refused.detail}") from None
+    except (aiohttp.ClientError, TimeoutError, NotAGateway) as error:
         raise CommandFailed(f"no gateway answers at {arguments.url} ({type(error).__name__})") from None
     print(verdict(ended))
     return 0 if ended.status == "approved" else _NOT_APPROVED
@@ -63,7 +64,7 @@ class _Journey:
         """Show progress until it has ended; when the person gives up, cancel it."""
         self._screen.say(f"{'Texting' if asks_code else 'Calling'} {self._started.to}. Ctrl-C cancels.")
         following = asyncio.create_task(self._follow())
-        ways_out = [asyncio.create_task(stop.wait())]
+        ways_out: list[asyncio.Task[object]] = [asyncio.create_task(stop.wait())]
         if asks_code:
             ways_out.append(asyncio.create_task(self._check_codes()))
         try:
@@ -74,13 +75,13 @@ class _Journey:
                 await self._cancel()
             return await following
         finally:
-            self._screen.close()
+            self._screen.answered()
             for task in (following, *ways_out):
                 task.cancel()
             await asyncio.gather(following, *ways_out, return_exceptions=True)
 
     async def _follow(self) -> Verification:
-        """Tell the journal until the verification has ended; a stream that was cut off is taken up where it broke."""
+        """Tell the journal until the verification has ended; a stream that ends before is taken up again."""
         seen = 0
         verification = self._started
         while verification.status == "pending":
@@ -97,6 +98,7 @@ class _Journey:
         lines = TypedLines()
         self._screen.ask(_QUESTION)
         while (code := await lines.next()) is not None:
+            self._screen.answered()
             try:
                 checked = await self._client.check(self._started.id, code)
             except GatewayRefused as refused:

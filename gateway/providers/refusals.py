@@ -4,7 +4,7 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from gateway.domain.verification import FailureCode
+from gateway.domain.verification import Failure, FailureCode
 from gateway.ports import ProviderBusy, ProviderRefused, ProviderUncertain
 from gateway.providers.transport import Answer
 
@@ -78,6 +78,13 @@ def failure_of(answer: Answer) -> ProviderRefused | ProviderBusy | ProviderUncer
     if failure is FailureCode.PROVIDER_REFUSED and answer.status in _CREDENTIAL_STATUSES:
         reason = _BAD_CREDENTIALS
     return ProviderRefused(failure, None if code is None else str(code), f"The provider says no: {reason} ({named}).")
+
+
+def delivery_failure(code: str | None) -> Failure:
+    """Say why a text that the provider took did not arrive; a code that is not in the table is kept as it came."""
+    meaning = MEANINGS.get(int(code)) if code else None
+    failure, reason = meaning or Meaning(FailureCode.DELIVERY_FAILED, "no reason was given")
+    return Failure(failure, f"The text did not arrive: {reason}.", code)
 
 
 def _code(body: bytes) -> int | None:

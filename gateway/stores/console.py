@@ -1,6 +1,7 @@
 """A short connection for the console, beside a gateway that serves the same SQLite file."""
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -27,7 +28,9 @@ async def open_console(path: Path) -> AsyncIterator[aiosqlite.Connection]:
 
 
 def _existing(path: Path) -> str:
-    """Name a file that must be there: a mistyped path is not to become a new database (SQLite: URI, mode)."""
+    """Return the URI of a database that must be there: a mistyped path is not to become a new one (SQLite: mode)."""
+    if not os.access(path, os.R_OK):
+        raise StoreUnavailable(f"there is no database that can be read at {path}: run poundkey migrate")
     return f"{path.absolute().as_uri()}?mode=rw"
 
 

@@ -3,6 +3,7 @@
 import aiosqlite
 
 from gateway.ports import ApiKey, Application
+from gateway.stores import rows
 from gateway.stores import statements as sql
 
 
@@ -23,12 +24,7 @@ class ConsoleKeys:
 
     async def all(self) -> list[ApiKey]:
         """List all keys, revoked ones included, oldest first."""
-        return [
-            ApiKey(key_id, Application(application_id, application), name, digest, created_at, revoked_at)
-            for key_id, application_id, application, name, digest, created_at, revoked_at in (
-                await self._connection.execute_fetchall(sql.SELECT_KEYS)
-            )
-        ]
+        return [rows.api_key_of(tuple(row)) for row in await self._connection.execute_fetchall(sql.SELECT_KEYS)]
 
     async def revoke(self, key_id: str, now: int) -> bool:
         """Revoke a key at `now` (ms since the epoch), which a gateway sees within a second; False if there is none."""

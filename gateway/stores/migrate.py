@@ -20,7 +20,8 @@ async def bring_to_head(path: Path) -> None:
     )
     _, errors = await process.communicate()
     if process.returncode:
-        raise StoreUnavailable(f"the database could not be migrated: {errors.decode().strip()[-500:]}")
+        reason = errors.decode().strip().rpartition("\n")[2]
+        raise StoreUnavailable(f"{path} could not be brought to head: {reason}")
 
 
 def migrate(path: Path) -> None:
@@ -30,6 +31,7 @@ def migrate(path: Path) -> None:
     from sqlalchemy import create_engine  # noqa: PLC0415 - likewise
 
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)  # SQLite gives its log the same mode
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with path.with_name(f"{path.name}.migration").open("w") as lock:
@@ -49,8 +51,10 @@ def _revision(path: Path) -> str | None:
     connection = sqlite3.connect(path)
     try:
         row = connection.execute(sql.SELECT_REVISION).fetchone()
-    except sqlite3.OperationalError:
+    except sqlite3.OperationalError:  # a database without tables
         return None
+    except sqlite3.DatabaseError as error:
+        raise StoreUnavailable(f"{path} cannot be read: {error}") from error
     finally:
         connection.close()
     return row[0] if row else None

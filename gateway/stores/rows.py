@@ -9,6 +9,7 @@ from gateway.domain.journal import Entry, KeptEntry
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.policy import Tally
 from gateway.domain.verification import Verification
+from gateway.ports import ApiKey, Application
 from gateway.vault import Vault
 
 Row = tuple[Any, ...]
@@ -55,6 +56,12 @@ def entries_of(row: Row) -> list[KeptEntry]:
     return [
         KeptEntry(first + offset, at, entry.type, entry.facts) for offset, entry in enumerate(_entries.decode(entries))
     ]
+
+
+def api_key_of(row: Row) -> ApiKey:
+    """Read a row of SELECT_KEYS."""
+    key_id, application_id, application, name, digest, created_at, revoked_at = row
+    return ApiKey(key_id, Application(application_id, application), name, digest, created_at, revoked_at)
 
 
 def enrollment_state(enrollment: Enrollment) -> bytes:

@@ -220,12 +220,7 @@ class SqliteStore:
 
     def keys(self) -> list[ApiKey]:
         """See the port."""
-        return [
-            ApiKey(key_id, Application(application_id, application), name, digest, created_at, revoked_at)
-            for key_id, application_id, application, name, digest, created_at, revoked_at in self._read_all(
-                sql.SELECT_KEYS, ()
-            )
-        ]
+        return [rows.api_key_of(row) for row in self._read_all(sql.SELECT_KEYS, ())]
 
     async def revoke_key(self, key_id: str) -> bool:
         """See the port."""

@@ -7,8 +7,7 @@ from datetime import datetime
 import msgspec
 
 from simulator.numbers import formatted
-from simulator.records import now, rfc2822, rfc3339
-from simulator.texts.message import API_VERSION
+from simulator.records import API_VERSION, now, rfc2822, rfc3339
 
 _FINAL = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 
@@ -63,23 +62,30 @@ class CallOrder(msgspec.Struct, frozen=True, kw_only=True):
         status_callback_events: Of initiated, ringing, answered and completed, those that are told.
         ring_timeout: Seconds to ring.
         time_limit: Longest length of the call in seconds.
-        send_digits: Keys to play once answered.
+        send_digits: Keys meant to be played once answered; they are shown on the handset, not played.
         machine_detection: Set when the request asked for it.
     """
 
     script: DocumentSource
     ring_timeout: int
+    time_limit: int
     fallback: DocumentSource | None = None
     status_callback: str | None = None
     status_callback_method: str = "POST"
     status_callback_events: frozenset[str] = frozenset({"completed"})
-    time_limit: int = 14_400
     send_digits: str | None = None
     machine_detection: MachineDetection | None = None
 
 
 class Utterance(msgspec.Struct, frozen=True):
-    """One thing heard on a call: the TwiML verb, its words or address, the language and the moment (RFC 3339)."""
+    """One thing heard on a call.
+
+    Attributes:
+        verb: The TwiML verb, or `Callee` when the callee speaks.
+        text: The words, the recording's address, or a pause's seconds.
+        language: BCP 47 tag, if the document gives one.
+        at: RFC 3339 moment in UTC.
+    """
 
     verb: str
     text: str
@@ -112,17 +118,17 @@ class Call(msgspec.Struct, kw_only=True):
         return self.status in _FINAL
 
     def become(self, status: str) -> None:
-        """Moves to a status and stamps the change."""
+        """Move to a status and stamp the change."""
         self.status = status
         self.updated = now()
 
     def hear(self, verb: str, text: str = "", language: str | None = None) -> None:
-        """Adds to the transcript, whose oldest entries go when it grows too long."""
+        """Add to the transcript, whose oldest entries go when it grows too long."""
         self.transcript.append(Utterance(verb, text, language, rfc3339(now())))
         del self.transcript[:-_TRANSCRIPT_LIMIT]
 
     def resource(self) -> dict[str, object]:
-        """Returns the JSON form (Twilio OpenAPI: api.v2010.account.call): durations and price are strings."""
+        """Return the JSON form (Twilio OpenAPI: api.v2010.account.call): durations and price are strings."""
         uri = f"/{API_VERSION}/Accounts/{self.account_sid}/Calls/{self.sid}"
         minutes = -(-(self.duration or 0) // 60)
         return {
@@ -155,7 +161,7 @@ class Call(msgspec.Struct, kw_only=True):
         }
 
     def on_handset(self) -> dict[str, object]:
-        """Returns the call as the control API shows it on a handset."""
+        """Return the call as the control API shows it on a handset."""
         return {
             "sid": self.sid,
             "from": self.caller,

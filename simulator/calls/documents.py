@@ -24,7 +24,7 @@ class Documents:
         self._tasks = tasks
 
     async def get(self, source: DocumentSource, line: Line, extra: dict[str, str]) -> Document:
-        """Returns a document, and logs a warning for everything odd in it.
+        """Return a document, and log a warning for everything odd in it.
 
         Args:
             source: Where it comes from.
@@ -43,14 +43,14 @@ class Documents:
             work = self._tasks.start(self._fetch(source.url, source.method, form, line.call))
             answer = await line.meanwhile(work)
             if isinstance(answer, NoAnswer):
-                raise TwimlFailure(answer.code, str(answer), source.url)
+                raise TwimlFailure(answer.code, answer.reason, source.url)
             document = read_answer(answer)
         for oddity in oddities(document):
-            self._exchanges.warn(line.call.sid, 12200, oddity)
+            self._exchanges.warn(line.call.sid, f"12200 {oddity}")
         return document
 
     async def _fetch(self, url: str, method: str, form: dict[str, str], call: Call) -> Answer | NoAnswer:
-        """Asks the application; a failure is a result, so that nobody need be there to see it."""
+        """Ask the application; a failure is a result, so that nobody need be there to see it."""
         fault = self._faults.current.fetches
         await asyncio.sleep(fault.delay_ms / 1000)
         if fault.drop:

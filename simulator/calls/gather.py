@@ -41,7 +41,7 @@ class KeyCollector:
     """Takes the keys of one Gather, one at a time."""
 
     def __init__(self, rules: GatherRules, *, lone_finish_key_waits: bool = False) -> None:
-        """Starts without digits.
+        """Start without digits.
 
         Args:
             rules: The Gather's attributes.
@@ -52,7 +52,7 @@ class KeyCollector:
         self._digits = ""
 
     def press(self, key: str) -> Gathered | None:
-        """Takes a key; returns the result when it ends the Gather."""
+        """Take a key; return the result when it ends the Gather."""
         if key == self._rules.finish_on_key:
             waits = self._lone_finish_key_waits and not self._digits
             return None if waits else Gathered(self._digits, key)
@@ -60,25 +60,25 @@ class KeyCollector:
         return self.time_out() if len(self._digits) == self._rules.num_digits else None
 
     def time_out(self) -> Gathered:
-        """Returns the result for when no further key comes."""
+        """Return the result for when no further key comes."""
         return Gathered(self._digits, "")
 
 
-def read_rules(gather: ET.Element, warn: Callable[[int, str], None]) -> GatherRules:
-    """Reads the attributes of a `<Gather>`; a bad value is warned of and replaced by its default, as the provider does.
+def read_rules(gather: ET.Element, warn: Callable[[str], None]) -> GatherRules:
+    """Read the attributes of a `<Gather>`; a bad value is warned of and replaced by its default, as the provider does.
 
     Args:
         gather: The element.
-        warn: Told the provider's warning code and a sentence.
+        warn: Told the provider's warning code and what is wrong, in one text.
     """
     finish_on_key = gather.get("finishOnKey", "#")
     if finish_on_key and finish_on_key not in _KEYS:
-        warn(13310, f"finishOnKey {finish_on_key!r} is not one key")
+        warn(f"13310 finishOnKey {finish_on_key!r} is not one key")
         finish_on_key = "#"
     return GatherRules(
         finish_on_key=finish_on_key,
-        num_digits=_number(gather, "numDigits", None, lambda text: warn(12200, text)),
-        timeout=_number(gather, "timeout", 5, lambda text: warn(13313, text)) or 0,
+        num_digits=_number(gather, "numDigits", None, lambda text: warn(f"12200 {text}")),
+        timeout=_number(gather, "timeout", 5, lambda text: warn(f"13313 {text}")) or 0,
         action_on_empty_result=gather.get("actionOnEmptyResult") == "true",
         takes_keys="dtmf" in gather.get("input", "dtmf").split(),
     )

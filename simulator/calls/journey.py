@@ -24,7 +24,7 @@ class CallJourney:
         self._reports = reports
 
     async def run(self) -> None:
-        """Makes the whole journey, unless the call was cancelled before it began."""
+        """Make the whole journey, unless the call was cancelled before it began."""
         pickup = self._line.pickup or await self._dial()
         answered_at = self._line.timeline.now
         if pickup is ANSWERED:
@@ -55,7 +55,7 @@ class CallJourney:
             return
 
     async def _detect_machine(self) -> None:
-        """Finds out who answered, before the script or beside it; not when keys are sent (Twilio: AMD, SendDigits)."""
+        """Find out who answered, before the script or beside it; not when keys are sent (Twilio: AMD, SendDigits)."""
         detection = self._call.order.machine_detection
         if detection is None or self._call.order.send_digits:
             return

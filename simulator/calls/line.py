@@ -43,7 +43,16 @@ class Redirected(Exception):
 
 
 class Line:
-    """One call's line. Callee, control API and REST API act on it; the caller's script waits on it."""
+    """One call's line. Callee, control API and REST API act on it; the caller's script waits on it.
+
+    Attributes:
+        call: The record that shows what happens.
+        timeline: The call's own time.
+        pickup: How dialling ended, once that is decided.
+        settled: Set when the record shows how dialling ended.
+        over: Set when nothing more happens on the line.
+        changed: Tells those who watch the handset that the record has changed.
+    """
 
     def __init__(
         self, call: Call, timeline: Timeline, on_change: Callable[[], None], *, keeps_leftover_keys: bool = False
@@ -55,8 +64,6 @@ class Line:
             timeline: The call's own time.
             on_change: Told after each change of the record.
             keeps_leftover_keys: See `simulator.config.Quirks.leftover_keys_carry_over`.
-
-        `settled` is set when the record shows how the dialling ended, `over` when nothing more happens on the line.
         """
         self.call = call
         self.timeline = timeline
@@ -69,52 +76,48 @@ class Line:
         self._interruption: HungUp | Redirected | None = None
         self._interrupted = asyncio.Event()
 
-    # What others do to the line.
-
     def decide(self, pickup: Pickup) -> None:
-        """Ends the dialling; the first decision counts."""
+        """End the dialling; the first decision counts."""
         if self.pickup is None:
             self.pickup = pickup
             self.timeline.nudge()
 
     def hang_up(self) -> None:
-        """Ends the call, or the dialling if nobody has answered."""
+        """End the call, or the dialling if nobody has answered."""
         self.decide(CANCELED)
         self._interrupt(HungUp())
 
     def redirect(self, source: DocumentSource) -> None:
-        """Lets the script go on with another document."""
+        """Let the script go on with another document."""
         self._interrupt(Redirected(source))
 
     def press(self, digits: str) -> None:
-        """Plays keys to the caller, who hears them only while a Gather takes keys."""
+        """Play keys to the caller, who hears them only while a Gather takes keys."""
         if self.call.gathering or self._keeps_leftover_keys:
             self._keys.extend(digits)
             self.timeline.nudge()
 
-    # How the script waits on it.
-
     def hear(self, verb: str, text: str = "", language: str | None = None) -> None:
-        """Notes in the transcript what the callee hears."""
+        """Note in the transcript what the callee hears."""
         self.call.hear(verb, text, language)
         self.changed()
 
     def open_gather(self) -> None:
-        """Begins to take keys."""
+        """Begin to take keys."""
         if not self._keeps_leftover_keys:
             self._keys.clear()
         self._set_gathering(value=True)
 
     def close_gather(self) -> None:
-        """Takes no more keys; those not yet used are left over."""
+        """Take no more keys; those not yet used are left over."""
         self._set_gathering(value=False)
 
     def take_key(self) -> str:
-        """Takes the first of the keys that `pass_time` said are there."""
+        """Take the first of the keys that `pass_time` said are there."""
         return self._keys.popleft()
 
     async def ring(self, seconds: float) -> Pickup:
-        """Waits until the dialling is decided; nobody decides, nobody answers."""
+        """Wait until the dialling is decided; nobody decides, nobody answers."""
         deadline = self.timeline.now + seconds
         while self.pickup is None:
             if await self.timeline.wait(deadline - self.timeline.now, for_person=True):
@@ -122,7 +125,7 @@ class Line:
         return self.pickup
 
     async def pass_time(self, seconds: float, *, for_person: bool = False, until_key: bool = False) -> bool:
-        """Lets time pass on the call.
+        """Let time pass on the call.
 
         Args:
             seconds: How long at most, in simulated seconds.
@@ -145,7 +148,7 @@ class Line:
                 return True
 
     async def meanwhile(self, work: asyncio.Task[T]) -> T:
-        """Waits for work outside the call, which goes on if the call does not.
+        """Wait for work outside the call, which goes on if the call does not.
 
         Raises:
             HungUp: The call is over first.
@@ -161,7 +164,7 @@ class Line:
         return await work
 
     def raise_interruption(self) -> None:
-        """Raises what interrupted the script, if something did; a redirection only once.
+        """Raise what interrupted the script, if something did; a redirection only once.
 
         Raises:
             HungUp: The call is over.

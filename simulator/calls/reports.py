@@ -21,11 +21,11 @@ class CallReports:
         self._sequence_number = 0
 
     def progress(self, event: str, status: str) -> None:
-        """Reports `initiated`, `ringing` or `answered`, with the status word that goes with it."""
+        """Report `initiated`, `ringing` or `answered`, with the status word that goes with it."""
         self._tell(event, {"CallStatus": status})
 
     def end(self, pickup: Pickup) -> None:
-        """Reports the end of the call, which is the event `completed` whatever the status."""
+        """Report the end of the call, which is the event `completed` whatever the status."""
         seconds = self._call.duration or 0
         outcome = {
             "CallStatus": self._call.status,
@@ -36,7 +36,7 @@ class CallReports:
         self._tell("completed", outcome)
 
     def verdict(self, detection: MachineDetection, answered_by: str, seconds: float) -> None:
-        """Reports who answered, when that was found out beside the script (Twilio: AsyncAmdStatusCallback)."""
+        """Report who answered, when that was found out beside the script (Twilio: AsyncAmdStatusCallback)."""
         if detection.callback is None:
             return
         form = {

@@ -23,11 +23,11 @@ class Speaker:
 
     @staticmethod
     def can(tag: str) -> bool:
-        """Tells whether the verb is one of speech."""
+        """Tell whether the verb is one of speech."""
         return tag in SPOKEN
 
     async def perform(self, verb: ET.Element, *, until_key: bool = False) -> bool:
-        """Speaks one verb. The length of speech is estimated from its text; recordings are not fetched.
+        """Speak one verb. The length of speech is estimated from its text; recordings are not fetched.
 
         Args:
             verb: `<Say>`, `<Play>` or `<Pause>`.
@@ -56,7 +56,7 @@ class Speaker:
         return await self._line.pass_time(seconds * loops, until_key=until_key)
 
     async def say(self, text: str, language: str) -> None:
-        """Says a sentence of the provider's own.
+        """Say a sentence of the provider's own.
 
         Raises:
             HungUp: The call is over.

@@ -47,7 +47,7 @@ class Switchboard:
         self._next_turn = 0.0
 
     def place(self, account_sid: str, caller: str, to: str, order: CallOrder) -> Call:
-        """Queues a call; it is dialled in the background.
+        """Queue a call; it is dialled in the background.
 
         Args:
             account_sid: The account that asked for it.
@@ -61,7 +61,11 @@ class Switchboard:
         persona = self._handsets.find(to).persona
         line = Line(
             call,
-            Timeline(self._clock, patient=not persona.automatic),
+            Timeline(
+                self._clock,
+                patient=not persona.automatic,
+                caught_up=partial(self._callbacks.delivered, sid),
+            ),
             on_change=partial(self._handsets.changed, to),
             keeps_leftover_keys=self._config.quirks.leftover_keys_carry_over,
         )
@@ -72,7 +76,7 @@ class Switchboard:
         return call
 
     def line(self, call: Call) -> Line | None:
-        """Returns the line of a call that is not over."""
+        """Return the line of a call that is not over."""
         return self._lines.get(call.sid)
 
     async def _carry(self, line: Line, callee: Callee) -> None:
@@ -87,7 +91,7 @@ class Switchboard:
             line.over.set()
 
     async def _wait_for_turn(self, line: Line) -> None:
-        """Waits until the account may dial again (Twilio: calls per second); a cancelled call waits no longer."""
+        """Wait until the account may dial again (Twilio: calls per second); a cancelled call waits no longer."""
         if self._config.calls_per_second is None:
             return
         moment = asyncio.get_running_loop().time()

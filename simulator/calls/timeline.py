@@ -8,24 +8,33 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from simulator.clock import Clock
+
+
+async def _let_others_run() -> None:
+    """Let a call whose time costs nothing not hold up the others."""
+    await asyncio.sleep(0)
 
 
 class Timeline:
     """Simulated seconds since a call began, advanced by nothing but `wait`."""
 
-    def __init__(self, clock: Clock, *, patient: bool) -> None:
-        """Starts at 0.
+    def __init__(
+        self, clock: Clock, *, patient: bool, caught_up: Callable[[], Awaitable[None]] = _let_others_run
+    ) -> None:
+        """Start at 0.
 
         Args:
             clock: Gives the speed.
             patient: At speed 0, waits for a person take real time; otherwise they are over at once.
+            caught_up: Awaited at speed 0 before a second or more passes, for what would have arrived in that time.
         """
         self.now = 0.0
         self._clock = clock
         self._patient = patient
+        self._caught_up = caught_up
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._nudged = False
@@ -33,21 +42,21 @@ class Timeline:
         clock.on_change(self._wake)
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
-        """Runs the action once `seconds` have passed, inside the wait that passes them."""
+        """Run the action once `seconds` have passed, inside the wait that passes them."""
         heapq.heappush(self._due, (self.now + seconds, next(self._order), action))
 
     def nudge(self) -> None:
-        """Cuts the current wait short; without one, nothing happens."""
+        """Cut the current wait short; without one, nothing happens."""
         self._nudged = True
         self._wake()
 
     def close(self) -> None:
-        """Forgets what is due and leaves the clock."""
+        """Forget what is due and leave the clock."""
         self._due.clear()
         self._clock.forget(self._wake)
 
     async def wait(self, seconds: float, *, for_person: bool = False) -> bool:
-        """Lets time pass.
+        """Let time pass.
 
         Args:
             seconds: How long at most, in simulated seconds.
@@ -67,7 +76,7 @@ class Timeline:
         return False
 
     async def _reach(self, moment: float, *, for_person: bool) -> bool:
-        """Moves towards the moment; returns whether it was reached before something woke the sleeper."""
+        """Move towards the moment; return whether it was reached before something woke the sleeper."""
         rate = self._clock.speed or (1.0 if for_person and self._patient else 0.0)
         if rate:
             loop = asyncio.get_running_loop()
@@ -76,14 +85,14 @@ class Timeline:
                 self.now = min(moment, self.now + (loop.time() - started) * rate)
                 return False
         else:
-            await asyncio.sleep(0)  # a call whose time costs nothing must still let the others run
+            await (self._caught_up if moment - self.now >= 1 else _let_others_run)()
             if self._nudged:
                 return False
         self.now = max(self.now, moment)
         return True
 
     async def _sleep(self, seconds: float) -> bool:
-        """Sleeps for real seconds; returns whether they passed, not cut short by `_wake`."""
+        """Sleep for real seconds; return whether they passed, not cut short by `_wake`."""
         loop = asyncio.get_running_loop()
         self._sleeper = loop.create_future()
         alarm = loop.call_later(seconds, self._rouse, True)  # noqa: FBT003  call_later takes positional arguments only

@@ -34,7 +34,7 @@ class TwimlFailure(Exception):
     """The document cannot be had or read; `code` is the provider's (Twilio: Error and Warning Dictionary)."""
 
     def __init__(self, code: int, reason: str, url: str) -> None:
-        super().__init__(reason)
+        super().__init__(f"{code} {reason}")
         self.code = code
         self.url = url
 
@@ -47,7 +47,7 @@ class Document(msgspec.Struct, frozen=True):
 
 
 def read_answer(answer: Answer) -> Document:
-    """Reads what an application answered to a request for TwiML.
+    """Read what an application answered to a request for TwiML.
 
     XML is read as TwiML, audio is played, plain text is TwiML if it parses and else spoken (Twilio: TwiML, MIME types).
 
@@ -69,7 +69,7 @@ def read_answer(answer: Answer) -> Document:
 
 
 def read_text(text: str | bytes, url: str) -> Document:
-    """Reads TwiML.
+    """Read TwiML.
 
     Args:
         text: The document; nothing may come before its prolog.
@@ -88,12 +88,12 @@ def read_text(text: str | bytes, url: str) -> Document:
 
 
 def words(element: ET.Element) -> str:
-    """Returns the text of an element and of the elements in it, with single spaces."""
+    """Return the text of an element and of the elements in it, with single spaces."""
     return " ".join("".join(element.itertext()).split())
 
 
 def oddities(document: Document) -> list[str]:
-    """Lists the verbs and attributes that will be skipped (Twilio: warning 12200)."""
+    """List the verbs and attributes that will be skipped (Twilio: warning 12200)."""
     found = []
     for verb in document.verbs:
         found += _oddities_of(verb, allowed=_ATTRIBUTES, place="Response")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Awaitable, Callable
-from urllib.parse import urljoin
 
 import msgspec
 
@@ -16,7 +15,7 @@ from simulator.calls.speech import Speaker
 from simulator.calls.twiml_document import TwimlFailure
 from simulator.config import Quirks
 from simulator.exchanges import Exchanges
-from simulator.outgoing.addresses import is_web_address
+from simulator.outgoing.addresses import resolve
 from simulator.personas import Callee
 
 _MOST_DOCUMENTS = 200
@@ -53,7 +52,7 @@ class Interpreter:
         }
 
     async def run(self) -> None:
-        """Performs the call's documents until one ends it or there is nothing left to do.
+        """Perform the call's documents until one ends it or there is nothing left to do.
 
         Raises:
             HungUp: The callee or the REST API ended the call first.
@@ -71,7 +70,7 @@ class Interpreter:
                 upcoming = await self._recover(current, failure)
 
     async def _perform(self, upcoming: Next) -> Next | None:
-        """Performs one document; returns the next one, or None when it has been performed to its end."""
+        """Perform one document; return the next one, or None when it has been performed to its end."""
         self._documents_left -= 1
         if self._documents_left < 0:
             raise TwimlFailure(11215, "too many documents in one call", upcoming.source.url or "")
@@ -84,8 +83,8 @@ class Interpreter:
         return None
 
     async def _recover(self, failed: Next, failure: TwimlFailure) -> Next | None:
-        """Turns to the fallback, or apologises when there is none or it failed itself (Twilio: Call, FallbackUrl)."""
-        self._exchanges.warn(self._line.call.sid, failure.code, str(failure))
+        """Turn to the fallback, or apologise when there is none or it failed itself (Twilio: Call, FallbackUrl)."""
+        self._exchanges.warn(self._line.call.sid, str(failure))
         fallback = self._line.call.order.fallback
         if fallback and failed.source != fallback:
             return Next(fallback, {"ErrorCode": str(failure.code), "ErrorUrl": failure.url})
@@ -96,7 +95,7 @@ class Interpreter:
         return None
 
     async def _gather(self, verb: ET.Element, base: str) -> Next | None:
-        rules = read_rules(verb, lambda code, text: self._exchanges.warn(self._line.call.sid, code, text))
+        rules = read_rules(verb, lambda warning: self._exchanges.warn(self._line.call.sid, warning))
         gathered = await self._collect(verb, rules)
         if not (gathered.digits or rules.action_on_empty_result):
             return None
@@ -106,7 +105,7 @@ class Interpreter:
         return Next(_source(base, verb.get("action", ""), verb.get("method")), fields)
 
     async def _collect(self, verb: ET.Element, rules: GatherRules) -> Gathered:
-        """Prompts and takes keys; the time-out starts when the prompt is over or cut short, and anew with every key."""
+        """Prompt and take keys; the time-out starts when the prompt is over or cut short, and anew with every key."""
         collector = KeyCollector(rules, lone_finish_key_waits=self._quirks.lone_finish_key_waits)
         if rules.takes_keys:
             self._line.open_gather()
@@ -120,7 +119,7 @@ class Interpreter:
             self._line.close_gather()
 
     async def _prompt(self, gather: ET.Element) -> None:
-        """Speaks what is nested in a Gather, until a key comes; tells the callee when all of it was heard."""
+        """Speak what is nested in a Gather, until a key comes; tell the callee when all of it was heard."""
         for nested in gather:
             if Speaker.can(nested.tag) and not await self._speaker.perform(nested, until_key=True):
                 return
@@ -135,11 +134,8 @@ class Interpreter:
 
 
 def _source(base: str, reference: str, method: str | None) -> DocumentSource:
-    """Returns where an action or redirect leads; relative references start from the document's own address."""
+    """Return where an action or redirect leads; relative references start from the document's own address."""
     try:
-        url = urljoin(base, reference)
+        return DocumentSource(url=resolve(base, reference), method="GET" if method == "GET" else "POST")
     except ValueError as error:
-        raise TwimlFailure(11100, f"not an address: {reference!r}", base) from error
-    if not is_web_address(url):
-        raise TwimlFailure(11100, f"not an absolute address: {reference!r}", base)
-    return DocumentSource(url=url, method="GET" if method == "GET" else "POST")
+        raise TwimlFailure(11100, str(error), base) from error

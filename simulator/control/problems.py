@@ -15,7 +15,7 @@ class Problem(Exception):
     """A request that the control API refuses."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
-        """Refuses.
+        """Refuse.
 
         Args:
             status: HTTP status.
@@ -28,7 +28,7 @@ class Problem(Exception):
         self.detail = detail
 
     def response(self) -> web.Response:
-        """Returns the answer as `application/problem+json`."""
+        """Return the answer as `application/problem+json`."""
         return web.Response(
             body=msgspec.json.encode(
                 {
@@ -46,7 +46,7 @@ class Problem(Exception):
 
 @web.middleware
 async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Writes every refusal as a problem."""
+    """Write every refusal as a problem."""
     try:
         return await handler(request)
     except Problem as problem:
@@ -56,7 +56,7 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
 
 
 async def read_json(request: web.Request, shape: type[B]) -> B:
-    """Reads a JSON body of the given shape.
+    """Read a JSON body of the given shape.
 
     Raises:
         Problem: 400 when it is not JSON, 422 when it has another shape.

@@ -47,19 +47,19 @@ class Speed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @routes.get("/v1/handsets")
 async def list_handsets(request: web.Request) -> web.Response:
-    """Shows all handsets seen so far."""
+    """Show all handsets seen so far."""
     return json_response({"handsets": [handset.state() for handset in request.app[NETWORK].handsets]})
 
 
 @routes.get("/v1/handsets/{number}")
 async def show_handset(request: web.Request) -> web.Response:
-    """Shows one handset, also one that nobody has used yet."""
+    """Show one handset, also one that nobody has used yet."""
     return json_response(_handset(request).state())
 
 
 @routes.put("/v1/handsets/{number}")
 async def change_persona(request: web.Request) -> web.Response:
-    """Gives a handset to somebody else, from the next call on."""
+    """Give a handset to somebody else, from the next call on."""
     choice = await read_json(request, PersonaChoice)
     if choice.persona not in PERSONAS:
         raise Problem(422, "unknown_persona", f"persona is one of: {', '.join(PERSONAS)}")
@@ -69,7 +69,7 @@ async def change_persona(request: web.Request) -> web.Response:
 
 @routes.post("/v1/handsets/{number}/messages")
 async def send_text(request: web.Request) -> web.Response:
-    """Sends a text from a handset to one of the account's numbers."""
+    """Send a text from a handset to one of the account's numbers."""
     network, text = request.app[NETWORK], await read_json(request, Text)
     number = _handset(request).number
     if text.to not in network.config.numbers:
@@ -80,7 +80,7 @@ async def send_text(request: web.Request) -> web.Response:
 
 @routes.post("/v1/handsets/{number}/calls/{sid}/answer")
 async def answer(request: web.Request) -> web.Response:
-    """Takes a ringing call."""
+    """Take a ringing call."""
     line = _ringing(request)
     line.decide(ANSWERED)
     await line.settled.wait()
@@ -89,7 +89,7 @@ async def answer(request: web.Request) -> web.Response:
 
 @routes.post("/v1/handsets/{number}/calls/{sid}/reject")
 async def reject(request: web.Request) -> web.Response:
-    """Turns a ringing call away."""
+    """Turn a ringing call away."""
     line = _ringing(request)
     line.decide(REJECTED)
     await line.settled.wait()
@@ -98,7 +98,7 @@ async def reject(request: web.Request) -> web.Response:
 
 @routes.post("/v1/handsets/{number}/calls/{sid}/hangup")
 async def hang_up(request: web.Request) -> web.Response:
-    """Ends a call in progress."""
+    """End a call in progress."""
     line = _in_progress(request)
     line.hang_up()
     await line.over.wait()
@@ -107,7 +107,7 @@ async def hang_up(request: web.Request) -> web.Response:
 
 @routes.post("/v1/handsets/{number}/calls/{sid}/digits")
 async def press_keys(request: web.Request) -> web.Response:
-    """Presses keys on a call in progress; nobody hears them while no Gather takes keys."""
+    """Press keys on a call in progress; nobody hears them while no Gather takes keys."""
     presses = await read_json(request, KeyPresses)
     _in_progress(request).press(presses.digits)
     return json_response(_handset(request).state())
@@ -115,13 +115,13 @@ async def press_keys(request: web.Request) -> web.Response:
 
 @routes.get("/v1/faults")
 async def show_faults(request: web.Request) -> web.Response:
-    """Shows the faults in force, with what is left of their counts."""
+    """Show the faults in force, with what is left of their counts."""
     return json_response(request.app[NETWORK].faults.current)
 
 
 @routes.put("/v1/faults")
 async def change_faults(request: web.Request) -> web.Response:
-    """Replaces all faults; `{}` clears them."""
+    """Replace all faults; `{}` clears them."""
     network = request.app[NETWORK]
     network.faults.current = await read_json(request, Faults)
     return json_response(network.faults.current)
@@ -129,13 +129,13 @@ async def change_faults(request: web.Request) -> web.Response:
 
 @routes.get("/v1/clock")
 async def show_clock(request: web.Request) -> web.Response:
-    """Shows the clock's speed."""
+    """Show the clock's speed."""
     return json_response(Speed(request.app[NETWORK].clock.speed))
 
 
 @routes.put("/v1/clock")
 async def change_clock(request: web.Request) -> web.Response:
-    """Changes the clock's speed, for calls under way too."""
+    """Change the clock's speed, for calls under way too."""
     change = await read_json(request, Speed)
     request.app[NETWORK].clock.set_speed(change.speed)
     return json_response(change)
@@ -143,7 +143,7 @@ async def change_clock(request: web.Request) -> web.Response:
 
 @routes.get("/v1/exchanges")
 async def list_exchanges(request: web.Request) -> web.Response:
-    """Shows the last REST requests, fetches and callbacks, oldest first; `?after=ID` only those after one."""
+    """Show the last REST requests, fetches and callbacks, oldest first; `?after=ID` only those after one."""
     after = read_whole_number(request.query.get("after", "0"))
     if after is None:
         raise Problem(422, "invalid_field", "after is the id of an exchange")
@@ -166,7 +166,7 @@ def _in_progress(request: web.Request) -> Line:
 
 
 def _line(request: web.Request, status: str) -> Line:
-    """Returns the line of a call that this handset is in and that has the status."""
+    """Return the line of a call that this handset is in and that has the status."""
     network: Network = request.app[NETWORK]
     call = network.switchboard.calls.find(request.match_info["sid"])
     if call is None or call.to != _handset(request).number:

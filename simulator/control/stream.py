@@ -20,7 +20,7 @@ class Changes:
     """What a stream has yet to tell its listener."""
 
     def __init__(self, network: Network) -> None:
-        """Begins with everything, and watches from now on until `close`."""
+        """Begin with everything, and watch from now on until `close`."""
         self._network = network
         self._numbers = dict.fromkeys(handset.number for handset in network.handsets)
         self._clock = True
@@ -31,13 +31,13 @@ class Changes:
         network.closing.add_done_callback(self._closing)
 
     def close(self) -> None:
-        """Watches no more."""
+        """Watch no more."""
         self._network.handsets.unwatch(self._handset_changed)
         self._network.clock.forget(self._clock_changed)
         self._network.closing.remove_done_callback(self._closing)
 
     async def wait(self) -> bool:
-        """Waits for a change; returns False when none came in the time between two heartbeats."""
+        """Wait for a change; return False when none came in the time between two heartbeats."""
         try:
             async with asyncio.timeout(_HEARTBEAT_SECONDS):
                 await self._there.wait()
@@ -46,7 +46,7 @@ class Changes:
         return True
 
     def take(self) -> bytes:
-        """Returns the pending changes as server-sent events, and begins anew."""
+        """Return the pending changes as server-sent events, and begin anew."""
         self._there.clear()
         numbers, self._numbers = self._numbers, {}
         events = []
@@ -70,7 +70,7 @@ class Changes:
 
 @routes.get("/v1/stream")
 async def stream(request: web.Request) -> web.StreamResponse:
-    """Streams `handset` and `clock` events (WHATWG: server-sent events) until the listener or the network goes."""
+    """Stream `handset` and `clock` events (WHATWG: server-sent events) until the listener or the network goes."""
     network = request.app[NETWORK]
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
     await response.prepare(request)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urldefrag, urlsplit
+from urllib.parse import parse_qs, urldefrag, urljoin, urlsplit
 
 import msgspec
 
@@ -30,7 +30,7 @@ class ConnectionOverrides(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def split_overrides(url: str) -> tuple[str, ConnectionOverrides]:
-    """Takes the overrides off an address; what is out of range or not a number keeps its default.
+    """Take the overrides off an address; what is out of range or not a number keeps its default.
 
     Args:
         url: The address as the application gave it, such as `https://example.com/voice#rc=2&rp=all`.
@@ -55,7 +55,13 @@ def split_overrides(url: str) -> tuple[str, ConnectionOverrides]:
 
 
 def is_web_address(text: str) -> bool:
-    """Tells whether the text is an absolute http or https address with a host and, if it has one, a possible port."""
+    """Tell whether the text is an absolute http or https address, written as it goes over the wire.
+
+    It needs a host, a possible port if it has one, and nothing but printable ASCII without spaces, so that an address
+    can not smuggle lines into the request.
+    """
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        return False
     try:
         parts = urlsplit(text)
         return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
@@ -63,8 +69,24 @@ def is_web_address(text: str) -> bool:
         return False
 
 
+def resolve(base: str, reference: str) -> str:
+    """Return where a reference in a document leads.
+
+    Args:
+        base: Address of the document; empty when it has none, so that the reference must be absolute.
+        reference: Absolute or relative address; an empty one is the document itself.
+
+    Raises:
+        ValueError: It does not lead to a web address.
+    """
+    address = urljoin(base, reference)
+    if not is_web_address(address):
+        raise ValueError(f"not a web address: {reference!r}")
+    return address
+
+
 def signed_form(address: str, *, voice: bool) -> str:
-    """Returns the address that is signed: without user and password, and for voice over HTTPS without port.
+    """Return the address that is signed: without user and password, and for voice over HTTPS without port.
 
     Twilio: Webhooks Security, "how the signature is computed".
     """

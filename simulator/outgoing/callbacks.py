@@ -13,6 +13,10 @@ _REORDER_WINDOW = 0.25
 """Real seconds that a callback waits for a later one to overtake it."""
 
 
+_DELIVERY_PATIENCE = 1.0
+"""Real seconds after which an application that does not answer is overtaken."""
+
+
 class Callbacks:
     """Sends the callbacks of one call or text one after the other, those of different ones side by side.
 
@@ -24,19 +28,28 @@ class Callbacks:
         self._faults = faults
         self._tasks = tasks
         self._queues: dict[str, deque[SignedRequest]] = {}
+        self._deliveries: dict[str, asyncio.Task[None]] = {}
 
     def put(self, callback: SignedRequest) -> None:
-        """Sends a callback after the earlier ones with the same sid; its answer and its failure are only logged."""
+        """Send a callback after the earlier ones with the same sid; its answer and its failure are only logged."""
         queue = self._queues.get(callback.sid)
         if queue is None:
             queue = self._queues[callback.sid] = deque()
-            self._tasks.start(self._deliver(callback.sid, queue))
+            self._deliveries[callback.sid] = self._tasks.start(self._deliver(callback.sid, queue))
         queue.append(callback)
+
+    async def delivered(self, sid: str) -> None:
+        """Return when the application has what was put so far; a fault that holds it back is not waited for."""
+        await asyncio.sleep(0)
+        fault = self._faults.current.callbacks
+        delivery = self._deliveries.get(sid)
+        if delivery and not (fault.delay_ms or fault.reorder):
+            await asyncio.wait([delivery], timeout=_DELIVERY_PATIENCE)
 
     async def _deliver(self, sid: str, queue: deque[SignedRequest]) -> None:
         while queue:
             await self._send(await self._next(queue))
-        del self._queues[sid]
+        del self._queues[sid], self._deliveries[sid]
 
     async def _next(self, queue: deque[SignedRequest]) -> SignedRequest:
         if not self._faults.current.callbacks.reorder:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from simulator.calls.call import Call
 from simulator.numbers import country
-from simulator.texts.message import API_VERSION, Message
+from simulator.records import API_VERSION
+from simulator.texts.message import Message
 from simulator.texts.segments import count_segments
 
 
 def voice_form(call: Call) -> dict[str, str]:
-    """Returns the fields of a request for a call's document (Twilio: TwiML Voice request)."""
+    """Return the fields of a request for a call's document (Twilio: TwiML Voice request)."""
     form = {
         "CallSid": call.sid,
         "AccountSid": call.account_sid,
@@ -28,7 +29,7 @@ def voice_form(call: Call) -> dict[str, str]:
 
 
 def message_form(message: Message) -> dict[str, str]:
-    """Returns the fields of a report about a text (Twilio: Message StatusCallback)."""
+    """Return the fields of a report about a text (Twilio: Message StatusCallback)."""
     form = {
         "MessageSid": message.sid,
         "SmsSid": message.sid,
@@ -49,7 +50,7 @@ def message_form(message: Message) -> dict[str, str]:
 
 
 def inbound_form(message: Message) -> dict[str, str]:
-    """Returns the fields of a request about a text from a handset (Twilio: incoming message webhook)."""
+    """Return the fields of a request about a text from a handset (Twilio: incoming message webhook)."""
     sender = message.sender or ""
     return {
         "MessageSid": message.sid,
@@ -68,7 +69,7 @@ def inbound_form(message: Message) -> dict[str, str]:
 
 
 def _places(**numbers: str) -> dict[str, str]:
-    """Returns where the numbers are; blank but for the country, as when the provider does not know."""
+    """Return where the numbers are; blank but for the country, as when the provider does not know."""
     places: dict[str, str] = {}
     for role, number in numbers.items():
         places |= {f"{role}City": "", f"{role}State": "", f"{role}Zip": "", f"{role}Country": country(number)}

@@ -40,8 +40,9 @@ class NoAnswer(Exception):
     """The application gave no usable answer; `code` is the provider's (Twilio: Error and Warning Dictionary, 11xxx)."""
 
     def __init__(self, code: int, reason: str, *, retry_reason: str = "") -> None:
-        super().__init__(reason)
+        super().__init__(f"{code} {reason}")
         self.code = code
+        self.reason = reason
         self.retry_reason = retry_reason
 
 
@@ -76,7 +77,7 @@ class SignedRequests:
         self._exchanges = exchanges
 
     async def send(self, request: SignedRequest) -> Answer:
-        """Sends a request, again if the address's overrides say so: by default once, when no connection came about.
+        """Send a request, again if the address's overrides say so: by default once, when no connection came about.
 
         Raises:
             NoAnswer: There was none in time, or too long a one, or one redirect too many.
@@ -86,9 +87,9 @@ class SignedRequests:
             async with asyncio.timeout(overrides.total_seconds):
                 return await self._try(msgspec.structs.replace(request, url=address), overrides)
         except TimeoutError as error:
-            raise NoAnswer(11200, "no answer in time") from error
+            raise self._failed(request, 11200, "no answer in time") from error
         except ValueError as error:
-            raise NoAnswer(11100, f"invalid address: {error}") from error
+            raise self._failed(request, 11100, f"invalid address: {error}") from error
 
     async def _try(self, request: SignedRequest, overrides: ConnectionOverrides) -> Answer:
         for _ in range(overrides.retries):
@@ -103,7 +104,7 @@ class SignedRequests:
         return await self._follow(request, overrides)
 
     async def _follow(self, request: SignedRequest, overrides: ConnectionOverrides) -> Answer:
-        """Asks once and follows redirects, by GET and without the fields (Twilio: a redirected Gather loses Digits)."""
+        """Ask once and follow redirects, by GET and without the fields (Twilio: a redirected Gather loses Digits)."""
         for _ in range(_MOST_REDIRECTS + 1):
             answer, location = await self._ask(request, overrides)
             if location is None:
@@ -112,11 +113,11 @@ class SignedRequests:
         raise NoAnswer(11215, "too many redirects")
 
     async def _ask(self, request: SignedRequest, overrides: ConnectionOverrides) -> tuple[Answer, str | None]:
-        """Makes one HTTP request and logs it; returns the answer and where it redirects to, if it does."""
+        """Make one HTTP request and log it; return the answer and where it redirects to, if it does."""
         try:
             answer, location = await self._exchange(request, overrides)
         except NoAnswer as failure:
-            self._log(request, error=f"{failure.code} {failure}")
+            self._log(request, error=str(failure))
             raise
         self._log(request, status=answer.status, body=answer.body)
         return answer, location
@@ -141,13 +142,11 @@ class SignedRequests:
             raise NoAnswer(11205, "no connection", retry_reason="ct") from error
         except TimeoutError as error:
             raise NoAnswer(11200, "no answer in time", retry_reason="rt") from error
-        except aiohttp.InvalidURL as error:
-            raise NoAnswer(11100, "invalid address") from error
         except (aiohttp.ClientError, OSError) as error:
             raise NoAnswer(11200, f"broken answer: {error}") from error
 
     def _written(self, request: SignedRequest) -> tuple[str, bytes | None, dict[str, str]]:
-        """Returns the address, body and headers as they go over the wire, signed to the character."""
+        """Return the address, body and headers as they go over the wire, signed to the character."""
         fields = urlencode(request.form)
         url, body = request.url, None
         signed: Mapping[str, str] = {}
@@ -159,6 +158,11 @@ class SignedRequests:
             url += ("&" if "?" in url else "?") + fields
         headers["X-Twilio-Signature"] = self._validator.compute_signature(signed_form(url, voice=request.voice), signed)
         return url, body, headers
+
+    def _failed(self, request: SignedRequest, code: int, reason: str) -> NoAnswer:
+        failure = NoAnswer(code, reason)
+        self._log(request, error=str(failure))
+        return failure
 
     def _log(
         self, request: SignedRequest, *, status: int | None = None, body: bytes = b"", error: str | None = None
@@ -176,7 +180,7 @@ class SignedRequests:
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """Reads a body of at most 64 kB (Twilio: error 11750)."""
+    """Read a body of at most 64 kB (Twilio: error 11750)."""
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk

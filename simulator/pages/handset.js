@@ -141,7 +141,9 @@ function renderScreens(handset) {
   const live = liveCall(handset);
   if (live) lingering = live.status === "in-progress" ? live.sid : null;
   for (const own of document.querySelectorAll(".own-number")) setText(own, groupedNumber(handset.number));
-  for (const button of byId("tabs").children) button.setAttribute("aria-current", String(button.dataset.screen === tab));
+  for (const button of byId("tabs").children) {
+    button.setAttribute("aria-current", String(button.dataset.screen === tab));
+  }
   showPersona(handset.persona);
   inbox.render(handset);
   renderRecents(handset.calls);
@@ -160,7 +162,7 @@ function renderCall(call) {
   if (phase === phaseBefore || isElsewhere || !phase) return;
   const screen = byId("call");
   const target = { ringing: part(screen, "answer"), talking: screen, ended: part(screen, "done") }[phase];
-  target.focus({ preventScroll: true });
+  target.focus();
 }
 
 async function addPhone(number) {

@@ -10,17 +10,18 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from simulator.network import NETWORK
+from simulator.records import API_VERSION
 from simulator.rest import calls, messages
 from simulator.rest.errors import ApiError
 from simulator.rest.forms import Form
 from simulator.rest.misbehaviour import misbehave
 
 _ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
-_ACCOUNT_PATH = re.compile(r"/2010-04-01/Accounts/([^/]+)/")
+_ACCOUNT_PATH = re.compile(f"/{API_VERSION}/Accounts/([^/]+)/")
 
 
 def build_rest() -> web.Application:
-    """Returns the application to mount at `/2010-04-01`."""
+    """Return the application to mount at `/2010-04-01`."""
     app = web.Application(middlewares=[log_exchange, misbehave, answer_errors, authenticate])
     app.add_routes(messages.routes)
     app.add_routes(calls.routes)
@@ -29,7 +30,7 @@ def build_rest() -> web.Application:
 
 @web.middleware
 async def log_exchange(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Keeps each request and its answer; headers, and so credentials, are left out."""
+    """Keep each request and its answer; headers, and so credentials, are left out."""
     response = await handler(request)
     body = response.body if isinstance(response, web.Response) and isinstance(response.body, bytes) else b""
     try:
@@ -44,7 +45,7 @@ async def log_exchange(request: web.Request, handler: Handler) -> web.StreamResp
 
 @web.middleware
 async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Writes every refusal as the provider does."""
+    """Write every refusal as the provider does."""
     try:
         return await handler(request)
     except ApiError as error:
@@ -59,7 +60,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
 
 @web.middleware
 async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Lets in the account of the path or an API key, each with the network's token (Twilio: REST API, HTTP Basic)."""
+    """Let in the account of the path or an API key, each with the network's token (Twilio: REST API, HTTP Basic)."""
     account = _ACCOUNT_PATH.match(request.path)
     if account and not _may_ask(request, account[1]):
         raise ApiError(20003)

@@ -24,11 +24,13 @@ _LONGEST_TWIML = 4000
 """Characters (Twilio: Call, Twiml)."""
 _LONGEST_RING = 600
 _LONGEST_CALL = 86_400
+_USUAL_LIMIT = 14_400
+"""Seconds (Twilio: Call, TimeLimit)."""
 
 
 @routes.post("/Accounts/{account}/Calls.json")
 async def create(request: web.Request) -> web.Response:
-    """Places a call."""
+    """Place a call."""
     network = request.config_dict[NETWORK]
     form = await Form.of(request)
     caller, to = _caller(network, form), _callee(form)
@@ -38,7 +40,7 @@ async def create(request: web.Request) -> web.Response:
 
 @routes.get("/Accounts/{account}/Calls.json")
 async def show_list(request: web.Request) -> web.Response:
-    """Lists calls, newest first."""
+    """List calls, newest first."""
     account, query = request.match_info["account"], request.query
     if query.get("Status", "queued") not in _STATUSES:
         raise ApiError(20001, detail="Status")
@@ -60,13 +62,13 @@ async def show_list(request: web.Request) -> web.Response:
 
 @routes.get("/Accounts/{account}/Calls/{sid}.json")
 async def show(request: web.Request) -> web.Response:
-    """Shows one call."""
+    """Show one call."""
     return json_response(_find(request).resource())
 
 
 @routes.post("/Accounts/{account}/Calls/{sid}.json")
 async def update(request: web.Request) -> web.Response:
-    """Ends a call, gives it another document, or changes where it reports (Twilio: Call, update)."""
+    """End a call, give it another document, or change where it reports (Twilio: Call, update)."""
     call = _find(request)
     form = await Form.of(request)
     line = request.config_dict[NETWORK].switchboard.line(call)
@@ -86,7 +88,7 @@ async def update(request: web.Request) -> web.Response:
 
 @routes.delete("/Accounts/{account}/Calls/{sid}.json")
 async def delete(request: web.Request) -> web.Response:
-    """Forgets a finished call."""
+    """Forget a finished call."""
     call = _find(request)
     if not call.finished:
         raise ApiError(20009)
@@ -128,7 +130,7 @@ def _caller(network: Network, form: Form) -> str:
 
 
 def _order(network: Network, form: Form) -> CallOrder:
-    """Reads what a call is to be like.
+    """Read what a call is to be like.
 
     Raises:
         ApiError: There is no document, or a field is wrong.
@@ -142,6 +144,7 @@ def _order(network: Network, form: Form) -> CallOrder:
     order = CallOrder(
         script=script,
         ring_timeout=form.number("Timeout", network.config.ring_timeout, lowest=1, highest=_LONGEST_RING),
+        time_limit=form.number("TimeLimit", _USUAL_LIMIT, lowest=1, highest=_LONGEST_CALL),
         status_callback_events=_events(form),
         send_digits=send_digits or None,
         machine_detection=_machine_detection(form),
@@ -150,9 +153,7 @@ def _order(network: Network, form: Form) -> CallOrder:
 
 
 def _changed_order(order: CallOrder, form: Form) -> CallOrder:
-    """Returns the order with those fields replaced that a request may give at any time."""
-    time_limit = form.number("TimeLimit", order.time_limit, lowest=1, highest=_LONGEST_CALL)
-    order = msgspec.structs.replace(order, time_limit=time_limit)
+    """Return the order with those fields replaced that a request may give at any time."""
     if url := form.address("FallbackUrl", 21205):
         order = msgspec.structs.replace(order, fallback=DocumentSource(url=url, method=form.method("FallbackMethod")))
     if url := form.address("StatusCallback", 21205):
@@ -162,7 +163,7 @@ def _changed_order(order: CallOrder, form: Form) -> CallOrder:
 
 
 def _script(form: Form) -> DocumentSource | None:
-    """Returns the document that a request gives; Url wins over Twiml (Twilio: Call, Url)."""
+    """Return the document that a request gives; Url wins over Twiml (Twilio: Call, Url)."""
     if url := form.address("Url", 21205):
         return DocumentSource(url=url, method=form.method("Method"))
     twiml = form.text("Twiml")

@@ -50,7 +50,7 @@ class ApiError(Exception):
     """A request that the API refuses."""
 
     def __init__(self, code: int, *, detail: str = "", status: int | None = None) -> None:
-        """Refuses with one of the provider's error codes.
+        """Refuse with one of the provider's error codes.
 
         Args:
             code: The provider's error code.
@@ -64,7 +64,7 @@ class ApiError(Exception):
         super().__init__(self.message)
 
     def response(self) -> web.Response:
-        """Returns the answer (Twilio: REST API, error responses): `code` and `status` are numbers."""
+        """Return the answer (Twilio: REST API, error responses): `code` and `status` are numbers."""
         return json_response(
             {
                 "code": self.code,

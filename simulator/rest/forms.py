@@ -20,7 +20,7 @@ class Form:
 
     @classmethod
     async def of(cls, request: web.Request) -> Form:
-        """Reads the form in a request's body.
+        """Read the form in a request's body.
 
         Raises:
             ApiError: 20001, the body says that it is a form and is none.
@@ -31,20 +31,20 @@ class Form:
             raise ApiError(20001, detail="the body is not a form") from error
 
     def text(self, name: str) -> str | None:
-        """Returns a field's text; None when it is missing, while a blank one is an empty text."""
+        """Return a field's text; None when it is missing, while a blank one is an empty text."""
         value = self._fields.get(name)
         return value if isinstance(value, str) else None
 
     def texts(self, name: str) -> list[str]:
-        """Returns the texts of a repeated field."""
+        """Return the texts of a repeated field."""
         return [value for value in self._fields.getall(name, []) if isinstance(value, str)]
 
     def pairs(self) -> list[tuple[str, str]]:
-        """Returns all fields in their order."""
+        """Return all fields in their order."""
         return [(name, value) for name, value in self._fields.items() if isinstance(value, str)]
 
     def address(self, name: str, code: int) -> str | None:
-        """Returns an absolute http(s) address; None when it is missing or blank.
+        """Return an absolute http(s) address; None when it is missing or blank.
 
         Raises:
             ApiError: The given code, it is not such an address.
@@ -57,7 +57,7 @@ class Form:
         return text
 
     def method(self, name: str) -> str:
-        """Returns an HTTP method, `POST` by default.
+        """Return an HTTP method, `POST` by default.
 
         Raises:
             ApiError: 20001, it is neither GET nor POST.
@@ -65,7 +65,7 @@ class Form:
         return self.choice(name, ("GET", "POST")) or "POST"
 
     def choice(self, name: str, choices: Collection[str]) -> str | None:
-        """Returns a field that must be one of the choices; None when it is missing.
+        """Return a field that must be one of the choices; None when it is missing.
 
         Raises:
             ApiError: 20001, it is something else.
@@ -76,7 +76,7 @@ class Form:
         return text
 
     def number(self, name: str, default: int, *, lowest: int, highest: int) -> int:
-        """Returns a whole number, or the default when it is missing.
+        """Return a whole number, or the default when it is missing.
 
         Raises:
             ApiError: 20001, it is not a number in the range.

@@ -24,7 +24,7 @@ _LONGEST_BODY = 1600
 
 @routes.post("/Accounts/{account}/Messages.json")
 async def create(request: web.Request) -> web.Response:
-    """Sends a text."""
+    """Send a text."""
     network = request.config_dict[NETWORK]
     form = await Form.of(request)
     message = network.carrier.submit(
@@ -41,7 +41,7 @@ async def create(request: web.Request) -> web.Response:
 
 @routes.get("/Accounts/{account}/Messages.json")
 async def show_list(request: web.Request) -> web.Response:
-    """Lists texts, newest first."""
+    """List texts, newest first."""
     account, query = request.match_info["account"], request.query
     sent = DateRange(query, "DateSent", before_includes_day=True)
     matching = (
@@ -57,13 +57,13 @@ async def show_list(request: web.Request) -> web.Response:
 
 @routes.get("/Accounts/{account}/Messages/{sid}.json")
 async def show(request: web.Request) -> web.Response:
-    """Shows one text."""
+    """Show one text."""
     return json_response(_find(request).resource())
 
 
 @routes.post("/Accounts/{account}/Messages/{sid}.json")
 async def update(request: web.Request) -> web.Response:
-    """Cancels a scheduled text, or takes the words out of a finished one (Twilio: Message, update)."""
+    """Cancel a scheduled text, or take the words out of a finished one (Twilio: Message, update)."""
     message = _find(request)
     form = await Form.of(request)
     if form.choice("Status", ("canceled",)):
@@ -82,7 +82,7 @@ async def update(request: web.Request) -> web.Response:
 
 @routes.delete("/Accounts/{account}/Messages/{sid}.json")
 async def delete(request: web.Request) -> web.Response:
-    """Forgets a finished text."""
+    """Forget a finished text."""
     message = _find(request)
     if not message.finished:
         raise ApiError(20009)
@@ -114,7 +114,7 @@ def _recipient(network: Network, form: Form) -> str:
 
 
 def _sender(network: Network, form: Form) -> str | None:
-    """Returns the number to send from; None when a Messaging Service is to pick one."""
+    """Return the number to send from; None when a Messaging Service is to pick one."""
     sender = form.text("From")
     if not sender:
         if _messaging_service(form):
@@ -146,7 +146,7 @@ def _body(form: Form) -> str:
 
 
 def _send_at(form: Form) -> datetime | None:
-    """Returns when to send a scheduled text (Twilio: Message Scheduling, ScheduleType and SendAt)."""
+    """Return when to send a scheduled text (Twilio: Message Scheduling, ScheduleType and SendAt)."""
     text = form.text("SendAt")
     if form.choice("ScheduleType", ("fixed",)) is None or text is None:
         return None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -23,15 +21,16 @@ _LOOK_SECONDS = 0.02
 
 @web.middleware
 async def misbehave(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Obeys the fault in force, if it hits the request."""
-    fault = request.config_dict[NETWORK].faults.current.api
+    """Obey the fault in force, if it hits the request."""
+    network = request.config_dict[NETWORK]
+    fault = network.faults.current.api
     if fault is None or not fault.hits(request.method):
         return await handler(request)
-    await asyncio.sleep(fault.delay_ms / 1000)
+    await network.pause(fault.delay_ms / 1000)
     if fault.hang == "connect":
         await _hang(request)
     response = _refusal(fault) if fault.refuses or fault.hang == "connect" else await handler(request)
-    await asyncio.sleep(fault.answer_delay_ms / 1000)
+    await network.pause(fault.answer_delay_ms / 1000)
     if fault.status is not None:
         response.set_status(fault.status)
     if fault.retry_after is not None:
@@ -49,7 +48,7 @@ def _refusal(fault: ApiFault) -> web.StreamResponse:
 
 
 async def _spoil(request: web.Request, response: web.StreamResponse, fault: ApiFault) -> web.StreamResponse:
-    """Returns the response with the body that the fault asks for."""
+    """Return the response with the body that the fault asks for."""
     body = response.body if isinstance(response, web.Response) and isinstance(response.body, bytes) else b""
     status = response.status
     if fault.hang == "body":
@@ -61,7 +60,7 @@ async def _spoil(request: web.Request, response: web.StreamResponse, fault: ApiF
         case "broken_json":
             response = web.Response(body=body[: len(body) // 2], content_type="application/json", status=status)
         case "no_sid":
-            resource = msgspec.json.decode(body)
+            resource = msgspec.json.decode(body or b"{}")
             resource.pop("sid", None)
             response = json_response(resource, status=status)
         case "huge":
@@ -83,7 +82,7 @@ async def _stop_halfway(request: web.Request, status: int, body: bytes) -> web.S
 
 
 async def _answer_hugely(request: web.Request, status: int) -> web.StreamResponse:
-    """Answers with JSON that begins with 200 MB of white space, for as long as the client reads it."""
+    """Answer with JSON that begins with 200 MB of white space, for as long as the client reads it."""
     response = web.StreamResponse(status=status, headers={"Content-Type": "application/json"})
     await response.prepare(request)
     for _ in range(_HUGE_CHUNKS):
@@ -95,9 +94,10 @@ async def _answer_hugely(request: web.Request, status: int) -> web.StreamRespons
 
 
 async def _hang(request: web.Request) -> None:
-    """Waits until the client gives up or the network closes."""
-    while not (_is_gone(request) or request.config_dict[NETWORK].closing.done()):  # noqa: ASYNC110  no event tells it
-        await asyncio.sleep(_LOOK_SECONDS)
+    """Wait until the client gives up or the network closes."""
+    network = request.config_dict[NETWORK]
+    while not (_is_gone(request) or network.closing.done()):
+        await network.pause(_LOOK_SECONDS)
 
 
 def _is_gone(request: web.Request) -> bool:

@@ -26,7 +26,7 @@ class DateRange:
     """The moments that the filters of one date parameter let through, such as DateSent, `DateSent<` and `DateSent>`."""
 
     def __init__(self, query: MultiMapping[str], name: str, *, before_includes_day: bool) -> None:
-        """Reads the three filters; each is a date (`2026-11-24`) or a moment (`2026-11-24T03:04:05Z`), in UTC.
+        """Read the three filters; each is a date (`2026-11-24`) or a moment (`2026-11-24T03:04:05Z`), in UTC.
 
         Args:
             query: The request's query.
@@ -48,7 +48,7 @@ class DateRange:
             self._end = self._first + timedelta(days=1)
 
     def holds(self, moment: datetime | None) -> bool:
-        """Tells whether the filters let the moment through; no moment passes only if there are no filters."""
+        """Tell whether the filters let the moment through; no moment passes only if there are no filters."""
         if moment is None:
             return self._first is None and self._end is None
         return (self._first is None or self._first <= moment) and (self._end is None or moment < self._end)
@@ -57,7 +57,7 @@ class DateRange:
 def write_page(
     path: str, key: str, query: MultiMapping[str], matching: Iterable[R], resource: Callable[[R], dict[str, object]]
 ) -> dict[str, object]:
-    """Returns one page of a list in the provider's envelope, whose addresses are relative.
+    """Return one page of a list in the provider's envelope, whose addresses are relative.
 
     Args:
         path: Path of the list.
@@ -93,7 +93,7 @@ def write_page(
 
 
 def _slice(matching: Iterable[R], token: str, offset: int, size: int) -> list[R]:
-    """Returns up to `size` records and one more if there is one, from where the token says, else from the offset."""
+    """Return up to `size` records and one more if there is one, from where the token says, else from the offset."""
     records = iter(matching)
     if token.startswith("PB"):
         before = list(takewhile(lambda record: record.sid != token[2:], records))

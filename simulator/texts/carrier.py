@@ -40,7 +40,7 @@ class Carrier:
         self._opted_out: set[tuple[str, str]] = set()
 
     def has_opted_out(self, number: str, handset: str) -> bool:
-        """Tells whether the handset's person sent a stop word to this number, and no start word since."""
+        """Tell whether the handset's person sent a stop word to this number, and no start word since."""
         return (number, handset) in self._opted_out
 
     def submit(
@@ -55,7 +55,7 @@ class Carrier:
         status_callback: str | None = None,
         send_at: datetime | None = None,
     ) -> Message:
-        """Takes a text for a handset; it is carried in the background.
+        """Take a text for a handset; it is carried in the background.
 
         Args:
             account_sid: The account that sends it.
@@ -87,7 +87,7 @@ class Carrier:
         return message
 
     def receive(self, handset: str, number: str, body: str) -> Message:
-        """Takes a text from a handset to one of the account's numbers, and heeds stop and start words."""
+        """Take a text from a handset to one of the account's numbers, and heed stop and start words."""
         moment = now()
         message = Message(
             account_sid=self._config.account_sid,
@@ -129,7 +129,7 @@ class Carrier:
             self._become(message, "undelivered", error_code=_UNREACHABLE)
 
     def _become(self, message: Message, status: str, *, error_code: int | None = None) -> None:
-        """Moves a text to a status that the application is told of (Twilio: Message, StatusCallback)."""
+        """Move a text to a status that the application is told of (Twilio: Message, StatusCallback)."""
         message.become(status, error_code=error_code)
         self._handsets.changed(message.to)
         if message.status_callback:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from urllib.parse import urljoin
 
 import msgspec
 
 from simulator.calls.twiml_document import TwimlFailure, read_text, words
 from simulator.exchanges import Exchanges
 from simulator.faults import FaultBoard
+from simulator.outgoing.addresses import resolve
 from simulator.outgoing.forms import inbound_form
 from simulator.outgoing.signed_requests import Answer, NoAnswer, SignedRequest, SignedRequests
 from simulator.tasks import Tasks
@@ -40,7 +40,7 @@ class Inbox:
         self._tasks = tasks
 
     def receive(self, handset: str, number: str, body: str) -> Message:
-        """Takes a text from a handset; the application is asked in the background."""
+        """Take a text from a handset; the application is asked in the background."""
         message = self._carrier.receive(handset, number, body)
         if self.webhook:
             self._tasks.start(self._deliver(message, self.webhook))
@@ -58,20 +58,23 @@ class Inbox:
             try:
                 await self._converse(message, request)
             except (NoAnswer, TwimlFailure) as failure:
-                self._exchanges.warn(message.sid, failure.code, str(failure))
+                self._exchanges.warn(message.sid, str(failure))
 
     async def _converse(self, message: Message, request: SignedRequest) -> None:
-        """Asks the application and follows its `<Redirect>`s, sending what it says on the way."""
+        """Ask the application and follow its `<Redirect>`s, sending what it says on the way."""
         for _ in range(_MOST_REDIRECTS):
             answer = await self._requests.send(request)
             target = self._reply(message, answer)
             if target is None:
                 return
-            request = msgspec.structs.replace(request, url=urljoin(answer.url, target))
+            try:
+                request = msgspec.structs.replace(request, url=resolve(answer.url, target))
+            except ValueError as error:
+                raise TwimlFailure(11100, str(error), answer.url) from error
         raise TwimlFailure(11215, "too many redirects", request.url)
 
     def _reply(self, message: Message, answer: Answer) -> str | None:
-        """Sends the texts in an answer to the handset; returns where a `<Redirect>` leads, if there is one."""
+        """Send the texts in an answer to the handset; return where a `<Redirect>` leads, if there is one."""
         if answer.status // 100 != 2:  # noqa: PLR2004  the class of successes
             raise TwimlFailure(11200, f"HTTP {answer.status}", answer.url)
         if not answer.body.strip():
@@ -86,7 +89,7 @@ class Inbox:
             elif verb.tag == "Redirect":
                 return words(verb)
             else:
-                self._exchanges.warn(message.sid, 12200, f"<{verb.tag}> is skipped")
+                self._exchanges.warn(message.sid, f"12200 <{verb.tag}> is skipped")
         return None
 
     def _send_back(self, message: Message, body: str) -> None:

@@ -6,10 +6,8 @@ from datetime import datetime
 
 import msgspec
 
-from simulator.records import now, rfc2822, rfc3339
+from simulator.records import API_VERSION, now, rfc2822, rfc3339
 from simulator.texts.segments import count_segments
-
-API_VERSION = "2010-04-01"
 
 _FINAL = frozenset({"delivered", "undelivered", "failed", "received", "canceled"})
 _BILLED = frozenset({"sent", "delivered", "undelivered", "received"})
@@ -45,7 +43,7 @@ class Message(msgspec.Struct, kw_only=True):
         return self.status in _FINAL
 
     def become(self, status: str, *, error_code: int | None = None) -> None:
-        """Moves to a status and stamps the change; the first `sent` or `received` is also the date of sending."""
+        """Move to a status and stamp the change; the first `sent` or `received` is also the date of sending."""
         self.status = status
         self.error_code = error_code
         self.updated = now()
@@ -53,7 +51,7 @@ class Message(msgspec.Struct, kw_only=True):
             self.sent = self.updated
 
     def resource(self) -> dict[str, object]:
-        """Returns the JSON form (Twilio OpenAPI: api.v2010.account.message): counts and price are strings."""
+        """Return the JSON form (Twilio OpenAPI: api.v2010.account.message): counts and price are strings."""
         uri = f"/{API_VERSION}/Accounts/{self.account_sid}/Messages/{self.sid}"
         segments = count_segments(self.body) if self.sender else 0
         return {
@@ -80,7 +78,7 @@ class Message(msgspec.Struct, kw_only=True):
         }
 
     def on_handset(self) -> dict[str, object]:
-        """Returns the text as the control API shows it on a handset."""
+        """Return the text as the control API shows it on a handset."""
         return {
             "sid": self.sid,
             "from": self.sender,

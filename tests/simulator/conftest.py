@@ -1,7 +1,7 @@
 """An application for the network to call, and hands to hold its handsets."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -38,6 +38,8 @@ class Application:
         self.received: list[Received] = []
         self._answers: dict[str, list[web.Response | str]] = {}
         self._news = asyncio.Condition()
+        self._held: set[str] = set()
+        self._free = asyncio.Event()
 
     def answers(self, path: str, *answers: "web.Response | str") -> str:
         """Answers with TwiML or a response; several answers are used up one after the other, but for the last."""
@@ -50,6 +52,13 @@ class Application:
     def forms(self, path: str) -> list[dict[str, str]]:
         return [request.form for request in self.at(path)]
 
+    def holds(self, path: str) -> None:
+        """Lets requests for the path wait until `lets_go`."""
+        self._held.add(path)
+
+    def lets_go(self) -> None:
+        self._free.set()
+
     async def until(self, condition: Callable[[], Any]) -> None:
         async with asyncio.timeout(10), self._news:
             await self._news.wait_for(condition)
@@ -61,6 +70,8 @@ class Application:
         async with self._news:
             self.received.append(Received(request.method, url, request.path, form, dict(request.headers)))
             self._news.notify_all()
+        if request.path in self._held:
+            await self._free.wait()
         return answer
 
     def _next(self, path: str) -> web.Response:
@@ -84,13 +95,13 @@ class Lab:
         self.handset_number = HANDSET
         self.api = f"{network.url}/2010-04-01/Accounts/{ACCOUNT}"
 
-    async def request(self, method: str, url: str, **options: Any) -> tuple[int, Any]:
+    async def request(self, method: str, url: str, **options: object) -> tuple[int, Any]:
         """Makes a request with the account's credentials; returns the status and the JSON, if there is some."""
         async with self.session.request(method, url if "://" in url else self.network.url + url, **options) as response:
             body = await response.read()
             return response.status, msgspec.json.decode(body) if body else None
 
-    async def place(self, **fields: Any) -> dict[str, Any]:
+    async def place(self, **fields: object) -> dict[str, Any]:
         """Places a call that reports everything to `/status`."""
         form = {"To": HANDSET, "From": NUMBER, "StatusCallback": self.application.url + "/status", **fields}
         pairs = [*form.items(), *(("StatusCallbackEvent", event) for event in EVENTS)]
@@ -98,7 +109,7 @@ class Lab:
         assert status == 201, call
         return call
 
-    async def call(self, persona: str = "presses_pound", **fields: Any) -> dict[str, Any]:
+    async def call(self, persona: str = "presses_pound", **fields: object) -> dict[str, Any]:
         """Places a call to somebody and waits for its end and its last report."""
         await self.give(persona)
         call = await self.place(**fields)
@@ -112,7 +123,7 @@ class Lab:
     def reports(self, call: dict[str, Any]) -> list[dict[str, str]]:
         return [form for form in self.application.forms("/status") if form["CallSid"] == call["sid"]]
 
-    async def text(self, **fields: Any) -> tuple[int, Any]:
+    async def text(self, **fields: object) -> tuple[int, Any]:
         form = {"To": HANDSET, "From": NUMBER, "Body": "Your code is 123456", **fields}
         return await self.request("POST", f"{self.api}/Messages.json", data=form)
 
@@ -123,21 +134,25 @@ class Lab:
     async def handset(self, number: str = HANDSET) -> dict[str, Any]:
         return (await self.request("GET", f"/v1/handsets/{number}"))[1]
 
-    async def faults(self, **faults: Any) -> None:
+    async def faults(self, **faults: object) -> None:
         status, problem = await self.request("PUT", "/v1/faults", json=faults)
         assert status == 200, problem
 
-    async def act(self, call: dict[str, Any], action: str, **body: Any) -> tuple[int, Any]:
+    async def act(self, call: dict[str, Any], action: str, **body: object) -> tuple[int, Any]:
         """Does something on the handset: answer, reject, hangup or digits."""
         url = f"/v1/handsets/{call['to']}/calls/{call['sid']}/{action}"
         return await self.request("POST", url, json=body or None)
 
     async def until_handset(self, condition: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
         """Waits until the handset's state is as it should be; returns it."""
+        return await self.until(self.handset, condition)
+
+    async def until(self, ask: Callable[[], Awaitable[Any]], condition: Callable[[Any], Any]) -> Any:  # noqa: ANN401  any answer
+        """Asks again and again until the answer is as it should be; returns it."""
         async with asyncio.timeout(10):
-            while not condition(state := await self.handset()):
+            while not condition(answer := await ask()):  # noqa: ASYNC110  seen by asking, as a person would
                 await asyncio.sleep(0.005)
-        return state
+        return answer
 
 
 @pytest.fixture
@@ -160,7 +175,7 @@ async def make_lab(application: Application) -> AsyncIterator[Callable[..., Any]
     authorization = aiohttp.encode_basic_auth(ACCOUNT, TOKEN)
     async with aiohttp.ClientSession(headers={"Authorization": authorization}) as session:
 
-        async def make(**settings: Any) -> Lab:
+        async def make(**settings: object) -> Lab:
             config = SimulatorConfig(
                 **{"auth_token": TOKEN, "account_sid": ACCOUNT, "numbers": (NUMBER,), "speed": 0.0} | settings
             )

@@ -64,10 +64,10 @@ def test_for_all_keys(rules, keys):
     assert result.finished_on_key in {"", rules.finish_on_key}
 
 
-def rules_of(attributes: str) -> tuple[GatherRules, list[int]]:
-    warnings: list[int] = []
+def rules_of(attributes: str) -> tuple[GatherRules, list[str]]:
+    warnings: list[str] = []
     element = ET.fromstring(f"<Gather {attributes}/>")  # noqa: S314  written above
-    return read_rules(element, lambda code, _text: warnings.append(code)), warnings
+    return read_rules(element, warnings.append), warnings
 
 
 @pytest.mark.parametrize(
@@ -99,4 +99,6 @@ def test_attributes(attributes, rules):
     ],
 )
 def test_bad_attributes_are_warned_of_and_replaced_by_defaults(attributes, warning):
-    assert rules_of(attributes) == (GatherRules(), [warning])
+    rules, warnings = rules_of(attributes)
+    assert rules == GatherRules()
+    assert [text.split()[0] for text in warnings] == [str(warning)]

@@ -149,13 +149,16 @@ async def test_filters(lab):
 
 
 async def test_calls_wait_for_their_turn(make_lab):
-    lab = await make_lab(speed=50.0, calls_per_second=1.0, default_persona="busy")
+    lab = await make_lab(speed=1.0, calls_per_second=0.1, default_persona="busy")
     calls = [await lab.place(Twiml=HELLO) for _ in range(3)]
-    await lab.application.until(lambda: all(len(lab.reports(call)) == 2 for call in calls))
-    starts = [form["CallSid"] for form in lab.application.forms("/status") if form["CallStatus"] == "initiated"]
-    assert starts == [call["sid"] for call in calls]
     waits = [int((await lab.request("GET", call["uri"]))[1]["queue_time"]) for call in calls]
-    assert waits[0] == 0 < waits[1] < waits[2]
+    assert waits[0] == 0 < waits[1] < waits[2] <= 20_000
+    canceled = (await lab.request("POST", calls[1]["uri"], data={"Status": "canceled"}))[1]
+    assert (canceled["status"], canceled["start_time"]) == ("canceled", None)
+    await lab.request("PUT", "/v1/clock", json={"speed": 0})
+    await lab.until_over(calls[2])
+    assert [form["CallStatus"] for form in lab.reports(calls[2])] == ["initiated", "busy"]
+    assert [form["CallStatus"] for form in lab.reports(calls[1])] == ["canceled"]
 
 
 async def in_progress(lab):

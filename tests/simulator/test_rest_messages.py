@@ -84,6 +84,15 @@ async def test_scheduled_text_can_be_cancelled_and_then_never_leaves(lab):
     assert (await lab.request("POST", message["uri"], data={"Status": "canceled"}))[1]["code"] == 30409
 
 
+async def test_cancelled_text_does_not_leave_when_its_time_comes(lab):
+    send_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    _, message = await lab.text(MessagingServiceSid=SERVICE, ScheduleType="fixed", SendAt=send_at)
+    await lab.request("POST", message["uri"], data={"Status": "canceled"})
+    carrier = lab.network._network.carrier
+    await carrier._carry(carrier.messages.find(message["sid"]), datetime.now(UTC))
+    assert (await lab.request("GET", message["uri"]))[1]["status"] == "canceled"
+
+
 async def test_text_scheduled_for_a_moment_that_has_passed_leaves_at_once(lab):
     await lab.text(
         MessagingServiceSid=SERVICE,
@@ -131,6 +140,22 @@ async def test_filters(lab):
     ]:
         _, page = await lab.request("GET", f"{lab.api}/Messages.json", params=query)
         assert [message["body"] for message in page["messages"]] == bodies, query
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("multipart/form-data", b"no boundary"),
+        ("multipart/form-data; boundary=x", b"--y"),
+        ("application/x-www-form-urlencoded; charset=klingon", b"To=1"),
+        ("application/x-www-form-urlencoded", b"To=%FF"),
+        ("application/json", b'{"To": "+14255550123"}'),
+    ],
+)
+async def test_bodies_that_are_no_form_are_refused(lab, content_type, body):
+    headers = {"Content-Type": content_type}
+    status, problem = await lab.request("POST", f"{lab.api}/Messages.json", data=body, headers=headers)
+    assert (status, problem["status"]) == (400, 400)
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,9 @@ async def test_refusals_have_code_message_link_and_status(lab):
         await lab.request("GET", f"{lab.api}/Conferences.json"),
         await lab.request("PUT", f"{lab.api}/Messages.json"),
         await lab.request("GET", f"{lab.api}/Messages.json", headers={"Authorization": "Basic wrong"}),
-        await lab.request("POST", f"{lab.api}/Messages.json", data=io.BytesIO(b"Body=" + b"x" * 2_000_000), headers=FORM),
+        await lab.request(
+            "POST", f"{lab.api}/Messages.json", data=io.BytesIO(b"Body=" + b"x" * 2_000_000), headers=FORM
+        ),
     ]:
         assert problem.keys() == {"code", "message", "more_info", "status"}
         assert problem["status"] == status

@@ -1,30 +1,34 @@
-"""A whole world on loopback: the simulator, a gateway that serves, and an integrator with a key."""
+"""A whole world on loopback: the simulator, a gateway that serves, and integrators with keys."""
 
-import asyncio
 import base64
 import contextlib
+import functools
 import os
+import secrets
 import socket
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import msgspec
+from support.integrator import PHONE, Integrator
+from support.network import ACCOUNT, OURS, TOKEN, PhoneNetwork
 
 from gateway import app
-from gateway.api.door import key_digest
+from gateway.api.door import KEY_PREFIX, key_digest
 from gateway.domain.policy import Limits
-from gateway.ports import ApiKey, Application
+from gateway.ports import ApiKey, Application, Store
 from gateway.settings import Database, Keys, Outbox, Server, Settings, Text, Twilio, Voice
+from gateway.stores.migrate import migrate
 from simulator.app import start
 from simulator.config import SimulatorConfig
+from webhooks.addresses import Addresses
 
-ACCOUNT = "AC" + "0" * 32
-TOKEN = "provider-token-of-the-tests"
-OURS = "+15005550006"
-PHONE = "+14255550123"
-FINISHED = {"approved", "denied", "canceled", "expired", "failed", "max_attempts_reached"}
+__all__ = ["ACCOUNT", "OURS", "PHONE", "TOKEN", "World", "free_port", "serving_at", "settings_for", "world_at"]
+
+HOST = "login.example.com"
+LIMITS = Limits(call_grace=0.2, text_grace=0.2)
 
 
 def free_port() -> int:
@@ -39,6 +43,15 @@ def random_key() -> str:
     return base64.b64encode(os.urandom(32)).decode()
 
 
+@functools.cache
+def empty_database() -> bytes:
+    """Return a database at head; a copy is a hundred times faster than a migration."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "poundkey.db"
+        migrate(path)
+        return path.read_bytes()
+
+
 def settings_for(folder: Path, provider_url: str, **sections: msgspec.Struct) -> Settings:
     """Return settings as an operator would write them, for one test's own files and ports."""
     port = free_port()
@@ -46,8 +59,8 @@ def settings_for(folder: Path, provider_url: str, **sections: msgspec.Struct) ->
         "server": Server(port=port, public_url=f"http://127.0.0.1:{port}", drain=2.0),
         "database": Database(f"sqlite:///{folder}/poundkey.db"),
         "keys": Keys((f"1:{random_key()}",), random_key(), random_key()),
-        "limits": Limits(call_grace=0.2, text_grace=0.2),
-        "text": Text(OURS, "https://login.example.com"),
+        "limits": LIMITS,
+        "text": Text(OURS, f"https://{HOST}"),
         "voice": Voice(OURS),
         "outbox": Outbox(reconcile_after=0.2, reconcile_for=2.0),
         "twilio": Twilio(provider_url, ACCOUNT, TOKEN, total_timeout=2.0, connect_timeout=1.0),
@@ -55,91 +68,69 @@ def settings_for(folder: Path, provider_url: str, **sections: msgspec.Struct) ->
     return Settings(**{**usual, **sections})
 
 
-class World:
-    """What an integrator, a phone user and the provider's side can do in a test."""
+class World(msgspec.Struct, frozen=True):
+    """Everybody who takes part: two applications with a key each, the phone network, and the gateway between them."""
 
-    def __init__(self, session, gateway: app.Gateway, settings: Settings, simulator) -> None:
-        self.session = session
-        self.gateway = gateway
-        self.settings = settings
-        self.simulator = simulator
-        self.url = settings.server.public_url
-        self.key = "pk_" + "k" * 43
-        self.application = Application("app_test", "Example Bank")
+    gateway: app.Gateway
+    settings: Settings
+    network: PhoneNetwork
+    integrator: Integrator
+    other: Integrator
 
-    async def request(self, method: str, path: str, body=None, **headers: str) -> tuple[int, Any]:
-        """Ask the gateway as the integrator; returns the status and the JSON."""
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
-        sent = {"Authorization": f"Bearer {self.key}", **given}
-        async with self.session.request(method, self.url + path, json=body, headers=sent) as response:
-            return response.status, await response.json(content_type=None)
 
-    async def create(self, to=PHONE, channel: str = "sms", **fields) -> dict[str, Any]:
-        status, verification = await self.request("POST", "/v1/verifications", {"to": to, "channel": channel, **fields})
-        assert status == 201, verification
-        return verification
+@contextlib.asynccontextmanager
+async def serving_at(settings: Settings, network: PhoneNetwork) -> AsyncIterator[World]:
+    """Start a gateway on settings that may have served before, and stop it in order."""
+    _make_database(settings)
+    async with app.running(settings) as gateway, app.serving(gateway, settings):
+        url = settings.server.public_url
+        network.simulator.set_inbound_url(Addresses(url, "twilio").inbound_message_url())
+        keys = [await _add_key(gateway.store, application) for application in ("Example Bank", "Other Bank")]
+        yield World(gateway, settings, network, *(Integrator(network.session, url, key) for key in keys))
 
-    async def check(self, verification_id: str, code: str) -> tuple[int, Any]:
-        return await self.request("POST", f"/v1/verifications/{verification_id}/check", {"code": code})
 
-    async def show(self, verification_id: str) -> dict[str, Any]:
-        return (await self.request("GET", f"/v1/verifications/{verification_id}"))[1]
+async def key_for(settings: Settings) -> str:
+    """Make the database of a gateway that is yet to start, with a key in it."""
+    _make_database(settings)
+    store = await app.open_store(settings)
+    key = await _add_key(store, "Example Bank")
+    await store.close()
+    return key
 
-    async def wait_until(self, verification_id: str, condition) -> dict[str, Any]:
-        """Wait for a state by long-polling, as an integrator would."""
-        async with asyncio.timeout(20):
-            verification = await self.show(verification_id)
-            while not condition(verification):
-                query = f"?wait=5&revision={verification['revision']}"
-                verification = (await self.request("GET", f"/v1/verifications/{verification_id}{query}"))[1]
-            return verification
 
-    async def finished(self, verification_id: str) -> dict[str, Any]:
-        return await self.wait_until(verification_id, lambda verification: verification["status"] in FINISHED)
-
-    async def events(self, verification_id: str) -> list[dict[str, Any]]:
-        return (await self.request("GET", f"/v1/verifications/{verification_id}/events"))[1]["data"]
-
-    async def handset(self, number: str = PHONE) -> dict[str, Any]:
-        async with self.session.get(f"{self.simulator.url}/v1/handsets/{number}") as response:
-            return await response.json()
-
-    async def control(self, method: str, path: str, body=None) -> None:
-        """Turn one of the simulator's knobs."""
-        async with self.session.request(method, self.simulator.url + path, json=body) as response:
-            assert response.status < 300, await response.text()
-
-    async def persona(self, persona: str, number: str = PHONE) -> None:
-        await self.control("PUT", f"/v1/handsets/{number}", {"persona": persona})
-
-    async def handset_when(self, condition, number: str = PHONE) -> dict[str, Any]:
-        """Wait for a handset's state on the simulator's own stream of changes."""
-        async with asyncio.timeout(20), self.session.get(f"{self.simulator.url}/v1/stream") as stream:
-            async for line in stream.content:
-                if line.startswith(b"data: "):
-                    handset = msgspec.json.decode(line.removeprefix(b"data: "))
-                    if handset.get("number") == number and condition(handset):
-                        return handset
-        raise AssertionError("the stream ended")
-
-    async def code(self, number: str = PHONE, texts: int = 1) -> str:
-        """Return the code of the latest text, once there are so many."""
-        handset = await self.handset_when(lambda kept: len(kept["messages"]) >= texts, number)
-        return handset["messages"][-1]["body"].split("#")[-1].strip()
+@contextlib.asynccontextmanager
+async def network_at(speed: float = 0) -> AsyncIterator[PhoneNetwork]:
+    """Start a phone network alone."""
+    async with contextlib.AsyncExitStack() as stack:
+        simulator = await start(SimulatorConfig(auth_token=TOKEN, account_sid=ACCOUNT, numbers=(OURS,), speed=speed))
+        stack.push_async_callback(simulator.close)
+        connector = aiohttp.TCPConnector(limit=0)
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+        yield PhoneNetwork(session, simulator)
 
 
 @contextlib.asynccontextmanager
 async def world_at(folder: Path, *, speed: float = 0, **sections: msgspec.Struct) -> AsyncIterator[World]:
-    """Start everything, and stop it in order."""
-    async with contextlib.AsyncExitStack() as stack:
-        simulator = await start(SimulatorConfig(auth_token=TOKEN, account_sid=ACCOUNT, numbers=(OURS,), speed=speed))
-        stack.push_async_callback(simulator.close)
-        settings = settings_for(folder, simulator.url, **sections)
-        gateway = await stack.enter_async_context(app.running(settings))
-        session = await stack.enter_async_context(aiohttp.ClientSession())
-        await stack.enter_async_context(app.serving(gateway, settings))
-        world = World(session, gateway, settings, simulator)
-        key = ApiKey("key_test", world.application, "tests", key_digest(world.key), app.now(), None)
-        await gateway.store.add_key(key)
-        simulator.set_inbound_url(f"{world.url}/callbacks/twilio/messages")
-        yield world
+    """Start a world whose gateway keeps its files in a folder.
+
+    Args:
+        folder: where the database is made.
+        speed: of the network's clock; 0 takes no time.
+        **sections: sections of the settings that the test wants otherwise.
+    """
+    async with network_at(speed) as network:
+        async with serving_at(settings_for(folder, network.url, **sections), network) as world:
+            yield world
+
+
+def _make_database(settings: Settings) -> None:
+    path = settings.database.path
+    if not path.exists():
+        path.write_bytes(empty_database())
+
+
+async def _add_key(store: Store, application: str) -> str:
+    secret = KEY_PREFIX + secrets.token_urlsafe(32)
+    owner = Application(app.new_id("app"), application)
+    await store.add_key(ApiKey(app.new_id("key"), owner, "tests", key_digest(secret), app.now(), None))
+    return secret

@@ -1,0 +1,62 @@
+# Everything a newcomer, a contributor and CI need. Only Python >= 3.11 and make must be there; the rest goes into .venv.
+
+PYTHON ?= python3
+UV ?= uv
+ARGS ?=
+
+BIN := .venv/bin
+RUNTIME := .venv/runtime.installed
+DEVELOP := .venv/develop.installed
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
+COMPILE := $(UV) pip compile pyproject.toml requirements/build.in --quiet --universal --generate-hashes --no-header
+
+.DEFAULT_GOAL := help
+.PHONY: help run test fast check bench lock screenshot
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-12s%s\n", $$1, $$2}' Makefile
+
+run: $(RUNTIME) ## start gateway and simulator (ARGS="--port 9000")
+	@$(BIN)/poundkey dev $(ARGS)
+
+test: $(DEVELOP) ## run every test (ARGS="-k pound")
+	@$(BIN)/pytest -q $(ARGS)
+
+fast: $(DEVELOP) ## run the tests that need nothing and take seconds
+	@$(BIN)/pytest -q -m "not slow" --hypothesis-profile=fast tests/domain tests/twiml tests/webhooks tests/house $(ARGS)
+
+check: $(DEVELOP) ## what CI runs: format, lint, types, import contracts, the house, then every test
+	@$(BIN)/ruff format --quiet --check
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo > .venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
+	@$(BIN)/pytest -q tests/house -m "not slow"
+	@$(MAKE) --no-print-directory test
+
+bench: $(DEVELOP) ## measure, and print the table
+	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+screenshot: $(DEVELOP) ## take docs/images/handset.png from the running program (needs Chromium)
+	@$(BIN)/python docs/make_screenshot.py
+
+lock: ## resolve the dependencies again (needs uv)
+	$(COMPILE) -o requirements/runtime.lock
+	$(COMPILE) --extra test --extra check --constraint requirements/runtime.lock -o requirements/develop.lock
+
+$(BIN)/python:
+	@command -v $(PYTHON) > /dev/null || { echo "Poundkey needs Python 3.11 or newer: there is no $(PYTHON); name yours with PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Poundkey needs Python 3.11 or newer: $(PYTHON) is `$(PYTHON) -V 2>&1`; name another with PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2> /dev/null || { echo "$(PYTHON) cannot make environments: install its venv package (Debian: python3-venv)"; exit 1; }
+	@$(PYTHON) -m venv .venv
+
+$(RUNTIME): requirements/runtime.lock pyproject.toml | $(BIN)/python
+	@echo "Installing into .venv ..."
+	@$(PIP) install --require-hashes -r requirements/runtime.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEVELOP): requirements/develop.lock $(RUNTIME)
+	@echo "Installing what tests and checks need ..."
+	@$(PIP) install --require-hashes -r requirements/develop.lock
+	@touch $@

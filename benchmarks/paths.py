@@ -1,0 +1,144 @@
+"""The hot paths: how the requests of each are prepared, what their answers must be, and what speed is aimed at."""
+
+import itertools
+import random
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+import msgspec
+from twilio.request_validator import RequestValidator
+
+from benchmarks.load import Expected, fire
+from benchmarks.servers import Gateway, Send
+from benchmarks.wire import Caller, Integrator
+from webhooks.addresses import Addresses
+from webhooks.events import AttemptRef
+
+CREATED = Expected(HTTPStatus.CREATED, b'"status":"pending"')
+APPROVED = Expected(HTTPStatus.OK, b'"status":"approved"')
+
+_PROMPT = Expected(HTTPStatus.OK, b"<Gather ")
+_SAID = Expected(HTTPStatus.OK, b"<Response>")
+_NOTED = Expected(HTTPStatus.NO_CONTENT)
+_SHOWN = Expected(HTTPStatus.OK, b'"object":"verification"')
+_RECENT = 5_000
+_AREA_CODES = (206, 212, 303, 312, 404, 415, 425, 503, 617, 713)
+_PER_AREA = 8_000_000
+
+_numbers = itertools.count()
+
+
+class HotPath(msgspec.Struct, frozen=True):
+    """A request that a busy day is made of.
+
+    Attributes:
+        name: as `--only` calls it.
+        what: as the table calls it.
+        aim: requests/s as a fraction of bare aiohttp's, where one was set.
+        expected: what every answer must be.
+        prepare: does what comes before, then returns so many distinct requests.
+        drains: whether its time includes the sends that it causes, until the outbox is empty.
+    """
+
+    name: str
+    what: str
+    aim: float | None
+    expected: Expected
+    prepare: Callable[[Gateway, int], Awaitable[list[bytes]]]
+    drains: bool = False
+
+
+async def started(gateway: Gateway, channel: str, count: int) -> list[Send]:
+    """Start verifications of as many numbers and return what reached the provider."""
+    gateway.sends()
+    await fire(gateway.port, _starts(gateway, channel, count), CREATED, until=gateway.drained)
+    return gateway.sends()
+
+
+async def answered(gateway: Gateway, count: int) -> list[Send]:
+    """Start calls and let the callees answer them, so that each hears its first Gather."""
+    calls = await started(gateway, "call", count)
+    await fire(gateway.port, [_answer(gateway, call) for call in calls], _PROMPT)
+    return calls
+
+
+def pound(gateway: Gateway, call: Send) -> bytes:
+    """Write the callback of a # in a call's first Gather."""
+    return _caller(gateway, call).gather(_addresses(gateway).gather_url(_attempt(call), 1), "#")
+
+
+async def _start(gateway: Gateway, count: int) -> list[bytes]:
+    return _starts(gateway, "sms", count)
+
+
+async def _check(gateway: Gateway, count: int) -> list[bytes]:
+    integrator = Integrator(gateway.key)
+    return [integrator.check(text.verification_id, text.code) for text in await started(gateway, "sms", count)]
+
+
+async def _fetch(gateway: Gateway, count: int) -> list[bytes]:
+    return [_answer(gateway, call) for call in await started(gateway, "call", count)]
+
+
+async def _gather(gateway: Gateway, count: int) -> list[bytes]:
+    return [pound(gateway, call) for call in await answered(gateway, count)]
+
+
+async def _status(gateway: Gateway, count: int) -> list[bytes]:
+    addresses = _addresses(gateway)
+    return [
+        _caller(gateway, call).status(addresses.call_status_url(_attempt(call)), "ringing")
+        for call in await started(gateway, "call", count)
+    ]
+
+
+async def _show(gateway: Gateway, count: int) -> list[bytes]:
+    integrator = Integrator(gateway.key)
+    shows = [integrator.show(text.verification_id) for text in await started(gateway, "sms", min(count, _RECENT))]
+    return random.choices(shows, k=count)
+
+
+async def _show_old(gateway: Gateway, count: int) -> list[bytes]:
+    integrator, database = Integrator(gateway.key), gateway.database
+    ((stored,),) = database.execute("SELECT max(rowid) FROM verifications")
+    places = [(random.randint(1, stored),) for _ in range(count)]
+    ids = [database.execute("SELECT id FROM verifications WHERE rowid = ?", place).fetchone()[0] for place in places]
+    return [integrator.show(verification_id) for verification_id in ids]
+
+
+def _starts(gateway: Gateway, channel: str, count: int) -> list[bytes]:
+    integrator = Integrator(gateway.key)
+    return [integrator.start(_number(), channel) for _ in range(count)]
+
+
+def _number() -> str:
+    """Return a valid number that was not used before."""
+    area, local = divmod(next(_numbers), _PER_AREA)
+    return f"+1{_AREA_CODES[area]}{2_000_000 + local}"
+
+
+def _answer(gateway: Gateway, call: Send) -> bytes:
+    return _caller(gateway, call).answer(_addresses(gateway).answer_url(_attempt(call)))
+
+
+def _caller(gateway: Gateway, call: Send) -> Caller:
+    return Caller(RequestValidator(gateway.settings.twilio.auth_token), call.to, call.sid)
+
+
+def _addresses(gateway: Gateway) -> Addresses:
+    return Addresses(gateway.settings.server.public_url, "twilio")
+
+
+def _attempt(send: Send) -> AttemptRef:
+    return AttemptRef(send.verification_id, send.token)
+
+
+PATHS = (
+    HotPath("start", "start a text, sent and drained", 0.20, CREATED, _start, drains=True),
+    HotPath("check", "check a code", 0.30, APPROVED, _check),
+    HotPath("fetch", "TwiML fetch", 0.30, _PROMPT, _fetch),
+    HotPath("gather", "Gather callback, #", 0.25, _SAID, _gather),
+    HotPath("status", "call status callback", 0.25, _NOTED, _status),
+    HotPath("show", "GET a verification, newest 5,000", 0.55, _SHOWN, _show),
+    HotPath("old", "GET a verification, all stored", None, _SHOWN, _show_old),
+)

@@ -1,0 +1,91 @@
+"""Takes docs/images/handset.png from the running program: texts have arrived, and a call waits for the pound key."""
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
+
+IMAGE = Path(__file__).parent / "images" / "handset.png"
+CALLED = "+14255550123"
+TEXTED = ("+442079460958", "+4915123456789")
+LOCALES = {"+442079460958": "en-GB", "+4915123456789": "de"}
+VIEWPORT = ViewportSize(width=1280, height=860)
+
+
+def main() -> None:
+    """Run everything once, and write the picture."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        sys.exit("the picture is taken with Chromium, and there is none")
+    with poundkey() as (api, phones, key), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport=VIEWPORT, device_scale_factor=1.5)
+        page.goto(phones)
+        expect(page.locator("#connection")).to_have_text("Live")
+        for number in TEXTED:
+            verify(api, key, to=number, channel="sms", locale=LOCALES[number])
+        verify(api, key, to=CALLED, channel="call", locale="en")
+        answer(page)
+        page.screenshot(path=IMAGE)
+        browser.close()
+    print(f"{IMAGE.name}: {IMAGE.stat().st_size // 1024} kB")
+
+
+@contextlib.contextmanager
+def poundkey() -> Iterator[tuple[str, str, str]]:
+    """Run `poundkey dev` on free ports; yields the addresses of API and phones, and the API key."""
+    port, simulator_port = free_port(), free_port()
+    key = f"pk_{secrets.token_urlsafe(32)}"
+    with tempfile.TemporaryDirectory() as folder:
+        ports = ["--port", str(port), "--simulator-port", str(simulator_port)]
+        command = [sys.executable, "-m", "gateway", "dev", *ports, "--data-dir", folder]
+        environment = {**os.environ, "POUNDKEY_DEV_API_KEY": key}
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as program:  # noqa: S603 - our own program
+            try:
+                wait_for_welcome(program)
+                yield f"http://127.0.0.1:{port}", f"http://127.0.0.1:{simulator_port}", key
+            finally:
+                program.terminate()
+
+
+def wait_for_welcome(program: subprocess.Popen[str]) -> None:
+    """Return once the program says where it listens."""
+    if program.stdout is None or not any("API key" in line for line in program.stdout):
+        sys.exit("poundkey dev did not start")
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def verify(api: str, key: str, **wish: str) -> None:
+    """Start a verification over the API."""
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{api}/v1/verifications", json.dumps(wish).encode(), headers)  # noqa: S310 - our own address
+    with urllib.request.urlopen(request):  # noqa: S310 - likewise
+        pass
+
+
+def answer(page: Page) -> None:
+    """Take the call in the browser, and hear the prompt out."""
+    for number in TEXTED:
+        expect(page.locator("#phone-list")).to_contain_text(number[-3:])
+    page.get_by_role("button", name="Answer").click()
+    expect(page.get_by_text("Waiting for your key")).to_be_visible(timeout=30_000)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""`poundkey serve` and `poundkey migrate`, as an operator's machine runs them."""
+
+import json
+import signal
+import time
+
+import pytest
+
+DRAIN_LIMIT = 10.0
+"""Seconds, as the contract has it."""
+
+
+def test_bad_settings_are_all_told_at_once_a_line_each(poundkey, tmp_path):
+    (tmp_path / "gateway.toml").write_text('[server]\nport = 99999\ncolour = "red"\n\n[sounds]\nloud = true\n')
+    code, _, err = poundkey("serve", "--config", "gateway.toml", POUNDKEY_TWILIO__SID="AC1")
+    assert code == 2
+    lines = err.splitlines()
+    assert all(line.startswith("poundkey serve: ") for line in lines)
+    for mistake in ("server.port", "server.colour", "[sounds]", "POUNDKEY_TWILIO__SID", "keys.sealing", "text.sender"):
+        assert len([line for line in lines if mistake in line]) == 1
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+def test_a_stop_answers_whoever_waits_and_ends_in_peace(accept, serve, poundkey, serve_environment, asker):
+    _, out, _ = poundkey("keys", "create", "--application", "Example Bank", **serve_environment)
+    port, key = int(serve_environment["POUNDKEY_SERVER__PORT"]), out.strip()
+    wish = {"to": "+14255550123", "channel": "sms"}
+    _, verification = asker(port, key).ask("POST", "/v1/verifications", wish)
+    path = f"/v1/verifications/{verification['id']}"
+    waiter = asker(port, key, accept)
+    waiter.send("GET", f"{path}/events" if accept == "text/event-stream" else f"{path}?wait=30&revision=1000")
+    assert asker(port).ask("GET", "/healthz")[0] == 200  # behind the waiter in line, so that one has been heard by now
+
+    began = time.monotonic()
+    serve.process.send_signal(signal.SIGTERM)
+    assert waiter.receive()[0] == 200
+    assert serve.ended() == 0, serve.err
+    assert time.monotonic() - began < DRAIN_LIMIT
+
+
+def test_its_log_is_json_lines_when_nobody_reads_along(serve, serve_environment):
+    [line] = serve.err.splitlines()
+    record = json.loads(line)
+    assert record["level"] == "info"
+    assert f"127.0.0.1:{serve_environment['POUNDKEY_SERVER__PORT']}" in record["message"]
+    assert serve.stop(signal.SIGINT) == 0
+
+
+@pytest.mark.usefixtures("serve")
+def test_an_address_in_use_is_one_clear_line(start_program, serve_environment, tmp_path):
+    other = {**serve_environment, "POUNDKEY_DATABASE__URL": f"sqlite:///{tmp_path}/other.db"}
+    second = start_program("serve", **other)
+    assert second.ended() == 2
+    [line] = second.err.splitlines()
+    assert "in use" in line
+
+
+def test_migrate_may_run_twice_and_from_two_places_at_once(start_program, poundkey, serve_environment):
+    programs = [start_program("migrate", **serve_environment) for _ in range(2)]
+    assert [program.ended() for program in programs] == [0, 0], [program.err for program in programs]
+    code, out, _ = poundkey("migrate", **serve_environment)
+    assert code == 0
+    assert "is at" in out
+
+
+def test_the_api_key_of_the_shell_is_no_setting_of_the_gateway(poundkey, serve_environment):
+    _, _, err = poundkey("keys", "list", **serve_environment, POUNDKEY_API_KEY="pk_any")
+    assert "POUNDKEY_API_KEY" not in err

@@ -1,0 +1,198 @@
+"""kill -9 at each step between commit and provider call: nothing is sent twice, nothing is lost, nothing is stuck."""
+
+import asyncio
+import contextlib
+import itertools
+from pathlib import Path
+
+import aiohttp
+import msgspec
+import pytest
+import pytest_asyncio
+from support.crashing_gateway import Life, Step
+from support.integrator import Answer, Integrator, Json, wrong_for
+from support.network import PhoneNetwork
+from support.nursery import Nursery, nursery
+from support.world import LIMITS, key_for, network_at, settings_for
+
+from gateway.settings import Outbox
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SETTLED = {"sent", "delivered", "failed", "completed"}
+OUTBOX = Outbox(lease=1.0, reconcile_after=0.1, reconcile_for=1.0)
+AT_ONCE = msgspec.structs.replace(LIMITS, resend_wait=0)
+
+# How many sends the phone sees. None after a claim that nothing followed: nobody can know that, so it is never repeated.
+TEXTS = {
+    Step("create", "before"): 1,
+    Step("create", "after"): 1,
+    Step("claim", "before"): 1,
+    Step("claim", "after"): 0,
+    Step("send_sms", "before"): 0,
+    Step("send_sms", "after"): 1,
+    Step("apply", "before"): 1,
+    Step("apply", "after"): 1,
+}
+CALLS = {
+    Step("claim", "before"): 1,
+    Step("place_call", "before"): 0,
+    Step("place_call", "after"): 1,
+    Step("apply", "before"): 1,
+}
+RESENDS = {Step("resend", "before"): 2, Step("resend", "after"): 2, Step("send_sms", "after"): 2}
+CHECKS = {Step("apply_counted", "before"): False, Step("apply_counted", "after"): True}
+
+
+class Story:
+    """One verification on a gateway of its own that dies and is started again."""
+
+    def __init__(
+        self, nursery: Nursery, integrator: Integrator, life: Life, network: PhoneNetwork, number: str
+    ) -> None:
+        self.nursery = nursery
+        self.integrator = integrator
+        self.life = life
+        self.network = network
+        self.number = number
+        self.pid = 0
+
+    async def live(self, step: Step | None = None) -> None:
+        """Start the gateway; with a step, so that it dies there."""
+        self.pid = await self.nursery.start(msgspec.structs.replace(self.life, step=step))
+
+    async def die(self) -> None:
+        await self.nursery.kill(self.pid, self.life)
+
+    async def ask_and_die(self, path: str, body: Json) -> None:
+        """Ask for something on the way to which, or behind which, the gateway dies."""
+        with contextlib.suppress(aiohttp.ClientError):
+            await self.ask(path, body)
+        await self.nursery.death(self.life)
+
+    async def ask(self, path: str, body: Json) -> Answer:
+        return await self.integrator.ask("POST", path, body, Idempotency_Key=path)
+
+    async def settled(self, verification_id: str) -> Json:
+        return await self.integrator.wait_until(
+            verification_id, lambda kept: all(attempt["status"] in SETTLED for attempt in kept["attempts"])
+        )
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """How a story ended: once settled, after another death and start, and what the phone has got."""
+
+    settled: Json
+    later: Json
+    sends: int
+
+
+async def told_of_a_send(story: Story, step: Step, channel: str) -> Ending:
+    wish = {"to": story.number, "channel": channel}
+    await story.network.persona("presses_pound", story.number)
+    await story.live(step)
+    await story.ask_and_die("/v1/verifications", wish)
+    await story.live()
+    made = (await story.ask("/v1/verifications", wish)).body
+    return await ending(story, made["id"])
+
+
+async def told_of_a_resend(story: Story, step: Step) -> Ending:
+    wish = {"to": story.number, "channel": "sms"}
+    await story.live()
+    made = (await story.ask("/v1/verifications", wish)).body
+    await story.settled(made["id"])
+    await story.die()
+    await story.live(step)
+    resend = f"/v1/verifications/{made['id']}/resend"
+    await story.ask_and_die(resend, {})
+    await story.live()
+    assert (await story.ask(resend, {})).status == 200
+    return await ending(story, made["id"])
+
+
+async def ending(story: Story, verification_id: str) -> Ending:
+    settled = await story.settled(verification_id)
+    await story.die()
+    await story.live()
+    later = await story.settled(verification_id)
+    handset = await story.network.handset(story.number)
+    return Ending(settled, later, len(handset["messages"]) + len(handset["calls"]))
+
+
+async def told_of_a_check(story: Story, step: Step) -> tuple[Json, Json]:
+    """Let a gateway die at a wrong code and then at the right one; return the verification after each."""
+    await story.live()
+    made = (await story.ask("/v1/verifications", {"to": story.number, "channel": "sms"})).body
+    code = await story.network.code(story.number)
+    shown = []
+    for typed in (wrong_for(code), code):
+        await story.die()
+        await story.live(step)
+        await story.ask_and_die(f"/v1/verifications/{made['id']}/check", {"code": typed})
+        await story.live()
+        shown.append(await story.integrator.show(made["id"]))
+    return shown[0], shown[1]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def endings(tmp_path_factory):
+    """Let all stories happen at once, for most of their time is spent waiting."""
+    numbers = (f"+1425555{number:04}" for number in itertools.count(1000))
+    connector = aiohttp.TCPConnector(force_close=True)
+    async with network_at() as network, nursery() as nurse, aiohttp.ClientSession(connector=connector) as session:
+
+        async def begin(folder: Path) -> Story:
+            settings = settings_for(folder, network.url, outbox=OUTBOX, limits=AT_ONCE)
+            integrator = Integrator(session, settings.server.public_url, await key_for(settings))
+            return Story(nurse, integrator, Life(settings), network, next(numbers))
+
+        async def tell(teller, *about):
+            return await teller(await begin(tmp_path_factory.mktemp("story")), *about)
+
+        asked = {
+            **{("text", step): (told_of_a_send, step, "sms") for step in TEXTS},
+            **{("call", step): (told_of_a_send, step, "call") for step in CALLS},
+            **{("resend", step): (told_of_a_resend, step) for step in RESENDS},
+            **{("check", step): (told_of_a_check, step) for step in CHECKS},
+        }
+        told = await asyncio.gather(*(tell(*about) for about in asked.values()))
+        yield dict(zip(asked, told, strict=True))
+
+
+def assert_settled(ending: Ending, sends: int) -> None:
+    assert ending.sends == sends
+    last, later = ending.settled["attempts"][-1], ending.later["attempts"][-1]
+    assert (later["id"], later["provider_sid"]) == (last["id"], last["provider_sid"])
+    assert len(ending.later["attempts"]) == len(ending.settled["attempts"])
+    assert later["status"] in SETTLED
+
+
+@pytest.mark.parametrize(("step", "sends"), TEXTS.items(), ids=str)
+async def test_a_text_goes_out_once_or_is_reported_failed(endings, step, sends):
+    ending = endings["text", step]
+    assert_settled(ending, sends)
+    if sends == 0:
+        assert (ending.later["status"], ending.later["failure"]["code"]) == ("failed", "outcome_unknown")
+    else:
+        assert ending.later["status"] == "pending"
+
+
+@pytest.mark.parametrize(("step", "sends"), CALLS.items(), ids=str)
+async def test_a_call_is_placed_once_or_is_reported_failed(endings, step, sends):
+    ending = endings["call", step]
+    assert_settled(ending, sends)
+    if sends == 0:
+        assert (ending.later["status"], ending.later["failure"]["code"]) == ("failed", "outcome_unknown")
+
+
+@pytest.mark.parametrize(("step", "sends"), RESENDS.items(), ids=str)
+async def test_a_resend_goes_out_once(endings, step, sends):
+    assert_settled(endings["resend", step], sends)
+
+
+@pytest.mark.parametrize(("step", "kept"), CHECKS.items(), ids=str)
+async def test_a_committed_check_is_kept_and_another_is_as_if_it_never_was(endings, step, kept):
+    after_wrong, after_right = endings["check", step]
+    assert after_wrong["checks_left"] == (4 if kept else 5)
+    assert after_right["status"] == ("approved" if kept else "pending")
