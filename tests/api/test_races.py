@@ -83,7 +83,9 @@ async def test_whoever_ends_it_ends_it_once(integrator, network, numbers, order)
     ended = await integrator.finished(made["id"])
     await network.call_over(made["to"])
     types = [event["type"] for event in await integrator.events(made["id"])]
-    assert [kind for kind in types if kind.removeprefix("verification.") in ENDINGS] == [f"verification.{ended['status']}"]
+    assert [kind for kind in types if kind.removeprefix("verification.") in ENDINGS] == [
+        f"verification.{ended['status']}"
+    ]
     outcome = (await integrator.enrollment(enrollment["id"]))["last_outcome"]
     assert (outcome["status"], outcome["assurance"]) == (ended["status"], ended["assurance"])
     assert (await integrator.show(made["id"]))["status"] == ended["status"]

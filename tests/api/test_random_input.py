@@ -32,7 +32,12 @@ FIELDS = {
 BODY = VALUE | st.fixed_dictionaries({}, optional={name: field | VALUE for name, field in FIELDS.items()})
 POSTED = ["/v1/verifications", "/v1/enrollments", "/v1/verifications/{id}/check", "/v1/verifications/{id}/resend"]
 SHOWN = ["/v1/verifications/{}", "/v1/verifications/{}/events", "/v1/enrollments/{}", "/v1/{}", "/docs/{}"]
-ASKED = ["/v1/verifications?to={}", "/v1/verifications?status={}", "/v1/verifications?starting_after={}", "/v1/enrollments?user={}"]
+ASKED = [
+    "/v1/verifications?to={}",
+    "/v1/verifications?status={}",
+    "/v1/verifications?starting_after={}",
+    "/v1/enrollments?user={}",
+]
 BOUNDED = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 
 

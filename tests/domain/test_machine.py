@@ -6,14 +6,13 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gateway.domain import calls, clock, reports, requests, sends
 from gateway.domain.attempts import HEARD_LIMIT
 from gateway.domain.delivery import DeliveryStatus, merge
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.policy import Limits, Tally
-from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.refusals import Refused
 from gateway.domain.verification import (
     TRANSITIONS,
     Assurance,
@@ -265,68 +264,6 @@ def test_a_refused_text_fails_at_once_and_a_lost_one_after_its_grace():
     late = reports.MessageReport("SM1", DeliveryStatus.DELIVERED, "delivered", None)
     arrived = reports.message_status_changed(lost.verification, TEXT[1], late, START + 2, LIMITS).verification
     assert (arrived.due_at, arrived.attempts[0].failure) == (arrived.expires_at, None)
-
-
-class Checks(RuleBasedStateMachine):
-    """Codes against a simple count: at most five are judged, resends and time do not add any."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        change = started(Channel.SMS)
-        self.verification, self.tally = change.verification, change.tally
-        self.now, self.judged, self.sends, self.approved = START, 0, 1, False
-
-    def check(self, guess: bytes) -> None:
-        pending = self.verification.status is Status.PENDING and self.now < self.verification.expires_at
-        try:
-            change = requests.code_checked(self.verification, guess, self.tally, self.now, LIMITS)
-        except Refused as refusal:
-            assert refusal.code is RefusalCode.VERIFICATION_FINISHED
-            assert not pending
-            return
-        self.verification, self.tally = change.verification, change.tally or self.tally
-        self.judged += change.refusal is None
-        if change.refusal is None and guess == RIGHT:
-            assert not self.approved
-            self.approved = True
-
-    @rule()
-    def right(self) -> None:
-        self.check(RIGHT)
-
-    @rule()
-    def wrong(self) -> None:
-        self.check(WRONG)
-
-    @rule(seconds=st.integers(1, 300))
-    def wait(self, seconds: int) -> None:
-        self.now += seconds * 1_000
-        self.verification = clock.time_passed(self.verification, self.now).verification
-
-    @rule(channel=st.sampled_from(Channel))
-    def resend(self, channel: Channel) -> None:
-        mode = Mode.CONFIRM if channel is Channel.CALL else None
-        new = requests.NewAttempt(f"att_{self.sends}", f"token-{self.sends}", channel, mode, "twilio")
-        try:
-            change = requests.resent(self.verification, new, self.tally, self.now, LIMITS)
-        except Refused:
-            return
-        if change.refusal is None:
-            assert change.verification.checks_left == self.verification.checks_left
-            self.sends += 1
-        self.verification, self.tally = change.verification, change.tally or self.tally
-
-    @invariant()
-    def at_most_five_judged(self) -> None:
-        assert self.judged <= LIMITS.checks_per_verification
-        assert self.sends <= LIMITS.sends_per_number
-
-    @invariant()
-    def approved_means_the_right_code(self) -> None:
-        assert (self.verification.status is Status.APPROVED) == self.approved
-
-
-TestChecks = Checks.TestCase
 
 
 def test_attempts_are_immutable():

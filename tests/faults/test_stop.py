@@ -11,20 +11,24 @@ from pathlib import Path
 import aiohttp
 import msgspec
 import pytest
+from support import raw_http
 from support.integrator import PATIENCE, Integrator
 from support.world import key_for, settings_for
+
+from gateway.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 
 
-def environment_of(settings) -> dict[str, str]:
+def environment_of(settings: Settings) -> dict[str, str]:
     """Write settings as the environment variables that an operator would set."""
-    variables = {}
-    for section, values in msgspec.to_builtins(settings).items():
-        for name, value in values.items():
-            text = ",".join(value) if isinstance(value, list) else str(value).lower() if value is True else str(value)
-            variables[f"POUNDKEY_{section}__{name}".upper()] = text
-    return variables
+    usual = msgspec.to_builtins(Settings())
+    return {
+        f"POUNDKEY_{section}__{name}".upper(): ",".join(value) if isinstance(value, list | tuple) else str(value)
+        for section, values in msgspec.to_builtins(settings).items()
+        for name, value in values.items()
+        if value != usual[section][name]
+    }
 
 
 @pytest.fixture
@@ -41,7 +45,8 @@ async def served(tmp_path, network):
     async with aiohttp.ClientSession() as session:
         integrator = Integrator(session, settings.server.public_url, key)
         async with asyncio.timeout(PATIENCE):
-            while not await is_alive(integrator):
+            while not await is_ready(integrator):
+                assert process.returncode is None, (await process.stderr.read()).decode()
                 await asyncio.sleep(0.02)
         yield process, integrator
     if process.returncode is None:
@@ -49,7 +54,7 @@ async def served(tmp_path, network):
     await process.communicate()
 
 
-async def is_alive(integrator: Integrator) -> bool:
+async def is_ready(integrator: Integrator) -> bool:
     with contextlib.suppress(aiohttp.ClientError):
         return (await integrator.ask("GET", "/readyz")).status == 200
     return False
@@ -60,24 +65,25 @@ async def test_everyone_who_waits_is_answered_and_the_exit_is_clean(served, netw
     made = await integrator.create(channel="call")
     await network.answered()
     shown = await integrator.show(made["id"])
-    waiters = [asyncio.create_task(integrator.wait(made["id"], shown["revision"], seconds=30)) for _ in range(20)]
+    path = f"/v1/verifications/{made['id']}?wait=30&revision={shown['revision']}"
+    alive, wait = (raw_http.request("GET", asked, integrator.key) for asked in ("/healthz", path))
     stream = integrator.stream(made["id"])
     told = [await anext(stream) for _ in range(3)]
-    rest = asyncio.create_task(drain(stream))
-    while not all(waiter.get_coro().cr_await for waiter in waiters):
-        await asyncio.sleep(0)
-    started = time.monotonic()
-    process.send_signal(signal.SIGTERM)
-    answers = await asyncio.gather(*waiters)
-    assert {answer["id"] for answer in answers} == {made["id"]}
-    told += await rest
+    async with contextlib.AsyncExitStack() as stack:
+        waiting = [await stack.enter_async_context(raw_http.connected(integrator.url)) for _ in range(20)]
+        for connection in waiting:
+            await connection.ask(alive)  # so that it is accepted before the gateway takes no more
+            connection.writer.write(wait)
+        assert await is_ready(integrator)  # and has read what came before this
+        started = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        for connection in waiting:
+            status, body = await connection.answer()
+            assert (status, msgspec.json.decode(body)["status"]) == (200, "pending")
+    told += [event async for event in stream]
     assert [int(event["id"]) for event in told] == list(range(1, len(told) + 1))
     assert await process.wait() == 0
     assert time.monotonic() - started < 10
-
-
-async def drain(stream) -> list:
-    return [event async for event in stream]
 
 
 async def test_a_send_under_way_is_finished(served, network):
