@@ -28,8 +28,8 @@ from benchmarks.servers import serving, spawned
 from benchmarks.table import print_facts, print_paths
 
 _SMALL, _LARGE = 10_000, 2_000_000
-_FULL = Size(rounds=5, requests=8_000, hellos=20_000)
-_QUICK = Size(rounds=3, requests=2_000, hellos=5_000)
+_FULL = Size(rounds=5, requests=4_000, hellos=12_000)
+_QUICK = Size(rounds=3, requests=1_500, hellos=5_000)
 _POUNDS = {True: 200, False: 1_000}
 _STARTS = 5
 _FILES = 8_192
@@ -81,6 +81,7 @@ async def _paths(folder: Path, paths: list[HotPath], *, quick: bool) -> list[Mea
         for path in paths:
             _tell(path.what)
             measured.append(await measure(path, bare, gateways, _QUICK if quick else _FULL))
+            _tell(f"  {measured[-1].ratio:.2f} of bare, {measured[-1].cpu_ratio:.2f} by CPU")
     return measured
 
 

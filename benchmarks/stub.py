@@ -22,11 +22,12 @@ _CREATED = (
 )
 
 
+_sids = itertools.count(1)
+_sends: list[tuple[str, str]] = []
+
+
 class _Provider(asyncio.Protocol):
     """One connection of the gateway, or of whoever asks what was sent."""
-
-    sids = itertools.count(1)
-    sends: list[tuple[str, str]] = []  # noqa: RUF012 - all connections fill one list
 
     def __init__(self) -> None:
         self._buffer = b""
@@ -48,11 +49,11 @@ class _Provider(asyncio.Protocol):
 
     def _answer(self, head: bytes, body: bytes) -> bytes:
         if head.startswith(b"get"):
-            taken = msgspec.json.encode(self.sends)
-            self.sends.clear()
+            taken = msgspec.json.encode(_sends)
+            _sends.clear()
             return _response(b"200 OK", taken)
-        sid = f"{'CA' if b'/calls.json' in head else 'SM'}{next(self.sids):032x}"
-        self.sends.append((sid, body.decode()))
+        sid = f"{'CA' if b'/calls.json' in head else 'SM'}{next(_sids):032x}"
+        _sends.append((sid, body.decode()))
         return _response(b"201 CREATED", (_CREATED % sid).encode())
 
 

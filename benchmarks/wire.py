@@ -42,7 +42,7 @@ class Integrator:
         )
 
 
-class Caller:
+class CallCallbacks:
     """Writes the provider's callbacks about one call, with the headers and fields that the real ones have.
 
     They are signed by the SDK's own validator (Twilio: Webhooks security).

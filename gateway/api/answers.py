@@ -7,7 +7,14 @@ from aiohttp import web
 
 REQUEST_ID = web.RequestKey("request_id", str)
 
+_JSON = {"Content-Type": "application/json"}
+
 
 def json_answer(view: msgspec.Struct, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
     """Answer with a view as JSON."""
-    return web.Response(status=status.value, body=msgspec.json.encode(view), content_type="application/json")
+    return web.Response(status=status.value, body=msgspec.json.encode(view), headers=_JSON)
+
+
+def ready_answer(body: bytes) -> web.Response:
+    """Answer with JSON that is ready."""
+    return web.Response(body=body, headers=_JSON)

@@ -15,6 +15,7 @@ from gateway.api.problems import FieldError, Problem
 LARGEST_BODY = 32 * 1024
 BODY_SECONDS = 10.0
 
+_MEDIA_TYPES = {"", "application/json", "application/octet-stream"}  # the last: clients that name none
 _PATH = re.compile(r" - at `\$\.?(.*)`$")
 
 Body = TypeVar("Body", bound=msgspec.Struct)
@@ -34,16 +35,9 @@ async def read_body(request: web.Request) -> bytes:
 
 def parse(raw: bytes, kind: type[Body], content_type: str) -> Body:
     """Parse a body; raises Problem 415 or 422 (400 if it is no JSON), naming each field that is wrong."""
-    if content_type not in {"application/json", "application/octet-stream"}:
+    if content_type.partition(";")[0].strip().lower() not in _MEDIA_TYPES:
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media_type_unsupported", "Send the body as application/json.")
-    try:
-        values = json.loads(raw.decode("utf-8"), object_pairs_hook=_object, parse_constant=_not_json)
-    except (ValueError, RecursionError) as error:
-        raise Problem(HTTPStatus.BAD_REQUEST, "json_invalid", _why_not_json(error)) from None
-    if not isinstance(values, dict):
-        raise Problem(HTTPStatus.BAD_REQUEST, "json_invalid", "The body must be a JSON object.")
-    if b"\\u" in raw and not _is_unicode(values):
-        raise Problem(HTTPStatus.BAD_REQUEST, "json_invalid", "The body holds half of a surrogate pair.")
+    values = _decode(raw)
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError:
@@ -53,6 +47,37 @@ def parse(raw: bytes, kind: type[Body], content_type: str) -> Body:
             "Some fields of the request are not as they should be.",
             errors=_mistakes(values, kind),
         ) from None
+
+
+def _decode(raw: bytes) -> dict[str, Any]:
+    """Decode an object in which no key stands twice; raises Problem 400.
+
+    A fast decoder does the work where it can be seen that nothing was lost: there are as many colons as pairs. Whatever
+    else comes is decoded with care, and slowly.
+    """
+    try:
+        values = msgspec.json.decode(raw)
+    except (ValueError, RecursionError):
+        return _decode_with_care(raw)
+    if isinstance(values, dict) and raw.count(b":") == _pairs(values):
+        return values
+    return _decode_with_care(raw)
+
+
+def _pairs(values: dict[str, Any]) -> int:
+    return len(values) + sum(len(inner) for inner in values.values() if isinstance(inner, dict))
+
+
+def _decode_with_care(raw: bytes) -> dict[str, Any]:
+    try:
+        values = json.loads(raw.decode("utf-8"), object_pairs_hook=_object, parse_constant=_not_json)
+    except (ValueError, RecursionError) as error:
+        raise Problem(HTTPStatus.BAD_REQUEST, "json_invalid", _why_not_json(error)) from None
+    if not isinstance(values, dict):
+        raise Problem(HTTPStatus.BAD_REQUEST, "json_invalid", "The body must be a JSON object.")
+    if b"\\u" in raw and not _is_unicode(values):
+        raise Problem(HTTPStatus.BAD_REQUEST, "json_invalid", "The body holds half of a surrogate pair.")
+    return values
 
 
 def _is_unicode(values: dict[str, Any]) -> bool:

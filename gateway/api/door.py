@@ -21,6 +21,7 @@ from gateway.ports import Application, Clock, NewId, Receipt, Replay, Store, Sto
 KEY_PREFIX = "pk_"
 _KEYS_FRESH = 1_000
 _LONGEST_IDEMPOTENCY_KEY = 255
+_NO_RECEIPT = contextlib.nullcontext()
 
 Handler = Callable[[web.Request, Application], Awaitable[web.StreamResponse]]
 Plain = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -40,6 +41,7 @@ class Door:
         self._store = store
         self._clock = clock
         self._applications: dict[bytes, Application] = {}
+        self._let_in: dict[str, Application] = {}
         self._read_at = 0
         self._in_flight: set[bytes] = set()
 
@@ -51,39 +53,44 @@ class Door:
 
         return enter
 
-    @contextlib.contextmanager
     def receipt(
         self, request: web.Request, application: Application, body: bytes, answer: Callable[[Any], bytes | None]
-    ) -> Iterator[Receipt | None]:
+    ) -> contextlib.AbstractContextManager[Receipt | None]:
         """Give the receipt for a request with an Idempotency-Key, and hold off its twin while it is in flight."""
         given = request.headers.get("Idempotency-Key")
         if given is None:
-            yield None
-            return
+            return _NO_RECEIPT
         if not 0 < len(given) <= _LONGEST_IDEMPOTENCY_KEY:
             detail = f"An Idempotency-Key has 1 to {_LONGEST_IDEMPOTENCY_KEY} characters."
             raise Problem(HTTPStatus.BAD_REQUEST, "idempotency_key_invalid", detail)
         scope = f"{application.id}\n{request.method}\n{request.path}\n{given}"
         key = hashlib.sha256(scope.encode("utf-8", "surrogateescape")).digest()
-        if key in self._in_flight:
+        return self._in_flight_once(Receipt(key, hashlib.sha256(body).digest(), answer))
+
+    @contextlib.contextmanager
+    def _in_flight_once(self, receipt: Receipt) -> Iterator[Receipt]:
+        if receipt.key in self._in_flight:
             detail = "The first request with this Idempotency-Key is still being worked on."
             raise Refused(RefusalCode.IDEMPOTENCY_KEY_IN_FLIGHT, detail, retry_after=1)
-        self._in_flight.add(key)
+        self._in_flight.add(receipt.key)
         try:
-            yield Receipt(key, hashlib.sha256(body).digest(), answer)
+            yield receipt
         finally:
-            self._in_flight.discard(key)
+            self._in_flight.discard(receipt.key)
 
     def _application(self, authorization: str) -> Application:
         now = self._clock()
         if not self._read_at <= now < self._read_at + _KEYS_FRESH:
             keys = self._store.keys()
             self._applications = {key.digest: key.application for key in keys if key.revoked_at is None}
+            self._let_in = {}
             self._read_at = now
-        application = self._applications.get(key_digest(_presented_key(authorization)))
+        application = self._let_in.get(authorization)
         if application is None:
-            detail = "Send an API key: Authorization: Bearer pk_…"
-            raise Problem(HTTPStatus.UNAUTHORIZED, "key_invalid", detail)
+            application = self._applications.get(key_digest(_presented_key(authorization)))
+            if application is None:
+                raise Problem(HTTPStatus.UNAUTHORIZED, "key_invalid", "Send an API key: Authorization: Bearer pk_…")
+            self._let_in[authorization] = application
         return application
 
 

@@ -46,7 +46,7 @@ class EnrollmentRoutes:
     async def create(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Enroll a person: 201 if the record is new, 200 if it was there."""
         raw = await read_body(request)
-        body = parse(raw, CreateEnrollment, request.content_type)
+        body = parse(raw, CreateEnrollment, request.headers.get("Content-Type", ""))
         person = Person(body.user, body.display_name, body.locale)
         with self._door.receipt(request, application, raw, _receipt_answer) as receipt:
             result = await self._journeys.enroll(application, person, receipt)

@@ -7,12 +7,13 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
-from gateway.api.answers import json_answer
+from gateway.api.answers import json_answer, ready_answer
 from gateway.api.bodies import parse, read_body
 from gateway.api.door import Door, kept_answer, replayed
 from gateway.api.openapi import Operation
 from gateway.api.problems import FieldError, Problem
 from gateway.api.queries import integer, text
+from gateway.api.rendered import RenderedVerifications
 from gateway.api.streams import stream_events
 from gateway.api.views import EventView, VerificationView, event_view, verification_view
 from gateway.domain.phone import PhoneNumber, parse_e164, parse_written
@@ -87,6 +88,7 @@ class VerificationRoutes:
         self._door = door
         self._journeys = journeys
         self._limits = limits
+        self._rendered = RenderedVerifications(limits)
 
     def operations(self) -> list[Operation]:
         """List the routes, the busiest first: aiohttp tries those of one prefix in turn."""
@@ -114,7 +116,7 @@ class VerificationRoutes:
     async def create(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Start a verification."""
         raw = await read_body(request)
-        body = parse(raw, CreateVerification, request.content_type)
+        body = parse(raw, CreateVerification, request.headers.get("Content-Type", ""))
         wish = Wish(
             number=_number(body.to),
             channel=body.channel,
@@ -128,24 +130,24 @@ class VerificationRoutes:
 
     async def check(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Judge a code."""
-        body = parse(await read_body(request), CheckCode, request.content_type)
+        body = parse(await read_body(request), CheckCode, request.headers.get("Content-Type", ""))
         verification, valid = await self._journeys.check(application, request.match_info["id"], body.code)
         return json_answer(verification_view(verification, self._limits, valid=valid))
 
     async def show(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Show a verification, at once or after its next change."""
         verification_id = request.match_info["id"]
-        if not request.query_string:
-            return json_answer(verification_view(self._journeys.show(application, verification_id), self._limits))
+        if "?" not in request.raw_path:
+            return ready_answer(self._rendered.json(self._journeys.show(application, verification_id)))
         wait = integer(request, "wait", 0, 0, _LONGEST_WAIT)
         revision = integer(request, "revision", None, 0, 1_000_000_000)
         verification = await self._journeys.wait(application, verification_id, revision, wait)
-        return json_answer(verification_view(verification, self._limits))
+        return ready_answer(self._rendered.json(verification))
 
     async def resend(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Send the same code again, or call."""
         raw = await read_body(request)
-        body = parse(raw or b"{}", Resend, request.content_type)
+        body = parse(raw or b"{}", Resend, request.headers.get("Content-Type", ""))
         if body.mode and not body.channel:
             raise _mode_problem("Name the channel that the mode is for.")
         mode = _mode(body.channel, body.mode) if body.channel else None

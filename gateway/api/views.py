@@ -11,7 +11,7 @@ from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.enrollment import DefaultMethod, Enrollment, EnrollmentStatus, Phone, PhoneKind
 from gateway.domain.journal import Fact, KeptEntry
 from gateway.domain.policy import Limits
-from gateway.domain.requests import resend_at
+from gateway.domain.requests import resend_times
 from gateway.domain.verification import (
     Assurance,
     Attempt,
@@ -122,13 +122,14 @@ class EventView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     facts: Mapping[str, Fact]
 
 
+@lru_cache(maxsize=8_192)
 def rfc3339(at: int) -> str:
     """Write a time in ms since the epoch as RFC 3339 in UTC."""
     seconds, milliseconds = divmod(at, 1_000)
     return f"{_to_the_second(seconds)}.{milliseconds:03}Z"
 
 
-@lru_cache(maxsize=2_048)
+@lru_cache(maxsize=1_024)
 def _to_the_second(at: int) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
@@ -138,6 +139,7 @@ def verification_view(
 ) -> VerificationView:
     """Show a verification; `valid` is the verdict on a code that was just checked."""
     pending = verification.status is Status.PENDING
+    sms_at, call_at = resend_times(verification, limits)
     return VerificationView(
         id=verification.id,
         revision=verification.revision,
@@ -154,8 +156,8 @@ def verification_view(
         checks_left=verification.checks_left,
         next=Next(
             check=pending and any(attempt.carries_code for attempt in verification.attempts),
-            resend_sms_at=_maybe(resend_at(verification, Channel.SMS, limits)),
-            resend_call_at=_maybe(resend_at(verification, Channel.CALL, limits)),
+            resend_sms_at=_maybe(sms_at),
+            resend_call_at=_maybe(call_at),
         ),
         metadata=verification.metadata,
         created_at=rfc3339(verification.created_at),

@@ -94,7 +94,11 @@ class _Pattern(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Region(msgspec.Struct, frozen=True, gc=False):
-    """One region's patterns, in the library's order. `leading` claims a number for the region."""
+    """One region's patterns; `leading` claims a number for the region.
+
+    The first type that matches decides. Those that may be costly stand in the library's order, the busiest of the rest
+    next.
+    """
 
     leading: re.Pattern[str] | None
     general: _Pattern | None
@@ -142,13 +146,13 @@ def _region(metadata: PhoneMetadata) -> _Region:
         *(
             _pattern(description, costly=nowhere)
             for description in (
+                metadata.mobile,
+                metadata.fixed_line,
                 metadata.voip,
                 metadata.personal_number,
                 metadata.pager,
                 metadata.uan,
                 metadata.voicemail,
-                metadata.fixed_line,
-                metadata.mobile,
             )
         ),
     )

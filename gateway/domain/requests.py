@@ -136,12 +136,20 @@ def canceled(verification: Verification, now: int) -> Change:
 
 def resend_at(verification: Verification, channel: Channel, limits: Limits) -> int | None:
     """Return when (ms) the channel may be used again; None after the end, or for a call while one is under way."""
+    sms_at, call_at = resend_times(verification, limits)
+    return sms_at if channel is Channel.SMS else call_at
+
+
+def resend_times(verification: Verification, limits: Limits) -> tuple[int | None, int | None]:
+    """Return when (ms) a text and a call may follow; None after the end, or for a call while one is under way."""
     if verification.status is not Status.PENDING:
-        return None
-    calling = any(attempt.channel is Channel.CALL and attempt.failure is None for attempt in verification.attempts)
-    if channel is Channel.CALL and calling:
-        return None
-    return verification.attempts[-1].created_at + resend_wait(len(verification.attempts), limits)
+        return None, None
+    attempts = verification.attempts
+    at = attempts[-1].created_at + resend_wait(len(attempts), limits)
+    for attempt in attempts:
+        if attempt.channel is Channel.CALL and attempt.failure is None:
+            return at, None
+    return at, at
 
 
 def _over(verification: Verification, now: int) -> Change | None:

@@ -1,5 +1,6 @@
 """The verifications in use, as last committed, so that the next step of one needs no read and no decryption."""
 
+from collections import OrderedDict
 from collections.abc import Mapping
 
 from gateway.domain.verification import Verification
@@ -10,7 +11,7 @@ class Recent:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._verifications: dict[str, Verification] = {}
+        self._verifications: OrderedDict[str, Verification] = OrderedDict()
 
     def get(self, verification_id: str) -> Verification | None:
         """Return the committed state, or None if it is not at hand."""
@@ -20,7 +21,7 @@ class Recent:
         """Take in what a batch has committed."""
         kept = self._verifications
         for verification_id, verification in verifications.items():
-            kept.pop(verification_id, None)
             kept[verification_id] = verification
+            kept.move_to_end(verification_id)
         while len(kept) > self._limit:
-            del kept[next(iter(kept))]
+            kept.popitem(last=False)

@@ -127,7 +127,12 @@ class SqliteStore:
         if verification is not None:
             return verification
         row = self._read(sql.SELECT_VERIFICATION, (verification_id,))
-        return rows.verification_of(verification_id, row[0], row[1], self._vault) if row else None
+        if row is None:
+            return None
+        verification = rows.verification_of(verification_id, row[0], row[1], self._vault)
+        # Kept although a commit may be under way: its own state is kept over this one when it is done.
+        self._recent.keep({verification_id: verification})
+        return verification
 
     async def list_verifications(self, application_id: str, narrow: ListFilter) -> Page:
         """See the port."""

@@ -10,7 +10,8 @@ from support.problems import assert_problem, fields_of
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MALFORMED_CODES = [
-    "", " ", "12345", "1234567", "12345a", "１２３４５６", "١٢٣٤٥٦", "12³456", "123456\n", "123.456", "+12345", "12 345", "0x1234",
+    "", " ", "12345", "1234567", "12345a", "１２３４５６", "١٢٣٤٥٦", "12³456", "123456\n",
+    "123.456", "+12345", "12 345", "0x1234",
     "123456\0", "\u200e123456",
 ]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""HTTP itself: wrong addresses, methods, media types and sizes are problems like all others, and slow bodies are cut."""
+"""HTTP itself: wrong addresses, methods, media types and sizes are problems like others, and slow bodies are cut."""
 
 import asyncio
 
@@ -83,8 +83,8 @@ async def test_every_answer_has_its_own_request_id(world, integrator, numbers):
     made = await integrator.create(next(numbers), "call")
     asked = [
         await integrator.ask("GET", path)
-        for path in (f"/v1/verifications/{made['id']}", f"/v1/verifications/{made['id']}/events", "/nowhere", "/healthz",
-                     "/readyz", "/openapi.json", "/docs", "/v1/verifications?limit=x", "/v1/verifications")
+        for path in (f"/v1/verifications/{made['id']}", f"/v1/verifications/{made['id']}/events", "/nowhere",
+                     "/healthz", "/readyz", "/openapi.json", "/docs", "/v1/verifications?limit=x", "/v1/verifications")
     ]  # fmt: skip
     asked.append(await integrator.ask("POST", "/callbacks/twilio/messages"))
     asked.append(await integrator.ask("POST", "/v1/verifications", raw=b"{"))

@@ -22,7 +22,8 @@ def basic(user: str, password: str = "") -> str:
     "authorization",
     [
         "", "Bearer", "Bearer ", "Bearer pk_wrong", "Bearer pk_" + "k" * 43, "pk_wrong", "Basic", "Basic !!!",
-        "Basic /////w==", basic("pk_wrong"), basic("", "pk_wrong"), "Digest username=pk_wrong", "Bearer \u00e9", "Bearer " + "x" * 7_000,
+        "Basic /////w==", basic("pk_wrong"), basic("", "pk_wrong"),
+        "Digest username=pk_wrong", "Bearer \u00e9", "Bearer " + "x" * 7_000,
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("path", ["/v1/verifications", "/v1/enrollments?user=alice", "/v1/verifications/ver_1/events"])

@@ -52,7 +52,8 @@ async def test_a_page_shows_what_each_verification_shows(integrator, numbers):
 @pytest.mark.parametrize(
     ("query", "field"),
     [
-        ("limit=0", "limit"), ("limit=101", "limit"), ("limit=x", "limit"), ("limit=-1", "limit"), ("limit=１", "limit"),
+        ("limit=0", "limit"), ("limit=101", "limit"), ("limit=x", "limit"), ("limit=-1", "limit"),
+        ("limit=１", "limit"),
         ("status=done", "status"), ("to=425", "to"), ("to=%2B1425555%00", "to"), ("to=" + "1" * 300, "to"),
         ("starting_after=" + "x" * 300, "starting_after"),
     ],

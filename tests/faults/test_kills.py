@@ -23,7 +23,7 @@ SETTLED = {"sent", "delivered", "failed", "completed"}
 OUTBOX = Outbox(lease=1.0, reconcile_after=0.1, reconcile_for=1.0)
 AT_ONCE = msgspec.structs.replace(LIMITS, resend_wait=0)
 
-# How many sends the phone sees. None after a claim that nothing followed: nobody can know that, so it is never repeated.
+# How many sends the phone sees. None after a claim that nothing followed: nobody can know, so it is never repeated.
 TEXTS = {
     Step("create", "before"): 1,
     Step("create", "after"): 1,

@@ -1,4 +1,4 @@
-"""SIGTERM drains a real `poundkey serve`: whoever waits is answered, nothing is lost, and the exit is clean and soon."""
+"""SIGTERM drains a real `poundkey serve`: whoever waits is answered, nothing is lost, the exit is clean and soon."""
 
 import asyncio
 import contextlib

@@ -150,7 +150,7 @@ class Lab:
     async def until(self, ask: Callable[[], Awaitable[Any]], condition: Callable[[Any], Any]) -> Any:  # noqa: ANN401  any answer
         """Asks again and again until the answer is as it should be; returns it."""
         async with asyncio.timeout(10):
-            while not condition(answer := await ask()):  # noqa: ASYNC110  seen by asking, as a person would
+            while not condition(answer := await ask()):
                 await asyncio.sleep(0.005)
         return answer
 

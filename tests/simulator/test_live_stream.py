@@ -91,7 +91,7 @@ async def test_quiet_stream_has_heartbeats_and_a_listener_may_leave(lab, listen,
     assert len(watchers) == 1
     listener.leave()
     async with asyncio.timeout(10):
-        while watchers:  # noqa: ASYNC110  the end of a connection is seen at the next heartbeat
+        while watchers:
             await asyncio.sleep(0.005)
 
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import aiohttp
 import msgspec
-from support.integrator import PATIENCE, PHONE, Json
 from twilio.request_validator import RequestValidator
 
 from simulator.app import RunningSimulator
+from support.integrator import PATIENCE, PHONE, Json
 
 ACCOUNT = "AC" + "0" * 32
 TOKEN = "provider-token-of-the-tests"

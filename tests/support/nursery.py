@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aiohttp
 import msgspec
+
 from support.crashing_gateway import Life
 from support.integrator import PATIENCE
 

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import aiohttp
 import msgspec
-from support.integrator import PHONE, Integrator
-from support.network import ACCOUNT, OURS, TOKEN, PhoneNetwork
 
 from gateway import app
 from gateway.api.door import KEY_PREFIX, key_digest
@@ -23,6 +21,8 @@ from gateway.settings import Database, Keys, Outbox, Server, Settings, Text, Twi
 from gateway.stores.migrate import migrate
 from simulator.app import start
 from simulator.config import SimulatorConfig
+from support.integrator import PHONE, Integrator
+from support.network import ACCOUNT, OURS, TOKEN, PhoneNetwork
 from webhooks.addresses import Addresses
 
 __all__ = ["ACCOUNT", "OURS", "PHONE", "TOKEN", "World", "free_port", "serving_at", "settings_for", "world_at"]
@@ -118,9 +118,11 @@ async def world_at(folder: Path, *, speed: float = 0, **sections: msgspec.Struct
         speed: of the network's clock; 0 takes no time.
         **sections: sections of the settings that the test wants otherwise.
     """
-    async with network_at(speed) as network:
-        async with serving_at(settings_for(folder, network.url, **sections), network) as world:
-            yield world
+    async with (
+        network_at(speed) as network,
+        serving_at(settings_for(folder, network.url, **sections), network) as world,
+    ):
+        yield world
 
 
 def _make_database(settings: Settings) -> None:

@@ -1,0 +1,150 @@
+"""No code, API key or full number reaches a log, a URL, a problem, the journal or a database file, whatever happens."""
+
+import base64
+import json
+import logging
+
+import msgspec
+import pytest
+from support.integrator import PHONE, Answer, wrong_for
+from support.network import gather_url
+from support.world import ACCOUNT, LIMITS, TOKEN, network_at, serving_at, settings_for
+
+from gateway.settings import Outbox, Twilio
+
+# A code so long that no time or random id holds it by chance.
+LONG_CODES = msgspec.structs.replace(LIMITS, code_length=10, resend_wait=0)
+
+
+class Witness:
+    """Keeps what an outsider could read, and what none of it may hold."""
+
+    def __init__(self, world, key: str) -> None:
+        self.world = world
+        self.secrets = {PHONE[1:], PHONE[2:], key, base64.b64encode(f"{key}:".encode()).decode()[:20], TOKEN}
+        self.read: list[str] = []
+
+    async def ask(self, *question, **headers) -> Answer:
+        """Ask as the integrator does, and keep the answer if it is a problem."""
+        answer = await self.world.integrator.ask(*question, **headers)
+        if answer.status >= 400:
+            self.read.append(f"{answer.body} {answer.headers}")
+        return answer
+
+    async def code(self, texts: int = 1) -> str:
+        code = await self.world.network.code(texts=texts)
+        self.secrets |= {code, wrong_for(code)}
+        return code
+
+    async def reads_the_journal(self, verification_id: str) -> None:
+        self.read.append(json.dumps(await self.world.integrator.events(verification_id)))
+
+    async def reads_the_addresses(self) -> None:
+        """Keep the URLs of both sides; the provider's own lists have the number in their query, as its API wants it."""
+        for exchange in await self.world.network.exchanges():
+            self.read.append(exchange["url"].partition("?")[0] if exchange["kind"] == "api" else exchange["url"])
+
+    def found(self, text: str) -> set[str]:
+        return {secret for secret in self.secrets if secret in text}
+
+
+@pytest.fixture
+async def witness(tmp_path, caplog):
+    caplog.set_level(logging.DEBUG)
+    async with network_at() as network:
+        settings = settings_for(
+            tmp_path,
+            network.url,
+            limits=LONG_CODES,
+            outbox=Outbox(lease=1.0, reconcile_after=0.1, reconcile_for=0.5),
+            twilio=Twilio(network.url, ACCOUNT, TOKEN, total_timeout=0.5, connect_timeout=0.3),
+        )
+        async with serving_at(settings, network) as world:
+            witness = Witness(world, world.integrator.key)
+            yield witness
+            await witness.reads_the_addresses()
+            while_it_runs = files_of(tmp_path)
+        after_its_end = files_of(tmp_path)
+    logged = [logging.Formatter().format(record) for record in caplog.records]
+    told = "\n".join([*witness.read, *logged])
+    assert len(witness.read) > 5
+    assert witness.found(told) == set()
+    for files in (while_it_runs, after_its_end):
+        assert len(files) > 4096
+        assert {secret for secret in witness.secrets if secret.encode() in files} == set()
+
+
+def files_of(folder) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
+
+
+async def test_a_text_with_wrong_codes_and_bad_input(witness):
+    made = (await witness.ask("POST", "/v1/verifications", {"to": PHONE, "channel": "sms"}, Idempotency_Key="one")).body
+    code = await witness.code()
+    check = f"/v1/verifications/{made['id']}/check"
+    for typed in (wrong_for(code), code[:-1], f"{code}\0", [code], code):
+        await witness.ask("POST", check, {"code": typed})
+    await witness.ask("POST", check, {"code": code})
+    await witness.ask("POST", "/v1/verifications", {"to": f"{PHONE}0000000", "channel": "sms"})
+    await witness.ask("POST", "/v1/verifications", {"to": {"country": "US", "number": f"x{PHONE}"}, "channel": "sms"})
+    await witness.ask("POST", "/v1/verifications", {"to": PHONE, "channel": PHONE})
+    await witness.ask("POST", "/v1/verifications", {"to": PHONE, "channel": "sms", "locale": PHONE})
+    await witness.ask("POST", "/v1/verifications", {"to": PHONE, "channel": "call"}, Idempotency_Key="one")
+    await witness.ask("POST", "/v1/verifications", raw=f'{{"to": "{PHONE}", "to": "{PHONE}"}}'.encode())
+    await witness.ask("POST", "/v1/enrollments", raw=b'{"user": "\\ud800%b"}' % PHONE.encode())
+    await witness.ask("GET", f"/v1/verifications?to={PHONE}")  # the plus is a space there
+    await witness.ask("GET", "/v1/verifications", Authorization=f"Bearer {witness.world.integrator.key}x")
+    await witness.reads_the_journal(made["id"])
+
+
+async def test_a_call_with_wrong_keys_and_forged_callbacks(witness):
+    network = witness.world.network
+    enrollment = await witness.world.integrator.enroll()
+    wish = {"to": PHONE, "channel": "call", "enrollment_id": enrollment["id"]}
+    made = (await witness.ask("POST", "/v1/verifications", wish)).body
+    sid = await network.answered()
+    [order] = await network.orders()
+    for token, form in (
+        ("a forger's guess", {"CallSid": sid, "Digits": "#", "From": PHONE}),
+        (TOKEN, {"CallSid": PHONE * 9, "Digits": "#", "From": PHONE}),
+        (TOKEN, {"CallSid": sid, "Digits": f"{PHONE}x", "From": PHONE}),
+    ):
+        status, body = await network.report(gather_url(order), token, **form)
+        assert status in {400, 403}
+        witness.read.append(body)
+    await network.press(sid, "7")
+    await network.asked(2)
+    await network.press(sid, "#")
+    assert (await witness.world.integrator.finished(made["id"]))["status"] == "approved"
+    await witness.ask("POST", f"/v1/verifications/{made['id']}/check", {"code": "0123456789"})
+    await witness.ask("POST", f"/v1/verifications/{made['id']}/cancel")
+    await witness.reads_the_journal(made["id"])
+
+
+@pytest.mark.parametrize(
+    "fault", [{"status": 500}, {"lose_answer": True}, {"status": 400, "error_code": 21211}], ids=str
+)
+async def test_a_provider_that_fails(witness, fault):
+    network, integrator = witness.world.network, witness.world.integrator
+    await network.faults(api={**fault, "method": "POST"}, callbacks={"drop": True})
+    made = await integrator.create()
+    await integrator.attempt_when(made["id"], "sent", "failed")
+    if "lose_answer" in fault:
+        await witness.code()
+    await witness.ask("POST", f"/v1/verifications/{made['id']}/check", {"code": "1"})
+    await witness.reads_the_journal(made["id"])
+    for number in range(4):
+        await witness.ask("POST", "/v1/verifications", {"to": PHONE[: 4 + number], "channel": "sms"})
+
+
+async def test_a_database_that_takes_nothing(witness):
+    integrator, network = witness.world.integrator, witness.world.network
+    made = await integrator.create(channel="call")
+    sid = await network.answered()
+    witness.world.gateway.store._writer_connection.execute("PRAGMA query_only = ON")
+    await network.press(sid, "#")
+    await network.call_over()
+    for _ in range(6):
+        await witness.ask("POST", "/v1/verifications", {"to": PHONE, "channel": "sms"})
+    witness.world.gateway.store._writer_connection.execute("PRAGMA query_only = OFF")
+    await witness.reads_the_journal(made["id"])
