@@ -81,6 +81,7 @@ def _add_keys(keys: argparse.ArgumentParser) -> None:
 def _add_verify(verify: argparse.ArgumentParser) -> None:
     verify.add_argument("number", metavar="NUMBER", help="E.164, such as +14255550123")
     verify.add_argument("--call", action="store_true", help="call and ask for #, instead of a text with a code")
+    verify.add_argument("--mode", help="what a call asks for; confirm: press #")
     verify.add_argument("--locale", help="the person's language, such as en or pt-BR")
     verify.add_argument("--url", type=_url, default=GATEWAY_URL, help="where the gateway is (%(default)s)")
     verify.add_argument(

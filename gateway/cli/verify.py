@@ -30,8 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"no usable API key: give --key or set {API_KEY_VARIABLE}; `poundkey keys create` makes one"
         )
     wish = {"to": arguments.number, "channel": "call" if arguments.call else "sms"}
-    if arguments.locale:
-        wish["locale"] = arguments.locale
+    wish |= {name: value for name in ("mode", "locale") if (value := getattr(arguments, name))}
     try:
         ended = run_loop(_verify(arguments.url, key, wish))
     except GatewayRefused as refused:
