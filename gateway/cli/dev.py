@@ -128,8 +128,9 @@ def _curl(gateway_url: str, api_key: str, channel: str) -> str:
 
 
 def _own_name() -> str:
-    """Return what to type for this program: its short name where the shell finds it."""
+    """Return what to type for this program: its short name where the shell finds it, else where it is installed."""
+    script = Path(sys.executable).with_name("poundkey")
     found = shutil.which("poundkey")
-    if found and Path(found).parent == Path(sys.executable).parent:
+    if found and Path(found) == script:
         return "poundkey"
-    return f"{os.path.relpath(sys.executable)} -m gateway"
+    return os.path.relpath(script) if script.exists() else f"{os.path.relpath(sys.executable)} -m gateway"
