@@ -1,0 +1,54 @@
+"""The keys: what is sealed is read back only in its place, by a key that is held; no random byte is handed out twice."""
+
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain.phone import PhoneNumber
+from gateway.entropy import Entropy
+from gateway.vault import Unreadable, Vault
+
+OLD, NEW, FINGERPRINT, CODE = (os.urandom(32) for _ in range(4))
+VAULT = Vault({1: OLD, 2: NEW}, FINGERPRINT, CODE)
+
+
+@given(st.binary(max_size=200), st.text(max_size=40))
+def test_what_is_sealed_is_read_back_in_its_place(plain: bytes, place: str):
+    sealed = VAULT.seal(plain, place)
+    assert VAULT.unseal(sealed, place) == plain
+    with pytest.raises(Unreadable):
+        VAULT.unseal(sealed, place + "x")
+
+
+@given(st.integers(0, 44), st.integers(1, 255))
+def test_a_changed_byte_is_noticed(at: int, difference: int):
+    sealed = bytearray(VAULT.seal("+14255550123 and more", "ver_1"))
+    sealed[at] ^= difference
+    with pytest.raises(Unreadable):
+        VAULT.unseal(bytes(sealed), "ver_1")
+
+
+def test_the_newest_key_seals_and_the_older_ones_still_read():
+    before = Vault({1: OLD}, FINGERPRINT, CODE).seal("+14255550123", "ver_1")
+    assert VAULT.unseal(before, "ver_1") == b"+14255550123"
+    after = VAULT.seal("+14255550123", "ver_1")
+    assert (before[0], after[0]) == (1, 2)
+    with pytest.raises(Unreadable):
+        Vault({1: OLD}, FINGERPRINT, CODE).unseal(after, "ver_1")
+
+
+def test_a_fingerprint_is_stable_and_keyed():
+    number = PhoneNumber("+14255550123")
+    assert VAULT.fingerprint(number) == Vault({7: NEW}, FINGERPRINT, OLD).fingerprint(number)
+    assert VAULT.fingerprint(number) != Vault({1: OLD}, CODE, CODE).fingerprint(number)
+
+
+@given(st.lists(st.integers(1, 4_096), max_size=50))
+def test_no_random_byte_is_handed_out_twice(counts: list[int]):
+    entropy = Entropy()
+    taken = [entropy(count) for count in counts]
+    assert [len(part) for part in taken] == counts
+    long = [part for part in taken if len(part) >= 16]
+    assert len(set(long)) == len(long)
