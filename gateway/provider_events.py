@@ -85,12 +85,19 @@ class ProviderEvents:
         )
 
     async def machine_detected(self, event: MachineDetected) -> None:
-        """Take in a verdict on who took the call; only a machine changes anything."""
-        if event.answered_by is AnsweredBy.MACHINE:
-            token = event.attempt.token
+        """Take in a verdict on who took the call; only a machine decides anything."""
+        token, answered_by = event.attempt.token, event.answered_by
+        if answered_by is AnsweredBy.MACHINE:
             await self._applied(
                 event.attempt,
                 lambda verification, now: calls.machine_detected(verification, token, event.sid, now),
+            )
+        else:
+            await self._applied(
+                event.attempt,
+                lambda verification, now: calls.person_detected(
+                    verification, token, event.sid, answered_by.value, now, self._limits
+                ),
             )
 
     async def call_status_changed(self, event: CallStatusChanged) -> None:

@@ -66,6 +66,19 @@ def machine_detected(verification: Verification, token: str, sid: str, now: int)
     return _replied(change, attempt.id)
 
 
+def person_detected(
+    verification: Verification, token: str, sid: str, answered_by: str, now: int, limits: Limits
+) -> Change:
+    """No machine was heard: note the first such verdict. It proves nothing."""
+    attempt = by_token(verification, token, sid)
+    if attempt is None or attempt.answered_by is not None:
+        return _nothing(verification)
+    entry = Entry("call.answered_by", {"attempt_id": attempt.id, "answered_by": answered_by})
+    return attempt_changed(
+        verification, attempt, now, (entry,), grace=limits.call_grace, provider_sid=sid, answered_by=answered_by
+    )
+
+
 def digits_gathered(
     verification: Verification, token: str, sid: str, turn: int, digits: str, now: int, limits: Limits
 ) -> Change:

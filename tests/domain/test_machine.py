@@ -50,6 +50,7 @@ def call_report(status: DeliveryStatus | None, word: str, sequence: int | None =
 CALL_INPUTS = {
     "answered": lambda v, now: calls.call_answered(v, CALL[1], CALL[2], None, now),
     "answered_by_machine": lambda v, now: calls.call_answered(v, CALL[1], CALL[2], "machine", now),
+    "person": lambda v, now: calls.person_detected(v, CALL[1], CALL[2], "human", now, LIMITS),
     "machine": lambda v, now: calls.machine_detected(v, CALL[1], CALL[2], now),
     "pound": lambda v, now: calls.digits_gathered(v, CALL[1], CALL[2], turn_of(v), "#", now, LIMITS),
     "seven": lambda v, now: calls.digits_gathered(v, CALL[1], CALL[2], turn_of(v), "7", now, LIMITS),
@@ -180,6 +181,14 @@ def test_a_machine_never_approves(names: list[str]):
     assert verification.status is Status.FAILED
     assert verification.failure
     assert verification.failure.code is FailureCode.ANSWERED_BY_MACHINE
+
+
+def test_a_human_verdict_is_noted_and_proves_nothing():
+    verification, outcomes = run(started().verification, ["answered", "person", "person"])
+    assert (verification.status, verification.attempts[0].answered_by) == (Status.PENDING, "human")
+    assert outcomes == []
+    still_dying, _ = run(started().verification, ["answered", "completed", "person"])
+    assert still_dying.ends_at is not None
 
 
 def test_a_machine_verdict_after_the_approval_is_only_noted():
