@@ -1,4 +1,4 @@
-"""The keys: what is sealed is read back only in its place, by a key that is held; no random byte is handed out twice."""
+"""The keys: what is sealed is read only in its place, by a key that is held; no random byte is handed out twice."""
 
 import os
 
