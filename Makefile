@@ -20,7 +20,7 @@ run: $(RUNTIME) ## start gateway and simulator (ARGS="--port 9000")
 	@$(BIN)/poundkey dev $(ARGS)
 
 test: $(DEVELOP) ## run every test (ARGS="-k pound")
-	@$(BIN)/pytest -q -n auto $(ARGS)
+	@$(BIN)/pytest -q -n auto --dist loadfile $(ARGS)
 
 fast: $(DEVELOP) ## run the tests that need nothing and take seconds
 	@$(BIN)/pytest -q -m "not slow" --hypothesis-profile=fast tests/domain tests/twiml tests/webhooks tests/house $(ARGS)

@@ -9,7 +9,7 @@ import msgspec
 
 FINISHED = {"approved", "denied", "canceled", "expired", "failed", "max_attempts_reached"}
 PHONE = "+14255550123"
-PATIENCE = 20.0
+PATIENCE = 45.0
 """Seconds after which a condition that has not come true counts as a failure."""
 
 Json = dict[str, Any]
