@@ -28,8 +28,8 @@ from benchmarks.servers import serving, spawned
 from benchmarks.table import print_facts, print_paths
 
 _SMALL, _LARGE = 10_000, 2_000_000
-_FULL = Size(rounds=5, requests=4_000, hellos=12_000)
-_QUICK = Size(rounds=3, requests=1_500, hellos=5_000)
+_FULL = Size(rounds=9, requests=2_000, hellos=6_000)
+_QUICK = Size(rounds=5, requests=1_000, hellos=4_000)
 _POUNDS = {True: 200, False: 1_000}
 _STARTS = 5
 _FILES = 8_192

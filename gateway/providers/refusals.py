@@ -6,7 +6,7 @@ import msgspec
 
 from gateway.domain.verification import Failure, FailureCode
 from gateway.ports import ProviderBusy, ProviderRefused, ProviderUncertain
-from gateway.providers.transport import Answer
+from gateway.providers.http_connection import Answer
 
 
 class Meaning(NamedTuple):

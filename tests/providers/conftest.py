@@ -2,18 +2,31 @@
 
 import asyncio
 import contextlib
+import datetime as dt
+import ipaddress
 import socket
 import ssl
 import struct
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import uvloop
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.providers.twilio import TwilioProvider
+
+
+def pytest_asyncio_loop_factories():
+    """Loops differ where connections end; the product runs on uvloop where there is one, and on asyncio's elsewhere."""
+    return {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}
+
 
 Then = Literal["keep", "close", "hang", "reset"]
 
@@ -117,6 +130,34 @@ async def make_carrier() -> AsyncIterator[MakeCarrier]:
 @pytest.fixture
 async def carrier(make_carrier: MakeCarrier) -> Carrier:
     return await make_carrier()
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A self-signed certificate for 127.0.0.1 and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = dt.datetime.now(dt.UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = tmp_path / "self-signed.pem"
+    pem.write_bytes(
+        signed.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return pem
+
+
+@pytest.fixture
+async def carrier_with_tls(make_carrier: MakeCarrier, certificate: Path) -> Carrier:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    return await make_carrier(tls)
 
 
 MakeProvider = Callable[..., TwilioProvider]

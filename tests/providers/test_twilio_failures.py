@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import gzip
-import ipaddress
 import logging
 import socket
-import ssl
 import traceback
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.ports import Call, ProviderBusy, ProviderRefused, ProviderUncertain, Sms
-from gateway.providers.transport import MAX_BODY
+from gateway.providers.http_connection import MAX_BODY
 from gateway.providers.twilio import TwilioProvider
 
 if TYPE_CHECKING:
-    from tests.providers.conftest import Carrier, MakeCarrier, MakeProvider, Then
+    from tests.providers.conftest import Carrier, MakeProvider, Then
 
 NUMBER, CODE, TOKEN = "+14255550199", "918273", "t0kenCanary"
 SMS = Sms(NUMBER, "+15005550006", f"{CODE} is your code", f"https://gw.test/{TOKEN}")
@@ -205,25 +198,3 @@ async def test_no_number_code_or_token_is_ever_told(
             told = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + repr(vars(caught.value))
             assert not [secret for secret in SECRETS if secret in told]
     assert not [secret for secret in SECRETS if secret in caplog.text]
-
-
-@pytest.fixture
-async def carrier_with_tls(make_carrier: MakeCarrier, tmp_path: Path):
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = tmp_path / "self-signed.pem"
-    pem.write_bytes(
-        certificate.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(pem)
-    return await make_carrier(tls)
