@@ -16,7 +16,8 @@ from benchmarks.wire import Integrator
 WAITERS = 2_000
 
 _CANCELED = Expected(HTTPStatus.OK, b'"status":"canceled"')
-_SETTLING = 0.25
+_SETTLING = 1.5
+"""Seconds; longer than the gateway waits before each of its regular tasks, so that their threads are counted."""
 _SETTLED = 0.1
 
 

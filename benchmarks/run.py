@@ -9,6 +9,7 @@ import argparse
 import os
 import platform
 import resource
+import signal
 import sqlite3
 import sys
 import tempfile
@@ -42,6 +43,7 @@ def main() -> int:
     arguments = _arguments()
     wanted = set(arguments.only or _names())
     _allow_many_connections()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that processes and gigabytes of files are not left
     print(_environment() + "\n")
     with tempfile.TemporaryDirectory(prefix="poundkey-bench-") as folder:
         try:

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from support import raw_http
+from support.integrator import PATIENCE
 from support.problems import assert_problem
 
 from gateway.api import bodies
@@ -12,7 +13,17 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/v1", "/v2/verifications", "/v1/verifications/", "/v1/verifications/ver_1/sms", "/v1/%00", "/v1/%ff"]
+    "path",
+    [
+        "/",
+        "/v1",
+        "/v2/verifications",
+        "/v1/verifications/",
+        "/v1/verifications/ver_1/sms",
+        "/v1/handsets",
+        "/%00",
+        "/%ff",
+    ],
 )
 async def test_there_is_nothing_at_other_addresses(integrator, path):
     assert_problem(await integrator.ask("GET", path), 404, "not_found")
@@ -92,6 +103,25 @@ async def test_every_answer_has_its_own_request_id(world, integrator, numbers):
     ids = [answer.headers["Request-Id"] for answer in asked]
     assert len(set(ids)) == len(asked)
     assert all(request_id.startswith("req_") for request_id in ids)
+
+
+async def test_no_header_moves_our_addresses(world, integrator, network, numbers):
+    number = next(numbers)
+    elsewhere = {
+        "Host": "evil.example",
+        "X_Forwarded_Host": "evil.example",
+        "X_Forwarded_Proto": "gopher",
+        "Forwarded": "host=evil.example;proto=gopher",
+    }
+    answer = await integrator.ask("POST", "/v1/verifications", {"to": number, "channel": "call"}, **elsewhere)
+    assert answer.status == 201
+    await network.ringing(number)
+    async with asyncio.timeout(PATIENCE):
+        while not (orders := [order for order in await network.orders() if order["To"] == number]):
+            pass
+    addresses = [value for value in orders[0].values() if "://" in value]
+    assert len(addresses) == 3
+    assert all(address.startswith(f"{world.settings.server.public_url}/callbacks/") for address in addresses)
 
 
 @pytest.mark.parametrize(("path", "body"), [("/healthz", {"status": "alive"}), ("/readyz", {"status": "ready"})])

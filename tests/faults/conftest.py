@@ -14,7 +14,7 @@ async def network():
 
 @pytest.fixture
 def outbox():
-    return Outbox(lease=1.0, reconcile_after=0.1, reconcile_for=1.0)
+    return Outbox(lease=1.0, reconcile_after=0.1, reconcile_for=0.6)
 
 
 @pytest.fixture

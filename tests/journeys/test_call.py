@@ -3,9 +3,6 @@
 import pytest
 from support.network import said
 
-QUICK = 30.0
-"""Speed at which a call takes a second, and its reports still arrive in the order of the things they report."""
-
 
 async def test_pound_approves_at_once(integrator, network):
     made = await integrator.create(channel="call")
@@ -97,7 +94,6 @@ async def test_every_other_end_has_its_own_reason(integrator, network, persona, 
 
 @pytest.mark.parametrize("persona", ["voicemail", "voicemail_with_tones"])
 async def test_a_machine_never_approves_whatever_tones_it_plays(integrator, network, persona):
-    await network.speed(QUICK)
     await network.persona(persona)
     made = await integrator.create(channel="call")
     ended = await integrator.finished(made["id"])
