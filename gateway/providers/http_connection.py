@@ -160,7 +160,7 @@ class HttpConnection(asyncio.Protocol):
 
 def _unpacked(body: bytes, coding: bytes) -> bytes | None:
     """The body as it was before a coding that we never accept and some proxies apply; None if broken or too large."""
-    if coding.strip().lower() not in _COMPRESSED:
+    if not body or coding.strip().lower() not in _COMPRESSED:
         return body
     unpacker = zlib.decompressobj(_EITHER_WRAPPER)
     try:

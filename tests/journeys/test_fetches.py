@@ -4,7 +4,7 @@ from support.network import said
 
 
 async def test_it_asks_before_the_call_was_answered_for(integrator, network):
-    await network.faults(api={"answer_delay_ms": 500, "method": "POST"})
+    await network.faults(api={"answer_delay_ms": 60_000, "method": "POST"})
     await network.persona("presses_pound")
     made = await integrator.create(channel="call")
     ended = await integrator.finished(made["id"])

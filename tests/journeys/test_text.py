@@ -5,7 +5,7 @@ import pytest
 from support.integrator import PHONE, wrong_for
 from support.world import HOST, LIMITS
 
-SHORT_LIVED = pytest.mark.parametrize("limits", [msgspec.structs.replace(LIMITS, lifetime=1)])
+SHORT_LIVED = pytest.mark.parametrize("limits", [msgspec.structs.replace(LIMITS, lifetime=2)])
 PATIENT = pytest.mark.parametrize("limits", [msgspec.structs.replace(LIMITS, text_grace=60)])
 
 

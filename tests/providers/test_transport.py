@@ -13,7 +13,7 @@ from yarl import URL
 
 from gateway.ports import ProviderBusy, ProviderUncertain
 from gateway.providers.connection_pool import ConnectionPool, Origin
-from gateway.providers.http_connection import Answer
+from gateway.providers.http_connection import Answer, HttpConnection
 from gateway.providers.transport import Transport
 
 if TYPE_CHECKING:
@@ -87,6 +87,16 @@ async def test_a_connection_that_is_over_is_replaced(carrier: Carrier, make_tran
     assert (len(carrier.seen), carrier.connections) == (3, 3)
 
 
+async def test_the_clock_of_an_exchange_stops_with_it(carrier: Carrier, make_transport: MakeTransport):
+    carrier.answers(200, b"ok")
+    transport = make_transport(connect_timeout=0.9, total_timeout=1.0)
+    now = asyncio.get_running_loop().time
+    late = now() + 1.2
+    while now() < late:
+        assert await post(transport, carrier) == OK
+    assert carrier.connections == 1
+
+
 async def test_a_connection_that_died_idle_is_not_written_to(carrier: Carrier, pool: ConnectionPool):
     connection = await pool.connect()
     pool.give_back(connection)
@@ -122,6 +132,21 @@ async def test_a_server_that_speaks_first_is_never_written_to(transport: Transpo
         with pytest.raises((ProviderBusy, ProviderUncertain)) as caught:
             await transport.exchange("POST", url, b"a=1")
         assert caught.type is ProviderUncertain or not await heard
+
+
+async def test_a_connection_that_dies_at_birth_is_busy_and_frees_its_slot(
+    pool: ConnectionPool, monkeypatch: pytest.MonkeyPatch
+):
+    def die_at_birth(connection: HttpConnection, transport: asyncio.BaseTransport) -> None:
+        connection_made(connection, transport)
+        connection.fail("test")
+
+    connection_made = HttpConnection.connection_made
+    with monkeypatch.context() as patch:
+        patch.setattr(HttpConnection, "connection_made", die_at_birth)
+        with pytest.raises(ProviderBusy):
+            await pool.connect()
+    assert (await pool.connect()).is_reusable
 
 
 async def test_no_more_connections_than_allowed(carrier: Carrier, make_transport: MakeTransport):

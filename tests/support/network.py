@@ -60,16 +60,16 @@ class PhoneNetwork:
         handset = await self.handset_when(lambda kept: len(kept["messages"]) >= texts, number)
         return handset["messages"][-1]["body"].rpartition("#")[2]
 
-    async def ringing(self, number: str = PHONE, calls: int = 1) -> str:
-        """Wait until the phone rings, for the so manieth call, and return the call's sid."""
+    async def ringing(self, number: str = PHONE) -> str:
+        """Wait until the phone rings, and return the call's sid."""
         handset = await self.handset_when(
-            lambda kept: len(kept["calls"]) >= calls and kept["calls"][-1]["status"] == "ringing", number
+            lambda kept: kept["calls"] and kept["calls"][-1]["status"] == "ringing", number
         )
         return handset["calls"][-1]["sid"]
 
-    async def answered(self, number: str = PHONE, calls: int = 1) -> str:
+    async def answered(self, number: str = PHONE) -> str:
         """Take the call that rings, wait until it asks for a key, and return its sid."""
-        sid = await self.ringing(number, calls)
+        sid = await self.ringing(number)
         await self.answer(sid, number)
         await self.asked(1, number)
         return sid
