@@ -136,7 +136,7 @@ class Dispatcher:
             return
         verification, attempt = self._open(due)
         if verification is None or attempt is None:
-            await self._store.move_send(SendMove(due.attempt_id))
+            await self._apply(due, lambda kept, now: sends.withdrawn(kept, due.attempt_id, now), None)
             return
         try:
             sid = await self._hand_over(verification, attempt)

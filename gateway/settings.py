@@ -249,4 +249,8 @@ def _unusable(settings: Settings) -> list[str]:
         problems.append("database.url: must start with sqlite:///")
     if settings.twilio.connect_timeout >= settings.twilio.total_timeout:
         problems.append("twilio.connect_timeout: must be shorter than twilio.total_timeout")
+    if settings.outbox.lease <= settings.twilio.total_timeout:
+        problems.append("outbox.lease: must be longer than twilio.total_timeout, or a send under way counts as left")
+    if not settings.twilio.base_url.startswith(("https://", "http://")):
+        problems.append("twilio.base_url: must start with https:// (or http://, for the simulator)")
     return problems

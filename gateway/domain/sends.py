@@ -28,6 +28,15 @@ def refused(verification: Verification, attempt_id: str, failure: Failure, now: 
     return attempt_changed(verification, attempt, now, entries, status=DeliveryStatus.FAILED, failure=failure)
 
 
+def withdrawn(verification: Verification, attempt_id: str, now: int) -> Change:
+    """It was still with us when its verification ended, so it is not sent."""
+    attempt = by_id(verification, attempt_id)
+    if attempt is None or attempt.status is not DeliveryStatus.QUEUED:
+        return Change(verification)
+    entry = Entry("attempt.withdrawn", {"attempt_id": attempt_id})
+    return attempt_changed(verification, attempt, now, (entry,), status=DeliveryStatus.CANCELED)
+
+
 def uncertain(verification: Verification, attempt_id: str, now: int) -> Change:
     """Nobody can say whether the provider took it: never sent again, it waits for a callback or the reconciler."""
     attempt = by_id(verification, attempt_id)

@@ -3,9 +3,11 @@
 import asyncio
 import base64
 
+import msgspec
 import pytest
 from support.integrator import PATIENCE, Integrator
 from support.problems import assert_problem
+from support.raw_http import connected
 
 from gateway import app
 from gateway.api.door import key_digest
@@ -30,6 +32,13 @@ def basic(user: str, password: str = "") -> str:
 async def test_no_other_key_opens(integrator, path, authorization):
     answer = await integrator.ask("GET", path, Authorization=authorization)
     assert_problem(answer, 401, "key_invalid")
+
+
+async def test_bytes_that_are_no_text_open_nothing(integrator):
+    question = b"GET /v1/verifications HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\xfe\r\n\r\n"
+    async with connected(integrator.url) as connection:
+        status, body = await connection.ask(question)
+    assert (status, msgspec.json.decode(body)["code"]) == (401, "key_invalid")
 
 
 async def test_who_is_not_let_in_hears_how_to_ask(integrator):

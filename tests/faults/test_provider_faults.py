@@ -103,6 +103,15 @@ async def test_a_provider_that_asks_for_patience_is_asked_again(integrator, netw
     assert "attempt.unknown" not in await events_of(integrator, made["id"])
 
 
+async def test_what_was_canceled_while_it_waited_is_not_sent(integrator, network):
+    await network.faults(api={"status": 429, "retry_after": 1, "count": 1})
+    made = await integrator.create()
+    await network.exchanged("api", 1)
+    await integrator.ask("POST", f"/v1/verifications/{made['id']}/cancel")
+    await integrator.attempt_when(made["id"], "canceled")
+    assert await network.texts() == []
+
+
 @pytest.mark.parametrize("outbox", [Outbox(busy_tries=1)])
 async def test_a_provider_that_stays_busy_is_unavailable(integrator, network):
     await network.faults(api={"status": 429, "retry_after": 1})

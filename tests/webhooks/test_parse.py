@@ -199,10 +199,10 @@ def test_each_required_field_is_required(read: Reader):
     for field in fields:
         name = field.partition(b"=")[0]
         rest = b"&".join(other for other in fields if other is not field)
-        for value in b"", b"x" * 65, b"%00", b"%0a", b"%FF", b"%ED%A0%80", b"%C3%A9":
+        for value in b"", b"q" * 65, b"%00", b"%0a", b"%FF", b"%ED%A0%80", b"%C3%A9":
             with pytest.raises(Malformed, match=name.decode()) as raised:
                 read(PATH, read_form(rest + b"&" + name + b"=" + value))
-            assert "xxx" not in str(raised.value)
+            assert "qqq" not in str(raised.value)
         with pytest.raises(Malformed, match=name.decode()):
             read(PATH, read_form(rest))
 

@@ -1,0 +1,80 @@
+"""The settings' layers, and what cannot work together."""
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from gateway.settings import Settings, SettingsInvalid, load
+
+KEY = base64.b64encode(b"k" * 32).decode()
+ENOUGH = {
+    "POUNDKEY_KEYS__SEALING": f"1:{KEY},2:{KEY}",
+    "POUNDKEY_KEYS__FINGERPRINT": KEY,
+    "POUNDKEY_KEYS__CODE": KEY,
+    "POUNDKEY_TEXT__SENDER": "+15005550006",
+    "POUNDKEY_VOICE__CALLER": "+15005550006",
+    "POUNDKEY_TWILIO__ACCOUNT_SID": "AC" + "0" * 32,
+    "POUNDKEY_TWILIO__AUTH_TOKEN": "token",
+}
+
+
+def problems(environment: dict[str, str], file: Path | None = None) -> list[str]:
+    with pytest.raises(SettingsInvalid) as invalid:
+        load(file, environment)
+    return invalid.value.problems
+
+
+def test_the_environment_goes_over_the_file_and_a_secret_may_be_in_a_file_of_its_own(tmp_path):
+    file, secret = tmp_path / "gateway.toml", tmp_path / "token"
+    file.write_text("[server]\nport = 9000\nhost = '0.0.0.0'\n[twilio]\nsigning_tokens = ['a', 'b']\n")
+    secret.write_text("from a file\n")
+    environment = {name: value for name, value in ENOUGH.items() if name != "POUNDKEY_TWILIO__AUTH_TOKEN"}
+    environment |= {"POUNDKEY_SERVER__PORT": "9001", "POUNDKEY_TWILIO__AUTH_TOKEN_FILE": str(secret), "OTHER": "x"}
+    settings = load(file, environment)
+    assert (settings.server.port, settings.server.host) == (9001, "0.0.0.0")  # noqa: S104 - nothing listens there
+    assert (settings.twilio.auth_token, settings.twilio.signing_tokens) == ("from a file", ("a", "b"))
+    assert len(settings.keys.sealing) == 2
+
+
+def test_what_is_missing_is_told_at_once():
+    assert {problem.partition(":")[0] for problem in problems({})} == {
+        "keys.sealing",
+        "keys.fingerprint",
+        "keys.code",
+        "text.sender",
+        "voice.caller",
+        "twilio.account_sid",
+        "twilio.auth_token",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("SERVER__PORT", "many", "server.port"),
+        ("SERVER__PORT", "70000", "server.port"),
+        ("SERVER__PUBLIC_URL", "https://x/?a", "server.public_url"),
+        ("SERVER__COLOUR", "red", "POUNDKEY_SERVER__COLOUR"),
+        ("NOWHERE__PORT", "1", "POUNDKEY_NOWHERE__PORT"),
+        ("KEYS__CODE", "c2hvcnQ=", "keys.code"),
+        ("KEYS__SEALING", f"300:{KEY}", "keys.sealing"),
+        ("TEXT__ORIGIN", "http://login.example.com", "text.origin"),
+        ("DATABASE__URL", "mysql://x", "database.url"),
+        ("TWILIO__SIGNATURE_ALGORITHM", "md5", "twilio.signature_algorithm"),
+        ("TWILIO__AUTH_TOKEN_FILE", "/nowhere/at/all", "POUNDKEY_TWILIO__AUTH_TOKEN_FILE"),
+        ("TWILIO__BASE_URL", "ftp://api.example.com", "twilio.base_url"),
+        ("TWILIO__CONNECT_TIMEOUT", "15", "twilio.connect_timeout"),
+        ("OUTBOX__LEASE", "15", "outbox.lease"),
+    ],
+)
+def test_what_cannot_work_is_told_by_name(name: str, value: str, told: str):
+    (problem,) = problems(ENOUGH | {f"POUNDKEY_{name}": value})
+    assert problem.partition(":")[0] == told
+
+
+def test_settings_print_no_secret():
+    settings = load(None, ENOUGH)
+    assert isinstance(settings, Settings)
+    assert KEY not in repr(settings)
+    assert "token'" not in repr(settings)
