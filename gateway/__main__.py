@@ -15,7 +15,12 @@ from gateway.cli.places import API_KEY_VARIABLE, DATA_DIR, GATEWAY_PORT, GATEWAY
 
 _INTERRUPTED = 130
 """The exit code of an interrupt that a command does not take as its usual end (POSIX shells: 128 and the signal)."""
+_FILES = {"import": "imports"}
+"""The files of commands whose names are no names in Python."""
 _LONGEST_NAME = 40
+_LONGEST_REASON = 254
+_LONGEST_BYPASS = 86_400
+_SHORTEST_BYPASS = 10
 _HIGHEST_PORT = 65_535
 
 
@@ -24,7 +29,7 @@ def main(words: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # text streams of a process are TextIOWrapper
     arguments = _parser().parse_args(words)
-    command = importlib.import_module(f"gateway.cli.{arguments.command}")
+    command = importlib.import_module(f"gateway.cli.{_FILES.get(arguments.command, arguments.command)}")
     try:
         code: int = command.run(arguments)
     except CommandFailed as failed:
@@ -44,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_simulator(commands.add_parser("simulator", help="the phone network alone, for any Twilio application"))
     _add_config(commands.add_parser("migrate", help="bring the database to head"))
     _add_keys(commands.add_parser("keys", help="make, list and revoke API keys"))
+    _add_policy(commands.add_parser("policy", help="say what a person may do, and who a change would affect"))
+    _add_import(commands.add_parser("import", help="take in the phones that people had at Microsoft Entra"))
+    _add_bypass(commands.add_parser("bypass", help="let a person sign in once without a phone"))
     _add_verify(commands.add_parser("verify", help="verify a number from this terminal"))
     _add_config(commands.add_parser("doctor", help="look for what is wrong, and say what to mend"))
     return parser
@@ -78,10 +86,40 @@ def _add_keys(keys: argparse.ArgumentParser) -> None:
         _add_config(action)
 
 
+def _add_policy(policy: argparse.ArgumentParser) -> None:
+    actions = policy.add_subparsers(dest="action", required=True, metavar="ACTION")
+    explain = actions.add_parser("explain", help="say what a person may do, and if not, who decided so")
+    explain.add_argument("--application", type=_name, required=True, help="the name that its keys have")
+    explain.add_argument("--user", required=True, help="the application's own name for the person")
+    dry_run = actions.add_parser("dry-run", help="say who would be affected by another applications file")
+    dry_run.add_argument("file", type=Path, metavar="FILE", help="the applications file as it would be")
+    for action in (explain, dry_run):
+        _add_config(action)
+
+
+def _add_import(entra: argparse.ArgumentParser) -> None:
+    entra.add_argument("file", type=Path, metavar="FILE", help="CSV, or JSON as Microsoft Graph returns it")
+    entra.add_argument("--application", type=_name, required=True, help="whose people they are")
+    entra.add_argument("--country", type=str.upper, help="whose the numbers without a plus are, such as US")
+    entra.add_argument("--proven", action="store_true", help="vouch for the phones: they count without a new proof")
+    entra.add_argument("--apply", action="store_true", help="write; without it, only say what would become of each row")
+    _add_config(entra)
+
+
+def _add_bypass(bypass: argparse.ArgumentParser) -> None:
+    actions = bypass.add_subparsers(dest="action", required=True, metavar="ACTION")
+    grant = actions.add_parser("grant", help="make a code for one sign-in and show it, this once")
+    grant.add_argument("--application", type=_name, required=True, help="the name that its keys have")
+    grant.add_argument("--user", required=True, help="the application's own name for the person")
+    grant.add_argument("--seconds", type=_bypass_seconds, required=True, help="for how long the code is good")
+    grant.add_argument("--reason", type=_reason, required=True, help="why; it stays in the person's journal")
+    _add_config(grant)
+
+
 def _add_verify(verify: argparse.ArgumentParser) -> None:
     verify.add_argument("number", metavar="NUMBER", help="E.164, such as +14255550123")
-    verify.add_argument("--call", action="store_true", help="call and ask for #, instead of a text with a code")
-    verify.add_argument("--mode", help="what a call asks for; confirm: press #")
+    verify.add_argument("--call", action="store_true", help="call and ask for a key, instead of a text with a code")
+    verify.add_argument("--mode", help="what a call asks for; confirm: #, match: the digits shown here, then #")
     verify.add_argument("--locale", help="the person's language, such as en or pt-BR")
     verify.add_argument("--url", type=_url, default=GATEWAY_URL, help="where the gateway is (%(default)s)")
     verify.add_argument(
@@ -125,6 +163,18 @@ def _url(text: str) -> str:
         usable = False
     if not usable:
         raise argparse.ArgumentTypeError("an address is http(s)://host[:port][/path]")
+    return text
+
+
+def _bypass_seconds(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and _SHORTEST_BYPASS <= int(text) <= _LONGEST_BYPASS):
+        raise argparse.ArgumentTypeError(f"a bypass is good for {_SHORTEST_BYPASS} to {_LONGEST_BYPASS} seconds")
+    return int(text)
+
+
+def _reason(text: str) -> str:
+    if not (0 < len(text) <= _LONGEST_REASON and text.isprintable() and text.strip()):
+        raise argparse.ArgumentTypeError(f"a reason has 1 to {_LONGEST_REASON} printable characters")
     return text
 
 

@@ -1,5 +1,6 @@
 """The composition root: builds every part from the settings and joins them."""
 
+import asyncio
 import contextlib
 import gc
 import secrets
@@ -12,16 +13,30 @@ import msgspec
 import uuid_utils
 from aiohttp import web
 
+from gateway.api.app_passwords import AppPasswordRoutes
 from gateway.api.bodies import LARGEST_BODY
 from gateway.api.door import Door, problem_middleware
 from gateway.api.enrollments import EnrollmentRoutes
+from gateway.api.openapi import Operation
+from gateway.api.proofs import ProofRoutes
 from gateway.api.service import ServiceRoutes
 from gateway.api.verifications import VerificationRoutes
+from gateway.applications import Applications, load_applications
 from gateway.catalogs import load_phrasebooks
 from gateway.deadlines import Deadlines
 from gateway.dispatch import Dispatcher, Sending
-from gateway.enrollments import Enrollments
+from gateway.domain.app_passwords import ALPHABET, LENGTH
+from gateway.enrollments.app_passwords import AppPasswords
+from gateway.enrollments.portal import Portal
+from gateway.enrollments.proofs import Proofs
+from gateway.enrollments.records import Records
 from gateway.entropy import Entropy
+from gateway.notices import Notices
+from gateway.pages.rendering import Pages
+from gateway.pages.routes import page_routes
+from gateway.pages.texts import load_texts
+from gateway.passwords import Passwords, owasp_hasher
+from gateway.ports import SendQueue
 from gateway.provider_events import ProviderEvents
 from gateway.providers.refusals import delivery_failure
 from gateway.providers.twilio import TwilioProvider
@@ -63,12 +78,27 @@ def new_code(digits: int) -> str:
     return f"{secrets.randbelow(10**digits):0{digits}}"
 
 
+def new_password() -> str:
+    """Return a new uniform app password."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+
+
 class Gateway(msgspec.Struct, frozen=True):
     """The running parts, and the application that serves them."""
 
     store: SqliteStore
-    verifications: Verifications
+    journeys: "Journeys"
     application: web.Application
+
+
+class Journeys(msgspec.Struct, frozen=True):
+    """What integrators and people can ask for."""
+
+    verifications: Verifications
+    records: Records
+    proofs: Proofs
+    app_passwords: AppPasswords
+    portal: Portal
 
 
 def vault_of(settings: Settings) -> Vault:
@@ -97,30 +127,23 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         vault = vault_of(settings)
         phrasebooks = load_phrasebooks(CONFIG / "locales")
         addresses = Addresses(settings.server.public_url, provider.name)
+        applications = load_applications(settings.portal.applications_file)
         dispatcher = Dispatcher(store, provider, vault, phrasebooks, addresses, _sending(settings), now)
-        stack.push_async_callback(dispatcher.close, settings.server.drain / 2)
+        notices = Notices(store.people, provider, applications, phrasebooks, sender=settings.text.sender, clock=now)
+        stack.push_async_callback(_send_last, dispatcher, notices, settings.server.drain / 2)
         deadlines = Deadlines(store, dispatcher, now)
         stack.push_async_callback(deadlines.close)
-
-        limits = settings.limits
-        verifications = Verifications(
-            store,
-            vault,
-            dispatcher,
-            limits,
-            provider=provider.name,
-            new_id=new_id,
-            new_token=new_token,
-            new_code=new_code,
-        )
-        enrollments = Enrollments(store, clock=now, new_id=new_id)
-        events = ProviderEvents(store, phrasebooks, addresses, limits, delivery_failure)
+        passwords = Passwords(owasp_hasher())
+        stack.callback(passwords.close)
+        journeys = _journeys(settings, store, applications, vault, dispatcher, passwords, provider.name)
+        events = ProviderEvents(store, phrasebooks, addresses, settings.limits, delivery_failure)
         door = Door(store, now)
-        operations = [
-            *VerificationRoutes(door, verifications, limits).operations(),
-            *EnrollmentRoutes(door, enrollments).operations(),
-        ]
-        workers = {"dispatcher": lambda: dispatcher.alive, "deadlines": lambda: deadlines.alive}
+        operations = _operations(door, journeys, settings)
+        workers = {
+            "dispatcher": lambda: dispatcher.alive,
+            "deadlines": lambda: deadlines.alive,
+            "notices": lambda: notices.alive,
+        }
         application = web.Application(client_max_size=LARGEST_BODY, middlewares=[problem_middleware(new_id)])
         application.add_routes([web.route(op.method, op.path, door.opens_to(op.handler)) for op in operations])
         application.add_routes(
@@ -131,9 +154,10 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
                 apology=apology(phrasebooks.for_locale(None)),
             )
         )
+        application.add_routes(_pages(settings, store, applications, journeys))
         application.add_routes(ServiceRoutes(store, workers, operations).routes())
         _calm_the_garbage_collector()
-        yield Gateway(store, verifications, application)
+        yield Gateway(store, journeys, application)
 
 
 @contextlib.asynccontextmanager
@@ -157,15 +181,98 @@ async def serving(gateway: Gateway, settings: Settings) -> AsyncIterator[int]:
             yield runner.addresses[0][1]
         finally:
             await site.stop()
-            gateway.verifications.stop_waiting()
+            gateway.journeys.verifications.stop_waiting()
     finally:
         await runner.cleanup()
+
+
+async def _send_last(dispatcher: Dispatcher, notices: Notices, grace: float) -> None:
+    """Let what is being sent finish, both kinds within the same `grace` seconds."""
+    await asyncio.gather(dispatcher.close(grace), notices.close(grace))
 
 
 def _calm_the_garbage_collector() -> None:
     """Leave what was built at the start out of every collection, and collect less often: requests leave few cycles."""
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
+
+
+def _journeys(
+    settings: Settings,
+    store: SqliteStore,
+    applications: Applications,
+    vault: Vault,
+    sends: SendQueue,
+    passwords: Passwords,
+    provider: str,
+) -> Journeys:
+    people = store.people
+    verifications = Verifications(
+        store,
+        people,
+        applications,
+        vault,
+        sends,
+        settings.limits,
+        provider=provider,
+        new_id=new_id,
+        new_token=new_token,
+        new_code=new_code,
+    )
+    return Journeys(
+        verifications,
+        Records(people, applications, clock=now, new_id=new_id),
+        Proofs(people, applications, verifications, vault, clock=now, new_code=new_code),
+        AppPasswords(
+            people,
+            applications,
+            vault,
+            passwords,
+            settings.limits,
+            clock=now,
+            new_id=new_id,
+            new_password=new_password,
+        ),
+        Portal(
+            people,
+            people,
+            applications,
+            vault,
+            clock=now,
+            new_token=new_token,
+            public_url=settings.server.public_url,
+            link_lifetime=settings.portal.link_lifetime,
+            session_lifetime=settings.portal.session_lifetime,
+        ),
+    )
+
+
+def _operations(door: Door, journeys: Journeys, settings: Settings) -> list[Operation]:
+    return [
+        *VerificationRoutes(door, journeys.verifications, settings.limits).operations(),
+        *EnrollmentRoutes(door, journeys.records, now).operations(),
+        *ProofRoutes(door, journeys.proofs, journeys.portal, settings.limits).operations(),
+        *AppPasswordRoutes(door, journeys.app_passwords).operations(),
+    ]
+
+
+def _pages(
+    settings: Settings, store: SqliteStore, applications: Applications, journeys: Journeys
+) -> list[web.RouteDef]:
+    return page_routes(
+        pages=Pages(load_texts(CONFIG / "locales")),
+        portal=journeys.portal,
+        visits=store.people,
+        applications=applications,
+        records=journeys.records,
+        proofs=journeys.proofs,
+        app_passwords=journeys.app_passwords,
+        verifications=journeys.verifications,
+        limits=settings.limits,
+        clock=now,
+        new_token=new_token,
+        public_url=settings.server.public_url,
+    )
 
 
 def _provider(settings: Settings) -> TwilioProvider:

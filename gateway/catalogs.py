@@ -1,7 +1,9 @@
 """Loads the message catalogs and finds the phrasebook for a person's language."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from babel import Locale, UnknownLocaleError
@@ -12,6 +14,8 @@ from twiml.phrases import Phrasebook
 _DEFAULT_LOCALE = "en"
 _DOMAINS = ("voice", "sms")
 _CACHED_LOCALES = 1024
+
+Found = TypeVar("Found")
 
 
 class _Speech(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,16 +36,11 @@ class Phrasebooks:
         self._cached_match = lru_cache(_CACHED_LOCALES)(self._match)
 
     def for_locale(self, locale: str | None) -> Phrasebook:
-        """Return the book that suits a BCP 47 tag best, whatever its case.
-
-        Tried in turn (RFC 4647 §3.4, lookup): the tag and its shorter forms, the language in the script that the region
-        writes (CLDR likely subtags), the language in any form, the default.
-        """
+        """Return the book that suits a BCP 47 tag best, whatever its case, or the default one (see `best_match`)."""
         return self._default if locale is None else self._cached_match(locale)
 
     def _match(self, locale: str) -> Phrasebook:
-        found = (self._books[tag] for tag in _lookup_order(locale) if tag in self._books)
-        return next(found, self._default)
+        return best_match(locale, self._books) or self._default
 
 
 def load_phrasebooks(folder: Path) -> Phrasebooks:
@@ -55,13 +54,25 @@ def load_phrasebooks(folder: Path) -> Phrasebooks:
     """
     table = _read_table(folder / "locales.toml")
     books = {locale: _load_book(folder, locale, speech) for locale, speech in table.items()}
-    by_tag = {locale.lower(): book for locale, book in books.items()}
-    for locale, speech in table.items():
-        for region in speech.serves:
-            by_tag.setdefault(region.lower(), books[locale])
-    for locale, book in books.items():
-        by_tag.setdefault(locale.lower().partition("-")[0], book)
-    return Phrasebooks(by_tag, books[_DEFAULT_LOCALE])
+    served = {region: books[locale] for locale, speech in table.items() for region in speech.serves}
+    return Phrasebooks(by_tag(served | books), books[_DEFAULT_LOCALE])
+
+
+def by_tag(by_locale: Mapping[str, Found]) -> dict[str, Found]:
+    """Return what `best_match` looks in: the entries by lower-case tag, and by language alone where that is free."""
+    table = {locale.lower(): entry for locale, entry in by_locale.items()}
+    for locale, entry in by_locale.items():
+        table.setdefault(locale.lower().partition("-")[0], entry)
+    return table
+
+
+def best_match(locale: str, table: Mapping[str, Found]) -> Found | None:
+    """Return the entry that suits a BCP 47 tag best, whatever its case; None if nothing of the language is there.
+
+    Tried in turn (RFC 4647 §3.4, lookup): the tag and its shorter forms, the language in the script that the region
+    writes (CLDR likely subtags), the language in any form.
+    """
+    return next((table[tag] for tag in _lookup_order(locale) if tag in table), None)
 
 
 def _read_table(path: Path) -> dict[str, _Speech]:

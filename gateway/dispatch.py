@@ -10,6 +10,7 @@ import msgspec
 from gateway.catalogs import Phrasebooks
 from gateway.domain import sends
 from gateway.domain.attempts import by_id
+from gateway.domain.phone import dial_string
 from gateway.domain.policy import SECOND
 from gateway.domain.refusals import Refused
 from gateway.domain.verification import Attempt, Channel, Failure, FailureCode, Status, Verification
@@ -177,10 +178,15 @@ class Dispatcher:
                 caller=self._sending.caller,
                 answer_url=self._addresses.answer_url(ref),
                 status_callback=self._addresses.call_status_url(ref),
-                machine_callback=self._addresses.machine_url(ref) if self._sending.detect_machines else None,
+                machine_callback=self._addresses.machine_url(ref) if self._listens_for_machines(verification) else None,
                 ring_timeout=self._sending.ring_timeout,
+                send_digits=None if verification.extension is None else dial_string(verification.extension),
             )
         )
+
+    def _listens_for_machines(self, verification: Verification) -> bool:
+        """An office's phone system would be taken for a machine (Twilio: SendDigits switches the detection off)."""
+        return self._sending.detect_machines and verification.extension is None
 
     def _text(self, verification: Verification, attempt: Attempt) -> str:
         """Write the text; the same every time for the same attempt, so that the reconciler can recognise it."""

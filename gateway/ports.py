@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from gateway.domain.enrollment import Enrollment, Phone
+from gateway.domain.enrollment import Enrollment, PersonChange
 from gateway.domain.journal import KeptEntry
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.policy import Tally
@@ -15,16 +15,16 @@ from gateway.domain.verification import Attempt, Change, FailureCode, Status, Ve
 
 
 class Sms(msgspec.Struct, frozen=True, gc=False):
-    """A text to send. Numbers are E.164 (the sender may be a name); the callback URL carries the attempt's token."""
+    """A text to send. Numbers are E.164 (the sender may be a name). The callback URL has a token; None: no reports."""
 
     to: str
     sender: str
     body: str
-    status_callback: str
+    status_callback: str | None = None
 
 
 class Call(msgspec.Struct, frozen=True, gc=False):
-    """A call to place. The URLs carry the attempt's token; `ring_timeout` is in seconds.
+    """A call to place. Its URLs carry the attempt's token, `ring_timeout` is in seconds, `send_digits` a `dial_string`.
 
     With a `machine_callback` the provider listens for machines while our script already speaks, and reports there.
     """
@@ -35,6 +35,7 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     status_callback: str
     ring_timeout: int
     machine_callback: str | None = None
+    send_digits: str | None = None
 
 
 class FoundSend(msgspec.Struct, frozen=True, gc=False):
@@ -195,6 +196,23 @@ Begin = Callable[[Tally, int], Change]
 Step = Callable[[Verification, int], Change]
 CountedStep = Callable[[Verification, Tally, int], Change]
 
+JoinStep = Callable[[Enrollment, int, int], PersonChange]
+"""Takes the enrollment, how many other people of the application have the number, and the time."""
+
+
+class Joining(msgspec.Struct, frozen=True):
+    """Which enrollment a new verification belongs to, and what its beginning does to it."""
+
+    enrollment_id: str
+    step: JoinStep
+
+
+class Created(msgspec.Struct, frozen=True):
+    """A verification that has begun, and the record of its person as it is now, if it is a person's."""
+
+    change: Change
+    enrollment: Enrollment | None
+
 
 class Store(Protocol):
     """Durable state. Every write is answered only after it is safe from a power cut, and may be computed twice.
@@ -210,11 +228,11 @@ class Store(Protocol):
         begin: Begin,
         *,
         receipt: Receipt | None,
-        phone: Phone | None,
-    ) -> Change | Replay:
-        """Keep a new verification with its journal, tally and send; `phone` joins its enrollment unless it is there.
+        joining: Joining | None,
+    ) -> Created | Replay:
+        """Keep a new verification with its journal, tally and send; `joining` changes its person's record with it.
 
-        Raises Refused (`idempotency_key_reused`; `not_found` for an unknown enrollment; `enrollment_blocked`).
+        Raises Refused (`idempotency_key_reused`; `not_found` for an unknown enrollment).
         """
         ...
 
@@ -269,18 +287,6 @@ class Store(Protocol):
         """List verifications whose deadline has passed, oldest first."""
         ...
 
-    async def enroll(self, enrollment: Enrollment, receipt: Receipt | None) -> tuple[Enrollment, bool] | Replay:
-        """Keep a new enrollment, or return the one that this user has; the flag tells which (True: new)."""
-        ...
-
-    async def enrollment(self, enrollment_id: str) -> Enrollment | None:
-        """Return an enrollment with its phones."""
-        ...
-
-    async def enrollment_of(self, application_id: str, user: str) -> Enrollment | None:
-        """Return the enrollment of an application's user."""
-        ...
-
     async def add_key(self, key: ApiKey) -> ApiKey:
         """Keep an API key, and its application if the name is new; returns the key with the application as kept."""
         ...
@@ -294,7 +300,7 @@ class Store(Protocol):
         ...
 
     async def purge(self, before: int) -> None:
-        """Forget receipts and tallies last touched before a time (ms since the epoch)."""
+        """Forget receipts, tallies, portal links and sessions last of use before a time (ms since the epoch)."""
         ...
 
     async def ready(self) -> None:

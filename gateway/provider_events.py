@@ -1,6 +1,6 @@
 """The provider's journeys, and the one place where the provider's words become ours."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from gateway.catalogs import Phrasebooks
 from gateway.domain import calls
@@ -9,7 +9,7 @@ from gateway.domain.policy import Limits
 from gateway.domain.refusals import Refused
 from gateway.domain.reports import CallReport, MessageReport, call_status_changed, message_status_changed
 from gateway.domain.verification import Change, Failure, FailureCode, Reply, Script
-from gateway.ports import Step, Store
+from gateway.ports import CountedStep, Step, Store
 from twiml import scripts
 from twiml.messages import NO_REPLY
 from webhooks.addresses import Addresses
@@ -69,20 +69,22 @@ class ProviderEvents:
     async def call_answered(self, event: CallAnswered) -> str:
         """Say what the callee hears first."""
         token, answered_by = event.attempt.token, event.answered_by and event.answered_by.value
-        return await self._spoken(
+        change = await self._applied(
             event.attempt,
             lambda verification, now: calls.call_answered(verification, token, event.sid, answered_by, now),
         )
+        return self._spoken(event.attempt, change)
 
     async def digits_gathered(self, event: DigitsGathered) -> str:
-        """Take a key in, and say what the callee hears next."""
+        """Take keys in, and say what the callee hears next. Wrong digits count for the number, as wrong codes do."""
         token = event.attempt.token
-        return await self._spoken(
+        change = await self._applied_counted(
             event.attempt,
-            lambda verification, now: calls.digits_gathered(
-                verification, token, event.sid, event.turn, event.digits, now, self._limits
+            lambda verification, tally, now: calls.digits_gathered(
+                verification, token, event.sid, event.turn, event.digits, tally, now, self._limits
             ),
         )
+        return self._spoken(event.attempt, change)
 
     async def machine_detected(self, event: MachineDetected) -> None:
         """Take in a verdict on who took the call; only a machine decides anything."""
@@ -134,13 +136,12 @@ class ProviderEvents:
         return NO_REPLY
 
     async def _applied(self, attempt: AttemptRef, step: Step) -> Change | None:
-        try:
-            return await self._store.apply(attempt.verification_id, step)
-        except Refused:
-            return None
+        return await _unless_unknown(self._store.apply(attempt.verification_id, step))
 
-    async def _spoken(self, attempt: AttemptRef, step: Step) -> str:
-        change = await self._applied(attempt, step)
+    async def _applied_counted(self, attempt: AttemptRef, step: CountedStep) -> Change | None:
+        return await _unless_unknown(self._store.apply_counted(attempt.verification_id, step))
+
+    def _spoken(self, attempt: AttemptRef, change: Change | None) -> str:
         if change is None or change.reply is None:
             return scripts.not_needed(self._phrasebooks.for_locale(None))
         return self._script(attempt, change, change.reply)
@@ -148,9 +149,9 @@ class ProviderEvents:
     def _script(self, attempt: AttemptRef, change: Change, reply: Reply) -> str:
         verification = change.verification
         book = self._phrasebooks.for_locale(verification.locale)
-        if reply.script is not Script.PRESS_POUND:
+        if reply.script in _ENDINGS:
             return _ENDINGS[reply.script](book)
-        return scripts.press_pound(
+        return _REQUESTS[reply.script](
             book,
             application=verification.application_name,
             action=self._addresses.gather_url(attempt, reply.turn),
@@ -158,10 +159,21 @@ class ProviderEvents:
         )
 
 
+async def _unless_unknown(applied: Awaitable[Change]) -> Change | None:
+    try:
+        return await applied
+    except Refused:
+        return None
+
+
+_REQUESTS = {Script.PRESS_POUND: scripts.press_pound, Script.MATCH_DIGITS: scripts.match_digits}
 _ENDINGS = {
     Script.CONFIRMED: scripts.confirmed,
     Script.NO_KEY: scripts.no_key,
+    Script.NO_DIGITS: scripts.no_digits,
     Script.WRONG_KEYS: scripts.wrong_keys,
+    Script.WRONG_DIGITS: scripts.wrong_digits,
+    Script.TOO_MANY_WRONG: scripts.too_many_wrong,
     Script.NOT_NEEDED: scripts.not_needed,
     Script.HANG_UP: scripts.hang_up,
 }

@@ -106,6 +106,19 @@ class Twilio(msgspec.Struct, frozen=True):
         return f"Twilio({self.account_sid}, …)"
 
 
+class Portal(msgspec.Struct, frozen=True):
+    """What people may do, and their visits to the hosted pages. Times are in seconds."""
+
+    applications: str = ""
+    link_lifetime: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 600
+    session_lifetime: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 1_800
+
+    @property
+    def applications_file(self) -> Path | None:
+        """Return the file of the applications' policies, or None where the defaults hold for everyone."""
+        return Path(self.applications) if self.applications else None
+
+
 class Settings(msgspec.Struct, frozen=True):
     """Everything an operator decides."""
 
@@ -117,6 +130,7 @@ class Settings(msgspec.Struct, frozen=True):
     voice: Voice = Voice()
     outbox: Outbox = Outbox()
     twilio: Twilio = Twilio()
+    portal: Portal = Portal()
 
 
 _SECTIONS: Mapping[str, type[msgspec.Struct]] = {field.name: field.type for field in msgspec.structs.fields(Settings)}

@@ -13,6 +13,7 @@ from gateway.entropy import Entropy
 KEY_SIZE = 32
 _NONCE_SIZE = 12
 _FINGERPRINT_SIZE = 16
+_SELECTOR_SIZE = 2
 
 
 class Unreadable(Exception):
@@ -57,3 +58,20 @@ class Vault:
     def code_digest(self, verification_id: str, typed: str) -> bytes:
         """Return the digest of a code, bound to its verification."""
         return code.digest(self._code_key, verification_id, typed)
+
+    def secret_digest(self, secret: str) -> bytes:
+        """Return the keyed digest under which a random secret (a link's, a session's, a device's) is kept."""
+        return blake2b(secret.encode("utf-8", "surrogateescape"), digest_size=32, key=self._code_key).digest()
+
+    def password_selector(self, enrollment_id: str, password: str) -> bytes:
+        """Return the two bytes by which one of a person's app passwords is found. They say nothing without the key.
+
+        The key is the one that is kept for ever: app passwords outlive a new `code` key.
+        """
+        bound = f"{enrollment_id}\n{password}".encode()
+        return blake2b(bound, digest_size=_SELECTOR_SIZE, key=self._fingerprint_key, person=b"app password").digest()
+
+    def tally_key(self, *parts: str) -> bytes:
+        """Return the keyed fingerprint under which something else than a number is counted."""
+        counted = "\n".join(parts).encode("utf-8", "surrogateescape")
+        return blake2b(counted, digest_size=_FINGERPRINT_SIZE, key=self._fingerprint_key, person=b"tally").digest()

@@ -5,20 +5,37 @@ from collections.abc import AsyncIterator, Mapping
 
 import msgspec
 
+from gateway.applications import Applications
 from gateway.domain import code
-from gateway.domain.enrollment import Phone, PhoneKind
+from gateway.domain.enrollment import Enrollment, PersonChange, Phone, PhoneKind, refuse_if_blocked
 from gateway.domain.journal import KeptEntry
+from gateway.domain.permissions import Policy, method_denial, mode_denial, sharing_denial
 from gateway.domain.phone import PhoneNumber
+from gateway.domain.phones import phone_offered
 from gateway.domain.policy import Limits, Tally
 from gateway.domain.refusals import RefusalCode, Refused
-from gateway.domain.requests import NewAttempt, Start, canceled, code_checked, created, resent
-from gateway.domain.verification import Change, Channel, Mode, Status, Verification
-from gateway.ports import Application, ListFilter, NewCode, NewId, NewToken, Page, Receipt, Replay, SendQueue, Store
+from gateway.domain.requests import MATCH_LENGTH, NewAttempt, Start, canceled, code_checked, created, recognized, resent
+from gateway.domain.verification import Assurance, Basis, Change, Channel, Mode, Purpose, Status, Verification
+from gateway.person_ports import PersonStore
+from gateway.ports import (
+    Application,
+    Created,
+    Joining,
+    ListFilter,
+    NewCode,
+    NewId,
+    NewToken,
+    Page,
+    Receipt,
+    Replay,
+    SendQueue,
+    Store,
+)
 from gateway.vault import Vault
 
 
 class Wish(msgspec.Struct, frozen=True):
-    """What an integrator asks for."""
+    """What is asked for. With `enrollment_id`, the phone joins the person's record as a phone of this kind."""
 
     number: PhoneNumber
     channel: Channel
@@ -26,6 +43,10 @@ class Wish(msgspec.Struct, frozen=True):
     locale: str
     enrollment_id: str | None = None
     metadata: Mapping[str, str] = {}
+    extension: str | None = None
+    purpose: Purpose | None = None
+    kind: PhoneKind = PhoneKind.AUTHENTICATION
+    replaces: str | None = None
 
 
 class Verifications:
@@ -34,6 +55,8 @@ class Verifications:
     def __init__(
         self,
         store: Store,
+        people: PersonStore,
+        applications: Applications,
         vault: Vault,
         sends: SendQueue,
         limits: Limits,
@@ -44,6 +67,8 @@ class Verifications:
         new_code: NewCode,
     ) -> None:
         self._store = store
+        self._people = people
+        self._applications = applications
         self._vault = vault
         self._sends = sends
         self._limits = limits
@@ -55,45 +80,59 @@ class Verifications:
 
     async def create(self, application: Application, wish: Wish, receipt: Receipt | None) -> Verification | Replay:
         """Begin a verification; its send is kept with it and goes out after the commit."""
-        verification_id = self._new_id("ver")
-        secret = self._new_code(self._limits.code_length)
-        start = Start(
-            id=verification_id,
-            application_id=application.id,
-            application_name=application.name,
-            number=wish.number,
-            channel=wish.channel,
-            mode=wish.mode,
-            locale=wish.locale,
-            enrollment_id=wish.enrollment_id,
-            metadata=wish.metadata,
-            code_digest=self._vault.code_digest(verification_id, secret),
-            sealed_code=self._vault.seal(secret, verification_id),
-        )
-        attempt = self._attempt(wish.channel, wish.mode)
-        phone = wish.enrollment_id and Phone(self._new_id("phn"), PhoneKind.AUTHENTICATION, wish.number)
-        change = await self._store.create(
-            verification_id,
+        begun = await self.begin(application, wish, receipt)
+        return begun if isinstance(begun, Replay) else begun.change.verification
+
+    async def begin(self, application: Application, wish: Wish, receipt: Receipt | None) -> Created | Replay:
+        """Do what `create` does, and return the person's record with it."""
+        policy = await self._policy(application, wish.enrollment_id)
+        _refuse_forbidden(policy, wish.purpose, wish.channel, wish.mode, wish.number, wish.kind)
+        limits = policy.limits(self._limits)
+        start = self._start(application, wish, policy, self._new_code(limits.code_length))
+        attempt = self._attempt(wish.channel, _mode(policy, wish.channel, wish.mode))
+        start = msgspec.structs.replace(start, mode=attempt.mode)
+        begun = await self._store.create(
+            start.id,
             wish.number,
-            lambda tally, now: created(start, attempt, tally, now, self._limits),
+            lambda tally, now: created(start, attempt, tally, now, limits),
             receipt=receipt,
-            phone=phone or None,
+            joining=self._joining(wish, policy),
         )
-        return self._handed_over(change)
+        if isinstance(begun, Created):
+            self._handed_over(begun.change)
+        return begun
+
+    async def recognize(
+        self,
+        application: Application,
+        wish: Wish,
+        basis: Basis,
+        assurance: Assurance | None,
+        receipt: Receipt | None = None,
+    ) -> Created | Replay:
+        """Approve a person's sign-in without a text or a call, because of what stands in for a proof."""
+        policy = await self._policy(application, wish.enrollment_id)
+        start = self._start(application, wish, policy, "")
+        return await self._store.create(
+            start.id,
+            wish.number,
+            lambda _tally, now: recognized(start, basis, assurance, now),
+            receipt=receipt,
+            joining=Joining(str(wish.enrollment_id), _unless_blocked),
+        )
 
     async def check(self, application: Application, verification_id: str, typed: str) -> tuple[Verification, bool]:
         """Judge a code. The flag tells whether it was right; a malformed one is refused and burns nothing."""
-        guess = code.normalize(typed, self._limits.code_length)
+        length = self.show(application, verification_id).code_length
+        guess = code.normalize(typed, length)
         if guess is None:
-            detail = f"A code is {self._limits.code_length} digits; spaces and hyphens do not matter."
+            detail = f"A code is {length} digits; spaces and hyphens do not matter."
             raise Refused(RefusalCode.CODE_MALFORMED, detail, field="code")
         digest = self._vault.code_digest(verification_id, guess)
-
-        def step(verification: Verification, tally: Tally, now: int) -> Change:
-            _must_own(application, verification)
-            return code_checked(verification, digest, tally, now, self._limits)
-
-        change = await self._store.apply_counted(verification_id, step)
+        change = await self._store.apply_counted(
+            verification_id,
+            lambda verification, tally, now: code_checked(verification, digest, tally, now, self._limits),
+        )
         verification = _result(change)
         return verification, verification.status is Status.APPROVED
 
@@ -106,11 +145,14 @@ class Verifications:
         receipt: Receipt | None,
     ) -> Verification | Replay:
         """Send the same code again, or call (again); without a channel, the way it went last."""
+        before = self.show(application, verification_id)
+        policy = await self._policy(application, before.enrollment_id)
 
         def step(verification: Verification, tally: Tally, now: int) -> Change:
-            _must_own(application, verification)
             by = channel or verification.channel
-            attempt = self._attempt(by, mode or (Mode.CONFIRM if by is Channel.CALL else None))
+            _refuse_forbidden(policy, verification.purpose, by, mode, verification.number, None)
+            kept = Mode.MATCH if verification.match_digits else None  # a call that names no mode asks for no less
+            attempt = self._attempt(by, _mode(policy, by, mode or kept))
             return resent(verification, attempt, tally, now, self._limits)
 
         return self._handed_over(await self._store.resend(verification_id, step, receipt))
@@ -187,8 +229,51 @@ class Verifications:
         self._stopping = True
         self._store.wake_all()
 
+    async def _policy(self, application: Application, enrollment_id: str | None) -> Policy:
+        """Return what holds for a person, or for a number of nobody's; raises Refused (`not_found`)."""
+        if enrollment_id is None:
+            return self._applications.for_person(application.name, ())
+        enrollment = await self._people.enrollment(enrollment_id)
+        if enrollment is None or enrollment.application_id != application.id:
+            raise Refused(RefusalCode.NOT_FOUND, "There is no such enrollment.", field="enrollment_id")
+        return self._applications.for_person(application.name, enrollment.groups)
+
+    def _start(self, application: Application, wish: Wish, policy: Policy, secret: str) -> Start:
+        verification_id = self._new_id("ver")
+        return Start(
+            id=verification_id,
+            application_id=application.id,
+            application_name=application.name,
+            number=wish.number,
+            channel=wish.channel,
+            mode=wish.mode,
+            locale=wish.locale,
+            enrollment_id=wish.enrollment_id,
+            metadata=wish.metadata,
+            code_digest=self._vault.code_digest(verification_id, secret),
+            sealed_code=self._vault.seal(secret, verification_id),
+            extension=wish.extension,
+            purpose=wish.purpose,
+            fraud_block_days=policy.fraud_block_days,
+        )
+
+    def _joining(self, wish: Wish, policy: Policy) -> Joining | None:
+        if wish.enrollment_id is None:
+            return None
+        phone = Phone(self._new_id("phn"), wish.kind, wish.number, extension=wish.extension, replaces=wish.replaces)
+
+        def join(enrollment: Enrollment, sharers: int, now: int) -> PersonChange:
+            if enrollment.phone_at(phone.number, phone.extension) is None:
+                denial = sharing_denial(policy, sharers)
+                if denial is not None:
+                    raise denial.refused()
+            return phone_offered(enrollment, phone, now, self._limits)
+
+        return Joining(wish.enrollment_id, join)
+
     def _attempt(self, channel: Channel, mode: Mode | None) -> NewAttempt:
-        return NewAttempt(self._new_id("att"), self._new_token(), channel, mode, self._provider)
+        match_digits = self._new_code(MATCH_LENGTH) if mode is Mode.MATCH else None
+        return NewAttempt(self._new_id("att"), self._new_token(), channel, mode, self._provider, match_digits)
 
     def _handed_over(self, kept: Change | Replay) -> Verification | Replay:
         """Hand a kept send to the dispatcher."""
@@ -198,6 +283,28 @@ class Verifications:
         if kept.send is not None:
             self._sends.put(verification, kept.send)
         return verification
+
+
+def _refuse_forbidden(
+    policy: Policy,
+    purpose: Purpose | None,
+    channel: Channel,
+    mode: Mode | None,
+    number: PhoneNumber,
+    kind: PhoneKind | None,
+) -> None:
+    denial = method_denial(policy, purpose, channel, number, kind) or (mode and mode_denial(policy, mode))
+    if denial:
+        raise denial.refused()
+
+
+def _mode(policy: Policy, channel: Channel, wished: Mode | None) -> Mode | None:
+    return (wished or policy.call_proof) if channel is Channel.CALL else None
+
+
+def _unless_blocked(enrollment: Enrollment, _sharers: int, now: int) -> PersonChange:
+    refuse_if_blocked(enrollment, now)
+    return PersonChange(enrollment)
 
 
 def _must_own(application: Application, verification: Verification) -> None:

@@ -1,6 +1,7 @@
-"""The texts we send, each ending with the code line that phones fill in by themselves."""
+"""The texts we send: codes, each ending with the line that phones fill in by themselves, and notices about a record."""
 
 import re
+from collections.abc import Callable, Mapping
 
 from twiml.phrases import Phrasebook
 
@@ -35,6 +36,44 @@ def code_text(book: Phrasebook, *, application: str, code: str, minutes: int, or
     )
     last_line = book.text("Code: {code}", code=code) if origin is None else f"@{bound_host(origin)} #{code}"
     return f"{sentence}\n{last_line}"
+
+
+NOTICES: Mapping[str, Callable[[Phrasebook, str], str]] = {
+    "phone_added": lambda book, application: book.text(
+        "A phone was added to your {application} account.", application=application
+    ),
+    "phone_replaced": lambda book, application: book.text(
+        "A phone of your {application} account was replaced.", application=application
+    ),
+    "phone_removed": lambda book, application: book.text(
+        "A phone was removed from your {application} account.", application=application
+    ),
+    "app_password_created": lambda book, application: book.text(
+        "An app password was created for your {application} account.", application=application
+    ),
+    "blocked": lambda book, application: book.text(
+        "Sign-in to your {application} account was blocked.", application=application
+    ),
+}
+"""What each kind of notice says, from the person's language and the application's name."""
+
+
+def notice_text(book: Phrasebook, kind: str, *, application: str, support: str | None) -> str:
+    """Write the text that tells a person of a change of their record.
+
+    Every line starts with words of ours, so no application name can pass for a line that carries a code.
+
+    Args:
+        book: The person's language.
+        kind: A key of `NOTICES`.
+        application: Whose account it is, as the person knows it.
+        support: Where to turn to: a phone number, a URL, an e-mail address; None for a text without that line.
+    """
+    told = NOTICES[kind](book, application)
+    if support is None:
+        return told
+    next_step = book.text("Not you? Contact {support}.", support=support)
+    return f"{told}\n{next_step}"
 
 
 def bound_host(origin: str) -> str:

@@ -1,4 +1,4 @@
-"""The call scripts: what the callee hears and which key we wait for, each a complete TwiML document."""
+"""The call scripts: what the callee hears and which keys we wait for, each a complete TwiML document."""
 
 from enum import StrEnum
 from functools import lru_cache
@@ -40,21 +40,54 @@ def press_pound(book: Phrasebook, *, application: str, action: str, again: Again
     Raises:
         ValueError: The action is not printable ASCII.
     """
+    return _with_action(_press_pound_around_action(book, application, again), action)
+
+
+def match_digits(book: Phrasebook, *, application: str, action: str, again: Again | None) -> str:
+    """Ask for the two digits that the person sees on the screen; the provider then posts what was keyed in to `action`.
+
+    The Gather has the default finish key, #, which is no part of what is posted; a lone # posts no digits, as silence
+    does. It has no number of digits: it would end before the # that we ask for, and leave that to the next Gather. The
+    digits themselves are never said, so who only answers the phone does not learn them. The rest is as in
+    `press_pound`.
+
+    Args:
+        book: The callee's language.
+        application: Who calls, as the callee knows it.
+        action: Absolute URL that takes the digits, in printable ASCII.
+        again: Why the callee is asked once more; None the first time.
+
+    Raises:
+        ValueError: The action is not printable ASCII.
+    """
+    return _with_action(_match_digits_around_action(book, application, again), action)
+
+
+def _with_action(around: tuple[str, str, str], action: str) -> str:
     if not (action.isascii() and action.isprintable()):
         raise ValueError("the action is not a URL in printable ASCII")  # not shown: it carries a secret
-    before, between, after = _press_pound_around_action(book, application, again)
+    before, between, after = around
     url = escape(action)
     return f"{before}{url}{between}{url}{after}"
 
 
 @lru_cache(_CACHED_DOCUMENTS)
 def _press_pound_around_action(book: Phrasebook, application: str, again: Again | None) -> tuple[str, str, str]:
+    return _around_action(book, _request_for_pound(book, application, again), finish_on_key="", num_digits=1)
+
+
+@lru_cache(_CACHED_DOCUMENTS)
+def _match_digits_around_action(book: Phrasebook, application: str, again: Again | None) -> tuple[str, str, str]:
+    return _around_action(book, _request_for_digits(book, application, again))
+
+
+def _around_action(book: Phrasebook, request: str, **keys: str | int) -> tuple[str, str, str]:
+    """Return the document that asks, cut at the places of its action URL; `keys` say what ends the Gather."""
     response = VoiceResponse()
-    _say(response, book, _request_for_pound(book, application, again))
+    _say(response, book, request)
     response.gather(
         input="dtmf",
-        finish_on_key="",
-        num_digits=1,
+        **keys,
         timeout=_GATHER_TIMEOUT,
         action=_ACTION,
         method="POST",
@@ -85,6 +118,28 @@ def _request_for_pound(book: Phrasebook, application: str, again: Again | None) 
             )
 
 
+def _request_for_digits(book: Phrasebook, application: str, again: Again | None) -> str:
+    match again:
+        case None:
+            return book.text(
+                "{application} is calling to verify this phone. If you did not ask for this call, please hang up."
+                " If you did, please enter the two digits that you see on the screen, then press the pound key.",
+                application=application,
+            )
+        case Again.WRONG_KEY:
+            return book.text(
+                "Those were not the digits on the screen. To verify this phone for {application}, please enter the two"
+                " digits that you see on the screen, then press the pound key.",
+                application=application,
+            )
+        case Again.NO_KEY:
+            return book.text(
+                "We did not receive any digits. To verify this phone for {application}, please enter the two digits"
+                " that you see on the screen, then press the pound key.",
+                application=application,
+            )
+
+
 @lru_cache(_CACHED_DOCUMENTS)
 def confirmed(book: Phrasebook) -> str:
     """Thank the callee, whose key was accepted, and hang up."""
@@ -105,6 +160,35 @@ def wrong_keys(book: Phrasebook) -> str:
     """Say that nothing was verified because only wrong keys came, and hang up."""
     sentence = book.text(
         "The pound key was not pressed, so the verification was not completed. You can ask for another call. Goodbye."
+    )
+    return _ending(book, sentence)
+
+
+@lru_cache(_CACHED_DOCUMENTS)
+def no_digits(book: Phrasebook) -> str:
+    """Say that nothing was verified because no digits came, and hang up."""
+    sentence = book.text(
+        "We did not receive any digits, so the verification was not completed. You can ask for another call. Goodbye."
+    )
+    return _ending(book, sentence)
+
+
+@lru_cache(_CACHED_DOCUMENTS)
+def wrong_digits(book: Phrasebook) -> str:
+    """Say that nothing was verified because only other digits came than are on the screen, and hang up."""
+    sentence = book.text(
+        "Those were not the digits on the screen, so the verification was not completed."
+        " You can ask for another call. Goodbye."
+    )
+    return _ending(book, sentence)
+
+
+@lru_cache(_CACHED_DOCUMENTS)
+def too_many_wrong(book: Phrasebook) -> str:
+    """Say that this phone has had its wrong codes and digits for a day, and hang up."""
+    sentence = book.text(
+        "Too many wrong codes were entered for this phone, so it cannot be verified now."
+        " Please try again tomorrow. Goodbye."
     )
     return _ending(book, sentence)
 

@@ -18,3 +18,8 @@ def json_answer(view: msgspec.Struct, status: HTTPStatus = HTTPStatus.OK) -> web
 def ready_answer(body: bytes) -> web.Response:
     """Answer with JSON that is ready."""
     return web.Response(body=body, headers=_JSON)
+
+
+def nothing_more() -> web.Response:
+    """Answer that it is done, and that there is nothing to show."""
+    return web.Response(status=HTTPStatus.NO_CONTENT.value)

@@ -1,4 +1,4 @@
-"""The routes of enrollments."""
+"""The routes of a person's record."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -6,65 +6,169 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
-from gateway.api.answers import json_answer
+from gateway.api.answers import json_answer, nothing_more
 from gateway.api.bodies import parse, read_body
 from gateway.api.door import Door, kept_answer, replayed
 from gateway.api.openapi import Operation
-from gateway.api.queries import text
+from gateway.api.person_views import (
+    EnrollmentEventList,
+    EnrollmentView,
+    PolicyView,
+    enrollment_event_view,
+    enrollment_view,
+    policy_view,
+)
+from gateway.api.queries import flag, integer, text
 from gateway.api.verifications import Locale
-from gateway.api.views import EnrollmentView, enrollment_view
-from gateway.domain.enrollment import Enrollment
-from gateway.enrollments import Enrollments, Person
-from gateway.ports import Application, Replay
+from gateway.domain.enrollment import DefaultMethod, Enrollment
+from gateway.domain.verification import Channel
+from gateway.enrollments.records import Amendment, Person, Records
+from gateway.ports import Application, Clock, Replay
 
-User = Annotated[str, msgspec.Meta(min_length=1, max_length=254, pattern=r"^[^\x00-\x1f\x7f]+$")]
+_LATEST_EVENT = 1_000_000_000
+
+Line = Annotated[str, msgspec.Meta(min_length=1, max_length=254, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Name = Annotated[str, msgspec.Meta(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Groups = Annotated[
+    tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")], ...],
+    msgspec.Meta(max_length=20),
+]
 
 
 class CreateEnrollment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who to enroll; `user` is the application's own name for the person."""
+    """Who to enroll; `user` is the application's own name for the person, `groups` are those that a policy names."""
 
-    user: User
-    display_name: Annotated[str, msgspec.Meta(max_length=100)] | None = None
+    user: Line
+    display_name: Name | None = None
     locale: Locale | None = None
+    groups: Groups = ()
+
+
+class ChosenMethod(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the person is to be reached."""
+
+    phone_id: Annotated[str, msgspec.Meta(max_length=64)]
+    channel: Channel
+
+
+class AmendEnrollment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is to be different; what is left out stays as it is."""
+
+    display_name: Name | msgspec.UnsetType | None = msgspec.UNSET
+    locale: Locale | msgspec.UnsetType | None = msgspec.UNSET
+    groups: Groups | msgspec.UnsetType = msgspec.UNSET
+    default_method: ChosenMethod | msgspec.UnsetType = msgspec.UNSET
+
+
+class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why, and for how many seconds; without them, until somebody ends it."""
+
+    reason: Line
+    seconds: Annotated[int, msgspec.Meta(ge=1, le=315_360_000)] | None = None
+
+
+class WithReason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why."""
+
+    reason: Line
 
 
 class EnrollmentRoutes:
     """Each handler reads the request, makes one journey, and shows the result."""
 
-    def __init__(self, door: Door, journeys: Enrollments) -> None:
+    def __init__(self, door: Door, journeys: Records, clock: Clock) -> None:
         self._door = door
         self._journeys = journeys
+        self._clock = clock
 
     def operations(self) -> list[Operation]:
         """List the routes."""
+        every, one, view = "/v1/enrollments", "/v1/enrollments/{id}", EnrollmentView
         return [
-            Operation("GET", "/v1/enrollments/{id}", self.show, "Show an enrollment", None, EnrollmentView),
-            Operation("POST", "/v1/enrollments", self.create, "Enroll a person", CreateEnrollment, EnrollmentView, 201),
-            Operation("GET", "/v1/enrollments", self.find, "Find a user's enrollment", None, EnrollmentView),
+            Operation("GET", one, self.show, "Show an enrollment", None, view),
+            Operation("POST", every, self.create, "Enroll a person", CreateEnrollment, view, 201, once=True),
+            Operation("GET", every, self.find, "Find a user's enrollment", None, view),
+            Operation("PATCH", one, self.amend, "Change an enrollment", AmendEnrollment, view),
+            Operation("DELETE", one, self.remove, "Remove an enrollment with all that hangs on it", None, None, 204),
+            Operation("DELETE", f"{one}/phones/{{phone_id}}", self.remove_phone, "Remove a phone", None, None, 204),
+            Operation("POST", f"{one}/block", self.block, "Lock a person out", Block, view),
+            Operation("POST", f"{one}/unblock", self.unblock, "Let a person in again", WithReason, view),
+            Operation("POST", f"{one}/reset", self.reset, "Let a person start over", WithReason, view),
+            Operation("GET", f"{one}/policy", self.explain, "Say what a person may do", None, PolicyView),
+            Operation("GET", f"{one}/events", self.events, "List the record's journal", None, EnrollmentEventList),
         ]
 
     async def create(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Enroll a person: 201 if the record is new, 200 if it was there."""
         raw = await read_body(request)
         body = parse(raw, CreateEnrollment, request.headers.get("Content-Type", ""))
-        person = Person(body.user, body.display_name, body.locale)
-        with self._door.receipt(request, application, raw, _receipt_answer) as receipt:
+        person = Person(body.user, body.display_name, body.locale, body.groups)
+        with self._door.receipt(request, application, raw, self._receipt_answer) as receipt:
             result = await self._journeys.enroll(application, person, receipt)
         if isinstance(result, Replay):
             return replayed(result)
         enrollment, new = result
-        return json_answer(enrollment_view(enrollment), HTTPStatus.CREATED if new else HTTPStatus.OK)
+        return self._shown(enrollment, HTTPStatus.CREATED if new else HTTPStatus.OK)
 
     async def show(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Show an enrollment."""
-        return json_answer(enrollment_view(await self._journeys.show(application, request.match_info["id"])))
+        return self._shown(await self._journeys.show(application, request.match_info["id"]))
 
     async def find(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Find a user's enrollment."""
-        return json_answer(enrollment_view(await self._journeys.find(application, text(request, "user") or "")))
+        return self._shown(await self._journeys.find(application, text(request, "user") or ""))
 
+    async def amend(self, request: web.Request, application: Application) -> web.StreamResponse:
+        """Change an enrollment."""
+        body = parse(await read_body(request), AmendEnrollment, request.headers.get("Content-Type", ""))
+        chosen = body.default_method
+        method = DefaultMethod(chosen.phone_id, chosen.channel) if isinstance(chosen, ChosenMethod) else msgspec.UNSET
+        amendment = Amendment(body.display_name, body.locale, body.groups, method)
+        return self._shown(await self._journeys.amend(application, request.match_info["id"], amendment))
 
-def _receipt_answer(result: tuple[Enrollment, bool]) -> bytes:
-    enrollment, new = result
-    status = HTTPStatus.CREATED if new else HTTPStatus.OK
-    return kept_answer(status.value, msgspec.json.encode(enrollment_view(enrollment)))
+    async def remove(self, request: web.Request, application: Application) -> web.StreamResponse:
+        """Remove an enrollment."""
+        await self._journeys.remove(application, request.match_info["id"])
+        return nothing_more()
+
+    async def remove_phone(self, request: web.Request, application: Application) -> web.StreamResponse:
+        """Remove a phone."""
+        enrollment_id, phone_id = request.match_info["id"], request.match_info["phone_id"]
+        await self._journeys.remove_phone(application, enrollment_id, phone_id, lost=flag(request, "lost"))
+        return nothing_more()
+
+    async def block(self, request: web.Request, application: Application) -> web.StreamResponse:
+        """Lock a person out."""
+        body = parse(await read_body(request), Block, request.headers.get("Content-Type", ""))
+        enrollment_id = request.match_info["id"]
+        return self._shown(await self._journeys.block(application, enrollment_id, body.reason, body.seconds))
+
+    async def unblock(self, request: web.Request, application: Application) -> web.StreamResponse:
+        """Let a person in again."""
+        body = parse(await read_body(request), WithReason, request.headers.get("Content-Type", ""))
+        return self._shown(await self._journeys.unblock(application, request.match_info["id"], body.reason))
+
+    async def reset(self, request: web.Request, application: Application) -> web.StreamResponse:
+        """Let a person start over."""
+        body = parse(await read_body(request), WithReason, request.headers.get("Content-Type", ""))
+        return self._shown(await self._journeys.reset(application, request.match_info["id"], body.reason))
+
+    async def explain(self, request: web.Request, application: Application) -> web.StreamResponse:
+        """Say what a person may do, and if not, why not."""
+        enrollment_id = request.match_info["id"]
+        return json_answer(policy_view(enrollment_id, await self._journeys.explain(application, enrollment_id)))
+
+    async def events(self, request: web.Request, application: Application) -> web.StreamResponse:
+        """List the record's journal, oldest first."""
+        enrollment_id = request.match_info["id"]
+        after = integer(request, "starting_after", 0, 0, _LATEST_EVENT)
+        entries = await self._journeys.history(application, enrollment_id, after)
+        return json_answer(EnrollmentEventList(data=[enrollment_event_view(enrollment_id, entry) for entry in entries]))
+
+    def _shown(self, enrollment: Enrollment, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+        return json_answer(enrollment_view(enrollment, self._clock()), status)
+
+    def _receipt_answer(self, result: tuple[Enrollment, bool]) -> bytes:
+        enrollment, new = result
+        status = HTTPStatus.CREATED if new else HTTPStatus.OK
+        return kept_answer(status.value, msgspec.json.encode(enrollment_view(enrollment, self._clock())))

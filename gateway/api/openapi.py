@@ -1,5 +1,6 @@
 """Describes the API as OpenAPI 3.1, from the routes and their types themselves."""
 
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from importlib.metadata import version
 from typing import Any
@@ -14,6 +15,8 @@ _QUERIES = {
     "/v1/verifications/{id}": {"wait": "integer", "revision": "integer"},
     "/v1/verifications": {"to": "string", "status": "string", "limit": "integer", "starting_after": "string"},
     "/v1/enrollments": {"user": "string"},
+    "/v1/enrollments/{id}/events": {"starting_after": "integer"},
+    "/v1/enrollments/{id}/phones/{phone_id}": {"lost": "boolean"},
 }
 _PROBLEM: dict[str, Any] = {
     "type": "object",
@@ -37,15 +40,19 @@ _PROBLEM: dict[str, Any] = {
 
 
 class Operation(msgspec.Struct, frozen=True):
-    """One route: how it is asked, what it takes, and what it answers when all is well."""
+    """One route: how it is asked, what it takes, and what it answers when all is well (nothing: 204).
+
+    `once` takes an Idempotency-Key.
+    """
 
     method: str
     path: str
     handler: Callable[[web.Request, Application], Awaitable[web.StreamResponse]]
     summary: str
     body: type[msgspec.Struct] | None
-    answer: type[msgspec.Struct]
+    answer: type[msgspec.Struct] | None
     status: int = 200
+    once: bool = False
 
 
 def describe(operations: Iterable[Operation]) -> dict[str, Any]:
@@ -78,7 +85,9 @@ def _describe(operation: Operation) -> dict[str, Any]:
         "operationId": f"{operation.method.lower()}_{operation.path.strip('/').translate(_PLAIN)}",
         "parameters": _parameters(operation),
         "responses": {
-            str(operation.status): _content("application/json", operation.answer.__name__, "As asked."),
+            str(operation.status): _content("application/json", operation.answer.__name__, "As asked.")
+            if operation.answer
+            else {"description": "Done."},
             "default": _content("application/problem+json", "Problem", "Not as asked; `code` says why."),
         },
     }
@@ -88,13 +97,14 @@ def _describe(operation: Operation) -> dict[str, Any]:
 
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
-    parameters = []
-    if "{id}" in operation.path:
-        parameters.append({"name": "id", "in": "path", "required": True, "schema": {"type": "string"}})
-    if operation.method == "GET":
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in _IN_PATH.findall(operation.path)
+    ]
+    if operation.method in {"GET", "DELETE"}:
         queries = _QUERIES.get(operation.path, {})
         parameters += [{"name": name, "in": "query", "schema": {"type": kind}} for name, kind in queries.items()]
-    if operation.status == 201 or operation.path.endswith("/resend"):  # noqa: PLR2004 - what creates or sends
+    if operation.once:
         parameters.append({"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 255}})
     return parameters
 
@@ -104,4 +114,5 @@ def _content(media_type: str, schema: str, description: str | None = None) -> di
     return {"description": description, **content} if description else content
 
 
+_IN_PATH = re.compile(r"\{(\w+)\}")
 _PLAIN = str.maketrans({"/": "_", "{": None, "}": None})

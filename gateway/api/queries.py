@@ -32,6 +32,14 @@ def text(request: web.Request, name: str) -> str | None:
     return given
 
 
+def flag(request: web.Request, name: str) -> bool:
+    """Return whether a parameter is `true`; left out or `false`, it is not. Raises Problem 422."""
+    given = request.query.get(name, "false")
+    if given not in {"true", "false"}:
+        raise _invalid(name, "One of true, false.")
+    return given == "true"
+
+
 def _invalid(name: str, detail: str) -> Problem:
     error = FieldError(name, "field_invalid", detail)
     return Problem(

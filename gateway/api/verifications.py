@@ -1,6 +1,5 @@
 """The routes of verifications."""
 
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated
 
@@ -16,17 +15,17 @@ from gateway.api.queries import integer, text
 from gateway.api.rendered import RenderedVerifications
 from gateway.api.streams import stream_events
 from gateway.api.views import EventView, VerificationView, event_view, verification_view
-from gateway.domain.phone import PhoneNumber, parse_e164, parse_written
+from gateway.domain.phone import PhoneNumber, parse_e164, parse_extension, parse_written
 from gateway.domain.policy import Limits
 from gateway.domain.verification import Change, Channel, Mode, Status, Verification
-from gateway.ports import Application, ListFilter, Replay
+from gateway.ports import Application, Created, ListFilter, Replay
 from gateway.verifications import Verifications, Wish
 
 _LONGEST_WAIT = 30
 _LARGEST_PAGE = 100
 _HEARTBEAT = 15.0
 _EVENT_STREAM = "text/event-stream"
-_OFFERED_MODES = {Mode.CONFIRM}
+_OFFERED_MODES = {Mode.CONFIRM, Mode.MATCH}
 
 Locale = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8}){0,3}$")]
 Metadata = Annotated[
@@ -40,6 +39,7 @@ class WrittenNumber(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     country: str
     number: str
+    extension: Annotated[str, msgspec.Meta(max_length=20)] | None = None
 
 
 class CreateVerification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,9 +106,12 @@ class VerificationRoutes:
                 CreateVerification,
                 VerificationView,
                 201,
+                once=True,
             ),
             Operation("GET", f"{one}/events", self.events, "List or stream the journal", None, EventList),
-            Operation("POST", f"{one}/resend", self.resend, "Send the same code again", Resend, VerificationView),
+            Operation(
+                "POST", f"{one}/resend", self.resend, "Send the same code again", Resend, VerificationView, once=True
+            ),
             Operation("POST", f"{one}/cancel", self.cancel, "Cancel a verification", None, VerificationView),
             Operation("GET", "/v1/verifications", self.find, "List verifications", None, VerificationList),
         ]
@@ -118,14 +121,15 @@ class VerificationRoutes:
         raw = await read_body(request)
         body = parse(raw, CreateVerification, request.headers.get("Content-Type", ""))
         wish = Wish(
-            number=_number(body.to),
+            number=number_of(body.to),
             channel=body.channel,
-            mode=_mode(body.channel, body.mode),
+            mode=mode_for(body.channel, body.mode),
             locale=body.locale,
             enrollment_id=body.enrollment_id,
             metadata=body.metadata,
+            extension=extension_of(body.to),
         )
-        with self._door.receipt(request, application, raw, self._receipt_answer(HTTPStatus.CREATED)) as receipt:
+        with self._door.receipt(request, application, raw, self._kept_creation) as receipt:
             return self._answered(await self._journeys.create(application, wish, receipt), HTTPStatus.CREATED)
 
     async def check(self, request: web.Request, application: Application) -> web.StreamResponse:
@@ -150,9 +154,9 @@ class VerificationRoutes:
         body = parse(raw or b"{}", Resend, request.headers.get("Content-Type", ""))
         if body.mode and not body.channel:
             raise _mode_problem("Name the channel that the mode is for.")
-        mode = _mode(body.channel, body.mode) if body.channel else None
+        mode = mode_for(body.channel, body.mode)
         verification_id = request.match_info["id"]
-        with self._door.receipt(request, application, raw, self._receipt_answer(HTTPStatus.OK)) as receipt:
+        with self._door.receipt(request, application, raw, self._kept_resend) as receipt:
             resent = await self._journeys.resend(application, verification_id, body.channel, mode, receipt)
             return self._answered(resent, HTTPStatus.OK)
 
@@ -190,28 +194,34 @@ class VerificationRoutes:
             return replayed(result)
         return json_answer(verification_view(result, self._limits), status)
 
-    def _receipt_answer(self, status: HTTPStatus) -> Callable[[Change], bytes | None]:
-        def answer(change: Change) -> bytes | None:
-            if change.refusal is not None:
-                return None
-            view = verification_view(change.verification, self._limits)
-            return kept_answer(status.value, msgspec.json.encode(view))
+    def _kept_creation(self, created: Created) -> bytes:
+        view = verification_view(created.change.verification, self._limits)
+        return kept_answer(HTTPStatus.CREATED.value, msgspec.json.encode(view))
 
-        return answer
+    def _kept_resend(self, change: Change) -> bytes | None:
+        if change.refusal is not None:
+            return None
+        view = verification_view(change.verification, self._limits)
+        return kept_answer(HTTPStatus.OK.value, msgspec.json.encode(view))
 
 
-def _number(to: str | WrittenNumber) -> PhoneNumber:
+def number_of(to: str | WrittenNumber) -> PhoneNumber:
+    """Return the number that is meant; raises Refused (`number_invalid`, `number_blocked`)."""
     return parse_e164(to) if isinstance(to, str) else parse_written(to.country, to.number)
 
 
-def _mode(channel: Channel, mode: Mode | None) -> Mode | None:
-    if channel is Channel.SMS:
-        if mode is not None:
-            raise _mode_problem("A text has no mode.")
-        return None
+def extension_of(to: str | WrittenNumber) -> str | None:
+    """Return the extension behind the number, if there is one; raises Refused (`number_invalid`)."""
+    return parse_extension(to.extension) if isinstance(to, WrittenNumber) and to.extension is not None else None
+
+
+def mode_for(channel: Channel | None, mode: Mode | None) -> Mode | None:
+    """Return the mode as asked for; None leaves it to the policy. Raises Problem 422 where it cannot be had."""
+    if mode is not None and channel is Channel.SMS:
+        raise _mode_problem("A text has no mode.")
     if mode is not None and mode not in _OFFERED_MODES:
-        raise _mode_problem("Calls are offered in mode confirm.")
-    return mode or Mode.CONFIRM
+        raise _mode_problem(f"Calls are offered in these modes: {', '.join(sorted(_OFFERED_MODES))}.")
+    return mode
 
 
 def _mode_problem(detail: str) -> Problem:

@@ -8,17 +8,17 @@ from typing import Literal
 import msgspec
 
 from gateway.domain.delivery import DeliveryStatus
-from gateway.domain.enrollment import DefaultMethod, Enrollment, EnrollmentStatus, Phone, PhoneKind
 from gateway.domain.journal import Fact, KeptEntry
 from gateway.domain.policy import Limits
 from gateway.domain.requests import resend_times
 from gateway.domain.verification import (
     Assurance,
     Attempt,
+    Basis,
     Channel,
     Failure,
     Mode,
-    Outcome,
+    Purpose,
     Status,
     Verification,
 )
@@ -69,45 +69,9 @@ class VerificationView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     created_at: str
     updated_at: str
     expires_at: str
+    purpose: Purpose | None
+    basis: Basis | None
     valid: bool | msgspec.UnsetType = msgspec.UNSET
-
-
-class OutcomeView(msgspec.Struct, frozen=True, gc=False):
-    """How the person's latest verification ended."""
-
-    verification_id: str
-    status: Status
-    assurance: Assurance | None
-    failure: Failure | None
-    at: str
-
-
-class PhoneView(msgspec.Struct, frozen=True, gc=False):
-    """A person's phone."""
-
-    id: str
-    kind: PhoneKind
-    number: str
-    extension: str | None
-    status: Literal["unverified", "verified"]
-    verified_at: str | None
-
-
-class EnrollmentView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A person's record."""
-
-    id: str
-    object: Literal["enrollment"] = "enrollment"
-    user: str
-    display_name: str | None
-    locale: str | None
-    status: EnrollmentStatus
-    phones: list[PhoneView]
-    default_method: DefaultMethod | None
-    last_outcome: OutcomeView | None
-    app_password_count: int
-    created_at: str
-    updated_at: str
 
 
 class EventView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -149,38 +113,23 @@ def verification_view(
         mode=verification.mode,
         locale=verification.locale,
         enrollment_id=verification.enrollment_id,
-        match_digits=None,
+        match_digits=verification.match_digits if pending and verification.mode is Mode.MATCH else None,
         assurance=verification.assurance,
         failure=verification.failure,
         attempts=[_attempt_view(attempt) for attempt in verification.attempts],
         checks_left=verification.checks_left,
         next=Next(
             check=pending and any(attempt.carries_code for attempt in verification.attempts),
-            resend_sms_at=_maybe(sms_at),
-            resend_call_at=_maybe(call_at),
+            resend_sms_at=maybe(sms_at),
+            resend_call_at=maybe(call_at),
         ),
         metadata=verification.metadata,
         created_at=rfc3339(verification.created_at),
         updated_at=rfc3339(verification.updated_at),
         expires_at=rfc3339(verification.expires_at),
+        purpose=verification.purpose,
+        basis=verification.basis,
         valid=valid,
-    )
-
-
-def enrollment_view(enrollment: Enrollment) -> EnrollmentView:
-    """Show an enrollment."""
-    return EnrollmentView(
-        id=enrollment.id,
-        user=enrollment.user,
-        display_name=enrollment.display_name,
-        locale=enrollment.locale,
-        status=enrollment.status,
-        phones=[_phone_view(phone) for phone in enrollment.phones],
-        default_method=enrollment.default_method,
-        last_outcome=_outcome_view(enrollment.last_outcome) if enrollment.last_outcome else None,
-        app_password_count=0,
-        created_at=rfc3339(enrollment.created_at),
-        updated_at=rfc3339(enrollment.updated_at),
     )
 
 
@@ -211,20 +160,6 @@ def _attempt_view(attempt: Attempt) -> AttemptView:
     )
 
 
-def _phone_view(phone: Phone) -> PhoneView:
-    return PhoneView(
-        id=phone.id,
-        kind=phone.kind,
-        number=phone.number.e164,
-        extension=None,
-        status="verified" if phone.verified_at else "unverified",
-        verified_at=_maybe(phone.verified_at),
-    )
-
-
-def _outcome_view(outcome: Outcome) -> OutcomeView:
-    return OutcomeView(outcome.verification_id, outcome.status, outcome.assurance, outcome.failure, rfc3339(outcome.at))
-
-
-def _maybe(at: int | None) -> str | None:
+def maybe(at: int | None) -> str | None:
+    """Write a time that may be absent."""
     return None if at is None else rfc3339(at)

@@ -22,13 +22,15 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Verification(msgspec.Struct, frozen=True):
-    """What the terminal needs of a verification. `created_at` is RFC 3339."""
+    """What the terminal needs of a verification. `created_at` is RFC 3339; `match_digits` are to be keyed in."""
 
     id: str
     status: str
     to: str
     checks_left: int
     created_at: str
+    mode: str | None = None
+    match_digits: str | None = None
     assurance: str | None = None
     failure: Failure | None = None
 

@@ -19,6 +19,8 @@ SETTINGS_FILE = "gateway.toml"
 _OURS = tuple(f"{PREFIX}{section}__" for section in ("SERVER", "DATABASE", "KEYS", "TWILIO"))
 """What `dev` decides alone: settings meant for a real gateway must not lead it to a real database."""
 _PRIVATE = 0o600
+_A_DAY = 86_400
+"""Seconds that the printed link stays good: a newcomer is in no hurry."""
 
 
 class DataDir:
@@ -44,6 +46,7 @@ class DataDir:
             "TEXT__SENDER": NUMBER,
             "VOICE__CALLER": NUMBER,
             "TWILIO__BASE_URL": f"http://{HOST}:{simulator_port}",
+            "PORTAL__LINK_LIFETIME": str(_A_DAY),
             **({} if kept else _new_secrets()),
         }.items():
             variables[PREFIX + name] = value

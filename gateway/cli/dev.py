@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gateway import logs
 from gateway.api.door import key_digest
+from gateway.app import Gateway
 from gateway.cli.config import environment
 from gateway.cli.data_dir import SETTINGS_FILE, DataDir
 from gateway.cli.failure import CommandFailed
@@ -21,7 +22,9 @@ from gateway.cli.places import API_KEY_FILE, DATA_DIR, GATEWAY_URL, kept_api_key
 from gateway.cli.screen import bold
 from gateway.cli.serve import start
 from gateway.cli.simulator import NUMBER, start_simulator
-from gateway.ports import Store
+from gateway.domain.portal import PortalPage
+from gateway.enrollments.records import Person
+from gateway.ports import Application, Replay, Store
 from gateway.settings import PREFIX, Settings
 from simulator.config import SimulatorConfig
 from webhooks.addresses import Addresses
@@ -32,6 +35,7 @@ APPLICATION = "Poundkey Demo"
 _API_KEY_VARIABLE = f"{PREFIX}DEV_API_KEY"
 _PASTEABLE = re.compile(r"[0-9A-Za-z_-]{8,200}", re.ASCII)
 _PHONE = "+14255550123"
+_DEMO_USER = "demo@example.com"
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -54,9 +58,10 @@ async def _develop(settings: Settings, data_dir: DataDir, api_key: str, argument
         simulator = await start_simulator(_network(settings, arguments.speed), arguments.simulator_port)
         stack.push_async_callback(simulator.close)
         gateway = await start(stack, settings)
-        await _let_in(gateway.store, api_key)
+        application = await _let_in(gateway.store, api_key)
         data_dir.keep(settings, api_key)
-        print(_welcome(settings.server.public_url, simulator.url, api_key, arguments.data_dir), flush=True)
+        link = await _demo_link(gateway, application)
+        print(_welcome(settings.server.public_url, simulator.url, api_key, arguments.data_dir, link), flush=True)
         await stop.wait()
 
 
@@ -86,18 +91,30 @@ def _api_key(data_dir: Path) -> str:
     return given or kept_api_key(data_dir) or new_secret()
 
 
-async def _let_in(store: Store, api_key: str) -> None:
+async def _let_in(store: Store, api_key: str) -> Application:
     kept = store.keys()
     known = next((key for key in kept if key.digest == key_digest(api_key)), None)
     if known is None:
-        await store.add_key(new_api_key(api_key, APPLICATION, "dev"))
+        known = await store.add_key(new_api_key(api_key, APPLICATION, "dev"))
     elif known.revoked_at is not None:
         raise CommandFailed(
             f"its API key ({known.id}) is revoked: set {_API_KEY_VARIABLE} to another, or delete {API_KEY_FILE}"
         )
+    return known.application
 
 
-def _welcome(gateway_url: str, simulator_url: str, api_key: str, data_dir: Path) -> str:
+async def _demo_link(gateway: Gateway, application: Application) -> str:
+    """Return a link that opens the enrollment page for a person who is made up, once."""
+    enrolled = await gateway.journeys.records.enroll(application, Person(_DEMO_USER, "Demo Person"), None)
+    if isinstance(enrolled, Replay):
+        raise TypeError("a replay without a receipt")
+    made = await gateway.journeys.portal.make_link(application, enrolled[0].id, PortalPage.ENROLL, None, None)
+    if isinstance(made, Replay):
+        raise TypeError("a replay without a receipt")
+    return made.url
+
+
+def _welcome(gateway_url: str, simulator_url: str, api_key: str, data_dir: Path, link: str) -> str:
     verify = f"{_own_name()} verify {_PHONE} --call"
     if gateway_url != GATEWAY_URL:
         verify += f" --url {gateway_url}"
@@ -107,12 +124,16 @@ def _welcome(gateway_url: str, simulator_url: str, api_key: str, data_dir: Path)
 {bold("Poundkey is running")} with a simulated phone network. Ctrl-C ends it.
 
   phones    {simulator_url}/
+  enroll    {link}
   API       {gateway_url}/v1
   docs      {gateway_url}/docs
   API key   {api_key}
   settings  {data_dir / SETTINGS_FILE}
 
-{bold("Open the phones, then try a text, a call, and a call with live progress:")}
+{bold("Open the phones beside the enrollment page, and set up +1 425 555 0123 there.")}
+(The link opens once; the next start prints another.)
+
+{bold("Or try the API: a text, a call, and a call with live progress:")}
 
   {_curl(gateway_url, api_key, "sms")}
 

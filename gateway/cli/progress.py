@@ -10,12 +10,16 @@ _WORDS = {
     "attempt.refused": "the provider refused it",
     "attempt.unknown": "the provider gave no answer; waiting to learn whether it was sent",
     "attempt.never_arrived": "the provider knows nothing of it: it was never sent",
-    "call.answered": "answered, waiting for #",
     "call.answered_by_machine": "answered by a machine",
     "call.wrong_key": "another key than #",
+    "call.wrong_digits": "other digits than those",
+    "call.digits_not_judged": "too many wrong codes for this number today",
     "call.no_key": "no key yet",
     "call.key_pressed": "# pressed",
+    "call.digits_matched": "the digits were keyed in",
 }
+_MATCH = "match"
+_ANSWERED = "call.answered"
 _REPORTS = {
     "call.status": {
         "initiated": "dialling",
@@ -34,10 +38,13 @@ _REPORTS = {
     },
 }
 _PROOFS = {"presence": "somebody pressed #", "possession": "the code was right"}
+_MATCHED = "the digits were right"
 
 
 def step(event: Event) -> str | None:
     """Say what happened in a few words; None if it is told elsewhere, or is a detail of the provider's."""
+    if event.type == _ANSWERED:
+        return f"answered, waiting for {'the digits and ' if event.facts.get('mode') == _MATCH else ''}#"
     if event.type in _REPORTS:
         return _REPORTS[event.type].get(str(event.facts.get("word")))
     return _WORDS.get(event.type)
@@ -51,7 +58,7 @@ def elapsed(since: str, at: str) -> float:
 def verdict(verification: Verification) -> str:
     """Say how it ended, in one line."""
     if verification.status == "approved":
-        proof = _PROOFS.get(verification.assurance or "", "proven")
+        proof = _MATCHED if verification.mode == _MATCH else _PROOFS.get(verification.assurance or "", "proven")
         return f"✓ approved: {verification.to}, {proof}"
     words = verification.status.replace("_", " ")
     reason = f": {verification.failure.detail} ({verification.failure.code})" if verification.failure else ""

@@ -14,7 +14,7 @@ from gateway.cli.loop import run as run_loop
 from gateway.cli.loop import stop_requested
 from gateway.cli.places import API_KEY_VARIABLE, DATA_DIR, kept_api_key
 from gateway.cli.progress import elapsed, step, verdict
-from gateway.cli.screen import Screen, TypedLines
+from gateway.cli.screen import Screen, TypedLines, bold
 
 _NOT_APPROVED = 1
 _QUESTION = "Code from the text: "
@@ -62,6 +62,8 @@ class _Journey:
     async def end(self, stop: asyncio.Event, *, asks_code: bool) -> Verification:
         """Show progress until it has ended; when the person gives up, cancel it."""
         self._screen.say(f"{'Texting' if asks_code else 'Calling'} {self._started.to}. Ctrl-C cancels.")
+        if self._started.match_digits:
+            self._screen.say(f"When asked, key in {bold(self._started.match_digits)} on the phone, then #.")
         following = asyncio.create_task(self._follow())
         ways_out: list[asyncio.Task[object]] = [asyncio.create_task(stop.wait())]
         if asks_code:

@@ -1,11 +1,12 @@
-"""A call's inputs: it was answered, a key was pressed or not, a machine took it; each says what the call hears next."""
+"""A call's inputs: it was answered, keys were pressed or not, a machine took it; each says what the call hears next."""
 
 import msgspec
 
 from gateway.domain.attempts import attempt_changed, by_token
 from gateway.domain.delivery import DeliveryStatus, merge
 from gateway.domain.journal import Entry
-from gateway.domain.policy import Limits
+from gateway.domain.policy import Limits, Tally
+from gateway.domain.refusals import Refused
 from gateway.domain.verification import (
     Assurance,
     Attempt,
@@ -13,6 +14,7 @@ from gateway.domain.verification import (
     Ending,
     Failure,
     FailureCode,
+    Mode,
     Reply,
     Script,
     Status,
@@ -25,7 +27,9 @@ MACHINE = "machine"
 
 _MACHINE = Failure(FailureCode.ANSWERED_BY_MACHINE, "Voicemail or another machine took the call.")
 _WRONG_KEY = Failure(FailureCode.WRONG_KEY, "Other keys than # were pressed.")
+_WRONG_DIGITS = Failure(FailureCode.WRONG_KEY, "Other digits than those that are shown were keyed in.")
 _NO_KEY = Failure(FailureCode.NO_KEY_PRESSED, "The call was answered, but no key was pressed.")
+_NO_DIGITS = Failure(FailureCode.NO_KEY_PRESSED, "The call was answered, but no digits were keyed in.")
 
 
 def call_answered(verification: Verification, token: str, sid: str, answered_by: str | None, now: int) -> Change:
@@ -37,7 +41,8 @@ def call_answered(verification: Verification, token: str, sid: str, answered_by:
         return machine_detected(verification, token, sid, now)
     if attempt.turn or attempt.failure or verification.status is not Status.PENDING:
         return _unchanged(verification, attempt)
-    entry = Entry("call.answered", {"attempt_id": attempt.id, "answered_by": answered_by})
+    mode = attempt.mode and attempt.mode.value
+    entry = Entry("call.answered", {"attempt_id": attempt.id, "answered_by": answered_by, "mode": mode})
     change = attempt_changed(
         verification,
         attempt,
@@ -80,9 +85,9 @@ def person_detected(
 
 
 def digits_gathered(
-    verification: Verification, token: str, sid: str, turn: int, digits: str, now: int, limits: Limits
+    verification: Verification, token: str, sid: str, turn: int, digits: str, tally: Tally, now: int, limits: Limits
 ) -> Change:
-    """A Gather ended. # approves at once; another key or silence asks again, until the tries are used up.
+    """A Gather ended. What the call asked for approves at once; other keys or silence ask again, a few times.
 
     Only the Gather that is open counts (`turn`): a repeated or late report of an earlier one gets today's answer. A
     call that has been reported as over still counts while its verification is pending.
@@ -90,28 +95,67 @@ def digits_gathered(
     attempt = by_token(verification, token, sid)
     if attempt is None:
         return _nothing(verification)
-    if turn != attempt.turn or verification.status is not Status.PENDING or attempt.answered_by == MACHINE:
+    over = verification.status is not Status.PENDING or _spoken_end(attempt) is not None
+    if turn != attempt.turn or over or attempt.answered_by == MACHINE:
         return _unchanged(verification, attempt)
+    if not digits:
+        return _silent(verification, attempt, now, limits)
+    if attempt.mode is Mode.MATCH:
+        return _digits_judged(verification, attempt, digits, tally, now, limits)
     if digits == CONFIRM_KEY:
-        return _confirmed(verification, attempt, now)
-    if digits:
-        wrong = attempt.wrong_keys + 1
-        failure = _WRONG_KEY if wrong >= limits.wrong_keys_per_call else None
-        entry = Entry("call.wrong_key", {"attempt_id": attempt.id, "turn": turn})
-        fields = {"wrong_keys": wrong}
-    else:
-        silent = attempt.silent_prompts + 1
-        failure = _NO_KEY if silent >= limits.silent_prompts_per_call else None
-        entry = Entry("call.no_key", {"attempt_id": attempt.id, "turn": turn})
-        fields = {"silent_prompts": silent}
+        return _approved(verification, attempt, "call.key_pressed", Assurance.PRESENCE, now)
+    return _wrong(verification, attempt, "call.wrong_key", _WRONG_KEY, now, limits)
+
+
+def _digits_judged(
+    verification: Verification, attempt: Attempt, digits: str, tally: Tally, now: int, limits: Limits
+) -> Change:
+    """Hold what was keyed in against what is shown. Wrong digits count for the number as a wrong code does."""
+    try:
+        tally.refuse_check_over_limit(now, limits)
+    except Refused as refusal:
+        entry = Entry("call.digits_not_judged", {"attempt_id": attempt.id, "turn": attempt.turn})
+        failure = Failure(FailureCode.RATE_LIMITED, refusal.detail)
+        change = attempt_changed(verification, attempt, now, (entry,), turn=attempt.turn + 1, failure=failure)
+        return _replied(change, attempt.id)
+    if digits == verification.match_digits:
+        return _approved(verification, attempt, "call.digits_matched", Assurance.POSSESSION, now)
+    change = _wrong(verification, attempt, "call.wrong_digits", _WRONG_DIGITS, now, limits)
+    return msgspec.structs.replace(change, tally=tally.with_failed_check(now))
+
+
+def _wrong(verification: Verification, attempt: Attempt, fact: str, last: Failure, now: int, limits: Limits) -> Change:
+    """Ask again, or fail the attempt for the reason `last` when this was the last try."""
+    wrong = attempt.wrong_keys + 1
     change = attempt_changed(
-        verification, attempt, now, (entry,), turn=turn + 1, failure=failure or attempt.failure, **fields
+        verification,
+        attempt,
+        now,
+        (Entry(fact, {"attempt_id": attempt.id, "turn": attempt.turn}),),
+        turn=attempt.turn + 1,
+        wrong_keys=wrong,
+        failure=last if wrong >= limits.wrong_keys_per_call else attempt.failure,
     )
-    return _replied(change, attempt.id, again=FailureCode.WRONG_KEY if digits else FailureCode.NO_KEY_PRESSED)
+    return _replied(change, attempt.id, again=FailureCode.WRONG_KEY)
 
 
-def _confirmed(verification: Verification, attempt: Attempt, now: int) -> Change:
-    entry = Entry("call.key_pressed", {"attempt_id": attempt.id, "turn": attempt.turn})
+def _silent(verification: Verification, attempt: Attempt, now: int, limits: Limits) -> Change:
+    silent = attempt.silent_prompts + 1
+    last = _NO_DIGITS if attempt.mode is Mode.MATCH else _NO_KEY
+    change = attempt_changed(
+        verification,
+        attempt,
+        now,
+        (Entry("call.no_key", {"attempt_id": attempt.id, "turn": attempt.turn}),),
+        turn=attempt.turn + 1,
+        silent_prompts=silent,
+        failure=last if silent >= limits.silent_prompts_per_call else attempt.failure,
+    )
+    return _replied(change, attempt.id, again=FailureCode.NO_KEY_PRESSED)
+
+
+def _approved(verification: Verification, attempt: Attempt, fact: str, assurance: Assurance, now: int) -> Change:
+    entry = Entry(fact, {"attempt_id": attempt.id, "turn": attempt.turn})
     proven = msgspec.structs.replace(attempt, updated_at=now, failure=None)
     attempts = tuple(proven if kept.id == proven.id else kept for kept in verification.attempts)
     change = ended(
@@ -119,7 +163,7 @@ def _confirmed(verification: Verification, attempt: Attempt, now: int) -> Change
         Ending.KEY_PRESSED,
         now,
         entries=(entry,),
-        assurance=Assurance.PRESENCE,
+        assurance=assurance,
         attempts=attempts,
         proved_by=attempt.id,
     )
@@ -145,11 +189,23 @@ def _reply(verification: Verification, attempt: Attempt, again: FailureCode | No
         return Reply(Script.CONFIRMED)
     if attempt.answered_by == MACHINE:
         return Reply(Script.HANG_UP)
-    if attempt.failure is not None and attempt.failure.code in _SPOKEN_ENDS:
-        return Reply(_SPOKEN_ENDS[attempt.failure.code])
+    end = _spoken_end(attempt)
+    if end is not None:
+        return Reply(end)
     if verification.status is not Status.PENDING or attempt.turn == 0:
         return Reply(Script.NOT_NEEDED)
-    return Reply(Script.PRESS_POUND, attempt.turn, again)
+    return Reply(Script.MATCH_DIGITS if attempt.mode is Mode.MATCH else Script.PRESS_POUND, attempt.turn, again)
+
+
+def _spoken_end(attempt: Attempt) -> Script | None:
+    """Return what a call hears whose tries are used up, so that no Gather is open any more; None for any other."""
+    ends = _SPOKEN_ENDS_OF_MATCH if attempt.mode is Mode.MATCH else _SPOKEN_ENDS
+    return ends.get(attempt.failure.code) if attempt.failure else None
 
 
 _SPOKEN_ENDS = {FailureCode.WRONG_KEY: Script.WRONG_KEYS, FailureCode.NO_KEY_PRESSED: Script.NO_KEY}
+_SPOKEN_ENDS_OF_MATCH = {
+    FailureCode.WRONG_KEY: Script.WRONG_DIGITS,
+    FailureCode.NO_KEY_PRESSED: Script.NO_DIGITS,
+    FailureCode.RATE_LIMITED: Script.TOO_MANY_WRONG,
+}

@@ -1,11 +1,17 @@
-"""An enrollment: the lasting record of a person, and what the outcome of a verification does to it."""
+"""An enrollment: the lasting record of a person, and what the outcome of a verification does to it.
+
+Its inputs are pure functions, one each: `phones` (which phones count), `blocks` (who is locked out), `recognition`
+(what spares a person a new proof), `app_passwords`. Each returns a `PersonChange`.
+"""
 
 from enum import StrEnum
 
 import msgspec
 
+from gateway.domain.journal import Entry
 from gateway.domain.phone import PhoneNumber
-from gateway.domain.verification import Channel, Outcome, Status
+from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.verification import Assurance, Channel, Outcome
 
 
 class EnrollmentStatus(StrEnum):
@@ -25,12 +31,17 @@ class PhoneKind(StrEnum):
 
 
 class Phone(msgspec.Struct, frozen=True, gc=False):
-    """A person's phone. It counts as theirs only once `verified_at` (ms since the epoch) is set."""
+    """A person's phone. It counts as theirs only once `verified_at` (ms since the epoch) is set.
+
+    `replaces` is the id of the phone that goes when this one is proven.
+    """
 
     id: str
     kind: PhoneKind
     number: PhoneNumber
     verified_at: int | None = None
+    extension: str | None = None
+    replaces: str | None = None
 
 
 class DefaultMethod(msgspec.Struct, frozen=True, gc=False):
@@ -40,8 +51,60 @@ class DefaultMethod(msgspec.Struct, frozen=True, gc=False):
     channel: Channel
 
 
-class Enrollment(msgspec.Struct, frozen=True, gc=False):
-    """A person of an application. Times are in ms since the epoch; `user` is the application's name for them."""
+class Block(msgspec.Struct, frozen=True, gc=False):
+    """Why the person is locked out, and until when (ms since the epoch; None: until somebody ends it)."""
+
+    reason: str
+    at: int
+    until: int | None = None
+
+
+class Proof(msgspec.Struct, frozen=True, gc=False):
+    """The latest proof by a phone."""
+
+    assurance: Assurance
+    at: int
+
+
+class TrustedDevice(msgspec.Struct, frozen=True, gc=False):
+    """A browser that need not prove anything until `expires_at`; its secret is kept as a digest."""
+
+    digest: bytes
+    added_at: int
+    expires_at: int
+
+
+class Bypass(msgspec.Struct, frozen=True, gc=False):
+    """A code that an operator granted, good for one sign-in until `expires_at`; `guesses_left` wrong ones end it."""
+
+    digest: bytes
+    reason: str
+    expires_at: int
+    guesses_left: int
+
+
+class AppPassword(msgspec.Struct, frozen=True, gc=False):
+    """A password for an application that knows nothing of two-factor verification.
+
+    `selector` (keyed, a few bytes) finds the one that was typed among the person's; `hash` is argon2id. Times are in ms
+    since the epoch; None: never.
+    """
+
+    id: str
+    name: str
+    selector: bytes
+    hash: str
+    created_at: int
+    scope: str | None = None
+    expires_at: int | None = None
+    last_used_at: int | None = None
+
+
+class Enrollment(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A person of an application. Times are in ms since the epoch; `user` is the application's name for them.
+
+    `sends` are the times of recent texts and calls to whatever numbers the person gave. `entries` counts the journal's.
+    """
 
     id: str
     application_id: str
@@ -50,33 +113,93 @@ class Enrollment(msgspec.Struct, frozen=True, gc=False):
     updated_at: int
     display_name: str | None = None
     locale: str | None = None
-    status: EnrollmentStatus = EnrollmentStatus.PENDING
+    groups: tuple[str, ...] = ()
     phones: tuple[Phone, ...] = ()
     default_method: DefaultMethod | None = None
     last_outcome: Outcome | None = None
+    last_proof: Proof | None = None
+    block: Block | None = None
+    app_passwords: tuple[AppPassword, ...] = ()
+    devices: tuple[TrustedDevice, ...] = ()
+    bypass: Bypass | None = None
+    sends: tuple[int, ...] = ()
+    entries: int = 0
+
+    def blocked(self, now: int) -> bool:
+        """Tell whether the person is locked out now; a block ends by itself at its time."""
+        return self.block is not None and (self.block.until is None or now < self.block.until)
+
+    def status(self, now: int) -> EnrollmentStatus:
+        """Return where the person stands now."""
+        if self.blocked(now):
+            return EnrollmentStatus.BLOCKED
+        return EnrollmentStatus.ENROLLED if self.proven_phones else EnrollmentStatus.PENDING
+
+    @property
+    def proven_phones(self) -> tuple[Phone, ...]:
+        """Return the phones that count."""
+        return tuple(phone for phone in self.phones if phone.verified_at is not None)
+
+    def phone(self, phone_id: str) -> Phone | None:
+        """Return the phone with this id, if the person has it."""
+        return next((phone for phone in self.phones if phone.id == phone_id), None)
+
+    def phone_at(self, number: PhoneNumber, extension: str | None) -> Phone | None:
+        """Return the person's phone at this number and extension, if there is one."""
+        return next((kept for kept in self.phones if kept.number == number and kept.extension == extension), None)
 
 
-def phone_added(enrollment: Enrollment, phone: Phone, now: int) -> Enrollment:
-    """Add a phone that is about to be proven; a number that is there already stays as it is."""
-    if any(kept.number == phone.number for kept in enrollment.phones):
-        return enrollment
-    return msgspec.structs.replace(enrollment, phones=(*enrollment.phones, phone), updated_at=now)
+class NoticeKind(StrEnum):
+    """What a person is told by text about their own record, so that a thief cannot change it unseen."""
+
+    PHONE_ADDED = "phone_added"
+    PHONE_REPLACED = "phone_replaced"
+    PHONE_REMOVED = "phone_removed"
+    APP_PASSWORD_CREATED = "app_password_created"  # noqa: S105 - a kind of notice
+    BLOCKED = "blocked"
 
 
-def outcome_recorded(enrollment: Enrollment, number: PhoneNumber, channel: Channel, outcome: Outcome) -> Enrollment:
-    """Write the outcome of one of the person's verifications; an approval proves the phone it went to.
+class Notice(msgspec.Struct, frozen=True, gc=False):
+    """A text about the record, to one of the person's phones."""
 
-    The first proven phone becomes the default method and makes the person enrolled. A block stays a block.
+    kind: NoticeKind
+    number: PhoneNumber
+
+
+class PersonChange(msgspec.Struct, frozen=True, gc=False):
+    """What an input does to a person's record, and what the store keeps beside it in the same transaction.
+
+    `refusal` is raised to the caller after the change is kept.
     """
-    after = msgspec.structs.replace(enrollment, last_outcome=outcome, updated_at=outcome.at)
-    phone = next((kept for kept in enrollment.phones if kept.number == number), None)
-    if outcome.status is not Status.APPROVED or phone is None:
-        return after
-    proven = msgspec.structs.replace(phone, verified_at=phone.verified_at or outcome.at)
-    status = EnrollmentStatus.ENROLLED if after.status is EnrollmentStatus.PENDING else after.status
-    return msgspec.structs.replace(
-        after,
-        phones=tuple(proven if kept.id == proven.id else kept for kept in after.phones),
-        status=status,
-        default_method=after.default_method or DefaultMethod(proven.id, channel),
-    )
+
+    enrollment: Enrollment
+    entries: tuple[Entry, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    refusal: Refused | None = None
+
+
+def person_changed(
+    enrollment: Enrollment,
+    now: int,
+    *entries: Entry,
+    notices: tuple[Notice, ...] = (),
+    **fields: object,
+) -> PersonChange:
+    """Return the record with new field values, its journal length moved on."""
+    after = msgspec.structs.replace(enrollment, updated_at=now, entries=enrollment.entries + len(entries), **fields)
+    return PersonChange(after, entries, notices)
+
+
+def notices_to(phones: tuple[Phone, ...], kind: NoticeKind) -> tuple[Notice, ...]:
+    """Return a notice to each proven phone that takes texts; an office phone rings on a desk."""
+    told = {phone.number for phone in phones if phone.verified_at is not None and phone.kind is not PhoneKind.OFFICE}
+    return tuple(Notice(kind, number) for number in sorted(told, key=lambda number: number.e164))
+
+
+def refuse_if_blocked(enrollment: Enrollment, now: int) -> None:
+    """Raise Refused (`enrollment_blocked`) while the person is locked out."""
+    if enrollment.blocked(now):
+        raise Refused(
+            RefusalCode.ENROLLMENT_BLOCKED,
+            "This person is blocked from verification. Who runs the service can end the block.",
+        )

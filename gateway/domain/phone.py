@@ -13,6 +13,8 @@ from gateway.domain.refusals import RefusalCode, Refused
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 _WRITTEN = re.compile(r"[0-9+()./\- \u00a0]{3,40}", re.ASCII)
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
+_EXTENSION = re.compile(r"(?:x|ext)?([0-9]{1,12})", re.ASCII | re.IGNORECASE)
+_SECOND = "ww"  # twice half a second: `W`, a whole one, is younger, and not every carrier of the dialect knows it
 _COSTLY = {PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST}
 _NON_GEOGRAPHIC = "001"  # satellite and international premium numbers (+881, +882, +979, …)
 
@@ -28,6 +30,11 @@ class PhoneNumber(msgspec.Struct, frozen=True, gc=False):
         return f"{self.e164[:3]}***{self.e164[-2:]}"
 
     __repr__ = __str__
+
+    @property
+    def is_landline(self) -> bool:
+        """Tell whether its numbering plan says that texts cannot reach it (40 µs)."""
+        return phonenumbers.number_type(phonenumbers.parse(self.e164)) == PhoneNumberType.FIXED_LINE
 
 
 def parse_e164(text: str) -> PhoneNumber:
@@ -61,6 +68,27 @@ def parse_written(country: str, number: str) -> PhoneNumber:
             field="to.number",
         )
     return _parse_with_library(number, country)
+
+
+def parse_extension(text: str) -> str:
+    """Parse an extension as a person writes it, as in "x 12" or "Ext 0034"; raises Refused (`number_invalid`).
+
+    Returns 1 to 12 ASCII digits; zeros at the front are part of it.
+    """
+    written = _EXTENSION.fullmatch(text.replace(" ", ""))
+    if written is None:
+        raise Refused(
+            RefusalCode.NUMBER_INVALID, "The extension is 1 to 12 digits, as in 1234 or x1234.", field="to.extension"
+        )
+    return written[1]
+
+
+def dial_string(extension: str) -> str:
+    """Write the keys that reach an extension: a second's pause, in which the phone system gets ready, then the digits.
+
+    The pause is that of the provider's own example of dialling an extension (Twilio: Call, SendDigits).
+    """
+    return _SECOND + extension
 
 
 def _parse_with_library(text: str, country: str | None) -> PhoneNumber:

@@ -15,15 +15,18 @@ Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 
 
 class Limits(msgspec.Struct, frozen=True, gc=False):
-    """What one number may cost. Times are in seconds; defaults are the contract's."""
+    """What one number, and one person, may cost. Times are in seconds; defaults are the contract's."""
 
     code_length: Annotated[int, msgspec.Meta(ge=4, le=10)] = 6
     lifetime: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 600
     checks_per_verification: Count = 5
     sends_per_number: Count = 5
+    sends_per_person: Count = 10
     send_window: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 600
     resend_wait: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 30
     failed_checks_per_day: Count = 20
+    app_password_failures: Count = 10
+    app_password_window: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 600
     wrong_keys_per_call: Count = 3
     silent_prompts_per_call: Count = 2
     call_grace: Seconds = 3.0
@@ -54,6 +57,18 @@ class Tally(msgspec.Struct, frozen=True, gc=False):
         if len(recent) >= limits.failed_checks_per_day:
             wait = recent[-limits.failed_checks_per_day] + DAY - now
             raise rate_limited("Too many wrong codes for this number.", wait)
+
+    def with_app_password_tried(self, now: int, limits: Limits) -> "Tally":
+        """Count an app password before it is judged, so that no number of guesses at once gets past the limit."""
+        recent = _since(self.failed_checks, now - limits.app_password_window * SECOND)
+        if len(recent) >= limits.app_password_failures:
+            wait = recent[-limits.app_password_failures] + limits.app_password_window * SECOND - now
+            raise rate_limited("Too many wrong app passwords for this user.", wait)
+        return msgspec.structs.replace(self, failed_checks=(*recent, now))
+
+    def without_latest_try(self) -> "Tally":
+        """Take back the latest count: what was tried was right, or could not be judged."""
+        return msgspec.structs.replace(self, failed_checks=self.failed_checks[:-1])
 
 
 def resend_wait(attempts: int, limits: Limits) -> int:

@@ -13,7 +13,7 @@ _CALL_FAILURES = {
     DeliveryStatus.NO_ANSWER: Failure(FailureCode.NO_ANSWER, "Nobody answered."),
     DeliveryStatus.FAILED: Failure(FailureCode.NUMBER_UNREACHABLE, "The number could not be reached."),
     DeliveryStatus.CANCELED: Failure(FailureCode.HUNG_UP, "The call was ended before it was answered."),
-    DeliveryStatus.COMPLETED: Failure(FailureCode.HUNG_UP, "The call ended before # was pressed."),
+    DeliveryStatus.COMPLETED: Failure(FailureCode.HUNG_UP, "The call ended before it was confirmed."),
 }
 _REJECTED = Failure(FailureCode.CALL_REJECTED, "The call was declined.")
 _SIP_DECLINED = 603

@@ -13,19 +13,25 @@ from gateway.domain.refusals import RefusalCode, Refused
 from gateway.domain.verification import (
     Assurance,
     Attempt,
+    Basis,
     Change,
     Channel,
     Ending,
     Mode,
+    Outcome,
+    Purpose,
     Status,
     Verification,
     changed,
     ended,
 )
 
+MATCH_LENGTH = 2
+"""How many digits are shown for a call in mode match."""
+
 
 class Start(msgspec.Struct, frozen=True, gc=False):
-    """What is asked for, with the ids and secrets that were drawn for it."""
+    """What is asked for, with the ids and secrets that were drawn for it, and the policy's terms."""
 
     id: str
     application_id: str
@@ -38,16 +44,23 @@ class Start(msgspec.Struct, frozen=True, gc=False):
     metadata: Mapping[str, str]
     code_digest: bytes
     sealed_code: bytes
+    extension: str | None = None
+    purpose: Purpose | None = None
+    fraud_block_days: int = 90
 
 
 class NewAttempt(msgspec.Struct, frozen=True, gc=False):
-    """Where the next send goes: its id, the secret token of its callback path, and the provider that carries it."""
+    """Where the next send goes: its id, the secret token of its callback path, and the provider that carries it.
+
+    `match_digits` were drawn for a call in mode match; a verification that has some keeps its own.
+    """
 
     id: str
     token: str
     channel: Channel
     mode: Mode | None
     provider: str
+    match_digits: str | None = None
 
     def at(self, now: int) -> Attempt:
         """Return the attempt, made now."""
@@ -73,14 +86,48 @@ def created(start: Start, new: NewAttempt, tally: Tally, now: int, limits: Limit
         updated_at=now,
         expires_at=now + limits.lifetime * SECOND,
         mode=start.mode,
+        extension=start.extension,
         enrollment_id=start.enrollment_id,
+        purpose=start.purpose,
+        code_length=limits.code_length,
+        fraud_block_days=start.fraud_block_days,
         metadata=start.metadata,
         attempts=(attempt,),
         code_digest=start.code_digest,
         sealed_code=start.sealed_code,
+        match_digits=new.match_digits,
         entries=len(entries),
     )
     return Change(verification, entries, tally=tally.with_send(now, limits), send=attempt)
+
+
+def recognized(start: Start, basis: Basis, assurance: Assurance | None, now: int) -> Change:
+    """Begin and approve a sign-in in one: what stands in for a proof is named, and nothing is sent."""
+    entries = (
+        Entry("verification.created", {"channel": start.channel.value, "mode": None}),
+        Entry("verification.approved", {"basis": basis.value}),
+    )
+    verification = Verification(
+        id=start.id,
+        application_id=start.application_id,
+        application_name=start.application_name,
+        number=start.number,
+        channel=start.channel,
+        locale=start.locale,
+        checks_left=0,
+        created_at=now,
+        updated_at=now,
+        expires_at=now,
+        extension=start.extension,
+        enrollment_id=start.enrollment_id,
+        purpose=Purpose.SIGN_IN,
+        basis=basis,
+        metadata=start.metadata,
+        status=Status.APPROVED,
+        assurance=assurance,
+        entries=len(entries),
+    )
+    return Change(verification, entries, outcome=Outcome(start.id, Status.APPROVED, assurance, None, now))
 
 
 def code_checked(verification: Verification, guess: bytes, tally: Tally, now: int, limits: Limits) -> Change:
@@ -123,6 +170,7 @@ def resent(verification: Verification, new: NewAttempt, tally: Tally, now: int, 
         attempts=(*verification.attempts, attempt),
         channel=new.channel,
         mode=new.mode,
+        match_digits=verification.match_digits or new.match_digits,
         ends_at=None,
         ending=None,
     )

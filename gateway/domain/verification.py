@@ -69,8 +69,26 @@ class Mode(StrEnum):
     CODE = "code"
 
 
+class Purpose(StrEnum):
+    """What a person's verification is for: proving a phone, or signing in."""
+
+    ENROLL = "enroll"
+    SIGN_IN = "sign_in"
+
+
+class Basis(StrEnum):
+    """What stood in for a new proof when a sign-in was approved without a text or a call."""
+
+    RECENT_PROOF = "recent_proof"
+    TRUSTED_DEVICE = "trusted_device"
+    BYPASS = "bypass"
+
+
 class Assurance(StrEnum):
-    """How strong a proof was: someone pressed #, or someone knew what only this phone was told."""
+    """How strong a proof was: someone pressed #; or who asks for the proof has the phone in hand.
+
+    The latter is shown by a code that only the phone was told, or by digits that only who asks was shown.
+    """
 
     PRESENCE = "presence"
     POSSESSION = "possession"
@@ -141,7 +159,9 @@ class Verification(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One attempt to prove one number. Times are in ms since the epoch.
 
     `ends_at` and `ending` are set while every attempt has failed: unless something comes first, the clock then fails
-    the verification for that reason. `proved_by` is the attempt whose key or code approved it.
+    the verification for that reason. `proved_by` is the attempt whose key or code approved it. `extension` is dialled
+    behind the number. `match_digits` are those that a page shows for calls in mode match; they die with the code.
+    `code_length` and `fraud_block_days` are the policy's, as they were when it began.
     """
 
     id: str
@@ -155,7 +175,12 @@ class Verification(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     updated_at: int
     expires_at: int
     mode: Mode | None = None
+    extension: str | None = None
     enrollment_id: str | None = None
+    purpose: Purpose | None = None
+    basis: Basis | None = None
+    code_length: int = 6
+    fraud_block_days: int = 90
     metadata: Mapping[str, str] = {}
     status: Status = Status.PENDING
     assurance: Assurance | None = None
@@ -164,6 +189,7 @@ class Verification(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     proved_by: str | None = None
     code_digest: bytes | None = None
     sealed_code: bytes | None = None
+    match_digits: str | None = None
     ends_at: int | None = None
     ending: Failure | None = None
     revision: int = 1
@@ -191,9 +217,13 @@ class Script(StrEnum):
     """What a call says next."""
 
     PRESS_POUND = "press_pound"
+    MATCH_DIGITS = "match_digits"
     CONFIRMED = "confirmed"
     NO_KEY = "no_key"
+    NO_DIGITS = "no_digits"
     WRONG_KEYS = "wrong_keys"
+    WRONG_DIGITS = "wrong_digits"
+    TOO_MANY_WRONG = "too_many_wrong"
     NOT_NEEDED = "not_needed"
     HANG_UP = "hang_up"
 
@@ -242,7 +272,7 @@ def ended(
     assurance: Assurance | None = None,
     **fields: Any,  # noqa: ANN401 - any other field of the struct
 ) -> Change:
-    """End a pending verification as the table says; its code dies with it. Without a row, nothing changes."""
+    """End a pending verification as the table says; code and digits die with it. Without a row, nothing changes."""
     status = TRANSITIONS.get((verification.status, ending))
     if status is None:
         return Change(verification)
@@ -257,6 +287,7 @@ def ended(
         failure=failure,
         code_digest=None,
         sealed_code=None,
+        match_digits=None,
         ends_at=None,
         ending=None,
         **fields,

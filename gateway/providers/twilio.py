@@ -95,12 +95,14 @@ class TwilioProvider:
             ("To", sms.to),
             (sender, sms.sender),
             ("Body", sms.body),
-            ("StatusCallback", sms.status_callback),
+            *(() if sms.status_callback is None else (("StatusCallback", sms.status_callback),)),
             *self._every_sms,
         )
 
     async def place_call(self, call: Call) -> str:
         """Place a call once and return its sid (Twilio: create a Call), with a callback at each step of its progress.
+
+        Where keys are sent after the answer, Twilio does not look for machines (Twilio: Call, SendDigits).
 
         Raises:
             ProviderRefused: nobody was called, for good.
@@ -115,6 +117,7 @@ class TwilioProvider:
             ("StatusCallback", call.status_callback),
             ("Timeout", str(call.ring_timeout)),
             *_machine_detection(call.machine_callback),
+            *(() if call.send_digits is None else (("SendDigits", call.send_digits),)),
             *self._every_call,
         )
 

@@ -4,10 +4,11 @@ from typing import Any
 
 import msgspec
 
-from gateway.domain.enrollment import Enrollment, Phone, PhoneKind
+from gateway.domain.enrollment import Enrollment, Notice, NoticeKind, Phone, PhoneKind
 from gateway.domain.journal import Entry, KeptEntry
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.policy import Tally
+from gateway.domain.portal import PortalLink, PortalPage, PortalSession
 from gateway.domain.verification import Verification
 from gateway.ports import ApiKey, Application
 from gateway.vault import Vault
@@ -18,8 +19,10 @@ _encoder = msgspec.json.Encoder()
 _verification = msgspec.json.Decoder(Verification)
 _enrollment = msgspec.json.Decoder(Enrollment)
 _entries = msgspec.json.Decoder(tuple[Entry, ...])
+_session = msgspec.json.Decoder(PortalSession)
 _tally = msgspec.json.Decoder(Tally)
 
+_EXTENSION = ";ext="  # RFC 3966
 _NO_NUMBER = PhoneNumber("")
 NO_TALLY = Tally()
 
@@ -70,11 +73,37 @@ def enrollment_state(enrollment: Enrollment) -> bytes:
 
 
 def enrollment_of(state: bytes, phones: list[Row], vault: Vault) -> Enrollment:
-    """Decode an enrollment with its phones."""
-    return msgspec.structs.replace(
-        _enrollment.decode(state),
-        phones=tuple(
-            Phone(phone_id, PhoneKind(kind), PhoneNumber(vault.unseal(sealed, phone_id).decode()), verified_at)
-            for phone_id, kind, sealed, verified_at in phones
-        ),
-    )
+    """Decode an enrollment with its phones, which are rows of SELECT_PHONES."""
+    return msgspec.structs.replace(_enrollment.decode(state), phones=tuple(_phone_of(row, vault) for row in phones))
+
+
+def dialled(phone: Phone) -> str:
+    """Write a phone's number with its extension, as it is sealed."""
+    return f"{phone.number.e164}{_EXTENSION}{phone.extension}" if phone.extension else phone.number.e164
+
+
+def _phone_of(row: Row, vault: Vault) -> Phone:
+    phone_id, kind, sealed, verified_at, replaces = row
+    number, _, extension = vault.unseal(sealed, phone_id).decode().partition(_EXTENSION)
+    return Phone(phone_id, PhoneKind(kind), PhoneNumber(number), verified_at, extension or None, replaces)
+
+
+def notice_of(notice_id: str, kind: str, sealed_number: bytes, vault: Vault) -> Notice:
+    """Decode a notice."""
+    return Notice(NoticeKind(kind), PhoneNumber(vault.unseal(sealed_number, notice_id).decode()))
+
+
+def portal_link_of(digest: bytes, row: Row) -> PortalLink:
+    """Read a row of SELECT_LINK."""
+    enrollment_id, page, return_url, expires_at = row
+    return PortalLink(digest, enrollment_id, PortalPage(page), return_url, expires_at)
+
+
+def portal_session_state(session: PortalSession) -> bytes:
+    """Encode a session without its digest, which is the row's key."""
+    return _encoder.encode(msgspec.structs.replace(session, digest=b""))
+
+
+def portal_session_of(digest: bytes, row: Row) -> PortalSession:
+    """Read a row of SELECT_SESSION."""
+    return msgspec.structs.replace(_session.decode(row[0]), digest=digest)

@@ -55,7 +55,7 @@ tallies = Table(
 journal = Table(
     "journal",
     metadata,
-    Column("verification_id", String, primary_key=True),
+    Column("subject_id", String, primary_key=True),
     Column("sequence", Integer, primary_key=True),
     Column("at", BigInteger, nullable=False),
     Column("entries", LargeBinary, nullable=False),
@@ -104,6 +104,46 @@ phones = Table(
     Column("number_fingerprint", LargeBinary, nullable=False),
     Column("sealed_number", LargeBinary, nullable=False),
     Column("verified_at", BigInteger),
+    Column("replaces", String),
 )
 Index("phones_by_enrollment", phones.c.enrollment_id)
 Index("phones_by_number", phones.c.number_fingerprint)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("enrollment_id", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("sealed_number", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("act_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("notices_by_time", notices.c.act_at)
+
+portal_links = Table(
+    "portal_links",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("enrollment_id", String, nullable=False),
+    Column("page", String, nullable=False),
+    Column("return_url", String),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+    sqlite_with_rowid=False,
+)
+Index("portal_links_by_enrollment", portal_links.c.enrollment_id)
+Index("portal_links_by_time", portal_links.c.expires_at)
+
+portal_sessions = Table(
+    "portal_sessions",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("enrollment_id", String, nullable=False),
+    Column("state", LargeBinary, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("portal_sessions_by_enrollment", portal_sessions.c.enrollment_id)
+Index("portal_sessions_by_time", portal_sessions.c.expires_at)

@@ -13,7 +13,6 @@ from typing import IO, Any
 
 import aiosqlite
 
-from gateway.domain.enrollment import Enrollment, Phone
 from gateway.domain.journal import KeptEntry
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.verification import Change, Verification
@@ -23,7 +22,9 @@ from gateway.ports import (
     Begin,
     Clock,
     CountedStep,
+    Created,
     DueSend,
+    Joining,
     ListFilter,
     Page,
     Receipt,
@@ -38,8 +39,12 @@ from gateway.stores import statements as sql
 from gateway.stores.checkpoints import Checkpoints
 from gateway.stores.group_commit import GroupCommit, Transaction
 from gateway.stores.head import HEAD
+from gateway.stores.people_operations import PeopleOperations
+from gateway.stores.reads import Reads
+from gateway.stores.receipts import Receipts
 from gateway.stores.recent import Recent
 from gateway.stores.sqlite_operations import Operations
+from gateway.stores.sqlite_people import SqlitePeople
 from gateway.stores.watch import Watch
 from gateway.vault import Vault
 
@@ -47,18 +52,22 @@ _RECENT_LIMIT = 10_000
 
 
 class SqliteStore:
-    """Fills `gateway.ports.Store`. The file is locked, so a second gateway on it does not start."""
+    """Fills `gateway.ports.Store`; `people` holds the records of people. The file is locked for this gateway alone."""
 
     def __init__(self, path: Path, vault: Vault, clock: Clock) -> None:
         self._vault = vault
         self._clock = clock
         self._lock = _lock(path)
         self._reader = _connect(path)
+        self._reads = Reads(self._reader)
         self._writer_connection = _connect(path)
         self._recent = Recent(_RECENT_LIMIT)
-        self._operations = Operations(vault, self._recent)
+        self._receipts = Receipts(vault)
+        people = PeopleOperations(vault)
+        self._operations = Operations(vault, self._recent, people)
         self._watch = Watch()
         self._writer = GroupCommit(self._writer_connection, self._committed)
+        self.people = SqlitePeople(self._writer, self._reads, people, self._receipts, vault, clock)
         self._checkpoints = Checkpoints(path, self._writer.turn)
         self._path = path
         self._lists: aiosqlite.Connection | None = None
@@ -80,17 +89,17 @@ class SqliteStore:
         begin: Begin,
         *,
         receipt: Receipt | None,
-        phone: Phone | None,
-    ) -> Change | Replay:
+        joining: Joining | None,
+    ) -> Created | Replay:
         """See the port."""
 
-        def operation(transaction: Transaction) -> Change | Replay:
+        def operation(transaction: Transaction) -> Created | Replay:
             now = self._clock()
-            return self._operations.once(
+            return self._receipts.once(
                 transaction,
                 now,
                 receipt,
-                lambda: self._operations.create(transaction, now, verification_id, number, begin, phone),
+                lambda: self._operations.create(transaction, now, verification_id, number, begin, joining),
             )
 
         return await self._writer.run(operation)
@@ -112,7 +121,7 @@ class SqliteStore:
 
         def operation(transaction: Transaction) -> Change | Replay:
             now = self._clock()
-            return self._operations.once(
+            return self._receipts.once(
                 transaction,
                 now,
                 receipt,
@@ -126,7 +135,7 @@ class SqliteStore:
         verification = self._recent.get(verification_id)
         if verification is not None:
             return verification
-        row = self._read(sql.SELECT_VERIFICATION, (verification_id,))
+        row = self._reads.one(sql.SELECT_VERIFICATION, (verification_id,))
         if row is None:
             return None
         verification = rows.verification_of(verification_id, row[0], row[1], self._vault)
@@ -180,7 +189,7 @@ class SqliteStore:
 
     async def due_sends(self, limit: int) -> list[DueSend]:
         """See the port."""
-        found = self._read_all(sql.DUE_SENDS, (self._clock(), limit))
+        found = self._reads.all(sql.DUE_SENDS, (self._clock(), limit))
         return [
             DueSend(attempt_id, verification_id, Stage(stage), tries)
             for attempt_id, verification_id, stage, tries in found
@@ -188,27 +197,7 @@ class SqliteStore:
 
     async def due_verifications(self, limit: int) -> list[str]:
         """See the port."""
-        return [row[0] for row in self._read_all(sql.DUE_VERIFICATIONS, (self._clock(), limit))]
-
-    async def enroll(self, enrollment: Enrollment, receipt: Receipt | None) -> tuple[Enrollment, bool] | Replay:
-        """See the port."""
-
-        def operation(transaction: Transaction) -> tuple[Enrollment, bool] | Replay:
-            return self._operations.once(
-                transaction, self._clock(), receipt, lambda: self._operations.enroll(transaction, enrollment)
-            )
-
-        return await self._writer.run(operation)
-
-    async def enrollment(self, enrollment_id: str) -> Enrollment | None:
-        """See the port."""
-        row = self._read(sql.SELECT_ENROLLMENT, (enrollment_id,))
-        return self._with_phones(enrollment_id, row[0]) if row else None
-
-    async def enrollment_of(self, application_id: str, user: str) -> Enrollment | None:
-        """See the port."""
-        row = self._read(sql.SELECT_ENROLLMENT_OF, (application_id, user))
-        return self._with_phones(row[0], row[1]) if row else None
+        return [row[0] for row in self._reads.all(sql.DUE_VERIFICATIONS, (self._clock(), limit))]
 
     async def add_key(self, key: ApiKey) -> ApiKey:
         """See the port."""
@@ -225,7 +214,7 @@ class SqliteStore:
 
     def keys(self) -> list[ApiKey]:
         """See the port."""
-        return [rows.api_key_of(row) for row in self._read_all(sql.SELECT_KEYS, ())]
+        return [rows.api_key_of(row) for row in self._reads.all(sql.SELECT_KEYS, ())]
 
     async def revoke_key(self, key_id: str) -> bool:
         """See the port."""
@@ -239,6 +228,8 @@ class SqliteStore:
         def operation(transaction: Transaction) -> None:
             transaction.write(sql.PURGE_RECEIPTS, (before,))
             transaction.write(sql.PURGE_TALLIES, (before,))
+            transaction.write(sql.PURGE_LINKS, (before,))
+            transaction.write(sql.PURGE_SESSIONS, (before,))
 
         await self._writer.run(operation)
 
@@ -246,7 +237,7 @@ class SqliteStore:
         """See the port."""
         if not self._writer.alive:
             raise StoreUnavailable("the writer has stopped")
-        row = self._read(sql.SELECT_REVISION, ())
+        row = self._reads.one(sql.SELECT_REVISION, ())
         if row != (HEAD,):
             raise StoreUnavailable(
                 f"the database is at {row and row[0]}, this program needs {HEAD}: run poundkey migrate"
@@ -266,22 +257,6 @@ class SqliteStore:
     def _committed(self, verifications: Mapping[str, Verification]) -> None:
         self._recent.keep(verifications)
         self._watch.wake(verifications)
-
-    def _with_phones(self, enrollment_id: str, state: bytes) -> Enrollment:
-        return rows.enrollment_of(state, self._read_all(sql.SELECT_PHONES, (enrollment_id,)), self._vault)
-
-    def _read(self, statement: str, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
-        try:
-            row: tuple[Any, ...] | None = self._reader.execute(statement, values).fetchone()
-        except sqlite3.Error as error:
-            raise StoreUnavailable(f"SQLite: {error}") from error
-        return row
-
-    def _read_all(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        try:
-            return self._reader.execute(statement, values).fetchall()
-        except sqlite3.Error as error:
-            raise StoreUnavailable(f"SQLite: {error}") from error
 
     async def _list(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         if self._lists is None:

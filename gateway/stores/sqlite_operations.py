@@ -1,20 +1,15 @@
 """The store's writes as operations inside a transaction, for SQLite."""
 
-from collections.abc import Callable
-from typing import TypeVar
-
-from gateway.domain.enrollment import Enrollment, EnrollmentStatus, Phone, outcome_recorded, phone_added
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.refusals import RefusalCode, Refused
-from gateway.domain.verification import Change, Outcome, Verification
-from gateway.ports import Begin, CountedStep, Receipt, Replay, SendMove, Step
+from gateway.domain.verification import Change, Verification
+from gateway.ports import Begin, CountedStep, Created, Joining, SendMove, Step
 from gateway.stores import rows
 from gateway.stores import statements as sql
 from gateway.stores.group_commit import Transaction
+from gateway.stores.people_operations import PeopleOperations
 from gateway.stores.recent import Recent
 from gateway.vault import Vault
-
-T = TypeVar("T")
 
 SEND_HANDOVER = 5_000
 """How long (ms) a committed send is left to the process that made it before any other may take it up."""
@@ -23,9 +18,10 @@ SEND_HANDOVER = 5_000
 class Operations:
     """Each method runs inside one transaction, at the store's time `now` (ms since the epoch)."""
 
-    def __init__(self, vault: Vault, recent: Recent) -> None:
+    def __init__(self, vault: Vault, recent: Recent, people: PeopleOperations) -> None:
         self._vault = vault
         self._recent = recent
+        self._people = people
 
     def create(
         self,
@@ -34,14 +30,13 @@ class Operations:
         verification_id: str,
         number: PhoneNumber,
         begin: Begin,
-        phone: Phone | None,
-    ) -> Change:
+        joining: Joining | None,
+    ) -> Created:
         """Keep a new verification."""
+        enrollment = self._people.join(transaction, joining, number, now) if joining else None
         fingerprint = self._vault.fingerprint(number)
         change = begin(rows.tally_of(transaction.read(sql.SELECT_TALLY, (fingerprint,))), now)
         verification = change.verification
-        if verification.enrollment_id and phone:
-            self._add_phone(transaction, verification, phone, now)
         transaction.write(
             sql.INSERT_VERIFICATION,
             (
@@ -55,7 +50,7 @@ class Operations:
             ),
         )
         self._keep_beside(transaction, change, now, fingerprint)
-        return change
+        return Created(change, enrollment)
 
     def apply(
         self, transaction: Transaction, now: int, verification_id: str, step: Step, send: SendMove | None
@@ -102,34 +97,6 @@ class Operations:
         """Take a queued send."""
         return transaction.write(sql.CLAIM_SEND, (now + lease, attempt_id)) == 1
 
-    def enroll(self, transaction: Transaction, enrollment: Enrollment) -> tuple[Enrollment, bool]:
-        """Keep a new enrollment, or find the user's."""
-        row = transaction.read(sql.SELECT_ENROLLMENT_OF, (enrollment.application_id, enrollment.user))
-        if row:
-            return self._enrollment(transaction, row[0], row[1]), False
-        values = (enrollment.id, enrollment.application_id, enrollment.user, rows.enrollment_state(enrollment))
-        transaction.write(sql.INSERT_ENROLLMENT, values)
-        return enrollment, True
-
-    def once(
-        self, transaction: Transaction, now: int, receipt: Receipt | None, operation: Callable[[], T]
-    ) -> T | Replay:
-        """Run an operation unless its Idempotency-Key was used; keep its answer in the transaction of its effect."""
-        if receipt is None:
-            return operation()
-        row = transaction.read(sql.SELECT_RECEIPT, (receipt.key,))
-        place = receipt.key.hex()
-        if row is None:
-            result = operation()
-            answer = receipt.answer(result)
-            if answer is not None:
-                values = (receipt.key, receipt.request_digest, self._vault.seal(answer, place), now)
-                transaction.write(sql.INSERT_RECEIPT, values)
-            return result
-        if row[0] != receipt.request_digest:
-            raise Refused(RefusalCode.IDEMPOTENCY_KEY_REUSED, "This Idempotency-Key came with another request before.")
-        return Replay(self._vault.unseal(row[1], place))
-
     def _save(self, transaction: Transaction, change: Change) -> None:
         verification = change.verification
         transaction.write(
@@ -154,40 +121,5 @@ class Operations:
         if change.send is not None:
             transaction.write(sql.INSERT_SEND, (change.send.id, verification.id, now + SEND_HANDOVER))
         if change.outcome is not None:
-            self._record_outcome(transaction, verification, change.outcome)
+            self._people.record_outcome(transaction, verification, change.outcome, now)
         transaction.verifications[verification.id] = verification
-
-    def _enrollment(self, transaction: Transaction, enrollment_id: str, state: bytes) -> Enrollment:
-        return rows.enrollment_of(state, transaction.read_all(sql.SELECT_PHONES, (enrollment_id,)), self._vault)
-
-    def _enrollment_of(self, transaction: Transaction, verification: Verification) -> Enrollment | None:
-        row = transaction.read(sql.SELECT_ENROLLMENT, (verification.enrollment_id,))
-        enrollment = row and self._enrollment(transaction, str(verification.enrollment_id), row[0])
-        return enrollment if enrollment and enrollment.application_id == verification.application_id else None
-
-    def _add_phone(self, transaction: Transaction, verification: Verification, phone: Phone, now: int) -> None:
-        enrollment = self._enrollment_of(transaction, verification)
-        if enrollment is None:
-            raise Refused(RefusalCode.NOT_FOUND, "There is no such enrollment.", field="enrollment_id")
-        if enrollment.status is EnrollmentStatus.BLOCKED:
-            raise Refused(RefusalCode.ENROLLMENT_BLOCKED, "This person is blocked from verification.")
-        self._save_enrollment(transaction, enrollment, phone_added(enrollment, phone, now))
-
-    def _record_outcome(self, transaction: Transaction, verification: Verification, outcome: Outcome) -> None:
-        enrollment = self._enrollment_of(transaction, verification)
-        if enrollment is not None:
-            after = outcome_recorded(enrollment, verification.number, verification.channel, outcome)
-            self._save_enrollment(transaction, enrollment, after)
-
-    def _save_enrollment(self, transaction: Transaction, before: Enrollment, after: Enrollment) -> None:
-        transaction.write(sql.UPDATE_ENROLLMENT, (rows.enrollment_state(after), after.id))
-        for phone in set(after.phones) - set(before.phones):
-            values = (
-                phone.id,
-                after.id,
-                phone.kind.value,
-                self._vault.fingerprint(phone.number),
-                self._vault.seal(phone.number.e164, phone.id),
-                phone.verified_at,
-            )
-            transaction.write(sql.UPSERT_PHONE, values)

@@ -16,8 +16,9 @@ ON CONFLICT (number_fingerprint) DO UPDATE SET state = excluded.state, updated_a
 """
 PURGE_TALLIES = "DELETE FROM tallies WHERE updated_at < ?"
 
-INSERT_ENTRIES = "INSERT INTO journal (verification_id, sequence, at, entries) VALUES (?, ?, ?, ?)"
-SELECT_ENTRIES = "SELECT sequence, at, entries FROM journal WHERE verification_id = ? ORDER BY sequence"
+INSERT_ENTRIES = "INSERT INTO journal (subject_id, sequence, at, entries) VALUES (?, ?, ?, ?)"
+DELETE_ENTRIES = "DELETE FROM journal WHERE subject_id = ?"
+SELECT_ENTRIES = "SELECT sequence, at, entries FROM journal WHERE subject_id = ? ORDER BY sequence"
 
 INSERT_SEND = "INSERT INTO sends (attempt_id, verification_id, stage, act_at) VALUES (?, ?, 'queued', ?)"
 CLAIM_SEND = (
@@ -35,14 +36,51 @@ INSERT_ENROLLMENT = """INSERT INTO enrollments (id, application_id, "user", stat
 UPDATE_ENROLLMENT = "UPDATE enrollments SET state = ? WHERE id = ?"
 SELECT_ENROLLMENT = "SELECT state FROM enrollments WHERE id = ?"
 SELECT_ENROLLMENT_OF = """SELECT id, state FROM enrollments WHERE application_id = ? AND "user" = ?"""
-SELECT_PHONES = "SELECT id, kind, sealed_number, verified_at FROM phones WHERE enrollment_id = ? ORDER BY id"
-UPSERT_PHONE = """
-INSERT INTO phones (id, enrollment_id, kind, number_fingerprint, sealed_number, verified_at) VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, verified_at = excluded.verified_at
+DELETE_ENROLLMENT = "DELETE FROM enrollments WHERE id = ?"
+SELECT_PHONES = """
+SELECT id, kind, sealed_number, verified_at, replaces FROM phones WHERE enrollment_id = ? ORDER BY id
 """
+UPSERT_PHONE = """
+INSERT INTO phones (id, enrollment_id, kind, number_fingerprint, sealed_number, verified_at, replaces)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, verified_at = excluded.verified_at, replaces = excluded.replaces
+"""
+DELETE_PHONE = "DELETE FROM phones WHERE id = ?"
+DELETE_PHONES = "DELETE FROM phones WHERE enrollment_id = ?"
+COUNT_SHARERS = """
+SELECT COUNT(DISTINCT p.enrollment_id) FROM phones p JOIN enrollments e ON e.id = p.enrollment_id
+WHERE p.number_fingerprint = ? AND p.enrollment_id <> ? AND e.application_id = ?
+"""
+
+INSERT_NOTICE = """
+INSERT INTO notices (id, enrollment_id, kind, sealed_number, created_at, act_at) VALUES (?, ?, ?, ?, ?, ?)
+"""
+DUE_NOTICES = """
+SELECT n.id, n.kind, n.sealed_number, n.created_at, a.name, e.id, e.state
+FROM notices n JOIN enrollments e ON e.id = n.enrollment_id JOIN applications a ON a.id = e.application_id
+WHERE n.act_at <= ? ORDER BY n.act_at LIMIT ?
+"""
+CLAIM_NOTICE = "UPDATE notices SET act_at = ? WHERE id = ? AND act_at <= ?"
+DELETE_NOTICE = "DELETE FROM notices WHERE id = ?"
+
+INSERT_LINK = """
+INSERT INTO portal_links (digest, enrollment_id, page, return_url, expires_at) VALUES (?, ?, ?, ?, ?)
+"""
+SELECT_LINK = "SELECT enrollment_id, page, return_url, expires_at FROM portal_links WHERE digest = ?"
+USE_LINK = "UPDATE portal_links SET used_at = ? WHERE digest = ? AND used_at IS NULL AND expires_at > ?"
+INSERT_SESSION = "INSERT INTO portal_sessions (digest, enrollment_id, state, expires_at) VALUES (?, ?, ?, ?)"
+MOVE_SESSION = "UPDATE portal_sessions SET state = ? WHERE digest = ? AND state = ?"
+SELECT_SESSION = "SELECT state FROM portal_sessions WHERE digest = ?"
+DELETE_SESSION = "DELETE FROM portal_sessions WHERE digest = ?"
+DELETE_NOTICES_OF = "DELETE FROM notices WHERE enrollment_id = ?"
+DELETE_LINKS_OF = "DELETE FROM portal_links WHERE enrollment_id = ?"
+DELETE_SESSIONS_OF = "DELETE FROM portal_sessions WHERE enrollment_id = ?"
+PURGE_LINKS = "DELETE FROM portal_links WHERE expires_at < ?"
+PURGE_SESSIONS = "DELETE FROM portal_sessions WHERE expires_at < ?"
 
 INSERT_APPLICATION = "INSERT INTO applications (id, name, created_at) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING"
 SELECT_APPLICATION = "SELECT id, name FROM applications WHERE name = ?"
+SELECT_APPLICATION_BY_ID = "SELECT id, name FROM applications WHERE id = ?"
 INSERT_KEY = "INSERT INTO api_keys (id, application_id, name, digest, created_at) VALUES (?, ?, ?, ?, ?)"
 SELECT_KEYS = """
 SELECT k.id, a.id, a.name, k.name, k.digest, k.created_at, k.revoked_at

@@ -62,7 +62,7 @@ class CallOrder(msgspec.Struct, frozen=True, kw_only=True):
         status_callback_events: Of initiated, ringing, answered and completed, those that are told.
         ring_timeout: Seconds to ring.
         time_limit: Longest length of the call in seconds.
-        send_digits: Keys meant to be played once answered; they are shown on the handset, not played.
+        send_digits: Keys to play once somebody has answered, before the script.
         machine_detection: Set when the request asked for it.
     """
 
@@ -81,8 +81,8 @@ class Utterance(msgspec.Struct, frozen=True):
     """One thing heard on a call.
 
     Attributes:
-        verb: The TwiML verb, or `Callee` when the callee speaks.
-        text: The words, the recording's address, or a pause's seconds.
+        verb: The TwiML verb, `Callee` when the callee speaks, or `Keys` when the caller sends keys before the script.
+        text: The words, the recording's address, a pause's seconds, or the keys as they were ordered.
         language: BCP 47 tag, if the document gives one.
         at: RFC 3339 moment in UTC.
     """

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from simulator.calls.call import MachineDetection
-from simulator.calls.line import ANSWERED, HungUp, Line, Pickup
+from simulator.calls.call import DocumentSource, MachineDetection
+from simulator.calls.line import ANSWERED, HungUp, Line, Pickup, Redirected
 from simulator.calls.reports import CallReports
 from simulator.calls.twiml_interpreter import Interpreter
 from simulator.personas import Callee
@@ -11,6 +11,10 @@ from simulator.records import now
 
 _DIALLING_SECONDS = 0.5
 _DETECTION_SECONDS = 4.0
+_KEY_SECONDS = 0.2
+"""A tone and the silence behind it."""
+_PAUSE_SECONDS = {"w": 0.5, "W": 1.0}
+"""Pauses between sent keys (Twilio: Call, SendDigits)."""
 
 
 class CallJourney:
@@ -49,16 +53,29 @@ class CallJourney:
         self._line.timeline.after(self._call.order.time_limit, self._line.hang_up)
         self._callee.answered()
         try:
-            await self._detect_machine()
-            await self._interpreter.run()
+            await self._interpreter.run(await self._prepare())
         except HungUp:
             return
 
-    async def _detect_machine(self) -> None:
-        """Find out who answered, before the script or beside it; not when keys are sent (Twilio: AMD, SendDigits)."""
-        detection = self._call.order.machine_detection
-        if detection is None or self._call.order.send_digits:
-            return
+    async def _prepare(self) -> DocumentSource:
+        """Send keys, or else find out who answered (Twilio: AMD, SendDigits); return where the script then begins."""
+        order = self._call.order
+        try:
+            if order.send_digits:
+                await self._send(order.send_digits)
+            elif order.machine_detection:
+                await self._detect_machine(order.machine_detection)
+        except Redirected as redirected:
+            return redirected.source
+        return order.script
+
+    async def _send(self, keys: str) -> None:
+        """Play keys and pauses to whoever answered, such as the phone system of an office."""
+        self._line.hear("Keys", keys)
+        await self._line.pass_time(sum(_PAUSE_SECONDS.get(key, _KEY_SECONDS) for key in keys))
+
+    async def _detect_machine(self, detection: MachineDetection) -> None:
+        """Find out who answered, before the script or beside it."""
         if detection.in_background:
             self._line.timeline.after(_DETECTION_SECONDS, lambda: self._detected(detection))
         else:

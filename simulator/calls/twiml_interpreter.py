@@ -51,13 +51,16 @@ class Interpreter:
             "Reject": self._hang_up,
         }
 
-    async def run(self) -> None:
+    async def run(self, script: DocumentSource) -> None:
         """Perform the call's documents until one ends it or there is nothing left to do.
+
+        Args:
+            script: The first of them.
 
         Raises:
             HungUp: The callee or the REST API ended the call first.
         """
-        upcoming: Next | None = Next(self._line.call.order.script)
+        upcoming: Next | None = Next(script)
         while upcoming:
             current = upcoming
             try:

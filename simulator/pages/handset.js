@@ -26,6 +26,7 @@ let followed = null; // number on screen until a person chooses: the first seen,
 let tab = "inbox";
 let lingering = null; // sid of the ended call that stays on screen until it is put away
 let pendingRender = null;
+let keysSent = Promise.resolve(); // keys go out one after the other: requests side by side may overtake each other
 
 /** The chosen handset, or null while there is none. */
 const current = () => handsets.get(picked) ?? handsets.get(followed) ?? null;
@@ -64,7 +65,8 @@ const callScreen = createCallScreen(byId("call"), {
   press(key) {
     hush();
     playKey(key);
-    onCall((number, sid) => network.press(number, sid, key))();
+    const [{ number }, { sid }] = [current(), shownCall(current())];
+    keysSent = keysSent.then(() => attempt(network.press(number, sid, key)));
   },
   done() {
     lingering = null;

@@ -5,7 +5,14 @@ import { mirror, setText } from "./dom.js";
 // Words spoken by the caller, and by whoever or whatever picked up.
 const SPOKEN = new Map([["Say", "said"], ["Callee", "answered"]]);
 
+/** Keys without the pauses in them (`w` and `W`), as somebody who dials would name them. */
+function dialled(text) {
+  const keys = text.replace(/w/gi, "");
+  return keys ? `Caller dials extension ${keys}` : "Caller waits";
+}
+
 const NOTES = new Map([
+  ["Keys", dialled],
   ["Play", (text) => `Caller plays ${text}`],
   ["Pause", (text) => `Silence for ${text} s`],
   ["Hangup", () => "Caller hung up"],

@@ -140,7 +140,7 @@ def _order(network: Network, form: Form) -> CallOrder:
         raise ApiError(21205, detail="Url or Twiml is required")
     send_digits = form.text("SendDigits")
     if send_digits and not _SEND_DIGITS.fullmatch(send_digits):
-        raise ApiError(20001, detail="SendDigits")
+        raise ApiError(21206)
     order = CallOrder(
         script=script,
         ring_timeout=form.number("Timeout", network.config.ring_timeout, lowest=1, highest=_LONGEST_RING),

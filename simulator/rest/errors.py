@@ -19,6 +19,7 @@ _MESSAGES = {
     20503: "Service Unavailable",
     21201: "No 'To' number is specified",
     21205: "Invalid Url",
+    21206: "Invalid SendDigits",
     21210: "'From' phone number not verified",
     21211: "Invalid 'To' Phone Number",
     21212: "Invalid 'From' Phone Number",

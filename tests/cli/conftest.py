@@ -125,6 +125,24 @@ class Dev(Program):
         status, _ = Asker(self.simulator_port).ask("PUT", f"/v1/handsets/{phone}", {"persona": persona})
         assert status == 200
 
+    def answer(self, phone: str) -> None:
+        self._on_call(phone, "answer")
+
+    def press(self, phone: str, digits: str) -> None:
+        """Press keys on the call under way, once it asks for some."""
+        while not self._call(phone)["gathering"]:
+            pass
+        self._on_call(phone, "digits", {"digits": digits})
+
+    def _call(self, phone: str) -> dict:
+        _, handset = Asker(self.simulator_port).ask("GET", f"/v1/handsets/{phone}")
+        return handset["calls"][-1]
+
+    def _on_call(self, phone: str, act: str, body: object = None) -> None:
+        path = f"/v1/handsets/{phone}/calls/{self._call(phone)['sid']}/{act}"
+        status, _ = Asker(self.simulator_port).ask("POST", path, body)
+        assert status == 200
+
     def code_on(self, phone: str) -> str:
         _, handset = Asker(self.simulator_port).ask("GET", f"/v1/handsets/{phone}")
         return handset["messages"][-1]["body"].split()[0]

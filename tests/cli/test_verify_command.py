@@ -17,6 +17,21 @@ def test_a_call_on_which_somebody_presses_pound_is_approved(dev, new_phone):
     assert verify.last_line == f"✓ approved: {phone}, somebody pressed #"
 
 
+def test_a_call_asks_for_the_digits_that_the_terminal_shows(dev, new_phone):
+    phone = new_phone()
+    verify = dev.verify(phone, "--call", "--mode", "match")
+    verify.read_until("ringing")
+    [digits] = re.findall(r"key in (\d\d) on the phone, then #", verify.out)
+    dev.answer(phone)
+    dev.press(phone, f"{_another(digits)}#")
+    verify.read_until("other digits than those")
+    dev.press(phone, f"{digits}#")
+    assert verify.ended() == 0, verify.err
+    for step in ("answered, waiting for the digits and #", "the digits were keyed in"):
+        assert step in verify.out
+    assert verify.last_line == f"✓ approved: {phone}, the digits were right"
+
+
 def test_a_call_that_leads_to_nothing_tells_why(dev, new_phone):
     reasons = {"busy": "line_busy", "hangs_up": "hung_up", "unreachable": "number_unreachable"}
     calls = []
@@ -142,7 +157,7 @@ def test_without_an_api_key_it_says_where_to_get_one(poundkey):
 
 
 def _another(code: str) -> str:
-    return f"{(int(code) + 1) % 1_000_000:06}"
+    return f"{(int(code) + 1) % 10 ** len(code):0{len(code)}}"
 
 
 def _kept(dev, phone: str):

@@ -1,11 +1,13 @@
-"""Numbers: our fast patterns agree with the library, and bad input is refused by name."""
+"""Numbers: our fast patterns agree with the library, and bad input is refused by name; extensions likewise."""
+
+import re
 
 import phonenumbers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.domain.phone import PhoneNumber, _judge, parse_e164, parse_written
+from gateway.domain.phone import PhoneNumber, _judge, dial_string, parse_e164, parse_extension, parse_written
 from gateway.domain.refusals import RefusalCode, Refused
 
 CALLING_CODES = sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
@@ -112,6 +114,74 @@ def test_costly_numbers_are_blocked(text: str):
 
 def test_a_trunk_zero_after_the_country_code_is_forgiven():
     assert parse_e164("+4402079460000") == PhoneNumber("+442079460000")
+
+
+EXTENSIONS = st.from_regex(r"[0-9]{1,12}", fullmatch=True).filter(str.isascii)
+
+
+@pytest.mark.parametrize(
+    ("text", "extension"),
+    [
+        ("12", "12"),
+        ("0034", "0034"),
+        (" 1 2 3 ", "123"),
+        ("x12", "12"),
+        ("X 12", "12"),
+        ("ext12", "12"),
+        ("Ext 12", "12"),
+        ("EXT 123 456 789 012", "123456789012"),
+    ],
+)
+def test_extensions_as_people_write_them(text: str, extension: str):
+    assert parse_extension(text) == extension
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "x",
+        "ext",
+        "1" * 13,
+        "12#",
+        "w12",
+        "12x",
+        "xx12",
+        "extx12",
+        "ex12",
+        "+12",
+        "-12",
+        "12\n",
+        "12\t",
+        "٣٤",
+        "１２",
+    ],
+)
+def test_extensions_that_are_refused(text: str):
+    with pytest.raises(Refused) as refusal:
+        parse_extension(text)
+    assert (refusal.value.code, refusal.value.field) == (RefusalCode.NUMBER_INVALID, "to.extension")
+
+
+@given(st.one_of(st.text(max_size=20), st.text("0123456789 xXeEtTwW#ſ", max_size=20)))
+def test_any_text_is_an_extension_or_a_refusal(text: str):
+    try:
+        extension = parse_extension(text)
+    except Refused as refusal:
+        assert (refusal.code, refusal.field) == (RefusalCode.NUMBER_INVALID, "to.extension")
+    else:
+        assert re.fullmatch("[0-9]{1,12}", extension)
+        assert parse_extension(extension) == extension
+
+
+@given(EXTENSIONS)
+def test_an_extension_is_dialled_after_a_second_in_keys_that_the_provider_takes(extension: str):
+    keys = dial_string(extension)
+    pauses, dialled = re.fullmatch("([wW]+)([0-9]+)", keys).groups()
+    assert dialled == extension
+    assert pauses.count("w") * 0.5 + pauses.count("W") == 1
+    assert len(keys) <= 32
 
 
 def test_a_number_never_prints_in_full():

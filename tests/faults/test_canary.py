@@ -159,3 +159,28 @@ async def test_a_database_that_takes_nothing(tmp_path, caplog):
             await witness.ask("POST", "/v1/verifications", {"to": PHONE, "channel": "sms"})
         witness.world.gateway.store._writer_connection.execute("PRAGMA query_only = OFF")
         await witness.reads_the_journal(made["id"])
+
+
+async def test_app_passwords_right_wrong_and_taken_away(tmp_path, caplog):
+    async with witnessed(tmp_path, caplog) as witness:
+        enrollment = await witness.world.integrator.enroll()
+        every, check = f"/v1/enrollments/{enrollment['id']}/app-passwords", "/v1/app-passwords/check"
+        made = (await witness.ask("POST", every, {"name": "Mail"}, Idempotency_Key="one")).body
+        password, wrong = made["password"], "pppp-aaaa-ssss-8888-wwww-hhhh"
+        for secret in (password, wrong):
+            witness.secrets |= {secret, secret.replace("-", ""), secret.upper(), secret.replace("-", " ")}
+        await witness.ask("POST", every, {"name": "Mail"}, Idempotency_Key="one")
+        for typed in (password, password.upper(), password.replace("-", ""), *[wrong] * 12):
+            await witness.ask("POST", check, {"user": enrollment["user"], "password": typed})
+        for body in (
+            {"user": password, "password": password},
+            {"user": enrollment["user"], "password": [password]},
+            {"user": enrollment["user"], "password": password, "scope": f" {password}"},
+        ):
+            await witness.ask("POST", check, body)
+        await witness.ask("POST", every, {"name": f"\n{password}"})
+        await witness.ask("DELETE", f"{every}/{made['id']}")
+        await witness.ask("DELETE", f"{every}/{made['id']}")
+        shown = [await witness.ask("GET", path) for path in (every, f"/v1/enrollments/{enrollment['id']}/events")]
+        witness.read += [json.dumps(answer.body) for answer in shown]
+        await witness.world.integrator.create()

@@ -82,6 +82,15 @@ async def test_a_later_failure_leaves_a_proven_phone_proven(integrator, network)
     assert (after["status"], [phone["status"] for phone in after["phones"]]) == ("enrolled", ["verified"])
 
 
+async def test_another_applications_enrollment_is_unknown(integrator, world):
+    theirs = await world.other.enroll()
+    for wish in ({"to": PHONE, "channel": "sms", "enrollment_id": theirs["id"]},):
+        answer = await integrator.ask("POST", "/v1/verifications", wish)
+        assert (answer.status, answer.body["code"]) == (404, "not_found")
+        assert [error["field"] for error in answer.body["errors"]] == ["enrollment_id"]
+    assert (await integrator.ask("GET", f"/v1/enrollments/{theirs['id']}")).status == 404
+
+
 async def test_an_unknown_enrollment_creates_and_sends_nothing(integrator, network):
     wish = {"to": PHONE, "channel": "sms", "enrollment_id": "enr_unknown"}
     answer = await integrator.ask("POST", "/v1/verifications", wish)

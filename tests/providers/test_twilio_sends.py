@@ -65,6 +65,18 @@ async def test_a_text_is_the_one_the_sdk_would_send(
     assert (request.method, "https://api.twilio.com" + request.path) == (wire.method, wire.uri)
 
 
+async def test_a_text_without_a_callback_asks_for_none(
+    carrier: Carrier, provider: TwilioProvider, sdk: tuple[Client, SdkWire]
+):
+    carrier.answers(201, ACCEPTED)
+    client, wire = sdk
+    await client.messages.create_async(to=SMS.to, from_=SMS.sender, body=SMS.body)
+
+    assert await provider.send_sms(Sms(SMS.to, SMS.sender, SMS.body)) == SID
+
+    assert sorted(carrier.seen[0].form) == wire.form
+
+
 async def test_a_call_is_the_one_the_sdk_would_place(
     carrier: Carrier, provider: TwilioProvider, sdk: tuple[Client, SdkWire]
 ):
@@ -133,6 +145,19 @@ async def test_machines_are_looked_for_beside_the_call_when_asked(
     plain, watched = (set(request.form) for request in carrier.seen)
     assert watched - plain == set(wire.form) - plain
     assert plain < watched
+
+
+async def test_keys_are_sent_after_the_answer_when_there_are_some(
+    carrier: Carrier, provider: TwilioProvider, sdk: tuple[Client, SdkWire]
+):
+    carrier.answers(201, ACCEPTED)
+    await provider.place_call(CALL)
+    await provider.place_call(msgspec.structs.replace(CALL, send_digits="ww12#"))
+    client, wire = sdk
+    await client.calls.create_async(to=CALL.to, from_=CALL.caller, send_digits="ww12#")
+    plain, dialling = (set(request.form) for request in carrier.seen)
+    assert dialling - plain == set(wire.form) - plain == {("SendDigits", "ww12#")}
+    assert plain < dialling
 
 
 async def test_a_base_url_may_have_a_path_and_a_trailing_slash(carrier: Carrier, make_provider: MakeProvider):

@@ -27,7 +27,7 @@ HELLO = "<Response><Say>Hello</Say></Response>"
         ({"Twiml": "x" * 4001}, 32018),
         ({"Timeout": "601"}, 20001),
         ({"Timeout": "9" * 5000}, 20001),
-        ({"SendDigits": "12e"}, 20001),
+        ({"SendDigits": "12e"}, 21206),
         ({"Method": "PUT", "Url": "http://127.0.0.1/"}, 20001),
         ({"StatusCallbackEvent": "initiated ringing"}, 20001),
         ({"MachineDetection": "on"}, 20001),

@@ -23,7 +23,7 @@ async def create(store, vault, name="ver_1"):
     new = requests.NewAttempt(f"att_{name}", "token", Channel.SMS, None, "twilio")
     limits = Limits(sends_per_number=1_000_000)
     begin = lambda tally, now: requests.created(start, new, tally, now, limits)  # noqa: E731 - shown beside its use
-    return await store.create(name, start.number, begin, receipt=None, phone=None)
+    return await store.create(name, start.number, begin, receipt=None, joining=None)
 
 
 async def test_neither_number_nor_code_is_on_disk(store, vault, database):

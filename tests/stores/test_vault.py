@@ -52,3 +52,14 @@ def test_no_random_byte_is_handed_out_twice(counts: list[int]):
     assert [len(part) for part in taken] == counts
     long = [part for part in taken if len(part) >= 16]
     assert len(set(long)) == len(long)
+
+
+def test_a_selector_is_bound_to_the_person_and_to_the_key_that_lasts():
+    def selectors(vault: Vault, enrollment_id: str) -> list[bytes]:
+        return [vault.password_selector(enrollment_id, f"password {number}") for number in range(8)]
+
+    here = selectors(VAULT, "enr_1")
+    assert {len(selector) for selector in here} == {2}
+    assert selectors(Vault({3: NEW}, FINGERPRINT, NEW), "enr_1") == here
+    assert selectors(VAULT, "enr_2") != here
+    assert selectors(Vault({1: OLD}, NEW, CODE), "enr_1") != here

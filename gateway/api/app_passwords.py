@@ -1,0 +1,97 @@
+"""The routes of app passwords."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+
+from gateway.api.answers import json_answer, nothing_more
+from gateway.api.bodies import parse, read_body
+from gateway.api.door import Door, kept_answer, replayed
+from gateway.api.enrollments import Line
+from gateway.api.openapi import Operation
+from gateway.api.person_views import (
+    AppPasswordChecked,
+    AppPasswordList,
+    AppPasswordMade,
+    app_password_made,
+    app_password_view,
+)
+from gateway.domain.app_passwords import NAME_LIMIT
+from gateway.domain.enrollment import AppPassword
+from gateway.enrollments.app_passwords import AppPasswords
+from gateway.ports import Application, Replay
+
+Scope = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:/-]+$(?!\n)")]
+
+
+class CreateAppPassword(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """By what name the person will know it, what it is good for (null: all), and how long it works (null: for ever)."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_LIMIT)]
+    scope: Scope | None = None
+    expires_in_days: Annotated[int, msgspec.Meta(ge=1, le=3_650)] | None = None
+
+
+class CheckAppPassword(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who the person says they are, what they gave as their password, and what it is to be good for."""
+
+    user: Line
+    password: Annotated[str, msgspec.Meta(max_length=1_024)]
+    scope: Scope | None = None
+
+
+class AppPasswordRoutes:
+    """Each handler reads the request, makes one journey, and shows the result."""
+
+    def __init__(self, door: Door, journeys: AppPasswords) -> None:
+        self._door = door
+        self._journeys = journeys
+
+    def operations(self) -> list[Operation]:
+        """List the routes."""
+        every = "/v1/enrollments/{id}/app-passwords"
+        one, check = f"{every}/{{app_password_id}}", "/v1/app-passwords/check"
+        made, checked = AppPasswordMade, AppPasswordChecked
+        return [
+            Operation("POST", every, self.create, "Make an app password", CreateAppPassword, made, 201, once=True),
+            Operation("GET", every, self.show_all, "List a person's app passwords", None, AppPasswordList),
+            Operation("DELETE", one, self.delete, "Delete an app password", None, None, 204),
+            Operation("POST", check, self.check, "Check an app password", CheckAppPassword, checked),
+        ]
+
+    async def create(self, request: web.Request, application: Application) -> web.StreamResponse:
+        """Make an app password, shown in this answer and never again."""
+        raw = await read_body(request)
+        body = parse(raw, CreateAppPassword, request.headers.get("Content-Type", ""))
+        with self._door.receipt(request, application, raw, _kept) as receipt:
+            made = await self._journeys.create(
+                application, request.match_info["id"], body.name, body.scope, body.expires_in_days, receipt
+            )
+        if isinstance(made, Replay):
+            return replayed(made)
+        return json_answer(app_password_made(*made), HTTPStatus.CREATED)
+
+    async def show_all(self, request: web.Request, application: Application) -> web.StreamResponse:
+        """List a person's app passwords."""
+        kept = await self._journeys.list(application, request.match_info["id"])
+        return json_answer(AppPasswordList(data=[app_password_view(app_password) for app_password in kept]))
+
+    async def delete(self, request: web.Request, application: Application) -> web.StreamResponse:
+        """Delete an app password."""
+        enrollment_id, app_password_id = request.match_info["id"], request.match_info["app_password_id"]
+        await self._journeys.delete(application, enrollment_id, app_password_id)
+        return nothing_more()
+
+    async def check(self, request: web.Request, application: Application) -> web.StreamResponse:
+        """Tell whether a password is one of the user's app passwords."""
+        body = parse(await read_body(request), CheckAppPassword, request.headers.get("Content-Type", ""))
+        right = await self._journeys.check(application, body.user, body.password, body.scope)
+        return json_answer(
+            AppPasswordChecked(valid=right is not None, app_password_id=None if right is None else right.id)
+        )
+
+
+def _kept(made: tuple[AppPassword, str]) -> bytes:
+    return kept_answer(HTTPStatus.CREATED.value, msgspec.json.encode(app_password_made(*made)))

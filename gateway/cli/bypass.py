@@ -1,0 +1,43 @@
+"""`poundkey bypass`: grants a code for one sign-in without a phone, also while a gateway serves the same database."""
+
+import argparse
+import sys
+
+from gateway.app import new_code, now, vault_of
+from gateway.cli.config import load_settings
+from gateway.cli.failure import CommandFailed
+from gateway.cli.people import application_called, opened_people, shown, utc
+from gateway.domain.enrollment import PersonChange
+from gateway.domain.recognition import BYPASS_DIGITS, bypass_granted
+from gateway.domain.refusals import Refused
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Grant a code, and print it alone on stdout; raises CommandFailed for unknown and blocked people."""
+    settings = load_settings(arguments.config)
+    code = new_code(BYPASS_DIGITS)
+    with opened_people(settings) as people:
+        application = application_called(people, arguments.application)
+        enrollment = people.enrollment_of(application.id, arguments.user)
+        if enrollment is None:
+            raise CommandFailed(f"{application.name} has no user {shown(arguments.user)}")
+        digest = vault_of(settings).code_digest(enrollment.id, code)
+        try:
+            with people.writing():
+                change = people.change(
+                    enrollment.id,
+                    lambda kept, at: bypass_granted(kept, digest, arguments.seconds, arguments.reason, at),
+                    now(),
+                )
+        except Refused as refused:
+            raise CommandFailed(refused.detail) from None
+    _tell(change, code, arguments.user)
+    return 0
+
+
+def _tell(change: PersonChange, code: str, user: str) -> None:
+    if change.enrollment.bypass is None:
+        raise TypeError("a bypass was granted, and its person does not have it")
+    end = utc(change.enrollment.bypass.expires_at)
+    print(f"For one sign-in of {shown(user)}, until {end}. This is shown once:", file=sys.stderr)
+    print(code)

@@ -1,0 +1,191 @@
+"""`poundkey import`: takes in the phones that people had at Microsoft Entra, also while a gateway serves the database.
+
+It says what becomes of each row. Unless asked to, it writes nothing; done again, it finds nothing left to do.
+"""
+
+import argparse
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+import phonenumbers
+
+from gateway.app import new_id, now
+from gateway.applications import Applications, ApplicationsInvalid, load_applications
+from gateway.cli.config import load_settings
+from gateway.cli.failure import CommandFailed
+from gateway.cli.people import application_called, opened_people, shown
+from gateway.domain.enrollment import Enrollment
+from gateway.domain.entra import (
+    ENTRA_NAMES,
+    LONGEST_LINE,
+    ExportUnreadable,
+    Row,
+    csv_rows,
+    each_user_once,
+    json_rows,
+)
+from gateway.domain.imports import Fate, ImportPlan, PhoneFate, Terms, WantedPhone, import_planned, wanted_phones
+from gateway.domain.phone import PhoneNumber
+from gateway.ports import Application
+from gateway.stores.console_import import ConsolePeople
+
+_REFUSED = 1
+"""The exit code if a row, or a phone in one, was refused."""
+_BATCH = 500
+"""People in one transaction."""
+_TURN = 0.02
+"""Seconds between transactions: a gateway that waits for the write lock asks for it each 5 ms."""
+_LARGEST_JSON = 256 * 1024 * 1024
+"""Bytes; JSON is read whole, CSV a line at a time."""
+_MARK = b"\xef\xbb\xbf"
+
+ReadRow = tuple[Row, tuple[WantedPhone, ...]]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Import; raises CommandFailed for a file, settings or a database that cannot be used, with nothing written."""
+    if arguments.country is not None and arguments.country not in phonenumbers.SUPPORTED_REGIONS:
+        raise CommandFailed("--country: must be two letters of ISO 3166, as in US")
+    settings = load_settings(arguments.config)
+    applications = _policies(settings.portal.applications_file)
+    with _export(arguments.file) as rows, opened_people(settings) as people:
+        application = application_called(people, arguments.application)
+        importing = _Import(people, application, applications, proven=arguments.proven, apply=arguments.apply)
+        for batch in _batches((row, wanted_phones(row, arguments.country)) for row in rows()):
+            importing.take_in(batch)
+    importing.tell_totals()
+    return _REFUSED if importing.refused else 0
+
+
+class _Import:
+    """One import, batch by batch: what is told was written before, unless it is a dry run."""
+
+    def __init__(
+        self,
+        people: ConsolePeople,
+        application: Application,
+        applications: Applications,
+        *,
+        proven: bool,
+        apply: bool,
+    ) -> None:
+        self._people = people
+        self._application = application
+        self._applications = applications
+        self._proven = proven
+        self._apply = apply
+        self._ids = iter(lambda: new_id("phn"), "")
+        self._rows: Counter[Fate] = Counter()
+        self._phones: Counter[Fate] = Counter()
+        self._promised: Counter[PhoneNumber] = Counter()
+
+    @property
+    def refused(self) -> bool:
+        """Tell whether a row, or a phone in one, was refused."""
+        return bool(self._rows[Fate.REFUSED] or self._phones[Fate.REFUSED])
+
+    def take_in(self, batch: Sequence[ReadRow]) -> None:
+        """Import a batch in one transaction, then tell what became of it."""
+        at = now()
+        with self._people.writing() if self._apply else contextlib.nullcontext():
+            plans = [None if row.problems else self._planned(row, wanted, at) for row, wanted in batch]
+        for (row, _), plan in zip(batch, plans, strict=True):
+            self._tell(row, plan)
+        if self._apply:
+            time.sleep(_TURN)
+
+    def tell_totals(self) -> None:
+        """Print the counts."""
+        print()
+        print("rows:  ", ", ".join(f"{self._rows[fate]} {fate}" for fate in Fate))
+        print("phones:", ", ".join(f"{self._phones[fate]} {_word(fate)}" for fate in Fate if fate is not Fate.NEW))
+        if not self._apply:
+            print("This was a dry run, and nothing was written; --apply writes.")
+
+    def _planned(self, row: Row, wanted: tuple[WantedPhone, ...], at: int) -> tuple[ImportPlan, Fate]:
+        """Work out what becomes of a row, and write it if asked to."""
+        found = self._people.enrollment_of(self._application.id, row.user)
+        before = found or Enrollment(new_id("enr"), self._application.id, row.user, created_at=at, updated_at=at)
+        policy = self._applications.for_person(self._application.name, before.groups)
+        sharers = lambda number: self._people.sharers(before, number) + self._promised[number]  # noqa: E731 - one use
+        plan = import_planned(before, wanted, Terms(policy, self._proven, self._ids, sharers), at)
+        if self._apply and plan.change.enrollment is not before:
+            if found is None:
+                self._people.enroll(before)
+            self._people.change(before.id, lambda _kept, _at: plan.change, at)  # worked out under the same lock
+        elif policy.people_per_number:
+            added = [fate.phone.number for fate in plan.phones if fate.fate is Fate.PHONE_ADDED]
+            self._promised.update(number for number in added if number is not None)
+        return plan, plan.fate(new=found is None)
+
+    def _tell(self, row: Row, planned: tuple[ImportPlan, Fate] | None) -> None:
+        told: tuple[str, ...] = row.problems
+        fate = Fate.REFUSED
+        if planned is not None:
+            plan, fate = planned
+            self._phones.update(phone.fate for phone in plan.phones)
+            told = tuple(_told(phone) for phone in plan.phones) or ("no phone",)
+        self._rows[fate] += 1
+        user = f" {shown(row.user)}" if row.user else ""
+        print(f"{row.place}:{user}: {fate}: {'; '.join(told)}")
+
+
+@contextlib.contextmanager
+def _export(path: Path) -> Iterator[Callable[[], Iterator[Row]]]:
+    """Open an export, and yield what reads its rows; raises CommandFailed unless it can be read to its end."""
+    with contextlib.ExitStack() as stack:
+        try:
+            rows = _reader(path, stack.enter_context(path.open("rb")))
+            for _ in rows():  # so that a file with a broken end is not imported halfway
+                pass
+        except OSError as error:
+            raise CommandFailed(f"{path}: {error.strerror or error}") from None
+        except ExportUnreadable as unreadable:
+            raise CommandFailed(*(f"{path}: {problem}" for problem in unreadable.problems)) from None
+        yield lambda: each_user_once(rows())
+
+
+def _reader(path: Path, file: BinaryIO) -> Callable[[], Iterator[Row]]:
+    head = file.read(1024).removeprefix(_MARK).lstrip()
+    file.seek(0)
+    if head.startswith((b"{", b"[")):
+        content = file.read(_LARGEST_JSON + 1)
+        if len(content) > _LARGEST_JSON:
+            raise CommandFailed(f"{path}: JSON may have {_LARGEST_JSON >> 20} MiB at most; split it, or make it CSV")
+        return lambda: json_rows(content)
+
+    def rows() -> Iterator[Row]:
+        file.seek(0)
+        return csv_rows(iter(lambda: file.readline(LONGEST_LINE + 1), b""))
+
+    return rows
+
+
+def _batches(rows: Iterator[ReadRow]) -> Iterator[list[ReadRow]]:
+    while batch := list(islice(rows, _BATCH)):
+        yield batch
+
+
+def _policies(file: Path | None) -> Applications:
+    try:
+        return load_applications(file)
+    except ApplicationsInvalid as invalid:
+        raise CommandFailed(*invalid.problems) from None
+
+
+def _told(phone: PhoneFate) -> str:
+    wanted = phone.phone
+    number = "" if wanted.number is None else f" {wanted.number}"
+    extension = "" if wanted.extension is None else f" x{wanted.extension}"
+    reason = f" ({shown(phone.reason)})" if phone.reason else ""
+    return f"{ENTRA_NAMES[wanted.kind]}{number}{extension} {_word(phone.fate)}{reason}"
+
+
+def _word(fate: Fate) -> str:
+    """Name a phone's own fate."""
+    return "added" if fate is Fate.PHONE_ADDED else fate

@@ -1,0 +1,174 @@
+"""Which phones are a person's: each is proven before it counts, and the old one is told."""
+
+import msgspec
+
+from gateway.domain.enrollment import (
+    DefaultMethod,
+    Enrollment,
+    NoticeKind,
+    PersonChange,
+    Phone,
+    PhoneKind,
+    notices_to,
+    person_changed,
+    refuse_if_blocked,
+)
+from gateway.domain.journal import Entry
+from gateway.domain.policy import SECOND, Limits, rate_limited
+from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.verification import Channel
+
+PHONE_LIMIT = 10
+"""Phones of one person, those still to be proven included."""
+
+TEXT_TO_EXTENSION = "A text cannot reach an extension: ask for a call."
+
+
+def phone_offered(enrollment: Enrollment, phone: Phone, now: int, limits: Limits) -> PersonChange:
+    """Take in a phone that is about to be proven, and count the send; a proven one that is there stays what it is.
+
+    A person proves one new phone of a kind at a time: an earlier one that is still to be proven gives way. What the
+    phone replaces is what was asked for last, so that a replacement given up takes no phone away later.
+
+    Raises Refused: `enrollment_blocked`, `rate_limited` when the person had the share of sends, `not_found` for a phone
+    to be replaced that is not theirs, `phones_full`.
+    """
+    refuse_if_blocked(enrollment, now)
+    sends = _with_send(enrollment, now, limits)
+    if phone.replaces is not None and enrollment.phone(phone.replaces) is None:
+        raise Refused(RefusalCode.NOT_FOUND, "There is no such phone to be replaced.", field="replaces")
+    known = enrollment.phone_at(phone.number, phone.extension)
+    offered = phone if known is None else _offered_again(known, phone)
+    kept = tuple(old for old in enrollment.phones if not _gives_way(old, offered))
+    if known is not None:
+        return person_changed(enrollment, now, phones=_settled(_with(kept, offered)), sends=sends)
+    if len(kept) >= PHONE_LIMIT:
+        raise Refused(RefusalCode.PHONES_FULL, f"A person has at most {PHONE_LIMIT} phones: remove one first.")
+    entry = Entry("phone.offered", {"phone_id": phone.id, "kind": phone.kind.value})
+    return person_changed(enrollment, now, entry, phones=_settled((*kept, offered)), sends=sends)
+
+
+def phone_removed(enrollment: Enrollment, phone_id: str, now: int, *, lost: bool = False) -> PersonChange:
+    """Take a phone away; the default method passes on.
+
+    A lost one takes with it whatever spares a proof: app passwords, trusted devices, a granted bypass, a recent proof.
+    Raises Refused (`not_found`).
+    """
+    phone = enrollment.phone(phone_id)
+    if phone is None:
+        raise Refused(RefusalCode.NOT_FOUND, "There is no such phone.")
+    after = _without(enrollment, phone_id)
+    told = (phone, *after.phones) if not lost else after.phones
+    entry = Entry("phone.removed", {"phone_id": phone_id, "kind": phone.kind.value, "lost": lost})
+    change = person_changed(after, now, entry, notices=notices_to(told, NoticeKind.PHONE_REMOVED))
+    if not lost:
+        return change
+    return msgspec.structs.replace(
+        change,
+        enrollment=msgspec.structs.replace(
+            change.enrollment, app_passwords=(), devices=(), bypass=None, last_proof=None
+        ),
+    )
+
+
+def default_chosen(enrollment: Enrollment, method: DefaultMethod, now: int) -> PersonChange:
+    """Choose how the person is reached.
+
+    Raises Refused: `not_found`, `phone_not_proven`, `number_invalid` for a text to an extension.
+    """
+    phone = enrollment.phone(method.phone_id)
+    if phone is None:
+        raise Refused(RefusalCode.NOT_FOUND, "There is no such phone.", field="default_method.phone_id")
+    if phone.verified_at is None:
+        raise Refused(
+            RefusalCode.PHONE_NOT_PROVEN,
+            "This phone is not proven yet: verify it before it becomes the default.",
+            field="default_method.phone_id",
+        )
+    if phone.extension is not None and method.channel is Channel.SMS:
+        raise Refused(RefusalCode.NUMBER_INVALID, TEXT_TO_EXTENSION, field="default_method.channel")
+    facts = {"phone_id": method.phone_id, "channel": method.channel.value}
+    return person_changed(enrollment, now, Entry("default_method.chosen", facts), default_method=method)
+
+
+def phone_proven(enrollment: Enrollment, phone: Phone, channel: Channel, now: int) -> PersonChange:
+    """A phone was proven: it counts from now on. One that replaces another takes its place, and the others are told.
+
+    The first proven phone becomes the default method.
+    """
+    if phone.verified_at is not None and phone.replaces is None:
+        return person_changed(enrollment, now, default_method=_default(enrollment, phone, channel))
+    old = enrollment.phone(phone.replaces) if phone.replaces else None
+    others = tuple(kept for kept in enrollment.phones if kept.id != phone.id)
+    proven = msgspec.structs.replace(phone, verified_at=phone.verified_at or now, replaces=None)
+    after = msgspec.structs.replace(enrollment, phones=_with(enrollment.phones, proven))
+    kind = NoticeKind.PHONE_ADDED
+    entries = [Entry("phone.verified", {"phone_id": phone.id, "kind": phone.kind.value})]
+    if old is not None:
+        kind = NoticeKind.PHONE_REPLACED
+        by = after.default_method.channel if after.default_method else channel
+        was_default = after.default_method is not None and after.default_method.phone_id == old.id
+        after = _without(after, old.id)
+        if was_default:
+            after = msgspec.structs.replace(after, default_method=DefaultMethod(phone.id, _channel_for(proven, by)))
+        entries.append(Entry("phone.replaced", {"phone_id": old.id, "by": phone.id}))
+    return person_changed(
+        after,
+        now,
+        *entries,
+        notices=notices_to(others, kind),
+        default_method=_default(after, proven, channel),
+    )
+
+
+def _default(enrollment: Enrollment, phone: Phone, channel: Channel) -> DefaultMethod:
+    return enrollment.default_method or DefaultMethod(phone.id, channel)
+
+
+def _offered_again(known: Phone, phone: Phone) -> Phone:
+    """Return a phone that is there, as it is offered once more; it cannot take its own place."""
+    kind = phone.kind if known.verified_at is None else known.kind
+    replaces = None if phone.replaces == known.id else phone.replaces
+    return msgspec.structs.replace(known, kind=kind, replaces=replaces)
+
+
+def _gives_way(old: Phone, offered: Phone) -> bool:
+    unproven = old.verified_at is None and offered.verified_at is None
+    return unproven and old.id != offered.id and old.kind is offered.kind
+
+
+def _settled(phones: tuple[Phone, ...]) -> tuple[Phone, ...]:
+    """Let no phone wait to replace one that is gone."""
+    there = {phone.id for phone in phones}
+    return tuple(
+        phone if phone.replaces is None or phone.replaces in there else msgspec.structs.replace(phone, replaces=None)
+        for phone in phones
+    )
+
+
+def _with(phones: tuple[Phone, ...], phone: Phone) -> tuple[Phone, ...]:
+    return tuple(phone if kept.id == phone.id else kept for kept in phones)
+
+
+def _without(enrollment: Enrollment, phone_id: str) -> Enrollment:
+    """Take a phone out; if it was the default, the next proven phone is, by the same channel where it can be."""
+    phones = _settled(tuple(kept for kept in enrollment.phones if kept.id != phone_id))
+    default = enrollment.default_method
+    if default is not None and default.phone_id == phone_id:
+        heir = next((kept for kept in phones if kept.verified_at is not None), None)
+        default = None if heir is None else DefaultMethod(heir.id, _channel_for(heir, default.channel))
+    return msgspec.structs.replace(enrollment, phones=phones, default_method=default)
+
+
+def _channel_for(phone: Phone, wished: Channel) -> Channel:
+    return Channel.CALL if phone.extension or phone.kind is PhoneKind.OFFICE else wished
+
+
+def _with_send(enrollment: Enrollment, now: int, limits: Limits) -> tuple[int, ...]:
+    """Count a send for the person, whatever the number: who tries number after number is stopped (toll fraud)."""
+    start = now - limits.send_window * SECOND
+    recent = tuple(time for time in enrollment.sends if time > start)
+    if len(recent) >= limits.sends_per_person:
+        wait = recent[-limits.sends_per_person] + limits.send_window * SECOND - now
+        raise rate_limited("Too many texts and calls for this person.", wait)
+    return (*recent, now)

@@ -1,0 +1,127 @@
+"""The notices' journey: a person is told by text of changes of their record, so that no thief makes one unseen."""
+
+import asyncio
+import logging
+
+from gateway.applications import Applications
+from gateway.catalogs import Phrasebooks
+from gateway.domain.policy import DAY, SECOND
+from gateway.person_ports import DueNotice, PersonStore
+from gateway.ports import Clock, Provider, ProviderBusy, ProviderRefused, ProviderUncertain, Sms, StoreUnavailable
+from twiml.messages import notice_text
+
+_TICK = 0.25
+_CONCURRENCY = 4
+_SHORTEST_LEASE = 120 * SECOND  # longer than the longest send and the longest wait that a provider asks for together
+_LONGEST_LEASE = 3_600 * SECOND
+
+logger = logging.getLogger(__name__)
+
+
+class Notices:
+    """Looks at the store four times a second and sends a few of the notices that are due.
+
+    There is a pause after each few, so that many notices leave the provider's rate to verifications. A notice is taken
+    with a lease and leaves the store when it is sent, refused, uncertain or older than a day. Only one that the
+    provider was too busy for is tried again, once its lease is over. A process that ends between the send and the drop
+    leaves a notice behind that is sent once more.
+    """
+
+    def __init__(
+        self,
+        people: PersonStore,
+        provider: Provider,
+        applications: Applications,
+        phrasebooks: Phrasebooks,
+        *,
+        sender: str,
+        clock: Clock,
+    ) -> None:
+        self._people = people
+        self._provider = provider
+        self._applications = applications
+        self._phrasebooks = phrasebooks
+        self._sender = sender
+        self._clock = clock
+        self._settled: set[str] = set()  # sent, or never to be, but the store could not drop them yet
+        self._stopping = asyncio.Event()
+        self._task = asyncio.create_task(self._work(), name="notices")
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether notices are being sent."""
+        return not self._task.done()
+
+    async def close(self, grace: float) -> None:
+        """Let notices under way finish for `grace` seconds; whatever is left is in the store."""
+        self._stopping.set()
+        await asyncio.wait([self._task], timeout=grace)
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _work(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                due = await self._people.due_notices(_CONCURRENCY)
+                await asyncio.gather(*(self._take_up(notice) for notice in due))
+            except StoreUnavailable as error:
+                logger.warning("notices wait for the store: %s", error)
+            except Exception:
+                logger.exception("the notices could not be looked at in a way that was not foreseen")
+            await self._pause()
+
+    async def _pause(self) -> None:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), _TICK)
+        except TimeoutError:
+            return
+
+    async def _take_up(self, due: DueNotice) -> None:
+        """Act on one notice; what goes wrong with it harms no other."""
+        try:
+            await self._act(due)
+        except StoreUnavailable as error:
+            logger.warning("the notice %s waits for the store: %s", due.id, error)
+        except Exception:
+            logger.exception("the notice %s failed in a way that was not foreseen", due.id)
+
+    async def _act(self, due: DueNotice) -> None:
+        age = self._clock() - due.created_at
+        if due.id in self._settled:
+            await self._drop(due)
+        elif age > DAY:
+            logger.warning("the notice %s is dropped unsent: it is older than a day", due.id)
+            await self._drop(due)
+        elif await self._people.claim_notice(due.id, _lease(age)):
+            await self._send(due)
+
+    async def _send(self, due: DueNotice) -> None:
+        try:
+            await self._provider.send_sms(Sms(due.notice.number.e164, self._sender, self._text(due)))
+        except ProviderBusy as busy:
+            logger.info("the notice %s is sent later: %s", due.id, busy.detail)
+            return
+        except ProviderRefused as refusal:
+            logger.warning("the notice %s was refused: %s", due.id, refusal.detail)
+        except ProviderUncertain as error:
+            logger.warning("the provider left it open whether the notice %s was sent: %s", due.id, error.detail)
+        await self._drop(due)
+
+    async def _drop(self, due: DueNotice) -> None:
+        self._settled.add(due.id)
+        await self._people.drop_notice(due.id)
+        self._settled.discard(due.id)
+
+    def _text(self, due: DueNotice) -> str:
+        brand = self._applications.branding(due.application_name)
+        return notice_text(
+            self._phrasebooks.for_locale(due.enrollment.locale),
+            due.notice.kind.value,
+            application=due.application_name,
+            support=brand.support_phone or brand.support_url or brand.support_email or None,
+        )
+
+
+def _lease(age: int) -> int:
+    """Return for how long (ms) to take a notice of this age: about twice as long each time, up to an hour."""
+    return min(max(age, _SHORTEST_LEASE), _LONGEST_LEASE)

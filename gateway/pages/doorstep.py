@@ -1,0 +1,236 @@
+"""Who may see a page: the cookie, the form's proof of origin, headers that shut a page in, every error as a page."""
+
+import contextlib
+import hmac
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+
+import msgspec
+from aiohttp import web
+
+from gateway.applications import Applications
+from gateway.domain.enrollment import Enrollment
+from gateway.domain.refusals import RefusalCode, Refused
+from gateway.enrollments.portal import Portal, Visit, VisitMoved
+from gateway.pages.models import Page, ProblemPage
+from gateway.pages.parts import Frame, Notice, Problem, Support
+from gateway.pages.rendering import Pages
+from gateway.ports import Clock, StoreUnavailable
+
+HOME = "/portal"
+_COOKIE = "poundkey"
+_HOST_ONLY = "__Host-"  # a browser then takes it from this host alone, over TLS, for every path
+_LONGEST_SECRET = 64
+_DEVICE_SUFFIX = 12
+_MINUTE = 60
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), otp-credentials=(self)",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_PROBLEMS: Mapping[RefusalCode, tuple[Problem, HTTPStatus]] = {
+    RefusalCode.ENROLLMENT_BLOCKED: (Problem.BLOCKED, HTTPStatus.FORBIDDEN),
+    RefusalCode.NOT_FOUND: (Problem.NOT_FOUND, HTTPStatus.NOT_FOUND),
+    RefusalCode.NO_METHOD: (Problem.NO_METHOD, HTTPStatus.CONFLICT),
+    RefusalCode.FEATURE_OFF: (Problem.FEATURE_OFF, HTTPStatus.FORBIDDEN),
+    RefusalCode.RATE_LIMITED: (Problem.TOO_MANY_TRIES, HTTPStatus.TOO_MANY_REQUESTS),
+}
+
+logger = logging.getLogger(__name__)
+
+Form = Mapping[str, str]
+
+
+class Guest(msgspec.Struct, frozen=True):
+    """A request that was let in: who visits, what surrounds their page, and what the form holds."""
+
+    request: web.Request
+    visit: Visit
+    frame: Frame
+    form: Form
+
+    def visited(self, visit: Visit) -> "Guest":
+        """Return the same request, with what has become of the visit meanwhile."""
+        return msgspec.structs.replace(self, visit=visit)
+
+
+Handler = Callable[[Guest], Awaitable[web.StreamResponse]]
+Plain = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class NoPage(Exception):
+    """There is no page to show, and why."""
+
+    def __init__(self, problem: Problem, status: HTTPStatus, *, minutes: int | None = None) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.status = status
+        self.minutes = minutes
+
+
+class Doorstep:
+    """Lets people in, and lets nothing out of their pages."""
+
+    def __init__(self, portal: Portal, applications: Applications, pages: Pages, clock: Clock, public_url: str) -> None:
+        self._portal = portal
+        self._applications = applications
+        self._pages = pages
+        self._clock = clock
+        self._secure = public_url.startswith("https://")
+
+    def opens_to(self, handler: Handler, *, even_blocked: bool = False) -> Plain:
+        """Return the handler as a route: it is told who visits. A POST must bring the visit's own form."""
+
+        async def enter(request: web.Request) -> web.StreamResponse:
+            visit = await self.visit(request)
+            frame = self.frame(request, visit)
+            try:
+                return await handler(await self._guest(request, visit, frame, even_blocked=even_blocked))
+            except VisitMoved:
+                return self.go(HOME)
+            except Exception as error:  # noqa: BLE001 - the last line of defence: a person gets a page
+                return self.problem(error, frame, visit.enrollment if visit else None)
+
+        return enter
+
+    async def _guest(self, request: web.Request, visit: Visit | None, frame: Frame, *, even_blocked: bool) -> Guest:
+        """Return who comes; raises NoPage for who may not."""
+        if visit is None:
+            raise NoPage(Problem.SESSION_OVER, HTTPStatus.UNAUTHORIZED)
+        if not even_blocked and visit.enrollment.blocked(self._clock()):
+            raise NoPage(Problem.BLOCKED, HTTPStatus.FORBIDDEN)
+        form = await _form(request, visit) if request.method == "POST" else {}
+        return Guest(request, visit, frame, form)
+
+    def open(self, handler: Plain) -> Plain:
+        """Return a handler that anyone may reach as a route; what goes wrong becomes a page."""
+
+        async def enter(request: web.Request) -> web.StreamResponse:
+            try:
+                return await handler(request)
+            except Exception as error:  # noqa: BLE001 - the last line of defence: a person gets a page
+                return self.problem(error, self.frame(request, None), None)
+
+        return enter
+
+    async def visit(self, request: web.Request) -> Visit | None:
+        """Return who comes with a good cookie."""
+        secret = request.cookies.get(self.cookie_name(), "")
+        if not 0 < len(secret) <= _LONGEST_SECRET:
+            return None
+        with contextlib.suppress(StoreUnavailable):
+            return await self._portal.enter(secret)
+        return None
+
+    def frame(self, request: web.Request, visit: Visit | None) -> Frame:
+        """Return what surrounds a page: the language, the application's looks, the person's name."""
+        header = request.headers.get("Accept-Language", "")
+        texts = self._pages.texts
+        if visit is None:
+            return Frame(locale=texts.accepted(header), application="Poundkey", now=self._clock())
+        chosen = visit.session.locale or visit.enrollment.locale
+        branding = self._applications.branding(visit.application.name)
+        brand = f"/portal/brand/{visit.application.id}"
+        return Frame(
+            locale=texts.best(chosen) if chosen else texts.accepted(header),
+            application=branding.name or visit.application.name,
+            now=self._clock(),
+            csrf=visit.csrf,
+            path=request.path,
+            person=visit.enrollment.display_name or visit.enrollment.user,
+            logo_url=f"{brand}/logo" if branding.logo else None,
+            brand_css_url=f"{brand}.css",
+            support=Support(
+                branding.support_email or None, branding.support_url or None, branding.support_phone or None
+            ),
+            notice=_notice(request),
+        )
+
+    def show(self, page: Page, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+        """Answer with a page."""
+        return self.html(self._pages.render(page), status)
+
+    def html(self, text: str, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+        """Answer with HTML that may neither be kept, nor framed, nor reach anything but us."""
+        return web.Response(text=text, status=status.value, content_type="text/html", headers=_HEADERS)
+
+    def go(self, path: str) -> web.Response:
+        """Send on to a page of ours."""
+        headers = {"Location": path, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+        return web.Response(status=HTTPStatus.SEE_OTHER.value, headers=headers)
+
+    def problem(self, error: Exception, frame: Frame, enrollment: Enrollment | None) -> web.Response:
+        """Answer with the page for what went wrong."""
+        match error:
+            case NoPage():
+                problem, status, minutes = error.problem, error.status, error.minutes
+            case Refused():
+                problem, status = _PROBLEMS.get(error.code, (Problem.TRY_LATER, HTTPStatus.CONFLICT))
+                minutes = None if error.retry_after is None else -(-error.retry_after // _MINUTE)
+            case StoreUnavailable():
+                logger.error("the store did not take a change: %s", error)
+                problem, status, minutes = Problem.TRY_LATER, HTTPStatus.SERVICE_UNAVAILABLE, None
+            case web.HTTPException():
+                raise error
+            case _:
+                logger.error("a page failed in a way that was not foreseen", exc_info=error)
+                problem, status, minutes = Problem.TRY_LATER, HTTPStatus.INTERNAL_SERVER_ERROR, None
+        block = enrollment.block if enrollment is not None and problem is Problem.BLOCKED else None
+        page = ProblemPage(
+            frame,
+            problem,
+            minutes=minutes,
+            blocked_until=block.until if block else None,
+            again=HOME if frame.csrf and problem is not Problem.BLOCKED else None,
+        )
+        return self.show(page, status)
+
+    def cookie_name(self, purpose: str = "") -> str:
+        """Return the name of a cookie; over plain HTTP (`poundkey dev`) browsers refuse the safe form."""
+        return f"{_HOST_ONLY if self._secure else ''}{_COOKIE}{purpose}"
+
+    def trusted_device(self, request: web.Request, visit: Visit) -> str | None:
+        """Return the secret by which this browser says that this person trusts it."""
+        secret = request.cookies.get(self.cookie_name(device_of(visit)), "")
+        return secret if 0 < len(secret) <= _LONGEST_SECRET else None
+
+    def set_cookie(self, response: web.Response, secret: str, purpose: str = "", seconds: int | None = None) -> None:
+        """Give a secret to the browser, until it closes or for so many seconds."""
+        response.set_cookie(
+            self.cookie_name(purpose),
+            secret,
+            max_age=seconds,
+            path="/",
+            secure=self._secure,
+            httponly=True,
+            samesite="Lax",
+        )
+
+
+def device_of(visit: Visit) -> str:
+    """Return what the cookie of a trusted browser is for: one person of possibly several at this browser."""
+    return f"-device-{visit.enrollment.id[-_DEVICE_SUFFIX:]}"
+
+
+async def _form(request: web.Request, visit: Visit) -> Form:
+    """Read a form that this visit was given; raises NoPage (`foreign_form`)."""
+    posted = await request.post()
+    form = {name: value for name, value in posted.items() if isinstance(value, str)}
+    if not hmac.compare_digest(form.get("csrf", "").encode(), visit.csrf.encode()):
+        raise NoPage(Problem.FOREIGN_FORM, HTTPStatus.FORBIDDEN)
+    return form
+
+
+def _notice(request: web.Request) -> Notice | None:
+    with contextlib.suppress(ValueError):
+        return Notice(request.query.get("notice", ""))
+    return None

@@ -1,0 +1,146 @@
+"""What an approval leads to: step 3 with the first app password, the settings, or back to the application."""
+
+from aiohttp import web
+
+from gateway.domain.policy import DAY, SECOND
+from gateway.domain.portal import PortalPage
+from gateway.domain.verification import Purpose, Status, Verification
+from gateway.enrollments.app_passwords import AppPasswords
+from gateway.enrollments.portal import Portal, Visit, VisitMoved, return_address
+from gateway.enrollments.proofs import Proofs
+from gateway.pages.courses import DONE, SETTINGS, STEP_3, VERIFY, next_path
+from gateway.pages.doorstep import HOME, Doorstep, Guest, device_of
+from gateway.pages.models import DonePage, FinishPage
+from gateway.pages.parts import NewAppPassword, Notice
+from gateway.pages.rendering import Pages
+from gateway.pages.views import steps_of
+from gateway.pages.words import FIRST_APP_PASSWORD
+from gateway.ports import NewToken, Replay
+from gateway.verifications import Verifications
+
+_WITH_PASSWORD = 3
+"""Steps of an enrollment that ends with an app password."""
+
+
+class Finishing:
+    """The only place that takes an approval for one; the state is read from the store, never from the browser."""
+
+    def __init__(
+        self,
+        doorstep: Doorstep,
+        portal: Portal,
+        proofs: Proofs,
+        app_passwords: AppPasswords,
+        verifications: Verifications,
+        pages: Pages,
+        new_token: NewToken,
+    ) -> None:
+        self._doorstep = doorstep
+        self._portal = portal
+        self._proofs = proofs
+        self._app_passwords = app_passwords
+        self._verifications = verifications
+        self._pages = pages
+        self._new_token = new_token
+
+    def routes(self) -> list[web.RouteDef]:
+        """List the routes."""
+        return [
+            web.post(STEP_3, self._doorstep.opens_to(self.take)),
+            web.get(STEP_3, self._doorstep.opens_to(self.step_3)),
+            web.post("/portal/done", self._doorstep.opens_to(self.leave)),
+            web.get("/portal/done", self._doorstep.opens_to(self.done)),
+        ]
+
+    async def take(self, guest: Guest) -> web.StreamResponse:
+        """Take the approval that the page has seen."""
+        if guest.visit.session.verification_id is None:
+            return self._doorstep.go(next_path(guest.visit))
+        return await self.finish(guest, remember=guest.form.get("remember") == "on")
+
+    async def finish(self, guest: Guest, *, remember: bool) -> web.Response:
+        """Go on from the visit's verification if it is approved; else back to it."""
+        visit = guest.visit
+        verification = self._verifications.show(visit.application, str(visit.session.verification_id))
+        if verification.status is not Status.APPROVED:
+            return self._doorstep.go(VERIFY)
+        signing_in = visit.session.page is PortalPage.SIGN_IN
+        enrolling = not signing_in and not visit.session.proven and verification.purpose is Purpose.ENROLL
+        visit = await self._portal.note(
+            visit,
+            verification_id=None,
+            proven=True,
+            approved_id=verification.id,
+            finished=signing_in or enrolling,
+            owes_password=enrolling and steps_of(visit) == _WITH_PASSWORD,
+        )
+        if not signing_in:
+            return self._doorstep.go(next_path(visit) if enrolling else _settled(verification))
+        response = self._last_page(guest.visited(visit), leaving=True)
+        if remember and verification.basis is None:
+            await self._trust(guest, response)
+        return response
+
+    async def step_3(self, guest: Guest) -> web.StreamResponse:
+        """Hand over the first app password; it can be seen until the person is done with it."""
+        visit = guest.visit
+        if not visit.session.owes_password:
+            return self._doorstep.go(next_path(visit))
+        if not visit.session.sealed_password:
+            visit = await self._given_password(guest)
+        password = NewAppPassword(self._name(guest), self._portal.unsealed(visit))
+        return self._doorstep.show(FinishPage(guest.frame, password, visit.enrollment.user))
+
+    async def leave(self, guest: Guest) -> web.StreamResponse:
+        """Show the last page, and go back to the application at once."""
+        visit = guest.visit
+        if visit.session.verification_id is not None or not visit.session.proven:
+            return self._doorstep.go(next_path(visit))
+        visit = await self._portal.note(visit, finished=True, owes_password=False, sealed_password=b"")
+        return self._last_page(guest.visited(visit), leaving=True)
+
+    async def done(self, guest: Guest) -> web.StreamResponse:
+        """Show the last page."""
+        if next_path(guest.visit) != DONE:
+            return self._doorstep.go(HOME)
+        return self._last_page(guest, leaving=False)
+
+    async def _given_password(self, guest: Guest) -> Visit:
+        """Make the first app password, unless another tab was faster."""
+        visit = guest.visit
+        application, enrollment_id = visit.application, visit.enrollment.id
+        made = await self._app_passwords.create(application, enrollment_id, self._name(guest))
+        if isinstance(made, Replay):
+            raise TypeError("a replay without a receipt")
+        kept, password = made
+        try:
+            return await self._portal.note(visit, sealed_password=self._portal.sealed(visit, password))
+        except VisitMoved:
+            await self._app_passwords.delete(application, enrollment_id, kept.id)
+            raise
+
+    def _name(self, guest: Guest) -> str:
+        return self._pages.texts.translated(guest.frame.locale, FIRST_APP_PASSWORD)
+
+    async def _trust(self, guest: Guest, response: web.Response) -> None:
+        secret = self._new_token()
+        days = await self._proofs.trust_device(guest.visit.application, guest.visit.enrollment.id, secret)
+        if days:
+            seconds = days * (DAY // SECOND)
+            self._doorstep.set_cookie(response, secret, device_of(guest.visit), seconds)
+
+    def _last_page(self, guest: Guest, *, leaving: bool) -> web.Response:
+        visit = guest.visit
+        outcome = {"enrollment_id": visit.enrollment.id}
+        if visit.session.approved_id:
+            outcome["verification_id"] = visit.session.approved_id
+        back = return_address(visit.session, outcome)
+        return self._doorstep.show(
+            DonePage(guest.frame, visit.session.page, back, leaving=leaving and back is not None)
+        )
+
+
+def _settled(verification: Verification) -> str:
+    if verification.purpose is not Purpose.ENROLL:
+        return SETTINGS
+    return f"{SETTINGS}?notice={Notice.PHONE_ADDED}"

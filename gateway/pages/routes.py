@@ -1,0 +1,55 @@
+"""The hosted pages put together: every route of them."""
+
+from aiohttp import web
+
+from gateway.applications import Applications
+from gateway.domain.policy import Limits
+from gateway.enrollments.app_passwords import AppPasswords
+from gateway.enrollments.portal import Portal
+from gateway.enrollments.proofs import Proofs
+from gateway.enrollments.records import Records
+from gateway.pages.assets import Assets
+from gateway.pages.doorstep import Doorstep
+from gateway.pages.enrolling import Enrolling
+from gateway.pages.finishing import Finishing
+from gateway.pages.helping import Helping
+from gateway.pages.links import Links
+from gateway.pages.rendering import Pages
+from gateway.pages.settling import Settling
+from gateway.pages.signing_in import SigningIn
+from gateway.pages.verifying import Verifying
+from gateway.person_ports import PortalStore
+from gateway.ports import Clock, NewToken
+from gateway.verifications import Verifications
+
+
+def page_routes(
+    *,
+    pages: Pages,
+    portal: Portal,
+    visits: PortalStore,
+    applications: Applications,
+    records: Records,
+    proofs: Proofs,
+    app_passwords: AppPasswords,
+    verifications: Verifications,
+    limits: Limits,
+    clock: Clock,
+    new_token: NewToken,
+    public_url: str,
+) -> list[web.RouteDef]:
+    """Return the routes of the hosted pages."""
+    doorstep = Doorstep(portal, applications, pages, clock, public_url)
+    finishing = Finishing(doorstep, portal, proofs, app_passwords, verifications, pages, new_token)
+    signing_in = SigningIn(doorstep, portal, proofs, verifications, finishing)
+    parts = (
+        Links(doorstep, portal, pages, signing_in),
+        Enrolling(doorstep, portal, proofs, pages),
+        Verifying(doorstep, portal, proofs, verifications, finishing, pages, limits, clock),
+        finishing,
+        signing_in,
+        Settling(doorstep, records, proofs, app_passwords),
+        Helping(doorstep, proofs, verifications),
+        Assets(pages, applications, visits),
+    )
+    return [route for part in parts for route in part.routes()]

@@ -1,0 +1,142 @@
+"""Signing in: by the default method, another way, in a browser that is trusted, or with a code from the help desk."""
+
+import contextlib
+
+from aiohttp import web
+
+from gateway.domain.enrollment import Phone
+from gateway.domain.portal import PortalPage
+from gateway.domain.recognition import BYPASS_DIGITS
+from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.verification import Channel, Purpose, Status
+from gateway.enrollments.portal import Portal, Visit
+from gateway.enrollments.proofs import Challenge, Proofs
+from gateway.pages.courses import VERIFY, may_settle, must_prove, next_path
+from gateway.pages.doorstep import Doorstep, Guest
+from gateway.pages.finishing import Finishing
+from gateway.pages.models import SignInPage
+from gateway.pages.numbers import plain
+from gateway.pages.parts import Fault, Field, FieldError
+from gateway.pages.views import methods_of
+from gateway.ports import Created, Replay
+from gateway.verifications import Verifications
+
+
+class SigningIn:
+    """Each handler makes one journey and shows, or leads to, the next page."""
+
+    def __init__(
+        self, doorstep: Doorstep, portal: Portal, proofs: Proofs, verifications: Verifications, finishing: Finishing
+    ) -> None:
+        self._doorstep = doorstep
+        self._portal = portal
+        self._proofs = proofs
+        self._verifications = verifications
+        self._finishing = finishing
+
+    def routes(self) -> list[web.RouteDef]:
+        """List the routes."""
+        return [
+            web.get("/portal/sign-in", self._doorstep.opens_to(self.show)),
+            web.post("/portal/sign-in", self._doorstep.opens_to(self.choose)),
+            web.post("/portal/sign-in/bypass", self._doorstep.opens_to(self.bypass)),
+        ]
+
+    async def begin(self, guest: Guest) -> web.Response:
+        """Spare the person a proof if something stands in for one, else reach them by their default method."""
+        visit = guest.visit
+        if visit.session.page is PortalPage.SIGN_IN:
+            device = self._doorstep.trusted_device(guest.request, visit)
+            known = device and await self._proofs.recognize_device(visit.application, visit.enrollment.id, device)
+            if known:
+                return await self._recognized(guest, known)
+        # Only a sign-in may be spared: what is changed in the settings needs a proof made now.
+        purpose = Purpose.SIGN_IN if visit.session.page is PortalPage.SIGN_IN else None
+        return await self._challenged(guest, Challenge(purpose))
+
+    async def show(self, guest: Guest) -> web.StreamResponse:
+        """Show the ways to sign in."""
+        if not must_prove(guest.visit) and guest.visit.session.verification_id is None:
+            return self._doorstep.go(next_path(guest.visit))
+        if may_settle(guest.visit):
+            return self._doorstep.go(next_path(guest.visit))
+        return self.page(guest)
+
+    async def choose(self, guest: Guest) -> web.StreamResponse:
+        """Reach the person in the way they chose."""
+        if may_settle(guest.visit) or guest.visit.session.finished:
+            return self._doorstep.go(next_path(guest.visit))
+        phone_id, _, word = guest.form.get("method", "").partition(":")
+        phone = _usable(guest.visit, phone_id)
+        channel = next((channel for channel in Channel if channel == word), None)
+        if phone is None or channel is None:
+            return self.page(guest, FieldError(Fault.METHOD_MISSING, Field.METHOD))
+        await self._drop_pending(guest.visit)
+        purpose = Purpose.SIGN_IN if guest.visit.session.page is PortalPage.SIGN_IN else None
+        try:
+            return await self._challenged(guest, Challenge(purpose, phone.id, channel))
+        except Refused as refusal:
+            return self.page(guest, refusal)
+
+    async def bypass(self, guest: Guest) -> web.StreamResponse:
+        """Let the person in with a code that an operator granted."""
+        visit = guest.visit
+        if not must_prove(visit) and visit.session.verification_id is None:
+            return self._doorstep.go(next_path(visit))
+        typed = plain(guest.form.get("code", ""))
+        code = "".join(letter for letter in typed if letter.isdigit())
+        if len(code) != BYPASS_DIGITS:
+            return self.page(guest, FieldError(Fault.BYPASS_WRONG, Field.CODE))
+        try:
+            known = await self._proofs.use_bypass(visit.application, visit.enrollment.id, code)
+        except Refused as refusal:
+            if refusal.code is RefusalCode.BYPASS_INVALID:
+                return self.page(guest, FieldError(Fault.BYPASS_WRONG, Field.CODE))
+            raise
+        await self._drop_pending(visit)
+        return await self._recognized(guest, known)
+
+    def page(self, guest: Guest, wrong: FieldError | Refused | None = None) -> web.Response:
+        """Show the ways to sign in, and what was wrong with the one that was tried."""
+        visit = guest.visit
+        error = _error(wrong) if isinstance(wrong, Refused) else wrong
+        phones = [phone for phone in visit.enrollment.phones if _usable(visit, phone.id)]
+        methods = methods_of(visit.policy, visit.enrollment, phones)
+        return self._doorstep.show(SignInPage(guest.frame, methods, errors=(error,) if error else ()))
+
+    async def _challenged(self, guest: Guest, challenge: Challenge) -> web.Response:
+        visit = guest.visit
+        begun = await self._proofs.challenge(
+            visit.application, visit.enrollment.id, challenge, None, locale=guest.frame.locale
+        )
+        if isinstance(begun, Replay):
+            raise TypeError("a replay without a receipt")
+        verification = begun.change.verification
+        if verification.status is Status.APPROVED:
+            return await self._recognized(guest, begun)
+        await self._portal.note(visit, verification_id=verification.id)
+        return self._doorstep.go(VERIFY)
+
+    async def _recognized(self, guest: Guest, known: Created) -> web.Response:
+        visit = await self._portal.note(guest.visit, verification_id=known.change.verification.id)
+        return await self._finishing.finish(guest.visited(visit), remember=False)
+
+    async def _drop_pending(self, visit: Visit) -> None:
+        """Another way is taken: what the person was in the middle of is over."""
+        if visit.session.verification_id is not None:
+            with contextlib.suppress(Refused):
+                await self._verifications.cancel(visit.application, visit.session.verification_id)
+
+
+def _usable(visit: Visit, phone_id: str) -> Phone | None:
+    """Return a phone by which the person can sign in: a proven one; before there is any, an imported one."""
+    phone = visit.enrollment.phone(phone_id)
+    proven = visit.enrollment.proven_phones
+    return phone if phone is not None and (phone in proven or not proven) else None
+
+
+def _error(refusal: Refused) -> FieldError | None:
+    """Say what is wrong; a way that policy forbids says so itself, where it stands greyed out."""
+    if refusal.code is RefusalCode.RATE_LIMITED:
+        return FieldError(Fault.SENDS_USED_UP, Field.METHOD, wait=refusal.retry_after)
+    return None

@@ -1,0 +1,43 @@
+/** The field for the code: takes what is pasted, and the code of a text message where the browser hands it over. */
+
+const field = document.getElementById("code");
+const length = Number(field.dataset.length);
+
+/** Digits of any script become ASCII; what people put between digits goes. */
+function plain(text) {
+  return text
+    .normalize("NFKC")
+    .replace(/\p{Nd}/gu, valueOfDigit)
+    .replace(/[\s\-.\u200e\u200f]/g, "");
+}
+
+/** The digits of a script stand in a row from 0 to 9, so the value is the distance to the row's beginning. */
+function valueOfDigit(digit) {
+  let value = 0;
+  while (value < 9 && /\p{Nd}/u.test(String.fromCodePoint(digit.codePointAt(0) - value - 1))) value += 1;
+  return String(value);
+}
+
+field.addEventListener("input", () => {
+  const text = plain(field.value);
+  if (text !== field.value && text.length <= length) field.value = text;
+});
+
+field.addEventListener("paste", (event) => {
+  const found = plain(event.clipboardData.getData("text")).match(/\d+/g) ?? [];
+  const code = found.find((digits) => digits.length === length);
+  if (code === undefined) return;
+  event.preventDefault();
+  field.value = code;
+});
+
+if ("OTPCredential" in window) {
+  const waiting = new AbortController();
+  field.form.addEventListener("submit", () => waiting.abort());
+  navigator.credentials
+    .get({ otp: { transport: ["sms"] }, signal: waiting.signal })
+    .then((credential) => {
+      if (credential?.code) field.value = credential.code;
+    })
+    .catch(() => {}); // declined, timed out or not allowed here: the person types
+}

@@ -1,0 +1,216 @@
+"""Step 2 and the challenge at sign-in: the code is typed or # is pressed, and the page says how far it got."""
+
+import contextlib
+from http import HTTPStatus
+
+from aiohttp import web
+
+from gateway.domain.enrollment import PhoneKind
+from gateway.domain.policy import SECOND, Limits
+from gateway.domain.portal import PortalPage
+from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.verification import Channel, FailureCode, Mode, Purpose, Status, Verification
+from gateway.enrollments.portal import Portal, Visit
+from gateway.enrollments.proofs import Challenge, NewPhone, Proofs
+from gateway.pages.courses import ENROLL, SETTINGS, SIGN_IN, VERIFY, next_path
+from gateway.pages.doorstep import Doorstep, Guest
+from gateway.pages.finishing import Finishing
+from gateway.pages.models import VerifyPage
+from gateway.pages.numbers import plain
+from gateway.pages.parts import Fault, Field, FieldError, Notice
+from gateway.pages.rendering import Pages
+from gateway.pages.views import delivery_of, masked, steps_of, ways_of
+from gateway.ports import Clock, Replay
+from gateway.verifications import Verifications
+
+_LONGEST_WAIT = 25.0  # seconds; below the patience of every proxy
+_HIGHEST_REVISION = 1_000_000_000
+
+
+class Verifying:
+    """Each handler makes one journey and shows, or leads to, the next page."""
+
+    def __init__(
+        self,
+        doorstep: Doorstep,
+        portal: Portal,
+        proofs: Proofs,
+        verifications: Verifications,
+        finishing: Finishing,
+        pages: Pages,
+        limits: Limits,
+        clock: Clock,
+    ) -> None:
+        self._doorstep = doorstep
+        self._portal = portal
+        self._proofs = proofs
+        self._verifications = verifications
+        self._finishing = finishing
+        self._pages = pages
+        self._limits = limits
+        self._clock = clock
+
+    def routes(self) -> list[web.RouteDef]:
+        """List the routes."""
+        return [
+            web.get(VERIFY, self._doorstep.opens_to(self.show)),
+            web.get("/portal/verify/state", self._doorstep.opens_to(self.state)),
+            web.post(VERIFY, self._doorstep.opens_to(self.check)),
+            web.post("/portal/resend", self._doorstep.opens_to(self.resend)),
+            web.post("/portal/cancel", self._doorstep.opens_to(self.cancel)),
+        ]
+
+    async def show(self, guest: Guest) -> web.StreamResponse:
+        """Show how far the text or the call got, and the field for the code."""
+        if guest.visit.session.verification_id is None:
+            return self._doorstep.go(next_path(guest.visit))
+        return self._page(guest)
+
+    async def state(self, guest: Guest) -> web.StreamResponse:
+        """Answer with the page's live region once there is something new to tell, or with nothing after a while."""
+        verification_id = guest.visit.session.verification_id
+        if verification_id is None:
+            return web.Response(status=HTTPStatus.GONE.value, headers={"Cache-Control": "no-store"})
+        seen = guest.request.query.get("revision", "")
+        revision = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < len(str(_HIGHEST_REVISION)) else 0
+        verification = await self._verifications.wait(guest.visit.application, verification_id, revision, _LONGEST_WAIT)
+        if verification.revision <= revision:
+            return web.Response(status=HTTPStatus.NO_CONTENT.value, headers={"Cache-Control": "no-store"})
+        response = self._doorstep.html(self._pages.render_state(self._model(guest, verification)))
+        response.headers["Poundkey-Revision"] = str(verification.revision)
+        response.headers["Poundkey-Status"] = _STATES.get(verification.status, "ended")
+        return response
+
+    async def check(self, guest: Guest) -> web.StreamResponse:
+        """Judge the code that was typed."""
+        visit = guest.visit
+        if visit.session.verification_id is None:
+            return self._doorstep.go(next_path(visit))
+        typed = plain(guest.form.get("code", ""))
+        if not typed.strip():
+            return self._page(guest, FieldError(Fault.CODE_MISSING, Field.CODE))
+        try:
+            verification, valid = await self._verifications.check(
+                visit.application, visit.session.verification_id, typed
+            )
+        except Refused as refusal:
+            return self._page(guest, _code_error(refusal))
+        if valid:
+            return await self._finishing.finish(guest, remember=guest.form.get("remember") == "on")
+        pending = verification.status is Status.PENDING
+        return self._page(guest, FieldError(Fault.CODE_WRONG, Field.CODE) if pending else None)
+
+    async def resend(self, guest: Guest) -> web.StreamResponse:
+        """Text or call again; where the verification has ended, begin anew with the same phone."""
+        visit = guest.visit
+        channel = next((channel for channel in Channel if channel == guest.form.get("channel")), None)
+        if visit.session.verification_id is None or channel is None:
+            return self._doorstep.go(next_path(visit))
+        verification = self._verifications.show(visit.application, visit.session.verification_id)
+        try:
+            if verification.status is Status.PENDING:
+                await self._verifications.resend(visit.application, verification.id, channel, None, None)
+            else:
+                await self._anew(guest, verification, channel)
+        except Refused as refusal:
+            if refusal.code is not RefusalCode.RATE_LIMITED:
+                raise
+            return self._page(guest, FieldError(Fault.SENDS_USED_UP, wait=refusal.retry_after))
+        said = Notice.CODE_SENT_AGAIN if channel is Channel.SMS else Notice.CALLING_AGAIN
+        return self._doorstep.go(f"{VERIFY}?notice={said}")
+
+    async def cancel(self, guest: Guest) -> web.StreamResponse:
+        """Give up this verification, and go back to where a phone is named or chosen."""
+        visit = guest.visit
+        verification_id = visit.session.verification_id
+        if verification_id is None:
+            return self._doorstep.go(next_path(visit))
+        verification = self._verifications.show(visit.application, verification_id)
+        if verification.status is Status.PENDING:
+            with contextlib.suppress(Refused):
+                await self._verifications.cancel(visit.application, verification_id)
+        visit = await self._portal.note(visit, verification_id=None)
+        if verification.purpose is not Purpose.ENROLL:
+            return self._doorstep.go(SIGN_IN)
+        return self._doorstep.go(SETTINGS if visit.session.proven else ENROLL)
+
+    async def _anew(self, guest: Guest, ended: Verification, channel: Channel) -> None:
+        """Begin a verification that takes the place of one that has ended."""
+        visit = guest.visit
+        phone = visit.enrollment.phone_at(ended.number, ended.extension)
+        if ended.purpose is Purpose.ENROLL:
+            kind = phone.kind if phone else PhoneKind.AUTHENTICATION
+            replaces = phone.replaces if phone else None
+            offered = NewPhone(kind, ended.number, channel, None, ended.extension, replaces)
+            begun = await self._proofs.offer_phone(
+                visit.application, visit.enrollment.id, offered, None, locale=guest.frame.locale
+            )
+        else:
+            challenge = Challenge(ended.purpose, phone.id if phone else None, channel)
+            begun = await self._proofs.challenge(
+                visit.application, visit.enrollment.id, challenge, None, locale=guest.frame.locale
+            )
+        if isinstance(begun, Replay):
+            raise TypeError("a replay without a receipt")
+        await self._portal.note(visit, verification_id=begun.change.verification.id)
+
+    def _page(self, guest: Guest, error: FieldError | None = None) -> web.Response:
+        verification = self._verifications.show(guest.visit.application, str(guest.visit.session.verification_id))
+        return self._doorstep.show(self._model(guest, verification, error))
+
+    def _model(self, guest: Guest, verification: Verification, error: FieldError | None = None) -> VerifyPage:
+        visit, now = guest.visit, self._clock()
+        attempt = verification.attempts[-1]
+        pending = verification.status is Status.PENDING
+        phone = visit.enrollment.phone_at(verification.number, verification.extension)
+        kind = phone.kind if phone else PhoneKind.AUTHENTICATION
+        told_code = any(attempt.carries_code for attempt in verification.attempts)
+        signing_in = verification.purpose is not Purpose.ENROLL
+        matching = attempt.mode is Mode.MATCH and pending
+        return VerifyPage(
+            guest.frame,
+            _shown_as(visit, verification),
+            verification.status,
+            verification.revision,
+            attempt.channel,
+            masked(verification.number),
+            delivery_of(attempt),
+            failure=_failure(verification),
+            checks_left=verification.checks_left,
+            code_length=verification.code_length if told_code else None,
+            match_digits=verification.match_digits if matching else None,
+            ways=ways_of(visit.policy, verification, kind, self._limits, now),
+            expires_in=max(0, (verification.expires_at - now) // SECOND),
+            errors=(error,) if error else (),
+            remember_days=visit.policy.remember_device_days or None if signing_in else None,
+            remember=guest.form.get("remember") == "on",
+            other_ways=signing_in,
+            steps=steps_of(visit),
+        )
+
+
+_STATES = {Status.PENDING: "pending", Status.APPROVED: "approved"}
+
+
+def _failure(verification: Verification) -> FailureCode | None:
+    failure = verification.failure or verification.attempts[-1].failure
+    return failure.code if failure else None
+
+
+def _shown_as(visit: Visit, verification: Verification) -> PortalPage:
+    """Return what the verification is for: whatever the link is, who has to prove who they are signs in first."""
+    if verification.purpose is not Purpose.ENROLL:
+        return PortalPage.SIGN_IN
+    return PortalPage.SETTINGS if visit.session.proven else PortalPage.ENROLL
+
+
+def _code_error(refusal: Refused) -> FieldError | None:
+    """Say what was wrong with a code; a verification that has ended says so itself."""
+    match refusal.code:
+        case RefusalCode.CODE_MALFORMED:
+            return FieldError(Fault.CODE_MALFORMED, Field.CODE)
+        case RefusalCode.RATE_LIMITED:
+            return FieldError(Fault.TRY_LATER, Field.CODE, wait=refusal.retry_after)
+        case RefusalCode.VERIFICATION_FINISHED | RefusalCode.NO_CODE_SENT:
+            return None
+    raise refusal

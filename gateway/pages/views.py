@@ -1,0 +1,120 @@
+"""What a page shows of our state: the domain's records in the page's own words."""
+
+from collections.abc import Iterable
+
+from gateway.domain.delivery import DeliveryStatus
+from gateway.domain.enrollment import Enrollment, Phone, PhoneKind
+from gateway.domain.permissions import Denial, Feature, Level, Policy, feature_denial, method_denial
+from gateway.domain.phone import PhoneNumber
+from gateway.domain.policy import SECOND, Limits
+from gateway.domain.requests import resend_times
+from gateway.domain.verification import Attempt, Channel, Purpose, Status, Verification
+from gateway.enrollments.portal import Visit
+from gateway.pages.parts import Barrier, Decider, Delivery, Denied, Method, MethodChoice, Way
+
+_SHOWN_DIGITS = 4
+_DECIDERS = {Level.GROUP: Decider.GROUP, Level.GATEWAY: Decider.GATEWAY}
+_TEXTS = {
+    DeliveryStatus.QUEUED: Delivery.QUEUED,
+    DeliveryStatus.SENDING: Delivery.QUEUED,
+    DeliveryStatus.UNKNOWN: Delivery.UNKNOWN,
+    DeliveryStatus.SENT: Delivery.SENT,
+    DeliveryStatus.DELIVERED: Delivery.DELIVERED,
+    DeliveryStatus.UNDELIVERED: Delivery.UNDELIVERED,
+    DeliveryStatus.FAILED: Delivery.UNDELIVERED,
+}
+_CALLS = {
+    DeliveryStatus.QUEUED: Delivery.DIALLING,
+    DeliveryStatus.SENDING: Delivery.DIALLING,
+    DeliveryStatus.UNKNOWN: Delivery.UNKNOWN,
+    DeliveryStatus.INITIATED: Delivery.DIALLING,
+    DeliveryStatus.RINGING: Delivery.RINGING,
+    DeliveryStatus.IN_PROGRESS: Delivery.ANSWERED,
+}
+
+
+def masked(number: PhoneNumber) -> str:
+    """Return as much of a number as its owner needs to know it by."""
+    return f"•••• {number.e164[-_SHOWN_DIGITS:]}"
+
+
+def delivery_of(attempt: Attempt) -> Delivery:
+    """Return how far a text or a call got."""
+    if attempt.channel is Channel.SMS:
+        return _TEXTS.get(attempt.status, Delivery.UNKNOWN)
+    if attempt.failure is not None:
+        return Delivery.ENDED
+    if attempt.turn and attempt.status is DeliveryStatus.IN_PROGRESS:
+        return Delivery.WAITING_FOR_KEY
+    return _CALLS.get(attempt.status, Delivery.ENDED)
+
+
+def denied(denial: Denial) -> Denied:
+    """Return a policy's no as the pages tell it."""
+    origin = denial.decided_by
+    return Denied(
+        Barrier(denial.code.value), _DECIDERS.get(origin.level, Decider.APPLICATION), _group(origin.level, origin.name)
+    )
+
+
+def method_denied(
+    policy: Policy, purpose: Purpose, channel: Channel, number: PhoneNumber | None, phone: tuple[PhoneKind, bool]
+) -> Denied | None:
+    """Say why a phone (its kind, and whether it has an extension) cannot be reached in this way; None if it can."""
+    kind, extended = phone
+    if channel is Channel.SMS and extended:
+        return Denied(Barrier.NO_TEXTS_TO_EXTENSION)
+    if channel is Channel.SMS and number is not None and number.is_landline:
+        return Denied(Barrier.NO_TEXTS_TO_LINE)
+    denial = method_denial(policy, purpose, channel, number, kind)
+    return None if denial is None else denied(denial)
+
+
+def method_choices(
+    policy: Policy, purpose: Purpose, number: PhoneNumber | None, kind: PhoneKind, *, extended: bool
+) -> tuple[MethodChoice, ...]:
+    """Return text and call, each with the reason if it cannot be had."""
+    return tuple(
+        MethodChoice(channel, method_denied(policy, purpose, channel, number, (kind, extended))) for channel in Channel
+    )
+
+
+def methods_of(policy: Policy, enrollment: Enrollment, phones: Iterable[Phone]) -> tuple[Method, ...]:
+    """Return every way in which a person can sign in; the default is the chosen one."""
+    default = enrollment.default_method
+    return tuple(
+        Method(
+            phone.id,
+            channel,
+            phone.kind,
+            masked(phone.number),
+            phone.extension,
+            chosen=default is not None and (default.phone_id, default.channel) == (phone.id, channel),
+            denied=method_denied(
+                policy, Purpose.SIGN_IN, channel, phone.number, (phone.kind, phone.extension is not None)
+            ),
+        )
+        for phone in phones
+        for channel in Channel
+    )
+
+
+def ways_of(policy: Policy, verification: Verification, kind: PhoneKind, limits: Limits, now: int) -> tuple[Way, ...]:
+    """Return how a verification can go on, or begin anew once it has ended."""
+    purpose = verification.purpose or Purpose.ENROLL
+    ways = []
+    for channel, at in zip((Channel.SMS, Channel.CALL), resend_times(verification, limits), strict=True):
+        no = method_denied(policy, purpose, channel, verification.number, (kind, verification.extension is not None))
+        if at is None and verification.status is Status.PENDING and no is None:
+            continue  # a call is under way
+        ways.append(Way(channel, wait=max(0, -(-((at or 0) - now) // SECOND)), denied=no))
+    return tuple(ways)
+
+
+def steps_of(visit: Visit) -> int:
+    """Return how many steps enrolling takes: the third hands over an app password, where there is one to hand over."""
+    return 2 if feature_denial(visit.policy, Feature.APP_PASSWORDS) or visit.enrollment.app_passwords else 3
+
+
+def _group(level: Level, name: str | None) -> str | None:
+    return name if level is Level.GROUP else None

@@ -1,0 +1,110 @@
+"""The store's writes to the records of people, as operations inside a transaction, for SQLite."""
+
+from gateway.domain.enrollment import Enrollment, PersonChange
+from gateway.domain.outcomes import outcome_recorded
+from gateway.domain.phone import PhoneNumber
+from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.verification import Outcome, Verification
+from gateway.person_ports import PersonStep, TallyStep
+from gateway.ports import Joining
+from gateway.stores import rows
+from gateway.stores import statements as sql
+from gateway.stores.group_commit import Transaction
+from gateway.vault import Vault
+
+
+class PeopleOperations:
+    """Each method runs inside one transaction, at the store's time `now` (ms since the epoch)."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    def enroll(self, transaction: Transaction, enrollment: Enrollment) -> tuple[Enrollment, bool]:
+        """Keep a new enrollment, or find the user's."""
+        row = transaction.read(sql.SELECT_ENROLLMENT_OF, (enrollment.application_id, enrollment.user))
+        if row:
+            return self._enrollment(transaction, row[0], row[1]), False
+        values = (enrollment.id, enrollment.application_id, enrollment.user, rows.enrollment_state(enrollment))
+        transaction.write(sql.INSERT_ENROLLMENT, values)
+        return enrollment, True
+
+    def join(self, transaction: Transaction, joining: Joining, number: PhoneNumber, now: int) -> Enrollment:
+        """Let a new verification begin for a person."""
+        enrollment = self.load(transaction, joining.enrollment_id)
+        values = (self._vault.fingerprint(number), enrollment.id, enrollment.application_id)
+        [sharers] = transaction.read(sql.COUNT_SHARERS, values) or (0,)
+        change = joining.step(enrollment, sharers, now)
+        if change.enrollment is not enrollment:
+            self._save(transaction, enrollment, change, now)
+        return change.enrollment
+
+    def change(self, transaction: Transaction, enrollment_id: str, step: PersonStep, now: int) -> PersonChange:
+        """Change an enrollment."""
+        enrollment = self.load(transaction, enrollment_id)
+        change = step(enrollment, now)
+        if change.enrollment is not enrollment:
+            self._save(transaction, enrollment, change, now)
+        return change
+
+    def remove(self, transaction: Transaction, enrollment_id: str, check: PersonStep, now: int) -> None:
+        """Remove an enrollment with all that hangs on it."""
+        check(self.load(transaction, enrollment_id), now)
+        for statement in (
+            sql.DELETE_PHONES,
+            sql.DELETE_NOTICES_OF,
+            sql.DELETE_LINKS_OF,
+            sql.DELETE_SESSIONS_OF,
+            sql.DELETE_ENTRIES,
+            sql.DELETE_ENROLLMENT,
+        ):
+            transaction.write(statement, (enrollment_id,))
+
+    def record_outcome(self, transaction: Transaction, verification: Verification, outcome: Outcome, now: int) -> None:
+        """Write the outcome of a verification to its person's record; a record that is gone needs none."""
+        row = transaction.read(sql.SELECT_ENROLLMENT, (verification.enrollment_id,))
+        if row is None:
+            return
+        enrollment = self._enrollment(transaction, str(verification.enrollment_id), row[0])
+        self._save(transaction, enrollment, outcome_recorded(enrollment, verification, outcome), now)
+
+    def count(self, transaction: Transaction, key: bytes, step: TallyStep, now: int) -> None:
+        """Move a tally on."""
+        before = rows.tally_of(transaction.read(sql.SELECT_TALLY, (key,)))
+        after = step(before, now)
+        if after is not before:
+            transaction.write(sql.UPSERT_TALLY, (key, rows.tally_state(after), now))
+
+    def load(self, transaction: Transaction, enrollment_id: str) -> Enrollment:
+        """Return an enrollment as this batch has it so far; raises Refused (`not_found`)."""
+        row = transaction.read(sql.SELECT_ENROLLMENT, (enrollment_id,))
+        if row is None:
+            raise Refused(RefusalCode.NOT_FOUND, "There is no such enrollment.", field="enrollment_id")
+        return self._enrollment(transaction, enrollment_id, row[0])
+
+    def _enrollment(self, transaction: Transaction, enrollment_id: str, state: bytes) -> Enrollment:
+        return rows.enrollment_of(state, transaction.read_all(sql.SELECT_PHONES, (enrollment_id,)), self._vault)
+
+    def _save(self, transaction: Transaction, before: Enrollment, change: PersonChange, now: int) -> None:
+        after = change.enrollment
+        transaction.write(sql.UPDATE_ENROLLMENT, (rows.enrollment_state(after), after.id))
+        for phone in set(before.phones) - set(after.phones):
+            if after.phone(phone.id) is None:
+                transaction.write(sql.DELETE_PHONE, (phone.id,))
+        for phone in set(after.phones) - set(before.phones):
+            values = (
+                phone.id,
+                after.id,
+                phone.kind.value,
+                self._vault.fingerprint(phone.number),
+                self._vault.seal(rows.dialled(phone), phone.id),
+                phone.verified_at,
+                phone.replaces,
+            )
+            transaction.write(sql.UPSERT_PHONE, values)
+        if change.entries:
+            first = after.entries - len(change.entries) + 1
+            transaction.write(sql.INSERT_ENTRIES, (after.id, first, now, rows.entries_state(change.entries)))
+        for place, notice in enumerate(change.notices):
+            notice_id = f"ntc_{after.id.removeprefix('enr_')}_{after.entries}_{place}"
+            sealed = self._vault.seal(notice.number.e164, notice_id)
+            transaction.write(sql.INSERT_NOTICE, (notice_id, after.id, notice.kind.value, sealed, now, now))

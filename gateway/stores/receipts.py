@@ -1,0 +1,41 @@
+"""One answer per Idempotency-Key, kept in the transaction of its effect, for SQLite."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from gateway.domain.refusals import RefusalCode, Refused
+from gateway.ports import Receipt, Replay
+from gateway.stores import statements as sql
+from gateway.stores.group_commit import Transaction
+from gateway.vault import Vault
+
+T = TypeVar("T")
+
+
+class Receipts:
+    """The answers as kept: sealed, for they tell numbers and show new secrets."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    def once(
+        self, transaction: Transaction, now: int, receipt: Receipt | None, operation: Callable[[], T]
+    ) -> T | Replay:
+        """Run an operation unless its Idempotency-Key was used, and keep its answer.
+
+        Raises Refused (`idempotency_key_reused`).
+        """
+        if receipt is None:
+            return operation()
+        row = transaction.read(sql.SELECT_RECEIPT, (receipt.key,))
+        place = receipt.key.hex()
+        if row is None:
+            result = operation()
+            answer = receipt.answer(result)
+            if answer is not None:
+                values = (receipt.key, receipt.request_digest, self._vault.seal(answer, place), now)
+                transaction.write(sql.INSERT_RECEIPT, values)
+            return result
+        if row[0] != receipt.request_digest:
+            raise Refused(RefusalCode.IDEMPOTENCY_KEY_REUSED, "This Idempotency-Key came with another request before.")
+        return Replay(self._vault.unseal(row[1], place))

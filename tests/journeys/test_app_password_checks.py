@@ -1,0 +1,163 @@
+"""What a check of an app password costs and counts: one verification whatever it finds, whatever happens meanwhile."""
+
+import asyncio
+import itertools
+import threading
+
+import pytest
+from support.app_passwords import POLICY, WRONG, Counting, delete
+from support.integrator import PATIENCE
+from support.world import LIMITS, world_at
+
+from gateway import app
+from gateway.applications import load_applications
+from gateway.domain.app_passwords import as_drawn
+from gateway.domain.policy import DAY
+from gateway.domain.refusals import Refused
+from gateway.enrollments.app_passwords import AppPasswords
+from gateway.passwords import _MOST_WAITING, _THREADS, Passwords
+from gateway.settings import Portal
+
+MOST_AT_ONCE = _THREADS + _MOST_WAITING
+
+
+class Held(Counting):
+    """Has verified when it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = threading.Event()
+        self.let_go = threading.Event()
+
+    def verify(self, *given):
+        self.begun.set()
+        self.let_go.wait(PATIENCE)
+        return super().verify(*given)
+
+
+@pytest.fixture
+async def world(tmp_path, limits):
+    applications = tmp_path / "applications.toml"
+    applications.write_text(POLICY)
+    async with world_at(tmp_path, limits=limits, portal=Portal(applications=str(applications))) as world:
+        yield world
+
+
+@pytest.fixture
+async def alice(integrator):
+    return (await integrator.enroll("alice"))["id"]
+
+
+@pytest.fixture
+async def journeys(world):
+    """Give the journeys over the world's own store, with another hasher, clock or source of passwords."""
+    opened = []
+
+    def build(hasher, **parts):
+        opened.append(passwords := Passwords(hasher))
+        usual = {"clock": app.now, "new_id": app.new_id, "new_password": app.new_password}
+        return AppPasswords(
+            world.gateway.store.people,
+            load_applications(world.settings.portal.applications_file),
+            app.vault_of(world.settings),
+            passwords,
+            world.settings.limits,
+            **{**usual, **parts},
+        )
+
+    yield build
+    for passwords in opened:
+        passwords.close()
+
+
+@pytest.fixture
+def bank(world):
+    """The application that the integrator's key belongs to."""
+    applications = [key.application for key in world.gateway.store.keys()]  # noqa: SIM118 - a store is no dict
+    return next(application for application in applications if application.name == "Example Bank")
+
+
+async def test_every_check_costs_one_verification_whatever_it_finds(integrator, alice, journeys, bank):
+    hasher = Counting()
+    today = journeys(hasher)
+    _, password = await today.create(bank, alice, "Mail", "mail")
+    _, brief = await today.create(bank, alice, "Brief", None, 1)
+    off = (await integrator.enroll("off"))["id"]
+    _, of_off = await today.create(bank, off, "Mail")
+    await integrator.ask("PATCH", f"/v1/enrollments/{off}", {"groups": ["contractors"]})
+    blocked = (await integrator.enroll("blocked"))["id"]
+    _, of_blocked = await today.create(bank, blocked, "Mail")
+    await integrator.ask("POST", f"/v1/enrollments/{blocked}/block", {"reason": "left"})
+    tomorrow = journeys(hasher, clock=lambda: app.now() + DAY)
+    for journey, user, typed, scope, works in (
+        (today, "alice", password, "mail", True),
+        (today, "alice", password.upper(), "mail", True),
+        (today, "alice", brief, None, True),
+        (tomorrow, "alice", brief, None, False),
+        (today, "alice", password, "files", False),
+        (today, "alice", password, None, False),
+        (today, "alice", WRONG, None, False),
+        (today, "alice", "no such thing", None, False),
+        (today, "alice", "", None, False),
+        (today, "off", of_off, None, False),
+        (today, "blocked", of_blocked, None, False),
+        (today, "nobody", password, "mail", False),
+        (today, "nobody", "", None, False),
+    ):
+        before = hasher.verified
+        right = await journey.check(bank, user, typed, scope)
+        assert (right is not None, hasher.verified - before) == (works, 1), (user, typed, scope)
+
+
+async def test_two_gateways_on_one_store_judge_no_more_than_one(alice, journeys, bank):
+    hasher = Counting()
+    one, other = journeys(hasher), journeys(hasher)
+    guesses = [journey.check(bank, "alice", WRONG) for journey in (one, other) for _ in range(50)]
+    answers = await asyncio.gather(*guesses, return_exceptions=True)
+    assert answers.count(None) == hasher.verified == LIMITS.app_password_failures
+    assert {type(answer) for answer in answers if answer is not None} == {Refused}
+
+
+async def test_one_that_is_deleted_while_it_is_verified_is_not_good(integrator, alice, journeys, bank):
+    hasher = Held()
+    app_passwords = journeys(hasher)
+    made, password = await app_passwords.create(bank, alice, "Mail")
+    checking = asyncio.create_task(app_passwords.check(bank, "alice", password))
+    assert await asyncio.to_thread(hasher.begun.wait, PATIENCE)
+    assert (await delete(integrator, alice, made.id)).status == 204
+    hasher.let_go.set()
+    assert await checking is None
+
+
+async def test_another_is_drawn_while_the_selector_is_taken(world, alice, journeys, bank):
+    vault = app.vault_of(world.settings)
+    found: dict[bytes, str] = {}
+    for _ in itertools.count():
+        drawn = app.new_password()
+        twin = found.setdefault(vault.password_selector(alice, drawn), drawn)
+        if twin != drawn:
+            break
+    row = [twin, drawn, drawn, app.new_password()]
+    passwords = iter(row)
+    app_passwords = journeys(Counting(), new_password=lambda: next(passwords))
+    made = [await app_passwords.create(bank, alice, name) for name in ("one", "another")]
+    assert [as_drawn(password) for _, password in made] == [twin, row[-1]]
+    assert len({kept.selector for kept in await app_passwords.list(bank, alice)}) == 2
+    assert await app_passwords.check(bank, "alice", drawn) is None
+
+
+async def test_what_could_not_be_judged_is_not_counted(alice, journeys, bank):
+    hasher = Held()
+    app_passwords = journeys(hasher)
+    _, password = await app_passwords.create(bank, alice, "Mail")
+    others = [app_passwords.check(bank, f"user {number}", WRONG) for number in range(MOST_AT_ONCE)]
+    waiting = [asyncio.create_task(other) for other in others]
+    async with asyncio.timeout(PATIENCE):
+        while app_passwords._passwords._under_way < MOST_AT_ONCE:
+            await asyncio.sleep(0)
+    for _ in range(2 * LIMITS.app_password_failures):
+        with pytest.raises(Refused, match="Too many app passwords are being checked"):
+            await app_passwords.check(bank, "alice", password)
+    hasher.let_go.set()
+    assert await asyncio.gather(*waiting) == [None] * MOST_AT_ONCE
+    assert await app_passwords.check(bank, "alice", password) is not None

@@ -1,0 +1,21 @@
+from pathlib import Path
+
+import pytest
+
+from gateway.pages.rendering import Pages
+from gateway.pages.texts import Texts, load_texts
+
+
+@pytest.fixture(scope="session")
+def locales_folder() -> Path:
+    return Path(__file__).parents[2] / "config" / "locales"
+
+
+@pytest.fixture(scope="session")
+def texts(locales_folder: Path) -> Texts:
+    return load_texts(locales_folder)
+
+
+@pytest.fixture(scope="session")
+def pages(texts: Texts) -> Pages:
+    return Pages(texts)

@@ -1,0 +1,186 @@
+"""One model of every state that a page can be in."""
+
+from gateway.domain.enrollment import PhoneKind
+from gateway.domain.portal import PortalPage
+from gateway.domain.verification import Channel, FailureCode, Status
+from gateway.pages.models import (
+    AppPasswordFacts,
+    AppPasswordRow,
+    AppPasswordsPage,
+    DonePage,
+    FinishPage,
+    HelpPage,
+    LastAttempt,
+    OpenPage,
+    Page,
+    PhoneForm,
+    PhoneRow,
+    ProblemPage,
+    SettingsPage,
+    SignInPage,
+    VerifyPage,
+)
+from gateway.pages.parts import (
+    Barrier,
+    Decider,
+    Delivery,
+    Denied,
+    Fault,
+    Field,
+    FieldError,
+    FormUse,
+    Frame,
+    Method,
+    MethodChoice,
+    NewAppPassword,
+    Notice,
+    Problem,
+    Support,
+    Way,
+)
+
+NOW = 1_790_000_000_000
+DAY = 86_400_000
+NUMBER = "•••• 0123"
+PASSWORD = "kdmw rtzp hxvq bnfs ycgj"
+CSRF = "3ec8a1"
+BY_APPLICATION = Denied(Barrier.METHOD_FORBIDDEN, Decider.APPLICATION)
+BY_GROUP = Denied(Barrier.COUNTRY_FORBIDDEN, Decider.GROUP, "contractors")
+SUPPORT = Support("help@example.com", "https://example.com/help", "+1 425 555 0100")
+NEW = NewAppPassword("Mail on my tablet", PASSWORD)
+METHODS = (
+    Method("phn_1", Channel.SMS, PhoneKind.AUTHENTICATION, NUMBER, chosen=True),
+    Method("phn_2", Channel.CALL, PhoneKind.OFFICE, "•••• 4711", extension="12"),
+    Method("phn_3", Channel.SMS, PhoneKind.ALTERNATE, "•••• 99", denied=BY_GROUP),
+)
+
+
+def frame(locale: str = "en", **fields: object) -> Frame:
+    given = {"csrf": CSRF, "path": "/portal/enroll", "person": "alice@example.com", "support": SUPPORT, **fields}
+    return Frame(locale=locale, application="Example Bank", now=NOW, **given)
+
+
+def verify(around: Frame, **fields: object) -> VerifyPage:
+    given = {
+        "purpose": PortalPage.ENROLL,
+        "status": Status.PENDING,
+        "revision": 3,
+        "channel": Channel.SMS,
+        "masked_number": NUMBER,
+        "delivery": Delivery.SENT,
+        "code_length": 6,
+        "ways": (Way(Channel.SMS, 25), Way(Channel.CALL, 0)),
+    }
+    return VerifyPage(frame=around, **(given | fields))
+
+
+def call(around: Frame, **fields: object) -> VerifyPage:
+    given = {"channel": Channel.CALL, "delivery": Delivery.RINGING, "code_length": None}
+    return verify(around, **(given | fields))
+
+
+def specimens(locale: str = "en") -> dict[str, Page]:
+    around = frame(locale)
+    return {
+        **_beginnings(around),
+        **_challenges(around),
+        **_endings(around),
+        **_settings(around),
+        **{f"problem {problem}": _problem(locale, problem) for problem in Problem},
+    }
+
+
+def _beginnings(around: Frame) -> dict[str, Page]:
+    errors = (
+        FieldError(Fault.NUMBER_INVALID, Field.NUMBER),
+        FieldError(Fault.EXTENSION_MALFORMED, Field.EXTENSION),
+        FieldError(Fault.CHANNEL_MISSING, Field.CHANNEL),
+        FieldError(Fault.SENDS_USED_UP, wait=300),
+    )
+    methods = (MethodChoice(Channel.SMS, BY_GROUP), MethodChoice(Channel.CALL))
+    kind = PhoneKind.AUTHENTICATION
+    return {
+        **{f"open {page}": OpenPage(around, page) for page in PortalPage},
+        "phone": PhoneForm(around, FormUse.ENROLL, kind, "US"),
+        "phone, two steps": PhoneForm(around, FormUse.ENROLL, kind, "US", steps=2),
+        "phone, every kind": PhoneForm(
+            around, FormUse.ENROLL, PhoneKind.OFFICE, "DE", tuple(PhoneKind), number="030 1", extension="12"
+        ),
+        "phone, wrong": PhoneForm(
+            around, FormUse.ENROLL, kind, "GB", tuple(PhoneKind), errors=errors, methods=methods, channel=None
+        ),
+        "phone, added": PhoneForm(around, FormUse.ADD, PhoneKind.ALTERNATE, "FR", (PhoneKind.ALTERNATE,), ("FR", "DE")),
+        "phone, changed": PhoneForm(around, FormUse.CHANGE, kind, "US", replaces="phn_1", old_number=NUMBER),
+        "sign in another way": SignInPage(around, METHODS),
+        "sign in, bypass wrong": SignInPage(around, (), errors=(FieldError(Fault.BYPASS_WRONG, Field.CODE),)),
+    }
+
+
+def _challenges(around: Frame) -> dict[str, Page]:
+    signing_in = {"purpose": PortalPage.SIGN_IN, "remember_days": 30, "other_ways": True}
+    wrong = (FieldError(Fault.CODE_WRONG, Field.CODE),)
+    return {
+        **{f"text {delivery}": verify(around, delivery=delivery) for delivery in Delivery},
+        **{f"call {delivery}": call(around, delivery=delivery) for delivery in Delivery},
+        **{f"call {delivery}, match": call(around, delivery=delivery, match_digits="42") for delivery in Delivery},
+        **{f"failed {code}": verify(around, failure=code) for code in FailureCode},
+        "text, wrong": verify(around, errors=wrong, checks_left=1),
+        "text, denied": verify(around, ways=(Way(Channel.CALL, denied=BY_APPLICATION),)),
+        "text, settings": verify(around, purpose=PortalPage.SETTINGS),
+        "text, sign in": verify(around, **signing_in),
+        "call, sign in": call(around, **signing_in),
+        "call, code": call(around, code_length=6),
+        "approved": verify(around, status=Status.APPROVED),
+        "approved, sign in": verify(around, status=Status.APPROVED, **signing_in),
+        **{f"ended {status}": verify(around, status=status) for status in Status if status is not Status.PENDING},
+        "ended, failure": call(around, status=Status.FAILED, failure=FailureCode.NO_ANSWER, ways=()),
+    }
+
+
+def _endings(around: Frame) -> dict[str, Page]:
+    return {
+        "finish": FinishPage(around, NEW, "alice@example.com"),
+        **{f"done {page}": DonePage(around, page) for page in PortalPage},
+        "done, back": DonePage(around, PortalPage.ENROLL, "https://example.com/back?state=1&x=2"),
+        "done, leaving": DonePage(around, PortalPage.ENROLL, "https://example.com/back", leaving=True),
+    }
+
+
+def _settings(around: Frame) -> dict[str, Page]:
+    phones = (
+        PhoneRow("phn_1", PhoneKind.AUTHENTICATION, NUMBER, NOW - 90 * DAY, removable=False),
+        PhoneRow("phn_2", PhoneKind.OFFICE, "•••• 4711", NOW - 3 * DAY, extension="12"),
+        PhoneRow("phn_3", PhoneKind.ALTERNATE, "•••• 99"),
+    )
+    rows = (
+        AppPasswordRow("apw_1", "Mail", NOW - DAY, NOW, NOW + DAY, "mail"),
+        AppPasswordRow("apw_2", "Calendar", NOW - 9 * DAY, expires_at=NOW - DAY),
+    )
+    last = LastAttempt(Channel.SMS, NUMBER, NOW - 120_000, Delivery.UNDELIVERED, Status.FAILED)
+    unfinished = LastAttempt(Channel.CALL, NUMBER, NOW, Delivery.RINGING, Status.PENDING, FailureCode.HUNG_UP)
+    wrong = (FieldError(Fault.METHOD_MISSING, Field.METHOD),)
+    facts = AppPasswordFacts(enabled=True, count=2, last_used_at=NOW - DAY, expired=1)
+    user = "alice@example.com"
+    return {
+        "settings": SettingsPage(around, phones, METHODS, tuple(PhoneKind), 2, 3),
+        "settings, bare": SettingsPage(around, (), ()),
+        "settings, wrong": SettingsPage(around, phones, METHODS, errors=wrong),
+        **{f"notice {notice}": SettingsPage(frame(around.locale, notice=notice), (), METHODS) for notice in Notice},
+        "app passwords": AppPasswordsPage(around, rows, user),
+        "app passwords, new": AppPasswordsPage(around, rows, user, NEW),
+        "app passwords, full": AppPasswordsPage(around, rows, user, limit=2),
+        "app passwords, off": AppPasswordsPage(around, rows, user, enabled=False),
+        "app passwords, wrong": AppPasswordsPage(
+            around, (), user, expires_in_days=90, errors=(FieldError(Fault.NAME_MISSING, Field.NAME),)
+        ),
+        "help": HelpPage(around, PortalPage.SIGN_IN, last, 2, app_passwords=facts, recognized_until=NOW + DAY),
+        "help, blocked": HelpPage(around, PortalPage.SETTINGS, unfinished, 1, blocked=True, blocked_until=NOW + DAY),
+        "help, off": HelpPage(around, PortalPage.SIGN_IN, last, 1, app_passwords=AppPasswordFacts(enabled=False)),
+        "help, nothing": HelpPage(frame(around.locale, support=Support()), PortalPage.ENROLL, recent_proof_at=NOW),
+    }
+
+
+def _problem(locale: str, problem: Problem) -> ProblemPage:
+    around = frame(locale, csrf="", path=None, person=None)
+    until = NOW + DAY if problem is Problem.BLOCKED else None
+    return ProblemPage(around, problem, minutes=12, blocked_until=until, again="/portal/enroll")
