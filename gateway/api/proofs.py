@@ -1,7 +1,7 @@
 """The routes by which a person proves a phone or signs in, and the links to the hosted pages."""
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from aiohttp import web
@@ -36,7 +36,7 @@ class AddPhone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class VerifyPerson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How to reach the person; what is left out is their default."""
 
-    purpose: Purpose | None = None
+    purpose: Literal["sign_in"] | None = None
     phone_id: Annotated[str, msgspec.Meta(max_length=64)] | None = None
     channel: Channel | None = None
     mode: Mode | None = None
@@ -109,7 +109,8 @@ class ProofRoutes:
         raw = await read_body(request)
         body = parse(raw or b"{}", VerifyPerson, request.headers.get("Content-Type", ""))
         channel = body.channel or (Channel.CALL if body.mode else None)  # only a call has a mode
-        challenge = Challenge(body.purpose, body.phone_id, channel, mode_for(channel, body.mode))
+        purpose = Purpose.SIGN_IN if body.purpose else None
+        challenge = Challenge(purpose, body.phone_id, channel, mode_for(channel, body.mode))
         with self._door.receipt(request, application, raw, self._kept_verification) as receipt:
             begun = await self._proofs.challenge(application, request.match_info["id"], challenge, receipt)
         if isinstance(begun, Replay):

@@ -27,7 +27,7 @@ _HEARTBEAT = 15.0
 _EVENT_STREAM = "text/event-stream"
 _OFFERED_MODES = {Mode.CONFIRM, Mode.MATCH}
 
-Locale = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8}){0,3}$")]
+Locale = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8}){0,3}$(?!\n)")]
 Metadata = Annotated[
     dict[Annotated[str, msgspec.Meta(max_length=40)], Annotated[str, msgspec.Meta(max_length=500)]],
     msgspec.Meta(max_length=20),
@@ -152,8 +152,6 @@ class VerificationRoutes:
         """Send the same code again, or call."""
         raw = await read_body(request)
         body = parse(raw or b"{}", Resend, request.headers.get("Content-Type", ""))
-        if body.mode and not body.channel:
-            raise _mode_problem("Name the channel that the mode is for.")
         mode = mode_for(body.channel, body.mode)
         verification_id = request.match_info["id"]
         with self._door.receipt(request, application, raw, self._kept_resend) as receipt:
@@ -217,6 +215,8 @@ def extension_of(to: str | WrittenNumber) -> str | None:
 
 def mode_for(channel: Channel | None, mode: Mode | None) -> Mode | None:
     """Return the mode as asked for; None leaves it to the policy. Raises Problem 422 where it cannot be had."""
+    if mode is not None and channel is None:
+        raise _mode_problem("Name the channel that the mode is for.")
     if mode is not None and channel is Channel.SMS:
         raise _mode_problem("A text has no mode.")
     if mode is not None and mode not in _OFFERED_MODES:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from gateway.applications import Applications, ApplicationsInvalid, load_applications
 from gateway.cli.failure import CommandFailed
 from gateway.cli.places import API_KEY_VARIABLE
 from gateway.settings import Settings, SettingsInvalid, load
@@ -23,4 +24,12 @@ def load_settings(config: Path | None, variables: Mapping[str, str] | None = Non
     try:
         return load(config, environment() if variables is None else variables)
     except SettingsInvalid as invalid:
+        raise CommandFailed(*invalid.problems) from None
+
+
+def load_policies(file: Path | None) -> Applications:
+    """Load an applications file; raises CommandFailed with every mistake."""
+    try:
+        return load_applications(file)
+    except ApplicationsInvalid as invalid:
         raise CommandFailed(*invalid.problems) from None

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Awaitable, Callable
 
 from gateway.app import vault_of
+from gateway.applications import ApplicationsInvalid, load_applications
 from gateway.cli.config import load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
@@ -36,6 +37,7 @@ async def _examine(settings: Settings) -> bool:
         # Each with the one whose failure would only fail it again.
         examinations: list[tuple[str, Examination, str | None]] = [
             ("database", lambda: _database(settings), None),
+            ("policies", lambda: _policies(settings), None),
             ("public URL", outside.public_url, None),
             ("signatures", outside.signatures, "public URL"),
             ("provider", outside.provider, None),
@@ -62,6 +64,19 @@ async def _database(settings: Settings) -> str:
     except StoreUnavailable as unavailable:
         raise Trouble(str(unavailable)) from None
     return f"{path} is at head, writable, and opens with our keys"
+
+
+async def _policies(settings: Settings) -> str:
+    file = settings.portal.applications_file
+    try:
+        names = load_applications(file).names()
+    except ApplicationsInvalid as invalid:
+        raise Trouble("; ".join(invalid.problems)) from None
+    return (
+        f"{file} is in order, and names {', '.join(names) or 'no application'}"
+        if file
+        else "the defaults, for everyone"
+    )
 
 
 def _tell(mark: str, name: str, finding: str) -> None:

@@ -15,8 +15,8 @@ from typing import BinaryIO
 import phonenumbers
 
 from gateway.app import new_id, now
-from gateway.applications import Applications, ApplicationsInvalid, load_applications
-from gateway.cli.config import load_settings
+from gateway.applications import Applications
+from gateway.cli.config import load_policies, load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.people import application_called, opened_people, shown
 from gateway.domain.enrollment import Enrollment
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.country is not None and arguments.country not in phonenumbers.SUPPORTED_REGIONS:
         raise CommandFailed("--country: must be two letters of ISO 3166, as in US")
     settings = load_settings(arguments.config)
-    applications = _policies(settings.portal.applications_file)
+    applications = load_policies(settings.portal.applications_file)
     with _export(arguments.file) as rows, opened_people(settings) as people:
         application = application_called(people, arguments.application)
         importing = _Import(people, application, applications, proven=arguments.proven, apply=arguments.apply)
@@ -169,13 +169,6 @@ def _reader(path: Path, file: BinaryIO) -> Callable[[], Iterator[Row]]:
 def _batches(rows: Iterator[ReadRow]) -> Iterator[list[ReadRow]]:
     while batch := list(islice(rows, _BATCH)):
         yield batch
-
-
-def _policies(file: Path | None) -> Applications:
-    try:
-        return load_applications(file)
-    except ApplicationsInvalid as invalid:
-        raise CommandFailed(*invalid.problems) from None
 
 
 def _told(phone: PhoneFate) -> str:

@@ -5,11 +5,10 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from enum import StrEnum
-from pathlib import Path
 
 from gateway.app import now, vault_of
-from gateway.applications import Applications, ApplicationsInvalid, load_applications
-from gateway.cli.config import load_settings
+from gateway.applications import Applications
+from gateway.cli.config import load_policies, load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
 from gateway.cli.people import shown, utc
@@ -40,12 +39,12 @@ class Effect(StrEnum):
 def run(arguments: argparse.Namespace) -> int:
     """Do what was asked; raises CommandFailed for mistakes in a file, an unusable database and unknown people."""
     settings = load_settings(arguments.config)
-    applications = _load(settings.portal.applications_file)
+    applications = load_policies(settings.portal.applications_file)
     try:
         if arguments.action == "explain":
             run_loop(_explain(settings, applications, arguments.application, arguments.user))
         else:
-            run_loop(_dry_run(settings, applications, _load(arguments.file)))
+            run_loop(_dry_run(settings, applications, load_policies(arguments.file)))
     except StoreUnavailable as unavailable:
         raise CommandFailed(str(unavailable)) from None
     return 0
@@ -160,13 +159,6 @@ async def _dry_run(settings: Settings, today: Applications, proposed: Applicatio
 async def _records(settings: Settings) -> AsyncIterator[ConsoleEnrollments]:
     async with open_console(settings.database.path) as connection:
         yield ConsoleEnrollments(connection, vault_of(settings))
-
-
-def _load(path: Path | None) -> Applications:
-    try:
-        return load_applications(path)
-    except ApplicationsInvalid as invalid:
-        raise CommandFailed(*invalid.problems) from None
 
 
 def _standing(enrollment: Enrollment) -> str:

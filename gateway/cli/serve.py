@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 
 from gateway import logs
 from gateway.app import Gateway, running, serving
+from gateway.applications import ApplicationsInvalid
 from gateway.cli.config import load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
@@ -29,12 +30,15 @@ async def start(stack: AsyncExitStack, settings: Settings) -> Gateway:
     """Start the gateway and let it listen; the stack ends it, draining.
 
     Raises:
-        CommandFailed: the database cannot be used or belongs to another gateway, or the address is taken.
+        CommandFailed: the database cannot be used or belongs to another gateway, the applications file has mistakes, or
+            the address is taken.
     """
     try:
         gateway = await stack.enter_async_context(running(settings))
     except StoreUnavailable as unavailable:
         raise CommandFailed(str(unavailable)) from None
+    except ApplicationsInvalid as invalid:
+        raise CommandFailed(*invalid.problems) from None
     try:
         await stack.enter_async_context(serving(gateway, settings))
     except OSError as error:

@@ -8,7 +8,7 @@ _FRAUD = "The person reported a call or text that they did not ask for."
 
 
 def blocked(enrollment: Enrollment, reason: str, until: int | None, now: int) -> PersonChange:
-    """Lock a person out; app passwords, trusted devices and a granted bypass are gone with it.
+    """Lock a person out; app passwords, trusted devices, visits and a granted bypass end with it.
 
     `until` is in ms since the epoch; None keeps the block until somebody ends it.
     """
@@ -23,6 +23,7 @@ def blocked(enrollment: Enrollment, reason: str, until: int | None, now: int) ->
         devices=(),
         bypass=None,
         last_proof=None,
+        visits_void_before=now,
     )
 
 
@@ -45,7 +46,7 @@ def unblocked(enrollment: Enrollment, reason: str, now: int) -> PersonChange:
 
 
 def reset(enrollment: Enrollment, reason: str, now: int) -> PersonChange:
-    """Let a person start over: phones, app passwords and trusted devices are gone; a block stays."""
+    """Let a person start over: phones, app passwords, trusted devices and visits are gone; a block stays."""
     return person_changed(
         enrollment,
         now,
@@ -57,4 +58,5 @@ def reset(enrollment: Enrollment, reason: str, now: int) -> PersonChange:
         devices=(),
         bypass=None,
         last_proof=None,
+        visits_void_before=now,
     )

@@ -103,7 +103,8 @@ class AppPassword(msgspec.Struct, frozen=True, gc=False):
 class Enrollment(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A person of an application. Times are in ms since the epoch; `user` is the application's name for them.
 
-    `sends` are the times of recent texts and calls to whatever numbers the person gave. `entries` counts the journal's.
+    `sends` are the times of recent texts and calls to whatever numbers the person gave. Visits to the hosted pages that
+    began before `visits_void_before` are over. `entries` counts the journal's.
     """
 
     id: str
@@ -123,6 +124,7 @@ class Enrollment(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     devices: tuple[TrustedDevice, ...] = ()
     bypass: Bypass | None = None
     sends: tuple[int, ...] = ()
+    visits_void_before: int = 0
     entries: int = 0
 
     def blocked(self, now: int) -> bool:

@@ -226,7 +226,7 @@ def explain(policy: Policy, phones: Iterable[Phone]) -> tuple[Permission, ...]:
     subjects += [(phone.kind, phone.id, phone.number) for phone in phones]
     return tuple(
         Permission(purpose, channel, kind, phone_id, method_denial(policy, purpose, channel, number, kind))
-        for purpose in Purpose
+        for purpose in _EXPLAINED
         for kind, phone_id, number in subjects
         for channel in Channel
     )
@@ -243,9 +243,9 @@ def _forbidding_field(
     """Return the field of the policy that forbids this; what concerns the number comes last, because it costs."""
     if kind is not None and kind not in policy.phone_kinds:
         return "phone_kinds"
-    purposes = (purpose,) if purpose else tuple(Purpose)
+    purposes = (purpose,) if purpose else _EXPLAINED
     if not any(channel in policy.channels(each) for each in purposes):
-        return purposes[-1].value
+        return _CHANNELS[purposes[-1]]
     countries = policy.countries(channel)
     if number is None or not (countries or policy.line_types):
         return None
@@ -278,11 +278,19 @@ def _use(what: str, choices: tuple[str, ...]) -> str:
 _TOLD_CHOICES = 5
 _ASK = "Ask your help desk for another way."
 _A = {Channel.SMS: "a text", Channel.CALL: "a call"}
-_TO = {None: "", Purpose.ENROLL: " to prove a phone", Purpose.SIGN_IN: " to sign in"}
+_TO = {
+    None: "",
+    Purpose.ENROLL: " to prove a phone",
+    Purpose.SIGN_IN: " to sign in",
+    Purpose.MANAGE: " to prove who you are",
+}
+_EXPLAINED = (Purpose.ENROLL, Purpose.SIGN_IN)
+"""Who changes the record proves it as at sign-in, so there is nothing more to tell."""
 _OFF = {
     Feature.APP_PASSWORDS: ("App passwords are switched off.", "Use an application that can ask for a phone."),
     Feature.TRUSTED_DEVICES: ("Devices are not remembered.", "Prove your phone at each sign-in."),
 }
+_CHANNELS = {Purpose.ENROLL: "enroll", Purpose.SIGN_IN: "sign_in", Purpose.MANAGE: "sign_in"}
 _COUNTRIES = {Channel.SMS: "text_countries", Channel.CALL: "call_countries"}
 _CODES = {
     "enroll": RefusalCode.METHOD_FORBIDDEN,

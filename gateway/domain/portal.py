@@ -24,7 +24,7 @@ class PortalLink(msgspec.Struct, frozen=True, gc=False):
 
 
 class PortalSession(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """A visit as kept: its secret only as a digest. `expires_at` is in ms since the epoch.
+    """A visit as kept: its secret only as a digest. Times are in ms since the epoch.
 
     `verification_id` is the verification that the person is in the middle of. `proven` says that the person has shown
     in this visit who they are; without it nothing of an enrolled person can be seen or changed. `approved_id` is the
@@ -36,6 +36,7 @@ class PortalSession(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     enrollment_id: str
     page: PortalPage
     return_url: str | None
+    opened_at: int
     expires_at: int
     link_digest: bytes = b""
     locale: str | None = None

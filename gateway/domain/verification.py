@@ -70,10 +70,11 @@ class Mode(StrEnum):
 
 
 class Purpose(StrEnum):
-    """What a person's verification is for: proving a phone, or signing in."""
+    """What a person's verification is for: proving a phone, signing in, or changing the record."""
 
     ENROLL = "enroll"
     SIGN_IN = "sign_in"
+    MANAGE = "manage"
 
 
 class Basis(StrEnum):

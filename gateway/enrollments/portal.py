@@ -91,9 +91,13 @@ class Portal:
         return kept if isinstance(kept, Replay) else made
 
     async def peek(self, token: str) -> PortalLink | None:
-        """Return the link behind a token, used or not; None if it is past its time or never was."""
+        """Return the link behind a token, used or not; None if it is past its time, void, or never was."""
         link = await self._visits.link(self._vault.secret_digest(token))
-        return link if link is not None and self._clock() < link.expires_at else None
+        if link is None or self._clock() >= link.expires_at:
+            return None
+        enrollment = await self._people.enrollment(link.enrollment_id)
+        made_at = link.expires_at - self._link_lifetime * SECOND
+        return None if enrollment is None or _voided(made_at, enrollment, self._clock()) else link
 
     async def open(self, token: str) -> str | None:
         """Use a link up and return the new session's secret; None if it is used, past its time, or never was."""
@@ -101,23 +105,28 @@ class Portal:
         if link is None:
             return None
         secret = self._new_token()
+        now = self._clock()
         session = PortalSession(
             digest=self._vault.secret_digest(secret),
             enrollment_id=link.enrollment_id,
             page=link.page,
             return_url=link.return_url,
-            expires_at=self._clock() + self._session_lifetime * SECOND,
+            opened_at=now,
+            expires_at=now + self._session_lifetime * SECOND,
             link_digest=link.digest,
         )
         return secret if await self._visits.open_link(link.digest, session) else None
 
     async def enter(self, secret: str) -> Visit | None:
-        """Return the visit behind a cookie; None if it is over or never was."""
+        """Return the visit behind a cookie; None if it is over or never was.
+
+        Who is blocked still has it, to be told so; once the block has ended, visits that began before are over.
+        """
         session = await self._visits.session(self._vault.secret_digest(secret))
         if session is None or self._clock() >= session.expires_at:
             return None
         enrollment = await self._people.enrollment(session.enrollment_id)
-        if enrollment is None:
+        if enrollment is None or _voided(session.opened_at, enrollment, self._clock()):
             return None
         application = await self._visits.application(enrollment.application_id)
         if application is None:
@@ -150,6 +159,10 @@ class Portal:
 
     def _csrf(self, secret: str) -> str:
         return self._vault.secret_digest(f"csrf {secret}").hex()
+
+
+def _voided(at: int, enrollment: Enrollment, now: int) -> bool:
+    return at <= enrollment.visits_void_before and not enrollment.blocked(now)
 
 
 def return_address(session: PortalSession, outcome: Mapping[str, str]) -> str | None:

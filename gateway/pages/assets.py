@@ -5,7 +5,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from gateway.applications import Applications, Branding
-from gateway.pages.brand import Brand, brand_css
+from gateway.pages.brand import brand_css
 from gateway.pages.rendering import Pages
 from gateway.person_ports import PortalStore
 
@@ -45,7 +45,7 @@ class Assets:
     async def colours(self, request: web.Request) -> web.Response:
         """Give the style sheet of the application's colour."""
         branding = await self._branding(request)
-        css = brand_css(Brand(branding.name, branding.colour))
+        css = brand_css(branding.colour)
         return _asset(css.encode(), "text/css", _FOR_A_WHILE)
 
     async def logo(self, request: web.Request) -> web.Response:

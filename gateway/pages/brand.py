@@ -2,11 +2,6 @@
 
 import colorsys
 import re
-from pathlib import Path
-
-import msgspec
-
-from gateway.pages.parts import Support
 
 DEFAULT_COLOUR = "#0d5f54"
 READABLE = 4.5
@@ -25,22 +20,13 @@ _LINEAR_UP_TO = 0.04045  # sRGB: below this, the transfer curve is a line
 Rgb = tuple[int, int, int]
 
 
-class Brand(msgspec.Struct, frozen=True, gc=False):
-    """How an application shows itself: its name, colour (`#rrggbb`), logo file, and where its people get help."""
-
-    name: str
-    colour: str = DEFAULT_COLOUR
-    logo: Path | None = None
-    support: Support = Support()
-
-
-def brand_css(brand: Brand) -> str:
-    """Return the style sheet with the brand's colours for light and dark pages.
+def brand_css(brand_colour: str) -> str:
+    """Return the style sheet with an application's colours for light and dark pages.
 
     Raises:
         ValueError: The colour is not of the form `#rrggbb`.
     """
-    colour = _rgb(brand.colour)
+    colour = _rgb(brand_colour)
     light = _readable(colour, 0, tuple(map(_rgb, LIGHT_SURFACES)))
     dark = _readable(colour, 1, tuple(map(_rgb, DARK_SURFACES)))
     return (

@@ -145,7 +145,7 @@ class Doorstep:
             application=branding.name or visit.application.name,
             now=self._clock(),
             csrf=visit.csrf,
-            path=request.path,
+            path=str(request.rel_url.without_query_params("notice")),
             person=visit.enrollment.display_name or visit.enrollment.user,
             logo_url=f"{brand}/logo" if branding.logo else None,
             brand_css_url=f"{brand}.css",

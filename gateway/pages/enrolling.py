@@ -46,7 +46,7 @@ class Enrolling:
             web.post(ENROLL, self._doorstep.opens_to(self.offer)),
             web.get("/portal/settings/phones/new", self._doorstep.opens_to(self.show)),
             web.post("/portal/settings/phones", self._doorstep.opens_to(self.offer)),
-            web.get("/portal/number", self._doorstep.opens_to(self.check_number)),
+            web.post("/portal/number", self._doorstep.opens_to(self.check_number)),
         ]
 
     async def show(self, guest: Guest) -> web.StreamResponse:
@@ -85,7 +85,7 @@ class Enrolling:
         """Say, while the person types, what is wrong with a number and how it can be reached."""
         if not may_offer_phone(guest.visit):
             return web.Response(status=HTTPStatus.FORBIDDEN.value)
-        judged = judge(_typed(guest.visit, guest.request.query), guest.visit.policy)
+        judged = judge(_typed(guest.visit, guest.form), guest.visit.policy)
         answer = self._pages.number_check(
             guest.frame, judged.formatted, judged.errors[0] if judged.errors else None, judged.methods
         )

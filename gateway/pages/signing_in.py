@@ -50,9 +50,7 @@ class SigningIn:
             known = device and await self._proofs.recognize_device(visit.application, visit.enrollment.id, device)
             if known:
                 return await self._recognized(guest, known)
-        # Only a sign-in may be spared: what is changed in the settings needs a proof made now.
-        purpose = Purpose.SIGN_IN if visit.session.page is PortalPage.SIGN_IN else None
-        return await self._challenged(guest, Challenge(purpose))
+        return await self._challenged(guest, Challenge(_purpose(visit)))
 
     async def show(self, guest: Guest) -> web.StreamResponse:
         """Show the ways to sign in."""
@@ -72,9 +70,8 @@ class SigningIn:
         if phone is None or channel is None:
             return self.page(guest, FieldError(Fault.METHOD_MISSING, Field.METHOD))
         await self._drop_pending(guest.visit)
-        purpose = Purpose.SIGN_IN if guest.visit.session.page is PortalPage.SIGN_IN else None
         try:
-            return await self._challenged(guest, Challenge(purpose, phone.id, channel))
+            return await self._challenged(guest, Challenge(_purpose(guest.visit), phone.id, channel))
         except Refused as refusal:
             return self.page(guest, refusal)
 
@@ -133,6 +130,11 @@ def _usable(visit: Visit, phone_id: str) -> Phone | None:
     phone = visit.enrollment.phone(phone_id)
     proven = visit.enrollment.proven_phones
     return phone if phone is not None and (phone in proven or not proven) else None
+
+
+def _purpose(visit: Visit) -> Purpose:
+    """Only a sign-in may be spared, or be taken for one: what is changed in the settings needs a proof of its own."""
+    return Purpose.SIGN_IN if visit.session.page is PortalPage.SIGN_IN else Purpose.MANAGE
 
 
 def _error(refusal: Refused) -> FieldError | None:

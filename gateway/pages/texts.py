@@ -94,10 +94,6 @@ class Texts:
         )
         return tuple(sorted(regions, key=lambda region: _folded(region.name)))
 
-    def region_name(self, locale: str, code: str) -> str:
-        """Return the name of a region in a language, or its code if it has none."""
-        return str(self._babel[locale].territories.get(code, code))
-
     def date(self, locale: str, at: int) -> str:
         """Return the day of a time (ms since the epoch, UTC), as in `24 November 2026`."""
         return format_date(_time(at), format="long", locale=self._babel[locale])

@@ -185,7 +185,7 @@ FAULTS: Mapping[Fault, str] = {
     Fault.CODE_WRONG: _("That is not the code we sent."),
     Fault.BYPASS_WRONG: _("This code from the help desk is not good, or no longer. Ask for a new one."),
     Fault.NAME_MISSING: _("Enter a name, so that you know later which password this is."),
-    Fault.NAME_TOO_LONG: _("This name is too long. Use at most 100 characters."),
+    Fault.NAME_TOO_LONG: _("This name is too long. Use at most 40 characters."),
     Fault.APP_PASSWORDS_FULL: _("You have as many app passwords as you may have. Delete one first."),
     Fault.TRY_LATER: _("This did not work just now, and nothing was changed. Please try again."),
 }

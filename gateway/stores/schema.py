@@ -122,6 +122,25 @@ notices = Table(
 )
 Index("notices_by_time", notices.c.act_at)
 
+stop_list = Table(
+    "stop_list",
+    metadata,
+    Column("number_fingerprint", LargeBinary, primary_key=True),
+    Column("reason", String, nullable=False),
+    Column("added_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+opt_outs = Table(
+    "opt_outs",
+    metadata,
+    Column("number_fingerprint", LargeBinary, primary_key=True),
+    Column("sender", String, primary_key=True),
+    Column("reason", String, nullable=False),
+    Column("added_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 portal_links = Table(
     "portal_links",
     metadata,

@@ -19,7 +19,7 @@ def examine(dev, poundkey):
 def test_all_is_well_with_a_gateway_that_works(dev):
     doctor = dev.poundkey("doctor", "--config", "var/gateway.toml")
     assert doctor.ended() == 0, doctor.out
-    everything = ("settings", "database", "public URL", "signatures", "provider", "clock")
+    everything = ("settings", "database", "policies", "public URL", "signatures", "provider", "clock")
     assert marks(doctor.out) == dict.fromkeys(everything, "✓")
 
 
@@ -28,6 +28,16 @@ def test_a_wrong_token_fails_signatures_and_credentials(examine):
     assert code == 1
     assert (found["public URL"], found["signatures"], found["provider"], found["clock"]) == ("✓", "✗", "✗", "–")
     assert "twilio.auth_token" in out
+
+
+def test_mistakes_in_the_applications_file_are_told(examine, tmp_path):
+    file = tmp_path / "applications.toml"
+    file.write_text('[default]\nenroll = ["fax"]\ncolour = "red"\n')
+    code, found, out = examine(POUNDKEY_PORTAL__APPLICATIONS=str(file))
+    assert code == 1
+    assert (found["policies"], found["provider"]) == ("✗", "✓")
+    assert "enroll" in out
+    assert "colour" in out
 
 
 def test_a_public_url_that_is_not_the_gateways_fails_its_signatures(dev, examine):
@@ -58,6 +68,7 @@ def test_nothing_running_is_told_with_what_to_do(poundkey, serve_environment):
     assert marks(out) == {
         "settings": "✓",
         "database": "✗",
+        "policies": "✓",
         "public URL": "✗",
         "signatures": "–",
         "provider": "✗",

@@ -239,6 +239,19 @@ def test_phones_that_are_vouched_for_count_at_once(dev, poundkey, new_phone, tmp
     assert person["default_method"] == {"phone_id": person["phones"][0]["id"], "channel": "sms"}
 
 
+def test_a_persons_groups_decide_whose_policy_it_is(dev, poundkey, tmp_path):
+    for user, groups in {"grace": ["contractors"], "heidi": []}.items():
+        assert dev.ask("POST", "/v1/enrollments", {"user": user, "groups": groups})[0] == 201
+    policies, file = tmp_path / "applications.toml", tmp_path / "export.csv"
+    policies.write_text(f'[applications."{DEMO}".groups.contractors]\nphone_kinds = ["office"]\n')
+    file.write_text("user,mobile\ngrace,+1 4255550998\nheidi,+1 4255550998\n")
+    words = (str(file), "--application", DEMO, "--config", str(dev.folder / "var" / "gateway.toml"))
+    code, out, _ = poundkey("import", *words, POUNDKEY_PORTAL__APPLICATIONS=str(policies))
+    assert code == 1
+    assert re.search(r"grace: refused: .+Decided by the policy of the group contractors", out)
+    assert "heidi: phone added: mobile +14***98 added" in out
+
+
 def dev_report(fate: str, told: str, new: int, unchanged: int) -> str:
     return (
         f"line 2: erin@example.com: {fate}: mobile {told}\n\n"

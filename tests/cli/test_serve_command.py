@@ -20,6 +20,16 @@ def test_bad_settings_are_all_told_at_once_a_line_each(poundkey, tmp_path):
         assert len([line for line in lines if mistake in line]) == 1
 
 
+def test_mistakes_in_the_applications_file_are_a_line_each(start_program, serve_environment, tmp_path):
+    file = tmp_path / "applications.toml"
+    file.write_text('[default]\nenroll = ["fax"]\ncolour = "red"\n')
+    other = {"POUNDKEY_DATABASE__URL": f"sqlite:///{tmp_path}/other.db", "POUNDKEY_PORTAL__APPLICATIONS": str(file)}
+    program = start_program("serve", **{**serve_environment, **other})
+    assert program.ended() == 2
+    lines = program.err.splitlines()
+    assert [mistake for mistake in ("enroll", "colour") if sum(mistake in line for line in lines) != 1] == []
+
+
 @pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
 def test_a_stop_answers_whoever_waits_and_ends_in_peace(accept, serve, poundkey, serve_environment, asker):
     _, out, _ = poundkey("keys", "create", "--application", "Example Bank", **serve_environment)

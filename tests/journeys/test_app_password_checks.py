@@ -112,6 +112,7 @@ async def test_every_check_costs_one_verification_whatever_it_finds(integrator, 
 async def test_two_gateways_on_one_store_judge_no_more_than_one(alice, journeys, bank):
     hasher = Counting()
     one, other = journeys(hasher), journeys(hasher)
+    await one.create(bank, alice, "Mail")
     guesses = [journey.check(bank, "alice", WRONG) for journey in (one, other) for _ in range(50)]
     answers = await asyncio.gather(*guesses, return_exceptions=True)
     assert answers.count(None) == hasher.verified == LIMITS.app_password_failures

@@ -26,7 +26,7 @@ async def create(store, vault, *, number=NUMBER, name="ver_1", receipt=None, enr
     )  # fmt: skip
     new = requests.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
     phone = Phone(f"phn_{name}", PhoneKind.AUTHENTICATION, number)
-    joining = Joining(enrollment_id, lambda person, sharers, now: phone_offered(person, phone, now, LIMITS))
+    joining = Joining(enrollment_id, lambda person, _sharers, now: phone_offered(person, phone, now, LIMITS))
     created = await store.create(
         name,
         number,

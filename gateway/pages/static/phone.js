@@ -55,11 +55,9 @@ async function check() {
   asked = new AbortController();
   const number = value("number").trim();
   if (number.replace(/\D/g, "").length < ENOUGH_DIGITS) return say("", "");
-  const kind = value("kind");
-  const query = new URLSearchParams({ country: value("country"), number, kind });
-  if (kind === "office" && value("extension")) query.set("extension", value("extension"));
+  const typed = new URLSearchParams(new FormData(form)); // in the body: a number has no place in an address
   try {
-    const answer = await fetch(`/portal/number?${query}`, { cache: "no-store", signal: asked.signal });
+    const answer = await fetch("/portal/number", { method: "POST", body: typed, signal: asked.signal });
     if (!answer.ok || answer.redirected) return undefined;
     const judged = await answer.json();
     say(judged.ok ? (judged.formatted ?? "") : (judged.message ?? ""), judged.ok ? "good" : "bad");

@@ -1,0 +1,349 @@
+"""What every store promises of people and their visits: one change at a time, kept whole, and nothing of it in clear."""
+
+import asyncio
+
+import msgspec
+import pytest
+
+from gateway.domain import blocks, recognition, requests
+from gateway.domain.clock import time_passed
+from gateway.domain.enrollment import (
+    DefaultMethod,
+    Enrollment,
+    NoticeKind,
+    PersonChange,
+    Phone,
+    PhoneKind,
+    person_changed,
+)
+from gateway.domain.journal import Entry
+from gateway.domain.phone import PhoneNumber
+from gateway.domain.phones import default_chosen, phone_offered, phone_removed
+from gateway.domain.policy import Limits
+from gateway.domain.portal import PortalLink, PortalPage, PortalSession
+from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.verification import Channel
+from gateway.ports import ApiKey, Application, Joining, Receipt, Replay
+
+LIMITS = Limits()
+BANK, OTHER = Application("app_1", "Example Bank"), Application("app_2", "Other Bank")
+MOBILE, SPARE, DESK = (PhoneNumber(f"+1425555012{digit}") for digit in "345")
+EXTENSION = "73519"
+ALICE = "enr_1"
+TABLES = ("enrollments", "phones", "notices", "portal_links", "portal_sessions")
+
+
+@pytest.fixture
+async def people(store, clock):
+    """The people of a store that has two applications, with one person of the first."""
+    for number, owner in enumerate((BANK, OTHER)):
+        await store.add_key(ApiKey(f"key_{number}", owner, "tests", bytes([number]) * 32, clock.now, None))
+    await store.people.enroll(person(ALICE, clock), None)
+    return store.people
+
+
+@pytest.fixture
+async def alice(people, clock):
+    """The person with two proven phones and one with an extension that is still to be proven."""
+    phones = (
+        Phone("phn_1", PhoneKind.AUTHENTICATION, MOBILE, clock.now),
+        Phone("phn_2", PhoneKind.ALTERNATE, SPARE, clock.now),
+        Phone("phn_3", PhoneKind.OFFICE, DESK, None, EXTENSION),
+    )
+    default = DefaultMethod("phn_1", Channel.SMS)
+    change = await people.change(
+        ALICE, lambda kept, _now: PersonChange(msgspec.structs.replace(kept, phones=phones, default_method=default))
+    )
+    return change.enrollment
+
+
+def person(name, clock, application=BANK, user="alice"):
+    return Enrollment(
+        name, application.id, user, clock.now, clock.now, display_name="Alice", locale="de", groups=("a",)
+    )
+
+
+def link(name=b"l" * 32, page=PortalPage.ENROLL, expires_at=1_800_000_600_000):
+    return PortalLink(name, ALICE, page, "https://bank.example/back", expires_at)
+
+
+def session(name=b"s" * 32, **fields):
+    return PortalSession(name, ALICE, PortalPage.ENROLL, None, 1_800_000_000_000, 1_800_001_800_000, **fields)
+
+
+def receipt(answer, key=b"k" * 32, request=b"r"):
+    return Receipt(key, request, answer)
+
+
+def trusting(number):
+    return lambda kept, now: recognition.device_trusted(kept, bytes([number]) * 32, 30, now)
+
+
+def rows_of(store):
+    return {table: store._reader.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES}  # noqa: S608 - our own names
+
+
+async def begin(store, name, number, enrollment_id=ALICE, joined=None):
+    """Begin a verification of a number for a person; `joined` hears how many others have it."""
+    start = requests.Start(name, BANK.id, BANK.name, number, Channel.CALL, None, "en", enrollment_id, {}, b"d", b"s")
+    new = requests.NewAttempt(f"att_{name}", f"token-{name}", Channel.CALL, None, "twilio")
+    phone = Phone(f"phn_{name}", PhoneKind.AUTHENTICATION, number)
+
+    def step(kept, sharers, now):
+        if joined is not None:
+            joined.append(sharers)
+        return phone_offered(kept, phone, now, LIMITS)
+
+    return await store.create(
+        name,
+        number,
+        lambda tally, now: requests.created(start, new, tally, now, LIMITS),
+        receipt=None,
+        joining=Joining(enrollment_id, step),
+    )
+
+
+async def test_a_change_is_kept_with_its_phones_and_its_journal(people, alice, clock):
+    assert await people.enrollment(ALICE) == alice
+    clock.now += 5_000
+    change = await people.change(ALICE, lambda kept, now: phone_removed(kept, "phn_1", now))
+    after = await people.enrollment(ALICE)
+    assert after == change.enrollment == await people.enrollment_of(BANK.id, "alice")
+    assert ([phone.id for phone in after.phones], after.updated_at) == (["phn_2", "phn_3"], clock.now)
+    assert after.default_method == DefaultMethod("phn_2", Channel.SMS)
+    [entry] = await people.history(ALICE, 0)
+    assert (
+        (entry.sequence, entry.type, entry.at)
+        == (after.entries, "phone.removed", clock.now)
+        == (1, entry.type, entry.at)
+    )
+
+
+async def test_the_journal_is_read_from_behind_an_entry(people, alice):
+    await people.change(ALICE, lambda kept, now: blocks.blocked(kept, "stolen", None, now))
+    two = Entry("first", {}), Entry("second", {"of": 2})
+    await people.change(ALICE, lambda kept, now: person_changed(kept, now, *two))
+    entries = await people.history(ALICE, 0)
+    assert [(entry.sequence, entry.type) for entry in entries] == [
+        (1, "enrollment.blocked"), (2, "first"), (3, "second"),
+    ]  # fmt: skip
+    assert await people.history(ALICE, 2) == entries[2:]
+    assert await people.history(ALICE, 3) == await people.history("enr_none", 0) == []
+
+
+async def test_what_changes_nothing_writes_nothing(people, alice, store):
+    before = store._writer_connection.total_changes
+    change = await people.change(ALICE, lambda kept, now: blocks.unblocked(kept, "not blocked", now))
+    assert change.enrollment == alice
+    assert store._writer_connection.total_changes == before
+
+
+async def test_who_is_not_there_cannot_be_changed_or_removed(people, store):
+    for attempt in (
+        people.change("enr_none", lambda kept, _now: PersonChange(kept)),
+        people.remove("enr_none", lambda kept, _now: PersonChange(kept)),
+        begin(store, "ver_1", MOBILE, "enr_none"),
+    ):
+        with pytest.raises(Refused) as refusal:
+            await attempt
+        assert refusal.value.code is RefusalCode.NOT_FOUND
+    assert store.get("ver_1") is None
+
+
+async def test_fifty_changes_at_once_are_fifty_changes(people, alice):
+    await asyncio.gather(
+        *(people.change(ALICE, lambda kept, now: person_changed(kept, now, Entry("x", {}))) for _ in range(50))
+    )
+    assert (await people.enrollment(ALICE)).entries == len(await people.history(ALICE, 0)) == 50
+
+
+async def test_a_hundred_at_once_enroll_one_person(people, clock):
+    results = await asyncio.gather(
+        *(people.enroll(person(f"enr_{number}", clock, user="bob"), None) for number in range(2, 102))
+    )
+    assert [new for _, new in results].count(True) == 1
+    assert len({kept.id for kept, _ in results}) == 1
+    assert (await people.enroll(person("enr_other", clock, OTHER, "bob"), None))[1]
+
+
+async def test_a_change_that_fails_harms_no_neighbour(people, alice):
+    def broken(_kept, _now):
+        raise ZeroDivisionError
+
+    def forbidden(_kept, _now):
+        raise Refused(RefusalCode.ENROLLMENT_BLOCKED, "no")
+
+    def impossible(kept, now):  # its journal's place is taken: the database itself refuses
+        change = phone_removed(kept, "phn_1", now)
+        return msgspec.structs.replace(change, enrollment=msgspec.structs.replace(change.enrollment, entries=1))
+
+    results = await asyncio.gather(
+        people.change(ALICE, trusting(1)),
+        people.change(ALICE, broken),
+        people.change(ALICE, forbidden),
+        people.change(ALICE, impossible),
+        people.remove(ALICE, forbidden),
+        people.change(ALICE, trusting(2)),
+        return_exceptions=True,
+    )
+    assert [type(result).__name__ for result in results] == [
+        "PersonChange", "ZeroDivisionError", "Refused", "IntegrityError", "Refused", "PersonChange",
+    ]  # fmt: skip
+    after = await people.enrollment(ALICE)
+    assert [device.digest[:1] for device in after.devices] == [b"\x01", b"\x02"]
+    assert after.phones == alice.phones
+    assert [entry.type for entry in await people.history(ALICE, 0)] == ["device.trusted"] * 2
+    assert await people.due_notices(10) == []
+
+
+async def test_a_refusal_that_comes_with_a_change_is_kept(people, alice):
+    await people.change(ALICE, lambda kept, now: recognition.bypass_granted(kept, b"good", 600, "no phone", now))
+    wrong = [people.change(ALICE, lambda kept, now: recognition.bypass_tried(kept, b"bad", now)) for _ in range(20)]
+    results = await asyncio.gather(*wrong, return_exceptions=True)
+    counted = [result for result in results if isinstance(result, PersonChange)]
+    assert [change.refusal.code for change in counted] == [RefusalCode.BYPASS_INVALID] * 5
+    assert {result.code for result in results if isinstance(result, Refused)} == {RefusalCode.BYPASS_INVALID}
+    assert (await people.enrollment(ALICE)).bypass is None
+    assert [entry.facts for entry in await people.history(ALICE, 1)] == [
+        {"guesses_left": left} for left in (4, 3, 2, 1, 0)
+    ]
+
+
+async def test_a_bypass_is_used_once_however_many_try(people, alice):
+    await people.change(ALICE, lambda kept, now: recognition.bypass_granted(kept, b"good", 600, "no phone", now))
+    right = [people.change(ALICE, lambda kept, now: recognition.bypass_tried(kept, b"good", now)) for _ in range(20)]
+    results = await asyncio.gather(*right, return_exceptions=True)
+    assert sum(isinstance(result, PersonChange) and result.refusal is None for result in results) == 1
+
+
+async def test_notices_are_kept_in_the_transaction_of_their_cause(people, alice, store):
+    await people.change(ALICE, lambda kept, now: blocks.blocked(kept, "stolen", None, now))
+    assert {told.notice.kind for told in await people.due_notices(10)} == {NoticeKind.BLOCKED}
+    store._writer_connection.execute(
+        "CREATE TRIGGER full BEFORE INSERT ON notices BEGIN SELECT RAISE(ABORT, 'full'); END"
+    )
+    with pytest.raises(Exception, match="full"):
+        await people.change(ALICE, lambda kept, now: phone_removed(kept, "phn_1", now))
+    assert [phone.id for phone in (await people.enrollment(ALICE)).phones] == ["phn_1", "phn_2", "phn_3"]
+    assert len(await people.history(ALICE, 0)) == 1
+
+
+async def test_an_idempotency_key_changes_once_and_answers_the_same(people, alice):
+    grant = lambda kept, now: recognition.bypass_granted(kept, b"good", 600, "no phone", now)  # noqa: E731 - one line
+    answers = [
+        people.change(ALICE, grant, receipt(lambda change: change.enrollment.bypass.reason.encode())) for _ in range(9)
+    ]
+    results = await asyncio.gather(*answers)
+    assert [isinstance(result, Replay) for result in results] == [False] + [True] * 8
+    assert {result.answer for result in results[1:]} == {b"no phone"}
+    assert (await people.enrollment(ALICE)).entries == 1
+
+
+async def test_a_record_goes_with_all_that_hangs_on_it(people, alice, store, clock):
+    await begin(store, "ver_1", PhoneNumber("+14255550177"))
+    await people.change(ALICE, lambda kept, now: blocks.blocked(kept, "stolen", None, now))
+    for number in (1, 2):
+        await people.add_link(link(bytes([number]) * 32), None)
+    assert await people.open_link(b"\x01" * 32, session())
+    await people.enroll(person("enr_2", clock, user="bob"), None)
+    with pytest.raises(ZeroDivisionError):
+        await people.remove(ALICE, lambda _kept, _now: 1 // 0)
+    assert rows_of(store) == dict(zip(TABLES, (2, 4, 2, 2, 1), strict=True))
+    await people.remove(ALICE, lambda kept, _now: PersonChange(kept))
+    assert rows_of(store) == dict(zip(TABLES, (1, 0, 0, 0, 0), strict=True))
+    assert await people.history(ALICE, 0) == []
+    assert await people.enrollment(ALICE) is await people.enrollment_of(BANK.id, "alice") is None
+    clock.now += LIMITS.lifetime * 1_000
+    assert (await store.apply("ver_1", time_passed)).outcome  # there is nobody to tell it to
+
+
+async def test_the_people_who_have_a_number_are_counted_in_their_application_alone(people, store, clock):
+    for number, (owner, user) in enumerate([(BANK, "bob"), (BANK, "carol"), (OTHER, "dave")], start=2):
+        await people.enroll(person(f"enr_{number}", clock, owner, user), None)
+    joined = []
+    for number, name in enumerate(["enr_2", "enr_3", "enr_4", ALICE, "enr_2"]):
+        await begin(store, f"ver_{number}", MOBILE, name, joined)
+    assert joined == [0, 1, 0, 2, 2]
+    await people.change("enr_3", lambda kept, now: blocks.reset(kept, "moved", now))
+    clock.now += LIMITS.send_window * 1_000
+    await begin(store, "ver_9", MOBILE, ALICE, joined)
+    assert joined[-1] == 1
+
+
+async def test_a_link_opens_once_however_many_try(people):
+    assert await people.add_link(link(), None) == link()
+    assert await people.link(link().digest) == link()
+    opened = await asyncio.gather(*(people.open_link(link().digest, session(bytes([n]) * 32)) for n in range(50)))
+    assert opened.count(True) == 1
+    sessions = [await people.session(bytes([number]) * 32) for number in range(50)]
+    assert [kept is not None for kept in sessions] == opened
+    assert await people.link(link().digest) == link()
+    assert not await people.open_link(b"x" * 32, session(b"x" * 32))
+
+
+async def test_a_link_opens_until_its_time_and_not_at_it(people, clock):
+    for name in (b"a" * 32, b"b" * 32):
+        await people.add_link(link(name), None)
+    clock.now = link().expires_at - 1
+    assert await people.open_link(b"a" * 32, session())
+    clock.now += 1
+    assert not await people.open_link(b"b" * 32, session(b"b" * 32))
+    assert await people.session(b"b" * 32) is None
+
+
+async def test_a_link_is_made_once_for_an_idempotency_key(people):
+    made = [
+        await people.add_link(link(name), receipt(lambda _link, name=name: b"url of " + name))
+        for name in (b"a" * 32, b"b" * 32)
+    ]
+    assert made == [link(b"a" * 32), Replay(b"url of " + b"a" * 32)]
+    assert await people.link(b"b" * 32) is None
+
+
+async def test_a_session_moves_on_only_from_what_it_was(people):
+    await people.add_link(link(), None)
+    first = session(link_digest=link().digest)
+    await people.open_link(link().digest, first)
+    assert await people.session(first.digest) == first
+    steps = [msgspec.structs.replace(first, verification_id=f"ver_{number}") for number in range(20)]
+    moved = await asyncio.gather(*(people.move_session(first, step) for step in steps))
+    assert moved.count(True) == 1
+    assert await people.session(first.digest) == steps[moved.index(True)]
+    await people.end_session(first.digest)
+    assert await people.session(first.digest) is None
+    assert not await people.move_session(steps[moved.index(True)], first)
+
+
+async def test_links_and_sessions_are_purged_after_their_time(people, store, clock):
+    await people.add_link(link(), None)
+    await people.open_link(link().digest, session())
+    await store.purge(link().expires_at)
+    assert await people.link(link().digest)
+    await store.purge(link().expires_at + 1)
+    assert await people.link(link().digest) is None
+    assert await people.session(session().digest)
+    await store.purge(session().expires_at + 1)
+    assert await people.session(session().digest) is None
+
+
+async def test_applications_are_found_by_their_id(people):
+    assert [await people.application(name) for name in (BANK.id, OTHER.id, "app_3")] == [BANK, OTHER, None]
+
+
+async def test_a_store_opened_again_has_them_and_neither_number_nor_extension_is_on_disk(
+    people, alice, store, vault, clock, database
+):
+    await people.change(ALICE, lambda kept, now: default_chosen(kept, DefaultMethod("phn_2", Channel.CALL), now))
+    await people.change(ALICE, lambda kept, now: blocks.blocked(kept, "stolen", None, now))
+    await people.add_link(link(), None)
+    await people.open_link(link().digest, session())
+    kept = await people.enrollment(ALICE), await people.history(ALICE, 0), await people.due_notices(10)
+    await store.close()
+    disk = b"".join(path.read_bytes() for path in database.parent.iterdir())
+    assert b"phn_3" in disk
+    secrets = [number.e164[2:].encode() for number in (MOBILE, SPARE, DESK)] + [EXTENSION.encode()]
+    assert [secret for secret in secrets if secret in disk] == []
+    again = (await type(store).open(database, vault, clock)).people
+    assert (await again.enrollment(ALICE), await again.history(ALICE, 0), await again.due_notices(10)) == kept
+    assert (await again.link(link().digest), await again.session(session().digest)) == (link(), session())
+    await again._writer.close()
