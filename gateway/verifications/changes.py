@@ -1,14 +1,12 @@
-"""The integrator's journeys: create, check, resend, cancel, show, wait, list, events."""
+"""The integrator's journeys that change a verification: create, check, resend, cancel."""
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
 from gateway.applications import Applications
 from gateway.domain import code
 from gateway.domain.enrollment import Enrollment, PersonChange, Phone, PhoneKind, refuse_if_blocked
-from gateway.domain.journal import KeptEntry
 from gateway.domain.permissions import Policy, method_denial, mode_denial, sharing_denial
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.phones import phone_offered
@@ -21,17 +19,16 @@ from gateway.ports import (
     Application,
     Created,
     Joining,
-    ListFilter,
     NewCode,
     NewId,
     NewToken,
-    Page,
     Receipt,
     Replay,
     SendQueue,
     Store,
 )
 from gateway.vault import Vault
+from gateway.verifications.looks import Looks, must_own
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -49,7 +46,7 @@ class Wish(msgspec.Struct, frozen=True):
     replaces: str | None = None
 
 
-class Verifications:
+class Verifications(Looks):
     """One journey per method; each raises Refused for what it will not do, StoreUnavailable when nothing is kept."""
 
     def __init__(
@@ -66,7 +63,7 @@ class Verifications:
         new_token: NewToken,
         new_code: NewCode,
     ) -> None:
-        self._store = store
+        super().__init__(store)
         self._people = people
         self._applications = applications
         self._vault = vault
@@ -76,7 +73,6 @@ class Verifications:
         self._new_id = new_id
         self._new_token = new_token
         self._new_code = new_code
-        self._stopping = False
 
     async def create(self, application: Application, wish: Wish, receipt: Receipt | None) -> Verification | Replay:
         """Begin a verification; its send is kept with it and goes out after the commit."""
@@ -161,73 +157,10 @@ class Verifications:
         """End a verification."""
 
         def step(verification: Verification, now: int) -> Change:
-            _must_own(application, verification)
+            must_own(application, verification)
             return canceled(verification, now)
 
         return _result(await self._store.apply(verification_id, step))
-
-    def show(self, application: Application, verification_id: str) -> Verification:
-        """Return a verification as committed."""
-        verification = self._store.get(verification_id)
-        if verification is None:
-            raise Refused(RefusalCode.NOT_FOUND, "There is no such verification.")
-        _must_own(application, verification)
-        return verification
-
-    async def wait(
-        self, application: Application, verification_id: str, revision: int | None, seconds: float
-    ) -> Verification:
-        """Return a verification once its revision is past `revision` (by default today's), or after `seconds`."""
-        # Asked for before the state is read, so that no change can fall between the two.
-        changed = self._store.changed(verification_id)
-        try:
-            verification = self.show(application, verification_id)
-            seen = verification.revision if revision is None else revision
-            if verification.revision > seen or self._stopping:
-                return verification
-            await asyncio.wait([changed], timeout=seconds)
-            return self.show(application, verification_id)
-        finally:
-            changed.cancel()
-
-    async def find(self, application: Application, narrow: ListFilter) -> Page:
-        """List an application's verifications, newest first."""
-        return await self._store.list_verifications(application.id, narrow)
-
-    async def events(self, application: Application, verification_id: str, after: int) -> list[KeptEntry]:
-        """List the journal, oldest first, from behind entry number `after`."""
-        self.show(application, verification_id)
-        return await self._store.journal(verification_id, after)
-
-    async def follow(
-        self, application: Application, verification_id: str, after: int, heartbeat: float
-    ) -> AsyncIterator[list[KeptEntry]]:
-        """Yield journal entries as they are committed, and an empty list each `heartbeat` seconds without any.
-
-        Ends when the verification has ended and all its entries so far were told, or when the gateway stops.
-        """
-        while True:
-            changed = self._store.changed(verification_id)
-            try:
-                verification = self.show(application, verification_id)
-                entries = await self._store.journal(verification_id, after)
-                if entries:
-                    after = entries[-1].sequence
-                    yield entries
-                told_all = verification.status is not Status.PENDING and after >= verification.entries
-                if told_all or self._stopping:
-                    return
-                if not entries:
-                    await asyncio.wait([changed], timeout=heartbeat)
-                    if not changed.done():
-                        yield []
-            finally:
-                changed.cancel()
-
-    def stop_waiting(self) -> None:
-        """Answer everyone who waits with what there is, and let no one wait any more: the gateway stops."""
-        self._stopping = True
-        self._store.wake_all()
 
     async def _policy(self, application: Application, enrollment_id: str | None) -> Policy:
         """Return what holds for a person, or for a number of nobody's; raises Refused (`not_found`)."""
@@ -305,11 +238,6 @@ def _mode(policy: Policy, channel: Channel, wished: Mode | None) -> Mode | None:
 def _unless_blocked(enrollment: Enrollment, _sharers: int, now: int) -> PersonChange:
     refuse_if_blocked(enrollment, now)
     return PersonChange(enrollment)
-
-
-def _must_own(application: Application, verification: Verification) -> None:
-    if verification.application_id != application.id:
-        raise Refused(RefusalCode.NOT_FOUND, "There is no such verification.")
 
 
 def _result(change: Change) -> Verification:

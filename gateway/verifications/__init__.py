@@ -1,0 +1,5 @@
+"""The integrator's journeys: those that change a verification, and those that only look at one."""
+
+from gateway.verifications.changes import Verifications, Wish
+
+__all__ = ["Verifications", "Wish"]
