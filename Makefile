@@ -36,7 +36,7 @@ check: $(DEVELOP) ## what CI runs: format, lint, types, import contracts, the ho
 bench: $(DEVELOP) ## measure, and print the table
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
-screenshot: $(DEVELOP) ## take docs/images/handset.png from the running program (needs Chromium)
+screenshot: $(DEVELOP) ## take the pictures in docs/images from the running program (needs Chromium)
 	@$(BIN)/python docs/make_screenshot.py
 
 lock: ## resolve the dependencies again (needs uv)

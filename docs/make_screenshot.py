@@ -1,4 +1,7 @@
-"""Takes docs/images/handset.png from the running program: texts have arrived, and a call waits for the pound key."""
+"""Takes the pictures in docs/images from the running program.
+
+handset.png: texts have arrived, and a call waits for the pound key. enrollment.png: a person sets up that phone.
+"""
 
 import contextlib
 import json
@@ -15,15 +18,16 @@ from pathlib import Path
 
 from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 
-IMAGE = Path(__file__).parent / "images" / "handset.png"
+IMAGES = Path(__file__).parent / "images"
 CALLED = "+14255550123"
 TEXTED = ("+442079460958", "+4915123456789")
 LOCALES = {"+442079460958": "en-GB", "+4915123456789": "de"}
 VIEWPORT = ViewportSize(width=1280, height=860)
+CARD = ViewportSize(width=640, height=700)
 
 
 def main() -> None:
-    """Run everything once, and write the picture."""
+    """Run everything once, and write the pictures."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         sys.exit("the picture is taken with Chromium, and there is none")
@@ -33,12 +37,18 @@ def main() -> None:
         page.goto(phones)
         expect(page.locator("#connection")).to_have_text("Live")
         for number in TEXTED:
-            verify(api, key, to=number, channel="sms", locale=LOCALES[number])
-        verify(api, key, to=CALLED, channel="call", locale="en")
-        answer(page)
-        page.screenshot(path=IMAGE)
+            ask(api, key, "verifications", to=number, channel="sms", locale=LOCALES[number])
+            expect(page.locator("#phone-list")).to_contain_text(number[-3:])
+        form = browser.new_page(viewport=CARD, device_scale_factor=1.5)
+        enroll(form, api, key)
+        page.get_by_role("button", name="Answer").click()
+        expect(page.get_by_text("Waiting for your key")).to_be_visible(timeout=30_000)
+        expect(form.get_by_text("Press # on your phone now.")).to_be_visible()
+        page.screenshot(path=IMAGES / "handset.png")
+        form.screenshot(path=IMAGES / "enrollment.png")
         browser.close()
-    print(f"{IMAGE.name}: {IMAGE.stat().st_size // 1024} kB")
+    for image in sorted(IMAGES.glob("*.png")):
+        print(f"{image.name}: {image.stat().st_size // 1024} kB")
 
 
 @contextlib.contextmanager
@@ -71,20 +81,23 @@ def free_port() -> int:
         return port
 
 
-def verify(api: str, key: str, **wish: str) -> None:
-    """Start a verification over the API."""
+def ask(api: str, key: str, path: str, **wish: str) -> dict[str, str]:
+    """Ask for something over the API."""
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    request = urllib.request.Request(f"{api}/v1/verifications", json.dumps(wish).encode(), headers)  # noqa: S310 - our own address
-    with urllib.request.urlopen(request):  # noqa: S310 - likewise
-        pass
+    request = urllib.request.Request(f"{api}/v1/{path}", json.dumps(wish).encode(), headers)  # noqa: S310 - our own address
+    with urllib.request.urlopen(request) as answer:  # noqa: S310 - likewise
+        given: dict[str, str] = json.load(answer)
+        return given
 
 
-def answer(page: Page) -> None:
-    """Take the call in the browser, and hear the prompt out."""
-    for number in TEXTED:
-        expect(page.locator("#phone-list")).to_contain_text(number[-3:])
-    page.get_by_role("button", name="Answer").click()
-    expect(page.get_by_text("Waiting for your key")).to_be_visible(timeout=30_000)
+def enroll(page: Page, api: str, key: str) -> None:
+    """Open a person's enrollment page, and have the phone called."""
+    person = ask(api, key, "enrollments", user="alice@example.com", display_name="Alice Example")
+    page.goto(ask(api, key, f"enrollments/{person['id']}/portal-links", page="enroll")["url"])
+    page.get_by_label("Phone number").fill(CALLED.removeprefix("+1"))
+    page.get_by_label("Call me").check()
+    page.get_by_role("button", name="Next").click()
+    expect(page.get_by_text("Your phone is ringing")).to_be_visible(timeout=30_000)
 
 
 if __name__ == "__main__":
