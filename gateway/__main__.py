@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_policy(commands.add_parser("policy", help="say what a person may do, and who a change would affect"))
     _add_import(commands.add_parser("import", help="take in the phones that people had at Microsoft Entra"))
     _add_bypass(commands.add_parser("bypass", help="let a person sign in once without a phone"))
+    _add_stops(commands.add_parser("stops", help="list, add and remove numbers that get no calls and texts"))
     _add_verify(commands.add_parser("verify", help="verify a number from this terminal"))
     _add_config(commands.add_parser("doctor", help="look for what is wrong, and say what to mend"))
     return parser
@@ -116,10 +117,21 @@ def _add_bypass(bypass: argparse.ArgumentParser) -> None:
     _add_config(grant)
 
 
+def _add_stops(stops: argparse.ArgumentParser) -> None:
+    actions = stops.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="let a number get no more calls and texts, whichever application asks")
+    remove = actions.add_parser("remove", help="let a number get calls and texts again")
+    for action in (add, remove):
+        action.add_argument("number", metavar="NUMBER", help="E.164, such as +14255550123")
+        action.add_argument("--reason", type=_reason, required=True, help="why; it stays in the number's journal")
+    for action in (actions.add_parser("list", help="list when and why each number was stopped"), add, remove):
+        _add_config(action)
+
+
 def _add_verify(verify: argparse.ArgumentParser) -> None:
     verify.add_argument("number", metavar="NUMBER", help="E.164, such as +14255550123")
     verify.add_argument("--call", action="store_true", help="call and ask for a key, instead of a text with a code")
-    verify.add_argument("--mode", help="what a call asks for; confirm: #, match: the digits shown here, then #")
+    verify.add_argument("--mode", help="what a call asks for: confirm, match or code")
     verify.add_argument("--locale", help="the person's language, such as en or pt-BR")
     verify.add_argument("--url", type=_url, default=GATEWAY_URL, help="where the gateway is (%(default)s)")
     verify.add_argument(

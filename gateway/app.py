@@ -23,8 +23,9 @@ from gateway.api.service import ServiceRoutes
 from gateway.api.verifications import VerificationRoutes
 from gateway.applications import Applications, load_applications
 from gateway.catalogs import load_phrasebooks
+from gateway.code_texts import CodeTexts
 from gateway.deadlines import Deadlines
-from gateway.dispatch import Dispatcher, Sending
+from gateway.dispatch import Dispatcher
 from gateway.domain.app_passwords import ALPHABET, LENGTH
 from gateway.enrollments.app_passwords import AppPasswords
 from gateway.enrollments.portal import Portal
@@ -36,19 +37,19 @@ from gateway.pages.rendering import Pages
 from gateway.pages.routes import page_routes
 from gateway.pages.texts import load_texts
 from gateway.passwords import Passwords, owasp_hasher
-from gateway.ports import SendQueue
+from gateway.outbox_ports import SendQueue
 from gateway.provider_events import ProviderEvents
 from gateway.providers.refusals import delivery_failure
-from gateway.providers.twilio import TwilioProvider
+from gateway.reconciler import Reconciler
 from gateway.settings import Settings, key_bytes, sealing_keys
 from gateway.stores.migrate import bring_to_head
 from gateway.stores.sqlite import SqliteStore
 from gateway.vault import Vault
 from gateway.verifications import Verifications
+from gateway.wiring import call_scripts_of, provider_of, replies_of, sending_of, signatures_of
 from twiml.scripts import apology
 from webhooks.addresses import Addresses
 from webhooks.routes import routes as callback_routes
-from webhooks.signature import Algorithm, SignatureScheme
 
 _HERE = Path(__file__).parent
 CONFIG = _HERE / "_config" if (_HERE / "_config").is_dir() else _HERE.parent / "config"
@@ -122,26 +123,33 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
     async with contextlib.AsyncExitStack() as stack:
         store = await open_store(settings)
         stack.push_async_callback(store.close)
-        provider = _provider(settings)
+        provider = provider_of(settings)
         stack.push_async_callback(provider.close)
         vault = vault_of(settings)
         phrasebooks = load_phrasebooks(CONFIG / "locales")
         addresses = Addresses(settings.server.public_url, provider.name)
-        applications = load_applications(settings.portal.applications_file)
-        dispatcher = Dispatcher(store, provider, vault, phrasebooks, addresses, _sending(settings), now)
+        applications = load_applications(settings.portal.applications_file, settings.text.bound_origin)
+        texts = CodeTexts(applications, phrasebooks, settings.text.bound_origin)
+        dispatcher = Dispatcher(store, store.replies, provider, vault, texts, addresses, sending_of(settings), now)
         notices = Notices(store.people, provider, applications, phrasebooks, sender=settings.text.sender, clock=now)
         stack.push_async_callback(_send_last, dispatcher, notices, settings.server.drain / 2)
-        deadlines = Deadlines(store, dispatcher, now)
-        stack.push_async_callback(deadlines.close)
+        reconciler = Reconciler(store, provider, dispatcher.text_of, sending_of(settings), settings.limits, now)
+        stack.push_async_callback(reconciler.close)
         passwords = Passwords(owasp_hasher())
         stack.callback(passwords.close)
         journeys = _journeys(settings, store, applications, vault, dispatcher, passwords, provider.name)
-        events = ProviderEvents(store, phrasebooks, addresses, settings.limits, delivery_failure)
+        draw = journeys.verifications.new_attempt
+        deadlines = Deadlines(store, dispatcher, reconciler, draw, settings.limits, now)
+        stack.push_async_callback(deadlines.close)
+        replies = replies_of(settings, store, phrasebooks, vault)
+        scripts = call_scripts_of(settings, phrasebooks, addresses, vault)
+        events = ProviderEvents(store, scripts, settings.limits, delivery_failure, replies)
         door = Door(store, now)
         operations = _operations(door, journeys, settings)
         workers = {
             "dispatcher": lambda: dispatcher.alive,
             "deadlines": lambda: deadlines.alive,
+            "reconciler": lambda: reconciler.alive,
             "notices": lambda: notices.alive,
         }
         application = web.Application(client_max_size=LARGEST_BODY, middlewares=[problem_middleware(new_id)])
@@ -149,7 +157,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         application.add_routes(
             callback_routes(
                 provider=provider.name,
-                signatures=_signatures(settings),
+                signatures=signatures_of(settings),
                 listener=events,
                 apology=apology(phrasebooks.for_locale(None)),
             )
@@ -272,38 +280,4 @@ def _pages(
         clock=now,
         new_token=new_token,
         public_url=settings.server.public_url,
-    )
-
-
-def _provider(settings: Settings) -> TwilioProvider:
-    twilio = settings.twilio
-    return TwilioProvider(
-        account_sid=twilio.account_sid,
-        auth_token=twilio.auth_token,
-        base_url=twilio.base_url,
-        max_connections=twilio.connections,
-        connect_timeout=twilio.connect_timeout,
-        total_timeout=twilio.total_timeout,
-    )
-
-
-def _signatures(settings: Settings) -> SignatureScheme:
-    twilio = settings.twilio
-    tokens = twilio.signing_tokens or (twilio.auth_token,)
-    return SignatureScheme.prepared(settings.server.public_url, tokens, Algorithm(twilio.signature_algorithm))
-
-
-def _sending(settings: Settings) -> Sending:
-    outbox = settings.outbox
-    return Sending(
-        text_sender=settings.text.sender,
-        caller=settings.voice.caller,
-        origin=settings.text.origin or None,
-        ring_timeout=settings.voice.ring_timeout,
-        detect_machines=settings.voice.detect_machines,
-        concurrency=outbox.concurrency,
-        lease=outbox.lease,
-        busy_tries=outbox.busy_tries,
-        reconcile_after=outbox.reconcile_after,
-        reconcile_for=outbox.reconcile_for,
     )

@@ -1,20 +1,21 @@
 """Loads the applications' policies and brands, and finds what holds for a person; every mistake is told at once."""
 
-import json
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
-from enum import Enum
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 import msgspec
 import phonenumbers
 
+from gateway.domain.fallback import mistake
 from gateway.domain.permissions import DEFAULTS, FIELDS, Level, Origin, Policy, overridden
-from gateway.domain.verification import Mode
+from gateway.domain.verification import FallbackStep, Mode
+from gateway.sections import Check, Section
+from twiml.messages import APP_HASH_LENGTH, check_template
 
 LARGEST_LOGO = 100_000
 """Bytes."""
@@ -22,10 +23,12 @@ LARGEST_LOGO = 100_000
 _LONGEST_NAME = 40
 _LONGEST_URL = 2_000
 _NEVER_IN_URL = frozenset(" \\*#")
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _DIALLED = re.compile(r"[0-9+()./\- ]{3,40}", re.ASCII)
+_APP_HASH = re.compile(rf"[A-Za-z0-9+/]{{{APP_HASH_LENGTH}}}", re.ASCII)
+_LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8}){0,3}", re.ASCII)
+_ANY_NAME = "N" * _LONGEST_NAME
 _THIS_MACHINE = {"localhost", "127.0.0.1"}
 _LOGO_TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
 _LOGO_MARKS = {".png": b"\x89PNG\r\n\x1a\n", ".svg": b"http://www.w3.org/2000/svg"}
@@ -60,10 +63,18 @@ class Branding(msgspec.Struct, frozen=True):
     support_phone: str = ""
 
 
+class Wording(msgspec.Struct, frozen=True):
+    """What an application's texts say in place of ours: templates by locale, and the hash of its Android app."""
+
+    code: Mapping[str, str] = {}
+    android_app_hash: str = ""
+
+
 class _Application(msgspec.Struct, frozen=True):
     policy: Policy = DEFAULTS
     groups: Mapping[str, Policy] = {}
     branding: Branding = Branding()
+    wording: Wording = Wording()
 
 
 class Applications:
@@ -84,22 +95,29 @@ class Applications:
         branding = self._named.get(application_name, self._default).branding
         return branding if branding.name else msgspec.structs.replace(branding, name=application_name)
 
+    def wording(self, application_name: str) -> Wording:
+        """Return what an application's texts say."""
+        return self._named.get(application_name, self._default).wording
+
     def names(self) -> tuple[str, ...]:
         """List the applications that the file names, in its order."""
         return tuple(self._named)
 
 
-def load_applications(path: Path | None) -> Applications:
-    """Load the file, or the defaults for everyone without one; raises ApplicationsInvalid with every mistake in it."""
+def load_applications(path: Path | None, origin: str | None = None) -> Applications:
+    """Load the file, or the defaults for everyone without one; raises ApplicationsInvalid with every mistake in it.
+
+    `origin` is the site that codes in texts are bound to, because it takes its place in them.
+    """
     if path is None:
         return Applications(_Application(), {})
     problems: list[str] = []
-    file = _Section("", _read(path, problems), problems)
+    file = Section("", _read(path, problems), problems)
     file.refuse_others("default", "applications")
     checks = _branding_checks(path.parent)
-    default = _application(file.child("default"), _Application(), Origin(Level.DEFAULT), checks)
+    default = _application(file.child("default"), _Application(), Origin(Level.DEFAULT), checks, origin)
     named = {
-        name: _application(section, default, Origin(Level.APPLICATION, name), checks, "groups")
+        name: _application(section, default, Origin(Level.APPLICATION, name), checks, origin, "groups")
         for name, section in file.child("applications").children().items()
     }
     if problems:
@@ -117,88 +135,44 @@ def _read(path: Path, problems: list[str]) -> Mapping[str, Any]:
     return {}
 
 
-_Check = Callable[[Any], Any]
-"""Takes a value of the right type and returns what to keep; raises ValueError."""
-
-
-class _Section:
-    """A table of the file; each mistake in it is noted with its place, and reading goes on."""
-
-    def __init__(self, place: str, table: Mapping[str, Any], problems: list[str]) -> None:
-        self._place = place
-        self._table = table
-        self._problems = problems
-
-    def child(self, key: str) -> "_Section":
-        """Return the table under a key; one that is missing, or no table, counts as empty."""
-        table = self._table.get(key, {})
-        if not isinstance(table, Mapping):
-            self._note(key, "must be a table")
-            table = {}
-        return _Section(self._place_of(key), table, self._problems)
-
-    def children(self) -> "dict[str, _Section]":
-        """Return all tables in this one, by their keys."""
-        return {key: self.child(key) for key in self._table}
-
-    def refuse_others(self, *known: str) -> None:
-        """Note every key that is not known."""
-        for key in self._table:
-            if key not in known:
-                self._note(key, "there is no such setting")
-
-    def values(self, types: Mapping[str, Any], checks: Mapping[str, _Check], tables: Sequence[str]) -> dict[str, Any]:
-        """Return what may be kept, each value judged alone so that each mistake is told; `tables` are another's."""
-        kept = {}
-        self.refuse_others(*types, *tables)
-        for key, written in self._table.items():
-            if key not in types:
-                continue
-            try:
-                value = msgspec.convert(written, types[key])
-                kept[key] = checks[key](value) if key in checks else value
-            except msgspec.ValidationError as error:
-                self._note(key, f"{error}{_choices(types[key])}")
-            except ValueError as error:
-                self._note(key, str(error))
-        return kept
-
-    def _note(self, key: str, problem: str) -> None:
-        self._problems.append(f"{self._place_of(key)}: {problem}")
-
-    def _place_of(self, key: str) -> str:
-        written = key if _BARE_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False)
-        return f"{self._place}.{written}" if self._place else written
-
-
 def _application(
-    section: _Section, base: _Application, origin: Origin, branding_checks: Mapping[str, _Check], *tables: str
+    section: Section,
+    base: _Application,
+    decider: Origin,
+    branding_checks: Mapping[str, Check],
+    site: str | None,
+    *tables: str,
 ) -> _Application:
-    policy = _policy(section, base.policy, origin, "branding", *tables)
+    own = section.values(_APPLICATION_TYPES, _APPLICATION_CHECKS, ("branding", "texts", *tables))
+    wording = _wording(section.child("texts"), base.wording, decider.name or _ANY_NAME, site)
+    app_hash = own.pop("android_app_hash", wording.android_app_hash)
+    policy = overridden(base.policy, own, decider)
     groups = section.child("groups").children() if "groups" in tables else {}
     brand = section.child("branding").values(_BRANDING_TYPES, branding_checks, ())
     return _Application(
         policy,
-        {name: _policy(group, policy, Origin(Level.GROUP, name)) for name, group in groups.items()},
+        {name: _of_group(group, policy, name) for name, group in groups.items()},
         msgspec.structs.replace(base.branding, **brand),
+        msgspec.structs.replace(wording, android_app_hash=app_hash),
     )
 
 
-def _policy(section: _Section, base: Policy, origin: Origin, *tables: str) -> Policy:
-    return overridden(base, section.values(_POLICY_TYPES, _POLICY_CHECKS, tables), origin)
+def _of_group(section: Section, base: Policy, name: str) -> Policy:
+    return overridden(base, section.values(_POLICY_TYPES, _POLICY_CHECKS, ()), Origin(Level.GROUP, name))
 
 
-def _choices(kind: Any) -> str:  # noqa: ANN401 - any type
-    """Return what a value can be, where it is one of a few words."""
-    if get_origin(kind) is tuple:
-        return _choices(get_args(kind)[0])
-    if get_origin(kind) is Literal:
-        words = get_args(kind)
-    elif isinstance(kind, type) and issubclass(kind, Enum):
-        words = tuple(kind)
-    else:
-        return ""
-    return f"; it can be {', '.join(words)}"
+def _wording(section: Section, base: Wording, application: str, site: str | None) -> Wording:
+    """Read the templates; each stands in for the one of the same locale that is inherited."""
+
+    def check(template: str) -> str:
+        check_template(template, application=application, origin=site)
+        return template
+
+    section.refuse_others("code")
+    templates = section.child("code")
+    locales = [key for key in templates.keys if _LOCALE.fullmatch(key)]
+    own = templates.values(dict.fromkeys(locales, str), dict.fromkeys(locales, check), ())
+    return msgspec.structs.replace(base, code={**base.code, **own})
 
 
 def _kinds(kinds: tuple[str, ...]) -> tuple[str, ...]:
@@ -212,6 +186,13 @@ def _countries(countries: tuple[str, ...]) -> tuple[str, ...]:
     if unknown:
         raise ValueError(f"{', '.join(map(repr, unknown))}: a country is two capital letters of ISO 3166, as in US")
     return countries
+
+
+def _fallback(steps: tuple[FallbackStep, ...]) -> tuple[FallbackStep, ...]:
+    wrong = mistake(steps, (Mode.CODE, Mode.CONFIRM, Mode.MATCH))
+    if wrong is not None:
+        raise ValueError(wrong)
+    return steps
 
 
 def _return_urls(urls: tuple[str, ...]) -> tuple[str, ...]:
@@ -248,7 +229,7 @@ def _support_url(url: str) -> str:
     return url
 
 
-def _matching(pattern: re.Pattern[str], wanted: str) -> _Check:
+def _matching(pattern: re.Pattern[str], wanted: str) -> Check:
     def check(text: str) -> str:
         if text and not pattern.fullmatch(text):
             raise ValueError(f"must be {wanted}")
@@ -287,17 +268,23 @@ _POLICY_TYPES = {
     **{field.name: _set_kind(field.type) for field in msgspec.structs.fields(Policy) if field.name in FIELDS},
     "call_proof": Literal["confirm", "match"],
 }
-_POLICY_CHECKS: Mapping[str, _Check] = {
+_POLICY_CHECKS: Mapping[str, Check] = {
     "phone_kinds": _kinds,
     "text_countries": _countries,
     "call_countries": _countries,
     "call_proof": Mode,
+    "fallback": _fallback,
     "return_urls": _return_urls,
+}
+_APPLICATION_TYPES = {**_POLICY_TYPES, "android_app_hash": str}
+_APPLICATION_CHECKS: Mapping[str, Check] = {
+    **_POLICY_CHECKS,
+    "android_app_hash": _matching(_APP_HASH, f"{APP_HASH_LENGTH} characters of base64, as in FA+9qCX9VSu"),
 }
 _BRANDING_TYPES = dict.fromkeys(Branding.__struct_fields__, str)
 
 
-def _branding_checks(folder: Path) -> dict[str, _Check]:
+def _branding_checks(folder: Path) -> dict[str, Check]:
     return {
         "name": _name,
         "logo": lambda written: _logo(folder, written),

@@ -39,6 +39,10 @@ class Phrasebooks:
         """Return the book that suits a BCP 47 tag best, whatever its case, or the default one (see `best_match`)."""
         return self._default if locale is None else self._cached_match(locale)
 
+    def all(self) -> tuple[Phrasebook, ...]:
+        """Return every book once."""
+        return tuple(dict.fromkeys(self._books.values()))
+
     def _match(self, locale: str) -> Phrasebook:
         return best_match(locale, self._books) or self._default
 

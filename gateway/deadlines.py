@@ -1,12 +1,19 @@
-"""The clock's journeys: verifications end in time, left sends are taken up, old counts are purged."""
+"""The clock's journeys: verifications go on or end in time, left sends are taken up, old counts are purged."""
 
 import asyncio
+import contextlib
 import logging
 from typing import Protocol
 
 from gateway.domain.clock import time_passed
-from gateway.domain.policy import DAY
-from gateway.ports import Clock, DueSend, Store, StoreUnavailable
+from gateway.domain.enrollment import Enrollment, PersonChange
+from gateway.domain.fallback import DrawAttempt, is_due, step_refused, wait_over
+from gateway.domain.phones import send_counted
+from gateway.domain.policy import DAY, Limits
+from gateway.domain.refusals import Refused
+from gateway.domain.verification import Attempt, Verification
+from gateway.outbox_ports import TO_ASK, TO_SEND, DueSend
+from gateway.ports import Clock, Replay, Store, StoreUnavailable
 
 _TICK = 0.25
 _BATCH = 200
@@ -16,19 +23,41 @@ logger = logging.getLogger(__name__)
 
 
 class Outbox(Protocol):
-    """Who works on sends."""
+    """Who hands sends to the provider."""
+
+    def put(self, verification: Verification, attempt: Attempt) -> None:
+        """Send this attempt soon."""
+        ...
 
     def take_up(self, due: DueSend) -> None:
         """Work on a send soon."""
         ...
 
 
+class Questions(Protocol):
+    """Who asks the provider what became of sends."""
+
+    @property
+    def room(self) -> int:
+        """Return how many more sends can be taken up now."""
+        ...
+
+    def take_up(self, due: DueSend) -> None:
+        """Ask about a send soon."""
+        ...
+
+
 class Deadlines:
     """Looks at the store four times a second, through an index of what is due."""
 
-    def __init__(self, store: Store, outbox: Outbox, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, outbox: Outbox, questions: Questions, draw: DrawAttempt, limits: Limits, clock: Clock
+    ) -> None:
         self._store = store
         self._outbox = outbox
+        self._questions = questions
+        self._draw = draw
+        self._limits = limits
         self._clock = clock
         self._purge_at = 0
         self._task = asyncio.create_task(self._work(), name="deadlines")
@@ -57,11 +86,38 @@ class Deadlines:
 
     async def _look(self) -> bool:
         """Act on a batch of what is due; returns whether there may be more."""
-        for due in await self._store.due_sends(_BATCH):
+        for due in await self._store.due_sends(_BATCH, TO_SEND):
             self._outbox.take_up(due)
+        if room := self._questions.room:
+            for due in await self._store.due_sends(room, TO_ASK):
+                self._questions.take_up(due)
         verifications = await self._store.due_verifications(_BATCH)
-        await asyncio.gather(*(self._store.apply(verification_id, time_passed) for verification_id in verifications))
+        await asyncio.gather(*(self._move_on(verification_id) for verification_id in verifications))
         if self._clock() >= self._purge_at:
             await self._store.purge(self._clock() - DAY)
             self._purge_at = self._clock() + _PURGE_EVERY
         return len(verifications) == _BATCH
+
+    async def _move_on(self, verification_id: str) -> None:
+        """End a verification, or take the next of its ways; one that limits or lists refuse is left out."""
+        verification = self._store.get(verification_id)
+        if verification is None or not is_due(verification, self._clock()):
+            await self._store.apply(verification_id, time_passed)
+            return
+        try:
+            change = await self._store.resend(
+                verification_id,
+                lambda kept, tally, now: wait_over(kept, self._draw, tally, now, self._limits),
+                None,
+                person=self._counted,
+            )
+        except Refused as refusal:
+            code = refusal.code
+            with contextlib.suppress(Refused):
+                await self._store.apply(verification_id, lambda kept, now: step_refused(kept, code, now, self._limits))
+            return
+        if not isinstance(change, Replay) and change.send is not None:
+            self._outbox.put(change.verification, change.send)
+
+    def _counted(self, enrollment: Enrollment, now: int) -> PersonChange:
+        return send_counted(enrollment, now, self._limits)

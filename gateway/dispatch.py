@@ -1,37 +1,33 @@
-"""The outbox: hands committed sends to the provider, once, and settles those of which nobody knows what became."""
+"""The outbox: hands committed sends to the provider, once."""
 
 import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable
 
-import msgspec
-
-from gateway.catalogs import Phrasebooks
+from gateway.code_texts import CodeTexts
 from gateway.domain import sends
 from gateway.domain.attempts import by_id
 from gateway.domain.phone import dial_string
 from gateway.domain.policy import SECOND
 from gateway.domain.refusals import Refused
-from gateway.domain.verification import Attempt, Channel, Failure, FailureCode, Status, Verification
+from gateway.domain.replies import OPTED_OUT
+from gateway.domain.verification import Attempt, Change, Channel, Failure, FailureCode, Status, Verification
+from gateway.outbox_ports import DueSend, Sending, SendMove, Stage
 from gateway.ports import (
     Call,
     Clock,
-    DueSend,
-    ListFilter,
     Provider,
     ProviderBusy,
     ProviderRefused,
     ProviderUncertain,
-    SendMove,
     Sms,
-    Stage,
     Step,
     Store,
     StoreUnavailable,
 )
+from gateway.reply_ports import OptOutReason, OptOuts
 from gateway.vault import Vault
-from twiml.messages import code_text
 from webhooks.addresses import Addresses
 from webhooks.events import AttemptRef
 
@@ -40,42 +36,32 @@ _MINUTE = 60 * SECOND
 logger = logging.getLogger(__name__)
 
 
-class Sending(msgspec.Struct, frozen=True):
-    """How sends go out. Times are in seconds; `origin` is the site that codes in texts are bound to."""
-
-    text_sender: str
-    caller: str
-    origin: str | None = None
-    ring_timeout: int = 30
-    detect_machines: bool = True
-    concurrency: int = 32
-    lease: float = 60.0
-    busy_tries: int = 5
-    reconcile_after: float = 30.0
-    reconcile_for: float = 300.0
-
-
 class Dispatcher:
     """Fills `gateway.ports.SendQueue`.
 
     A send is claimed in the store before the provider is called, so that no two processes and no restart repeat it.
-    What the provider left open is `unknown`: it is asked later whether it knows the send, which is never sent again.
+    What the provider left open is `unknown`: it is never sent again, and the reconciler asks what became of it.
+    Who wants no texts is looked up here, behind the claim and before the provider is called: it is the last moment, so
+    a stop also holds for what was created before it and waited, and the only place that knows which sender is used. A
+    stop that is younger than the look is the provider's to heed, who heard it first and teaches us with its no.
     """
 
     def __init__(
         self,
         store: Store,
+        opt_outs: OptOuts,
         provider: Provider,
         vault: Vault,
-        phrasebooks: Phrasebooks,
+        texts: CodeTexts,
         addresses: Addresses,
         sending: Sending,
         clock: Clock,
     ) -> None:
         self._store = store
+        self._opt_outs = opt_outs
         self._provider = provider
         self._vault = vault
-        self._phrasebooks = phrasebooks
+        self._texts = texts
         self._addresses = addresses
         self._sending = sending
         self._clock = clock
@@ -127,21 +113,26 @@ class Dispatcher:
     async def _act(self, due: DueSend) -> None:
         if due.stage is Stage.QUEUED:
             await self._send(due)
-        elif due.stage is Stage.SENDING:  # its lease is over: whoever held it is gone, perhaps in mid-send
+        else:  # its lease is over: whoever held it is gone, perhaps in mid-send
             await self._note_unknown(due)
-        else:
-            await self._reconcile(due)
 
     async def _send(self, due: DueSend) -> None:
         if not await self._store.claim(due.attempt_id, int(self._sending.lease * SECOND)):
             return
         verification, attempt = self._open(due)
         if verification is None or attempt is None:
-            await self._apply(due, lambda kept, now: sends.withdrawn(kept, due.attempt_id, now), None)
+            await self._apply(due, lambda kept, now: sends.withdrawn(kept, due.attempt_id, now))
+            return
+        texted = attempt.channel is Channel.SMS
+        if texted and self._opt_outs.opted_out(verification.number, self._sending.text_sender):
+            await self._fail(due, OPTED_OUT)
             return
         try:
             sid = await self._hand_over(verification, attempt)
         except ProviderRefused as refusal:
+            if texted and refusal.failure is FailureCode.OPTED_OUT:
+                senders = (self._sending.text_sender,)
+                await self._opt_outs.opt_out(verification.number, senders, OptOutReason.PROVIDER)
             await self._fail(due, Failure(refusal.failure, refusal.detail, refusal.provider_code))
         except ProviderBusy as busy:
             await self._send_later(due, busy)
@@ -149,7 +140,7 @@ class Dispatcher:
             logger.warning("the provider left it open whether %s was sent: %s", due.attempt_id, error.detail)
             await self._note_unknown(due)
         else:
-            await self._note_sent(due, sid)
+            await self._note_sent(due, attempt, sid)
 
     def _open(self, due: DueSend) -> tuple[Verification, Attempt] | tuple[None, None]:
         """Return the verification and the attempt if there is still a reason to send."""
@@ -168,7 +159,7 @@ class Dispatcher:
                 Sms(
                     to=verification.number.e164,
                     sender=self._sending.text_sender,
-                    body=self._text(verification, attempt),
+                    body=self.text_of(verification, attempt),
                     status_callback=self._addresses.message_status_url(ref),
                 )
             )
@@ -188,68 +179,39 @@ class Dispatcher:
         """An office's phone system would be taken for a machine (Twilio: SendDigits switches the detection off)."""
         return self._sending.detect_machines and verification.extension is None
 
-    def _text(self, verification: Verification, attempt: Attempt) -> str:
+    def text_of(self, verification: Verification, attempt: Attempt) -> str:
         """Write the text; the same every time for the same attempt, so that the reconciler can recognise it."""
-        return code_text(
-            self._phrasebooks.for_locale(verification.locale),
-            application=verification.application_name,
-            code=self._vault.unseal(verification.sealed_code or b"", verification.id).decode(),
-            minutes=max(1, -(-(verification.expires_at - attempt.created_at) // _MINUTE)),
-            origin=self._sending.origin,
+        return self._texts.write(
+            verification.application_name,
+            verification.locale,
+            self._vault.unseal(verification.sealed_code or b"", verification.id).decode(),
+            max(1, -(-(verification.expires_at - attempt.created_at) // _MINUTE)),
         )
 
     async def _send_later(self, due: DueSend, busy: ProviderBusy) -> None:
         if due.tries + 1 >= self._sending.busy_tries:
             await self._fail(due, Failure(FailureCode.PROVIDER_UNAVAILABLE, busy.detail))
         else:
-            await self._store.move_send(SendMove(due.attempt_id, Stage.QUEUED, int(busy.retry_after * SECOND)))
+            delay = int(busy.retry_after * SECOND)
+            await self._store.move_send(SendMove(due.attempt_id, Stage.QUEUED, delay, due.tries + 1))
 
-    async def _reconcile(self, due: DueSend) -> None:
-        """Ask the provider for a send of which nobody knows what became."""
-        verification, attempt = self._open(due)
-        if verification is None or attempt is None or attempt.provider_sid:
-            await self._store.move_send(SendMove(due.attempt_id))
-            return
-        try:
-            sids = await self._candidates(verification, attempt)
-        except (ProviderRefused, ProviderBusy, ProviderUncertain) as error:
-            logger.warning("the provider could not be asked about %s: %s", due.attempt_id, error)
-            sids = None
-        over = self._clock() >= attempt.created_at + int(self._sending.reconcile_for * SECOND)
-        if sids and len(sids) == 1:
-            await self._note_sent(due, sids[0])
-        elif over and sids is not None:
-            await self._apply(due, lambda kept, now: sends.never_arrived(kept, due.attempt_id, now), None)
-        else:
-            await self._store.move_send(SendMove(due.attempt_id, Stage.UNKNOWN, self._reconcile_delay))
-
-    async def _candidates(self, verification: Verification, attempt: Attempt) -> list[str]:
-        """List the provider's sends that can only be this attempt: ours in every detail, and no other attempt's."""
-        to, since = verification.number.e164, attempt.created_at - _MINUTE
-        if attempt.channel is Channel.SMS:
-            body = self._text(verification, attempt)
-            found = [sms for sms in await self._provider.find_sms(to, since) if sms.body == body]
-        else:
-            found = [call for call in await self._provider.find_calls(to, since) if call.sender == self._sending.caller]
-        narrow = ListFilter(number=verification.number, limit=100)
-        page = await self._store.list_verifications(verification.application_id, narrow)
-        taken = {attempt.provider_sid for kept in page.verifications for attempt in kept.attempts}
-        return [send.sid for send in found if send.sid not in taken]
-
-    @property
-    def _reconcile_delay(self) -> int:
-        return int(self._sending.reconcile_after * SECOND)
-
-    async def _note_sent(self, due: DueSend, sid: str) -> None:
-        await self._apply(due, lambda kept, now: sends.sent(kept, due.attempt_id, sid, now), None)
+    async def _note_sent(self, due: DueSend, attempt: Attempt, sid: str) -> None:
+        move = SendMove(due.attempt_id, Stage.SETTLING, self._sending.patience(attempt.channel))
+        change = await self._apply(due, lambda kept, now: sends.sent(kept, due.attempt_id, sid, now), move)
+        after = None if change is None else by_id(change.verification, due.attempt_id)
+        if change is not None and after is not None and sends.is_needless(change.verification, after):
+            await self._store.move_send(SendMove(due.attempt_id, Stage.HANGING_UP))
 
     async def _note_unknown(self, due: DueSend) -> None:
-        await self._apply(due, lambda kept, now: sends.uncertain(kept, due.attempt_id, now), Stage.UNKNOWN)
+        move = SendMove(due.attempt_id, Stage.UNKNOWN, int(self._sending.reconcile_after * SECOND))
+        await self._apply(due, lambda kept, now: sends.uncertain(kept, due.attempt_id, now), move)
 
     async def _fail(self, due: DueSend, failure: Failure) -> None:
-        await self._apply(due, lambda kept, now: sends.refused(kept, due.attempt_id, failure, now), None)
+        await self._apply(due, lambda kept, now: sends.refused(kept, due.attempt_id, failure, now))
 
-    async def _apply(self, due: DueSend, step: Step, stage: Stage | None) -> None:
-        move = SendMove(due.attempt_id, stage, self._reconcile_delay)
-        with contextlib.suppress(Refused):
-            await self._store.apply(due.verification_id, step, send=move)
+    async def _apply(self, due: DueSend, step: Step, move: SendMove | None = None) -> Change | None:
+        """Change the verification and move the send; without a move, it is done. None if there is no such any more."""
+        try:
+            return await self._store.apply(due.verification_id, step, send=move or SendMove(due.attempt_id))
+        except Refused:
+            return None

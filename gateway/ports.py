@@ -1,8 +1,7 @@
 """What the rooms ask of the outside, and the words it answers in."""
 
 import asyncio
-from collections.abc import Callable
-from enum import StrEnum
+from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
 import msgspec
@@ -11,7 +10,9 @@ from gateway.domain.enrollment import Enrollment, PersonChange
 from gateway.domain.journal import KeptEntry
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.policy import Tally
-from gateway.domain.verification import Attempt, Change, FailureCode, Status, Verification
+from gateway.domain.reports import CallReport, MessageReport
+from gateway.domain.verification import Change, FailureCode, Status, Verification
+from gateway.outbox_ports import DueSend, SendMove, Stage
 
 
 class Sms(msgspec.Struct, frozen=True, gc=False):
@@ -95,6 +96,18 @@ class Provider(Protocol):
         """List the calls to a number that the provider made at or after `since` (ms since the epoch)."""
         ...
 
+    async def fetch_sms(self, sid: str) -> MessageReport | None:
+        """Return how far a text got, as its callback would have told; None if the provider does not know it."""
+        ...
+
+    async def fetch_call(self, sid: str) -> CallReport | None:
+        """Return how far a call got, as its callback would have told; None if the provider does not know it."""
+        ...
+
+    async def hang_up(self, sid: str) -> None:
+        """End a call that rings or was answered; raises ProviderRefused for one that is over."""
+        ...
+
     async def close(self) -> None:
         """Let go of all connections."""
         ...
@@ -115,31 +128,6 @@ class Replay(msgspec.Struct, frozen=True, gc=False):
     """The answer that this Idempotency-Key was given the first time."""
 
     answer: bytes
-
-
-class Stage(StrEnum):
-    """Where a send in the outbox stands. Only a `queued` one may be handed to the provider."""
-
-    QUEUED = "queued"
-    SENDING = "sending"
-    UNKNOWN = "unknown"
-
-
-class DueSend(msgspec.Struct, frozen=True, gc=False):
-    """A send whose time to act has come."""
-
-    attempt_id: str
-    verification_id: str
-    stage: Stage
-    tries: int
-
-
-class SendMove(msgspec.Struct, frozen=True, gc=False):
-    """What becomes of a send in the outbox. `stage` None: it is done. `delay` (ms from now) is when to act next."""
-
-    attempt_id: str
-    stage: Stage | None = None
-    delay: int = 0
 
 
 class Application(msgspec.Struct, frozen=True, gc=False):
@@ -200,6 +188,10 @@ JoinStep = Callable[[Enrollment, int, int], PersonChange]
 """Takes the enrollment, how many other people of the application have the number, and the time."""
 
 
+SendStep = Callable[[Enrollment, int], PersonChange]
+"""Counts one more send for a person; takes the enrollment and the time."""
+
+
 class Joining(msgspec.Struct, frozen=True):
     """Which enrollment a new verification belongs to, and what its beginning does to it."""
 
@@ -247,8 +239,13 @@ class Store(Protocol):
         """Do what `apply` does, with the number's tally beside the verification."""
         ...
 
-    async def resend(self, verification_id: str, step: CountedStep, receipt: Receipt | None) -> Change | Replay:
-        """Do what `apply_counted` does, once for an Idempotency-Key; raises Refused (`idempotency_key_reused`)."""
+    async def resend(
+        self, verification_id: str, step: CountedStep, receipt: Receipt | None, *, person: SendStep
+    ) -> Change | Replay:
+        """Do what `apply_counted` does, once for an Idempotency-Key; a send runs `person` on its person's record.
+
+        Raises Refused (`idempotency_key_reused`; `not_found` for a record that is gone).
+        """
         ...
 
     def get(self, verification_id: str) -> Verification | None:
@@ -279,8 +276,8 @@ class Store(Protocol):
         """Note what becomes of a send when its verification does not change."""
         ...
 
-    async def due_sends(self, limit: int) -> list[DueSend]:
-        """List sends whose time has come, oldest first."""
+    async def due_sends(self, limit: int, stages: Collection[Stage] = tuple(Stage)) -> list[DueSend]:
+        """List sends in these stages whose time has come, oldest first."""
         ...
 
     async def due_verifications(self, limit: int) -> list[str]:
@@ -309,12 +306,4 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Finish what was begun and let go of the database."""
-        ...
-
-
-class SendQueue(Protocol):
-    """Where kept sends are handed to the dispatcher; what is lost from it is taken up again from the store."""
-
-    def put(self, verification: Verification, attempt: Attempt) -> None:
-        """Send this attempt soon."""
         ...

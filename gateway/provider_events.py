@@ -1,18 +1,20 @@
 """The provider's journeys, and the one place where the provider's words become ours."""
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
 
-from gateway.catalogs import Phrasebooks
+from gateway.call_scripts import CallScripts
 from gateway.domain import calls
+from gateway.domain.attempts import by_token
+from gateway.domain.call_refusals import FRAUD_REPORTED
 from gateway.domain.delivery import DeliveryStatus
+from gateway.domain.phone import PhoneNumber
 from gateway.domain.policy import Limits
 from gateway.domain.refusals import Refused
 from gateway.domain.reports import CallReport, MessageReport, call_status_changed, message_status_changed
-from gateway.domain.verification import Change, Failure, FailureCode, Reply, Script
+from gateway.domain.verification import Change, Failure, FailureCode
 from gateway.ports import CountedStep, Step, Store
-from twiml import scripts
-from twiml.messages import NO_REPLY
-from webhooks.addresses import Addresses
 from webhooks.events import (
     AnsweredBy,
     AttemptRef,
@@ -46,7 +48,20 @@ _MESSAGE_STATUSES: Mapping[MessageStatus, DeliveryStatus] = {
     MessageStatus.FAILED: DeliveryStatus.FAILED,
     MessageStatus.CANCELED: DeliveryStatus.FAILED,
 }
-_AGAIN = {FailureCode.WRONG_KEY: scripts.Again.WRONG_KEY, FailureCode.NO_KEY_PRESSED: scripts.Again.NO_KEY}
+
+logger = logging.getLogger(__name__)
+
+
+class TextListener(Protocol):
+    """Who is told what people text, and who is told that they want no texts."""
+
+    async def received(self, event: MessageReceived) -> str:
+        """Take in a text, and return the TwiML of the answer."""
+        ...
+
+    async def opted_out(self, number: PhoneNumber) -> None:
+        """Learn that a number wants no texts of ours."""
+        ...
 
 
 class ProviderEvents:
@@ -55,15 +70,15 @@ class ProviderEvents:
     def __init__(
         self,
         store: Store,
-        phrasebooks: Phrasebooks,
-        addresses: Addresses,
+        scripts: CallScripts,
         limits: Limits,
         delivery_failure: Callable[[str | None], Failure],
+        texts: TextListener,
     ) -> None:
+        self._texts = texts
         self._delivery_failure = delivery_failure
         self._store = store
-        self._phrasebooks = phrasebooks
-        self._addresses = addresses
+        self._scripts = scripts
         self._limits = limits
 
     async def call_answered(self, event: CallAnswered) -> str:
@@ -73,7 +88,7 @@ class ProviderEvents:
             event.attempt,
             lambda verification, now: calls.call_answered(verification, token, event.sid, answered_by, now),
         )
-        return self._spoken(event.attempt, change)
+        return self._scripts.written(event.attempt, change)
 
     async def digits_gathered(self, event: DigitsGathered) -> str:
         """Take keys in, and say what the callee hears next. Wrong digits count for the number, as wrong codes do."""
@@ -81,10 +96,21 @@ class ProviderEvents:
         change = await self._applied_counted(
             event.attempt,
             lambda verification, tally, now: calls.digits_gathered(
-                verification, token, event.sid, event.turn, event.digits, tally, now, self._limits
+                verification,
+                token,
+                event.sid,
+                event.turn,
+                event.digits,
+                tally,
+                now,
+                self._limits,
+                keypad=self._scripts.keypad(verification),
+                cut_off=event.cut_off,
             ),
         )
-        return self._spoken(event.attempt, change)
+        if change is not None and any(entry.type == FRAUD_REPORTED for entry in change.entries):
+            logger.warning("a person reported fraud on a call: %s", event.attempt.verification_id)
+        return self._scripts.written(event.attempt, change)
 
     async def machine_detected(self, event: MachineDetected) -> None:
         """Take in a verdict on who took the call; only a machine decides anything."""
@@ -126,14 +152,17 @@ class ProviderEvents:
             event.sid, status, event.word, self._delivery_failure(event.error_code) if lost else None
         )
         token = event.attempt.token
-        await self._applied(
+        change = await self._applied(
             event.attempt,
             lambda verification, now: message_status_changed(verification, token, report, now, self._limits),
         )
+        stopped = report.failure is not None and report.failure.code is FailureCode.OPTED_OUT
+        if stopped and change is not None and by_token(change.verification, token, event.sid) is not None:
+            await self._texts.opted_out(change.verification.number)
 
-    async def message_received(self, event: MessageReceived) -> str:  # noqa: ARG002 - replies decide nothing yet
-        """Leave a person's text without an answer."""
-        return NO_REPLY
+    async def message_received(self, event: MessageReceived) -> str:
+        """Hand a person's text on, and return the TwiML of the answer."""
+        return await self._texts.received(event)
 
     async def _applied(self, attempt: AttemptRef, step: Step) -> Change | None:
         return await _unless_unknown(self._store.apply(attempt.verification_id, step))
@@ -141,39 +170,9 @@ class ProviderEvents:
     async def _applied_counted(self, attempt: AttemptRef, step: CountedStep) -> Change | None:
         return await _unless_unknown(self._store.apply_counted(attempt.verification_id, step))
 
-    def _spoken(self, attempt: AttemptRef, change: Change | None) -> str:
-        if change is None or change.reply is None:
-            return scripts.not_needed(self._phrasebooks.for_locale(None))
-        return self._script(attempt, change, change.reply)
-
-    def _script(self, attempt: AttemptRef, change: Change, reply: Reply) -> str:
-        verification = change.verification
-        book = self._phrasebooks.for_locale(verification.locale)
-        if reply.script in _ENDINGS:
-            return _ENDINGS[reply.script](book)
-        return _REQUESTS[reply.script](
-            book,
-            application=verification.application_name,
-            action=self._addresses.gather_url(attempt, reply.turn),
-            again=_AGAIN[reply.again] if reply.again else None,
-        )
-
 
 async def _unless_unknown(applied: Awaitable[Change]) -> Change | None:
     try:
         return await applied
     except Refused:
         return None
-
-
-_REQUESTS = {Script.PRESS_POUND: scripts.press_pound, Script.MATCH_DIGITS: scripts.match_digits}
-_ENDINGS = {
-    Script.CONFIRMED: scripts.confirmed,
-    Script.NO_KEY: scripts.no_key,
-    Script.NO_DIGITS: scripts.no_digits,
-    Script.WRONG_KEYS: scripts.wrong_keys,
-    Script.WRONG_DIGITS: scripts.wrong_digits,
-    Script.TOO_MANY_WRONG: scripts.too_many_wrong,
-    Script.NOT_NEEDED: scripts.not_needed,
-    Script.HANG_UP: scripts.hang_up,
-}

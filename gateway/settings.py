@@ -12,7 +12,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from gateway.domain.keypad import LANGUAGE_KEY, Keypad
 from gateway.domain.policy import Count, Limits, Seconds
+from gateway.domain.replies import keyword, word
 from gateway.vault import KEY_SIZE
 from twiml.messages import bound_host
 from webhooks.addresses import Addresses
@@ -70,6 +72,13 @@ class Text(msgspec.Struct, frozen=True):
 
     sender: Sender = ""
     origin: str = ""
+    fraud_words: tuple[str, ...] = ("FRAUD",)
+    answer_keywords: bool = False
+
+    @property
+    def bound_origin(self) -> str | None:
+        """Return the one site that codes are bound to, or None."""
+        return self.origin or None
 
 
 class Voice(msgspec.Struct, frozen=True):
@@ -78,6 +87,14 @@ class Voice(msgspec.Struct, frozen=True):
     caller: Sender = ""
     ring_timeout: Annotated[int, msgspec.Meta(ge=5, le=600)] = 30
     detect_machines: bool = True
+    confirm_key: Annotated[str, msgspec.Meta(pattern=r"^[0-9*#]\Z")] = "#"
+    never_call_key: Annotated[str, msgspec.Meta(pattern=r"^[0-9*#]?\Z")] = "9"
+    second_language: Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8}){0,3})?\Z")] = ""
+
+    @property
+    def keypad(self) -> Keypad:
+        """Return the keys of a call on which both languages are offered."""
+        return Keypad(self.confirm_key, self.never_call_key, LANGUAGE_KEY if self.second_language else "")
 
 
 class Outbox(msgspec.Struct, frozen=True):
@@ -88,6 +105,7 @@ class Outbox(msgspec.Struct, frozen=True):
     busy_tries: Count = 5
     reconcile_after: Seconds = 30.0
     reconcile_for: Seconds = 300.0
+    settle_after: Seconds = 120.0
 
 
 class Twilio(msgspec.Struct, frozen=True):
@@ -232,6 +250,16 @@ def _is_list(section: str, name: str) -> bool:
     return listed
 
 
+def _must_be_words(words: tuple[str, ...]) -> None:
+    """Raise ValueError for a word that nobody can reply, or that would not be heard as this one."""
+    for written in words:
+        compared = word(written)
+        if not any(char.isalpha() for char in compared):
+            raise ValueError(f"{written!r} has no letter")
+        if keyword(written) is not None:
+            raise ValueError(f"{written!r} asks to stop texts, to start them or for help already")
+
+
 def _unusable(settings: Settings) -> list[str]:
     """Name what is missing, or cannot work."""
     problems = [
@@ -250,6 +278,7 @@ def _unusable(settings: Settings) -> list[str]:
     checks: dict[str, Callable[[], object]] = {
         "server.public_url": lambda: Addresses(settings.server.public_url, "twilio"),
         "text.origin": lambda: settings.text.origin and bound_host(settings.text.origin),
+        "text.fraud_words": lambda: _must_be_words(settings.text.fraud_words),
         "keys.sealing": lambda: sealing_keys(settings.keys.sealing),
         "keys.fingerprint": lambda: settings.keys.fingerprint and key_bytes(settings.keys.fingerprint),
         "keys.code": lambda: settings.keys.code and key_bytes(settings.keys.code),
@@ -259,6 +288,8 @@ def _unusable(settings: Settings) -> list[str]:
             check()
         except ValueError as error:
             problems.append(f"{name}: {error}")
+    if clash := settings.voice.keypad.clash():
+        problems.append(f"voice.confirm_key, voice.never_call_key: {clash}")
     if not settings.database.url.startswith(_SQLITE):
         problems.append("database.url: must start with sqlite:///")
     if settings.twilio.connect_timeout >= settings.twilio.total_timeout:

@@ -32,6 +32,9 @@ class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True):
         speed: Initial speed of the clock, see `simulator.clock.Clock`.
         default_persona: Persona of a handset that was given none.
         calls_per_second: Rate at which queued calls are dialled (Twilio: 1 by default); None dials at once.
+        keeps_opt_outs: Whether STOP, START and HELP are heeded and answered, as on all numbers but short codes.
+        messaging_service_sid: The Messaging Service that the numbers belong to, which then also says in its requests
+            about texts what a keyword asks for (Twilio: Advanced Opt-Out).
         quirks: Readings of undocumented behaviour.
     """
 
@@ -43,6 +46,8 @@ class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True):
     speed: float = 1.0
     default_persona: str = "manual"
     calls_per_second: float | None = None
+    keeps_opt_outs: bool = True
+    messaging_service_sid: str | None = None
     quirks: Quirks = Quirks()
 
     def __post_init__(self) -> None:

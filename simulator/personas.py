@@ -22,6 +22,7 @@ class Persona(msgspec.Struct, frozen=True, kw_only=True):
         greeting: What it says when it answers.
         tones: Keys in its greeting, as seconds after the caller's first words and the key.
         presses: Keys it presses when asked for some, that is when a Gather's prompt is over.
+        silent_keys: Keys of its phone that the caller never hears, because the phone keeps them to itself.
         leaves_after_words: Hangs up so long after the caller's first words.
         leaves_after: Hangs up so long after it has answered.
     """
@@ -35,6 +36,7 @@ class Persona(msgspec.Struct, frozen=True, kw_only=True):
     greeting: str = ""
     tones: tuple[tuple[float, str], ...] = ()
     presses: str = ""
+    silent_keys: str = ""
     leaves_after_words: float | None = None
     leaves_after: float | None = None
 
@@ -43,6 +45,7 @@ _REACTION_SECONDS = 0.8
 
 PERSONAS = {
     "manual": Persona(automatic=False),
+    "desk_phone": Persona(automatic=False, silent_keys="#"),
     "presses_pound": Persona(pickup=ANSWERED, presses="#"),
     "hangs_up": Persona(pickup=ANSWERED, leaves_after_words=1.0),
     "busy": Persona(pickup=BUSY, rings_for=0),

@@ -30,7 +30,7 @@ class Phrasebook(msgspec.Struct, frozen=True, eq=False):
     def __post_init__(self) -> None:
         for msgid, translation in self.messages.items():
             try:
-                same = _placeholders(translation) == _placeholders(msgid)
+                same = set(placeholders(translation)) == set(placeholders(msgid))
             except ValueError as error:
                 raise ValueError(f"{self.locale}: {error} in the translation of {msgid!r}") from error
             if not same:
@@ -47,21 +47,34 @@ class Phrasebook(msgspec.Struct, frozen=True, eq=False):
         Raises:
             KeyError: A placeholder of the sentence has no value.
         """
-        one_line = {name: _one_line(str(value)) for name, value in values.items()}
-        return self.messages.get(msgid, msgid).format_map(one_line)
+        return filled(self.messages.get(msgid, msgid), **values)
 
 
-def _one_line(value: str) -> str:
-    printable = "".join(char if char.isprintable() else " " for char in value)
-    return " ".join(printable.split())
+def filled(sentence: str, /, **values: str | int) -> str:
+    """Return a sentence with the values put in, each as one line of printable characters.
+
+    Raises:
+        KeyError: A placeholder of the sentence has no value.
+    """
+    return sentence.format_map({name: _one_line(str(value)) for name, value in values.items()})
 
 
-def _placeholders(sentence: str) -> set[str]:
-    names = set()
+def placeholders(sentence: str) -> list[str]:
+    """List the names of a sentence's placeholders, one as often as it stands there.
+
+    Raises:
+        ValueError: Something in braces is not a plain name, or a brace stands alone.
+    """
+    names = []
     for _, name, spec, conversion in Formatter().parse(sentence):
         if name is None:
             continue
         if spec or conversion or not name.isidentifier():
             raise ValueError(f"{{{name}}} is not a plain name")
-        names.add(name)
+        names.append(name)
     return names
+
+
+def _one_line(value: str) -> str:
+    printable = "".join(char if char.isprintable() else " " for char in value)
+    return " ".join(printable.split())

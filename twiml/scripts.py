@@ -1,30 +1,50 @@
 """The call scripts: what the callee hears and which keys we wait for, each a complete TwiML document."""
 
-from enum import StrEnum
 from functools import lru_cache
 from html import escape
 from typing import Any
 
 from twilio.twiml.voice_response import VoiceResponse
 
+from twiml import prompts
 from twiml.phrases import Phrasebook
+from twiml.prompts import USUAL_KEYS, Again, Keys
+
+__all__ = [
+    "Again",
+    "Keys",
+    "apology",
+    "calls_stopped",
+    "confirmed",
+    "fraud_noted",
+    "fraud_reported",
+    "hang_up",
+    "match_digits",
+    "no_digits",
+    "no_key",
+    "no_more_calls",
+    "not_needed",
+    "offer_code",
+    "press_pound",
+    "report_fraud",
+    "speak_code",
+    "too_many_wrong",
+    "wrong_digits",
+    "wrong_keys",
+]
 
 _CACHED_DOCUMENTS = 1024
 _GATHER_TIMEOUT = 8  # seconds
+_BETWEEN_DIGITS = 1  # seconds
 
 # Stands for the action URL in a cached document. A private-use character: no value in a sentence can hold one.
 _ACTION = "\ue000"
 
 
-class Again(StrEnum):
-    """Why the callee is asked once more."""
-
-    WRONG_KEY = "wrong_key"
-    NO_KEY = "no_key"
-
-
-def press_pound(book: Phrasebook, *, application: str, action: str, again: Again | None) -> str:
-    """Ask for the pound key; on any key, or on silence, the provider then posts to `action`.
+def press_pound(
+    book: Phrasebook, *, application: str, action: str, again: Again | None, keys: Keys = USUAL_KEYS
+) -> str:
+    """Ask for the key that confirms; on any key, or on silence, the provider then posts to `action`.
 
     The prompt stands before the Gather, not in it: the tones of a voicemail greeting that plays meanwhile are no keys.
     With the default finish key a lone # would make no request at all (Twilio: Gather, finishOnKey), so the Gather has
@@ -36,31 +56,60 @@ def press_pound(book: Phrasebook, *, application: str, action: str, again: Again
         application: Who calls, as the callee knows it.
         action: Absolute URL that takes the digits, in printable ASCII.
         again: Why the callee is asked once more; None the first time.
+        keys: The keys that the call offers.
 
     Raises:
         ValueError: The action is not printable ASCII.
     """
-    return _with_action(_press_pound_around_action(book, application, again), action)
+    return _with_action(_press_pound_around_action(book, application, again, keys), action)
 
 
-def match_digits(book: Phrasebook, *, application: str, action: str, again: Again | None) -> str:
+def offer_code(book: Phrasebook, *, application: str, action: str, again: Again | None, keys: Keys = USUAL_KEYS) -> str:
+    """Ask for the key that shows that a person listens, before the code is told. The rest is as in `press_pound`."""
+    return _with_action(_offer_code_around_action(book, application, again, keys), action)
+
+
+def match_digits(
+    book: Phrasebook, *, application: str, action: str, again: Again | None, keys: Keys = USUAL_KEYS
+) -> str:
     """Ask for the two digits that the person sees on the screen; the provider then posts what was keyed in to `action`.
 
     The Gather has the default finish key, #, which is no part of what is posted; a lone # posts no digits, as silence
     does. It has no number of digits: it would end before the # that we ask for, and leave that to the next Gather. The
     digits themselves are never said, so who only answers the phone does not learn them. The rest is as in
     `press_pound`.
-
-    Args:
-        book: The callee's language.
-        application: Who calls, as the callee knows it.
-        action: Absolute URL that takes the digits, in printable ASCII.
-        again: Why the callee is asked once more; None the first time.
-
-    Raises:
-        ValueError: The action is not printable ASCII.
     """
-    return _with_action(_match_digits_around_action(book, application, again), action)
+    return _with_action(_match_digits_around_action(book, application, again, keys), action)
+
+
+def report_fraud(book: Phrasebook, *, action: str, keys: Keys = USUAL_KEYS) -> str:
+    """Ask whether 0 was meant. The prompt stands in the Gather: who presses # behind it at once need not wait.
+
+    Tones of a machine could cut in here, and do no more than to refuse.
+    """
+    return _with_action(_report_fraud_around_action(book, keys), action)
+
+
+def no_more_calls(book: Phrasebook, *, action: str, keys: Keys = USUAL_KEYS) -> str:
+    """Ask whether the callee wants no more calls and texts, as `report_fraud` asks."""
+    return _with_action(_no_more_calls_around_action(book, keys), action)
+
+
+def fraud_reported(book: Phrasebook, *, action: str) -> str:
+    """Thank for the report of fraud, and offer with the key 1 that the number gets no more calls and texts."""
+    return _with_action(_fraud_reported_around_action(book), action)
+
+
+def speak_code(book: Phrasebook, *, application: str, code: str) -> str:
+    """Tell the code twice, digit by digit and slowly, and hang up. This document is a secret: it is not cached."""
+    response = VoiceResponse()
+    _say(response, book, book.text("Your code for {application} is:", application=application))
+    _spell(response, book, code)
+    _say(response, book, book.text("Once more, your code is:"))
+    _spell(response, book, code)
+    _say(response, book, book.text("Enter this code where you asked for it, and tell it to nobody. Goodbye."))
+    response.hangup()
+    return str(response)
 
 
 def _with_action(around: tuple[str, str, str], action: str) -> str:
@@ -72,72 +121,88 @@ def _with_action(around: tuple[str, str, str], action: str) -> str:
 
 
 @lru_cache(_CACHED_DOCUMENTS)
-def _press_pound_around_action(book: Phrasebook, application: str, again: Again | None) -> tuple[str, str, str]:
-    return _around_action(book, _request_for_pound(book, application, again), finish_on_key="", num_digits=1)
+def _press_pound_around_action(
+    book: Phrasebook, application: str, again: Again | None, keys: Keys
+) -> tuple[str, str, str]:
+    return _proof(book, prompts.to_confirm(book, application, keys, again), keys, again, one_key=True)
 
 
 @lru_cache(_CACHED_DOCUMENTS)
-def _match_digits_around_action(book: Phrasebook, application: str, again: Again | None) -> tuple[str, str, str]:
-    return _around_action(book, _request_for_digits(book, application, again))
+def _offer_code_around_action(
+    book: Phrasebook, application: str, again: Again | None, keys: Keys
+) -> tuple[str, str, str]:
+    return _proof(book, prompts.to_hear_the_code(book, application, keys, again), keys, again, one_key=True)
 
 
-def _around_action(book: Phrasebook, request: str, **keys: str | int) -> tuple[str, str, str]:
-    """Return the document that asks, cut at the places of its action URL; `keys` say what ends the Gather."""
+@lru_cache(_CACHED_DOCUMENTS)
+def _match_digits_around_action(
+    book: Phrasebook, application: str, again: Again | None, keys: Keys
+) -> tuple[str, str, str]:
+    return _proof(book, prompts.to_match(book, application, keys, again), keys, again, one_key=False)
+
+
+@lru_cache(_CACHED_DOCUMENTS)
+def _report_fraud_around_action(book: Phrasebook, keys: Keys) -> tuple[str, str, str]:
+    return _interruptible(book, prompts.to_report_fraud(book, keys))
+
+
+@lru_cache(_CACHED_DOCUMENTS)
+def _no_more_calls_around_action(book: Phrasebook, keys: Keys) -> tuple[str, str, str]:
+    return _interruptible(book, prompts.to_stop_calls(book, keys))
+
+
+@lru_cache(_CACHED_DOCUMENTS)
+def _fraud_reported_around_action(book: Phrasebook) -> tuple[str, str, str]:
+    return _interruptible(book, prompts.to_block(book))
+
+
+def _proof(
+    book: Phrasebook, request: tuple[str, ...], keys: Keys, again: Again | None, *, one_key: bool
+) -> tuple[str, str, str]:
+    """Return the document that asks for a proof; the first time, the other language is offered behind who calls."""
     response = VoiceResponse()
-    _say(response, book, request)
-    response.gather(
+    offer = prompts.to_change_language(keys) if again is None else None
+    if keys.other is not None and offer is not None:
+        who, *request_left = request
+        _say(response, book, who)
+        _say(response, keys.other, offer)
+        _say(response, book, " ".join(request_left))
+    else:
+        _say(response, book, " ".join(request))
+    _gather(response, one_key=one_key)
+    return _around_action(response)
+
+
+def _interruptible(book: Phrasebook, request: str) -> tuple[str, str, str]:
+    response = VoiceResponse()
+    _say(_gather(response, one_key=True), book, request)
+    return _around_action(response)
+
+
+def _gather(response: VoiceResponse, *, one_key: bool) -> Any:  # noqa: ANN401 - the SDK ships no types
+    """Wait for one key of any kind, or for keys that # ends."""
+    ends: dict[str, str | int] = {"finish_on_key": "", "num_digits": 1} if one_key else {}
+    return response.gather(
         input="dtmf",
-        **keys,
+        **ends,
         timeout=_GATHER_TIMEOUT,
         action=_ACTION,
         method="POST",
         action_on_empty_result=True,
     )
+
+
+def _around_action(response: VoiceResponse) -> tuple[str, str, str]:
+    """Close a document behind its Gather, and return it cut at the places of its action URL."""
     response.redirect(_ACTION, method="POST")
     before, between, after = str(response).split(_ACTION)
     return before, between, after
 
 
-def _request_for_pound(book: Phrasebook, application: str, again: Again | None) -> str:
-    match again:
-        case None:
-            return book.text(
-                "{application} is calling to verify this phone. If you did not ask for this call, please hang up."
-                " If you did, please press the pound key now.",
-                application=application,
-            )
-        case Again.WRONG_KEY:
-            return book.text(
-                "That was not the pound key. To verify this phone for {application}, please press the pound key.",
-                application=application,
-            )
-        case Again.NO_KEY:
-            return book.text(
-                "We did not receive a key. To verify this phone for {application}, please press the pound key.",
-                application=application,
-            )
-
-
-def _request_for_digits(book: Phrasebook, application: str, again: Again | None) -> str:
-    match again:
-        case None:
-            return book.text(
-                "{application} is calling to verify this phone. If you did not ask for this call, please hang up."
-                " If you did, please enter the two digits that you see on the screen, then press the pound key.",
-                application=application,
-            )
-        case Again.WRONG_KEY:
-            return book.text(
-                "Those were not the digits on the screen. To verify this phone for {application}, please enter the two"
-                " digits that you see on the screen, then press the pound key.",
-                application=application,
-            )
-        case Again.NO_KEY:
-            return book.text(
-                "We did not receive any digits. To verify this phone for {application}, please enter the two digits"
-                " that you see on the screen, then press the pound key.",
-                application=application,
-            )
+def _spell(response: VoiceResponse, book: Phrasebook, code: str) -> None:
+    for digit in code:
+        _say(response, book, digit)
+        response.pause(length=_BETWEEN_DIGITS)
 
 
 @lru_cache(_CACHED_DOCUMENTS)
@@ -159,7 +224,8 @@ def no_key(book: Phrasebook) -> str:
 def wrong_keys(book: Phrasebook) -> str:
     """Say that nothing was verified because only wrong keys came, and hang up."""
     sentence = book.text(
-        "The pound key was not pressed, so the verification was not completed. You can ask for another call. Goodbye."
+        "No key that we asked for was pressed, so the verification was not completed."
+        " You can ask for another call. Goodbye."
     )
     return _ending(book, sentence)
 
@@ -190,6 +256,19 @@ def too_many_wrong(book: Phrasebook) -> str:
         "Too many wrong codes were entered for this phone, so it cannot be verified now."
         " Please try again tomorrow. Goodbye."
     )
+    return _ending(book, sentence)
+
+
+@lru_cache(_CACHED_DOCUMENTS)
+def fraud_noted(book: Phrasebook) -> str:
+    """Thank the callee for the report of fraud, and hang up."""
+    return _ending(book, book.text("Thank you. Your report has been received. Goodbye."))
+
+
+@lru_cache(_CACHED_DOCUMENTS)
+def calls_stopped(book: Phrasebook) -> str:
+    """Say that this number gets no more calls and texts, and hang up."""
+    sentence = book.text("You will get no more calls and text messages from this service. Goodbye.")
     return _ending(book, sentence)
 
 

@@ -32,6 +32,19 @@ def count_segments(text: str) -> int:
     return _pack((2 if ord(char) > _LAST_OF_BASIC_PLANE else 1 for char in text), _UCS2_ALONE, _UCS2_JOINED)
 
 
+def dear_characters(written: str, text: str) -> str:
+    """Return the characters of `written` for whose sake alone the text around it takes more segments; "" for none.
+
+    Words that are mostly outside the GSM 7-bit alphabet are in a language that has no choice, so none is returned.
+    """
+    letters = [char for char in written if char.isalpha()]
+    outside = dict.fromkeys(char for char in written if char not in _GSM7)
+    if 2 * sum(letter not in _GSM7 for letter in letters) > len(letters):
+        return ""
+    spelled = "".join("?" if char in outside else char for char in text)
+    return "".join(outside) if count_segments(spelled) < count_segments(text) else ""
+
+
 def _pack(widths: Iterable[int], alone: int, joined: int) -> int:
     segments, used, total = 1, 0, 0
     for width in widths:

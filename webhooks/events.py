@@ -59,7 +59,8 @@ class CallAnswered(msgspec.Struct, frozen=True, gc=False):
 class DigitsGathered(msgspec.Struct, frozen=True, gc=False):
     """A Gather ended (Twilio: Gather, action).
 
-    `digits` is empty when no key was pressed; `turn` counts our Gathers from 1.
+    `digits` is empty when no key was pressed; `turn` counts our Gathers from 1. `cut_off` tells that no finish key
+    ended it, if the provider says so: the number of digits was reached, or no further key came.
     """
 
     attempt: AttemptRef
@@ -67,6 +68,7 @@ class DigitsGathered(msgspec.Struct, frozen=True, gc=False):
     turn: int
     digits: str
     answered_by: AnsweredBy | None
+    cut_off: bool = False
 
 
 class CallStatusChanged(msgspec.Struct, frozen=True, gc=False):
@@ -99,10 +101,23 @@ class MessageStatusChanged(msgspec.Struct, frozen=True, gc=False):
     error_code: str | None
 
 
+class OptOut(StrEnum):
+    """What the provider made of a text by its own list of words (Twilio: OptOutType, Advanced Opt-Out)."""
+
+    STOP = "stop"
+    START = "start"
+    HELP = "help"
+
+
 class MessageReceived(msgspec.Struct, frozen=True, gc=False):
-    """A person texted one of our numbers (Twilio: inbound message webhook)."""
+    """A person texted one of our numbers (Twilio: inbound message webhook).
+
+    `service` is the messaging service that the number belongs to. `opt_out` is None where the provider leaves it to us.
+    """
 
     sid: str
     sender: str
     recipient: str
     body: str
+    service: str | None = None
+    opt_out: OptOut | None = None

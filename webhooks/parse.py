@@ -18,6 +18,7 @@ from webhooks.events import (
     MessageReceived,
     MessageStatus,
     MessageStatusChanged,
+    OptOut,
 )
 
 Form = list[tuple[bytes, bytes]]
@@ -54,6 +55,7 @@ _MESSAGE_STATUSES = {
     "failed": MessageStatus.FAILED,
     "canceled": MessageStatus.CANCELED,
 }
+_OPT_OUTS = {b"STOP": OptOut.STOP, b"START": OptOut.START, b"HELP": OptOut.HELP}
 
 
 class Malformed(Exception):
@@ -101,6 +103,7 @@ def digits_gathered(path: Mapping[str, str], form: Form) -> DigitsGathered:
     """Read the end of a Gather (Twilio: Gather, action). Digits are absent or blank when no key was pressed.
 
     Of a long run of keys the first LONGEST_DIGITS count: more than any code has, so the rest cannot make it right.
+    Carriers that do not tell FinishedOnKey are taken to have heard the finish key.
 
     Raises:
         Malformed: CallSid as in `call_answered`, or Digits holds what no keypad has.
@@ -115,6 +118,7 @@ def digits_gathered(path: Mapping[str, str], form: Form) -> DigitsGathered:
         int(path["turn"]),
         digits[:LONGEST_DIGITS].decode("ascii"),
         _answered_by(fields),
+        fields.get(b"FinishedOnKey") == b"",
     )
 
 
@@ -179,6 +183,8 @@ def message_received(_path: Mapping[str, str], form: Form) -> MessageReceived:
         _required(fields, b"From"),
         _required(fields, b"To"),
         fields.get(b"Body", b"").decode(errors="replace")[:LONGEST_BODY],
+        _plain(fields, b"MessagingServiceSid"),
+        _OPT_OUTS.get(fields.get(b"OptOutType", b"").upper()),
     )
 
 
@@ -191,6 +197,12 @@ def _required(fields: Mapping[bytes, bytes], name: bytes) -> str:
     if not _PLAIN.fullmatch(value):
         raise Malformed(f"{name.decode()} must be 1 to 64 printable ASCII characters")
     return value.decode("ascii")
+
+
+def _plain(fields: Mapping[bytes, bytes], name: bytes) -> str | None:
+    # As in _number: a side note.
+    value = fields.get(name, b"")
+    return value.decode("ascii") if _PLAIN.fullmatch(value) else None
 
 
 def _number(fields: Mapping[bytes, bytes], name: bytes) -> int | None:

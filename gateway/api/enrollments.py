@@ -18,7 +18,7 @@ from gateway.api.person_views import (
     enrollment_view,
     policy_view,
 )
-from gateway.api.queries import flag, integer, text
+from gateway.api.queries import flag, integer, needed_text
 from gateway.api.verifications import Locale
 from gateway.domain.enrollment import DefaultMethod, Enrollment
 from gateway.domain.verification import Channel
@@ -116,7 +116,7 @@ class EnrollmentRoutes:
 
     async def find(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Find a user's enrollment."""
-        return self._shown(await self._journeys.find(application, text(request, "user") or ""))
+        return self._shown(await self._journeys.find(application, needed_text(request, "user")))
 
     async def amend(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Change an enrollment."""

@@ -12,7 +12,15 @@ from gateway.api.door import Door, kept_answer, replayed
 from gateway.api.enrollments import Line
 from gateway.api.openapi import Operation
 from gateway.api.person_views import BypassView, PhoneAdded, PortalLinkView, phone_view
-from gateway.api.verifications import WrittenNumber, extension_of, mode_for, number_of
+from gateway.api.verifications import (
+    Fallback,
+    WrittenNumber,
+    extension_of,
+    fallback_for,
+    first_mode,
+    mode_for,
+    number_of,
+)
 from gateway.api.views import VerificationView, rfc3339, verification_view
 from gateway.domain.enrollment import PhoneKind
 from gateway.domain.policy import Limits
@@ -34,12 +42,13 @@ class AddPhone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class VerifyPerson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How to reach the person; what is left out is their default."""
+    """How to reach the person; what is left out is their default. `fallback` begins with this way, which it may name."""
 
     purpose: Literal["sign_in"] | None = None
     phone_id: Annotated[str, msgspec.Meta(max_length=64)] | None = None
     channel: Channel | None = None
     mode: Mode | None = None
+    fallback: Fallback | None = None
 
 
 class GrantBypass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -109,8 +118,11 @@ class ProofRoutes:
         raw = await read_body(request)
         body = parse(raw or b"{}", VerifyPerson, request.headers.get("Content-Type", ""))
         channel = body.channel or (Channel.CALL if body.mode else None)  # only a call has a mode
+        if channel is None and body.fallback:
+            channel = body.fallback[0].channel
         purpose = Purpose.SIGN_IN if body.purpose else None
-        challenge = Challenge(purpose, body.phone_id, channel, mode_for(channel, body.mode))
+        mode = mode_for(channel, body.mode or first_mode(body.fallback))
+        challenge = Challenge(purpose, body.phone_id, channel, mode, fallback_for(channel, mode, body.fallback))
         with self._door.receipt(request, application, raw, self._kept_verification) as receipt:
             begun = await self._proofs.challenge(application, request.match_info["id"], challenge, receipt)
         if isinstance(begun, Replay):

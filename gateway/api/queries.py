@@ -32,6 +32,14 @@ def text(request: web.Request, name: str) -> str | None:
     return given
 
 
+def needed_text(request: web.Request, name: str) -> str:
+    """Return a text that has to be there; raises Problem 422."""
+    given = text(request, name)
+    if not given:
+        raise _invalid(name, "This parameter is needed.")
+    return given
+
+
 def flag(request: web.Request, name: str) -> bool:
     """Return whether a parameter is `true`; left out or `false`, it is not. Raises Problem 422."""
     given = request.query.get(name, "false")

@@ -15,9 +15,10 @@ from gateway.api.queries import integer, text
 from gateway.api.rendered import RenderedVerifications
 from gateway.api.streams import stream_events
 from gateway.api.views import EventView, VerificationView, event_view, verification_view
+from gateway.domain.fallback import MOST_STEPS, mistake
 from gateway.domain.phone import PhoneNumber, parse_e164, parse_extension, parse_written
 from gateway.domain.policy import Limits
-from gateway.domain.verification import Change, Channel, Mode, Status, Verification
+from gateway.domain.verification import Change, Channel, FallbackStep, Mode, Status, Verification
 from gateway.ports import Application, Created, ListFilter, Replay
 from gateway.verifications import Verifications, Wish
 
@@ -25,13 +26,14 @@ _LONGEST_WAIT = 30
 _LARGEST_PAGE = 100
 _HEARTBEAT = 15.0
 _EVENT_STREAM = "text/event-stream"
-_OFFERED_MODES = {Mode.CONFIRM, Mode.MATCH}
+_OFFERED_MODES = {Mode.CONFIRM, Mode.MATCH, Mode.CODE}
 
 Locale = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8}){0,3}$(?!\n)")]
 Metadata = Annotated[
     dict[Annotated[str, msgspec.Meta(max_length=40)], Annotated[str, msgspec.Meta(max_length=500)]],
     msgspec.Meta(max_length=20),
 ]
+Fallback = Annotated[list[FallbackStep], msgspec.Meta(max_length=MOST_STEPS)]
 
 
 class WrittenNumber(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,7 +45,10 @@ class WrittenNumber(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CreateVerification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to prove, and how. `to` is E.164, or a number as people write it."""
+    """What to prove, and how. `to` is E.164, or a number as people write it.
+
+    `fallback` lists the ways in their order, this one first; without it the policy decides, and [] means none.
+    """
 
     to: Annotated[str, msgspec.Meta(max_length=64)] | WrittenNumber
     channel: Channel
@@ -51,6 +56,7 @@ class CreateVerification(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     locale: Locale = "en"
     enrollment_id: Annotated[str, msgspec.Meta(max_length=64)] | None = None
     metadata: Metadata = {}
+    fallback: Fallback | None = None
 
 
 class CheckCode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -120,10 +126,12 @@ class VerificationRoutes:
         """Start a verification."""
         raw = await read_body(request)
         body = parse(raw, CreateVerification, request.headers.get("Content-Type", ""))
+        mode = mode_for(body.channel, body.mode or first_mode(body.fallback))
         wish = Wish(
             number=number_of(body.to),
             channel=body.channel,
-            mode=mode_for(body.channel, body.mode),
+            mode=mode,
+            fallback=fallback_for(body.channel, mode, body.fallback),
             locale=body.locale,
             enrollment_id=body.enrollment_id,
             metadata=body.metadata,
@@ -222,6 +230,26 @@ def mode_for(channel: Channel | None, mode: Mode | None) -> Mode | None:
     if mode is not None and mode not in _OFFERED_MODES:
         raise _mode_problem(f"Calls are offered in these modes: {', '.join(sorted(_OFFERED_MODES))}.")
     return mode
+
+
+def first_mode(steps: list[FallbackStep] | None) -> Mode | None:
+    """Return the mode of the way that a verification begins with, if its ways name one."""
+    return steps[0].mode if steps else None
+
+
+def fallback_for(
+    channel: Channel | None, mode: Mode | None, steps: list[FallbackStep] | None
+) -> tuple[FallbackStep, ...] | None:
+    """Return the ways as asked for; None leaves them to the policy. Raises Problem 422 for ways that cannot be."""
+    if not steps:
+        return None if steps is None else ()
+    wrong = mistake(steps, sorted(_OFFERED_MODES))
+    if wrong is None and (steps[0].channel, steps[0].mode) not in {(channel, mode), (channel, None)}:
+        wrong = "Step 1: must be the way in which the verification begins."
+    if wrong is not None:
+        error = FieldError("fallback", "field_invalid", wrong)
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "fields_invalid", wrong, errors=(error,))
+    return tuple(steps)
 
 
 def _mode_problem(detail: str) -> Problem:

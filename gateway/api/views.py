@@ -47,6 +47,20 @@ class Next(msgspec.Struct, frozen=True, gc=False):
     resend_call_at: str | None
 
 
+class NextStep(msgspec.Struct, frozen=True, gc=False):
+    """How the person is reached next, and when if nothing comes first; null: what is under way is waited for."""
+
+    channel: Channel
+    mode: Mode | None
+    at: str | None
+
+
+class FallbackView(msgspec.Struct, frozen=True, gc=False):
+    """What follows by itself."""
+
+    next: NextStep
+
+
 class VerificationView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A verification."""
 
@@ -65,6 +79,7 @@ class VerificationView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     attempts: list[AttemptView]
     checks_left: int
     next: Next
+    fallback: FallbackView | None
     metadata: Mapping[str, str]
     created_at: str
     updated_at: str
@@ -123,6 +138,7 @@ def verification_view(
             resend_sms_at=maybe(sms_at),
             resend_call_at=maybe(call_at),
         ),
+        fallback=_fallback_view(verification) if pending and verification.steps else None,
         metadata=verification.metadata,
         created_at=rfc3339(verification.created_at),
         updated_at=rfc3339(verification.updated_at),
@@ -158,6 +174,11 @@ def _attempt_view(attempt: Attempt) -> AttemptView:
         rfc3339(attempt.created_at),
         rfc3339(attempt.updated_at),
     )
+
+
+def _fallback_view(verification: Verification) -> FallbackView:
+    step = verification.steps[0]
+    return FallbackView(NextStep(step.channel, step.mode, maybe(verification.next_at)))
 
 
 def maybe(at: int | None) -> str | None:

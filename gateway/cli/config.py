@@ -27,9 +27,9 @@ def load_settings(config: Path | None, variables: Mapping[str, str] | None = Non
         raise CommandFailed(*invalid.problems) from None
 
 
-def load_policies(file: Path | None) -> Applications:
-    """Load an applications file; raises CommandFailed with every mistake."""
+def load_policies(file: Path | None, settings: Settings) -> Applications:
+    """Load an applications file for a gateway with these settings; raises CommandFailed with every mistake."""
     try:
-        return load_applications(file)
+        return load_applications(file, settings.text.bound_origin)
     except ApplicationsInvalid as invalid:
         raise CommandFailed(*invalid.problems) from None

@@ -9,6 +9,7 @@ from gateway.cli.config import load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
 from gateway.cli.outside import Outside, Trouble
+from gateway.cli.texts import doubts_of
 from gateway.ports import StoreUnavailable
 from gateway.settings import Settings
 from gateway.stores.inspection import inspect
@@ -69,9 +70,12 @@ async def _database(settings: Settings) -> str:
 async def _policies(settings: Settings) -> str:
     file = settings.portal.applications_file
     try:
-        names = load_applications(file).names()
+        applications = load_applications(file, settings.text.bound_origin)
     except ApplicationsInvalid as invalid:
         raise Trouble("; ".join(invalid.problems)) from None
+    for doubt in doubts_of(applications, settings):
+        _tell("!", "texts", doubt)
+    names = applications.names()
     return (
         f"{file} is in order, and names {', '.join(names) or 'no application'}"
         if file

@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.country is not None and arguments.country not in phonenumbers.SUPPORTED_REGIONS:
         raise CommandFailed("--country: must be two letters of ISO 3166, as in US")
     settings = load_settings(arguments.config)
-    applications = load_policies(settings.portal.applications_file)
+    applications = load_policies(settings.portal.applications_file, settings)
     with _export(arguments.file) as rows, opened_people(settings) as people:
         application = application_called(people, arguments.application)
         importing = _Import(people, application, applications, proven=arguments.proven, apply=arguments.apply)

@@ -1,6 +1,7 @@
 """`poundkey policy`: says what a person may do and why not, and who would be affected by another applications file."""
 
 import argparse
+import sys
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from gateway.cli.config import load_policies, load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
 from gateway.cli.people import shown, utc
+from gateway.cli.texts import doubts_of
 from gateway.domain.enrollment import Enrollment, Phone
 from gateway.domain.permissions import Denial, Feature, Permission, Policy, explain, feature_denial, rules
 from gateway.domain.policy import Limits
@@ -39,15 +41,23 @@ class Effect(StrEnum):
 def run(arguments: argparse.Namespace) -> int:
     """Do what was asked; raises CommandFailed for mistakes in a file, an unusable database and unknown people."""
     settings = load_settings(arguments.config)
-    applications = load_policies(settings.portal.applications_file)
+    applications = load_policies(settings.portal.applications_file, settings)
     try:
         if arguments.action == "explain":
+            _warn(settings, applications)
             run_loop(_explain(settings, applications, arguments.application, arguments.user))
         else:
-            run_loop(_dry_run(settings, applications, load_policies(arguments.file)))
+            proposed = load_policies(arguments.file, settings)
+            _warn(settings, proposed)
+            run_loop(_dry_run(settings, applications, proposed))
     except StoreUnavailable as unavailable:
         raise CommandFailed(str(unavailable)) from None
     return 0
+
+
+def _warn(settings: Settings, applications: Applications) -> None:
+    for doubt in doubts_of(applications, settings):
+        print(f"warning: {doubt}", file=sys.stderr)
 
 
 def effects(enrollment: Enrollment, before: Policy, after: Policy) -> Iterator[tuple[Effect, str]]:
@@ -189,7 +199,7 @@ def _value(name: str, value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):
-        return ", ".join(value) or ("any" if name in _ANY_IF_EMPTY else "none")
+        return ", ".join(map(str, value)) or ("any" if name in _ANY_IF_EMPTY else "none")
     return str(value)
 
 

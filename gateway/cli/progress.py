@@ -11,11 +11,18 @@ _WORDS = {
     "attempt.unknown": "the provider gave no answer; waiting to learn whether it was sent",
     "attempt.never_arrived": "the provider knows nothing of it: it was never sent",
     "call.answered_by_machine": "answered by a machine",
-    "call.wrong_key": "another key than #",
+    "call.wrong_key": "a key that was not asked for",
+    "call.repeated": "asked to hear it again",
+    "call.language_changed": "changed the language",
+    "call.refusal_begun": "began to say no",
+    "call.refusal_dropped": "went on after all",
+    "call.fraud_reported": "reported that they did not ask for this",
+    "call.no_more_calls": "asked for no more calls and texts",
+    "call.code_told": "a key was pressed, telling the code",
     "call.wrong_digits": "other digits than those",
     "call.digits_not_judged": "too many wrong codes for this number today",
     "call.no_key": "no key yet",
-    "call.key_pressed": "# pressed",
+    "call.key_pressed": "the key was pressed",
     "call.digits_matched": "the digits were keyed in",
 }
 _MATCH = "match"
@@ -37,14 +44,14 @@ _REPORTS = {
         "failed": "the text failed",
     },
 }
-_PROOFS = {"presence": "somebody pressed #", "possession": "the code was right"}
+_PROOFS = {"presence": "somebody pressed the key", "possession": "the code was right"}
 _MATCHED = "the digits were right"
 
 
 def step(event: Event) -> str | None:
     """Say what happened in a few words; None if it is told elsewhere, or is a detail of the provider's."""
     if event.type == _ANSWERED:
-        return f"answered, waiting for {'the digits and ' if event.facts.get('mode') == _MATCH else ''}#"
+        return f"answered, waiting for {'the digits and #' if event.facts.get('mode') == _MATCH else 'a key'}"
     if event.type in _REPORTS:
         return _REPORTS[event.type].get(str(event.facts.get("word")))
     return _WORDS.get(event.type)

@@ -17,7 +17,7 @@ from gateway.cli.progress import elapsed, step, verdict
 from gateway.cli.screen import Screen, TypedLines, bold
 
 _NOT_APPROVED = 1
-_QUESTION = "Code from the text: "
+_QUESTIONS = {"sms": "Code from the text: ", "call": "Code from the call: "}
 _FINISHED = "verification_finished"
 _UNAUTHORIZED = 401
 
@@ -47,21 +47,22 @@ async def _verify(url: str, key: str, wish: Mapping[str, str]) -> Verification:
     stop = stop_requested()
     async with contextlib.aclosing(GatewayClient(url, key)) as client:
         verification = await client.create(wish)
-        journey = _Journey(client, verification, Screen())
-        return await journey.end(stop, asks_code=wish["channel"] == "sms")
+        journey = _Journey(client, verification, wish["channel"], Screen())
+        return await journey.end(stop, asks_code=wish["channel"] == "sms" or verification.mode == "code")
 
 
 class _Journey:
     """One verification, from its start to its end."""
 
-    def __init__(self, client: GatewayClient, started: Verification, screen: Screen) -> None:
+    def __init__(self, client: GatewayClient, started: Verification, channel: str, screen: Screen) -> None:
         self._client = client
         self._started = started
+        self._channel = channel
         self._screen = screen
 
     async def end(self, stop: asyncio.Event, *, asks_code: bool) -> Verification:
         """Show progress until it has ended; when the person gives up, cancel it."""
-        self._screen.say(f"{'Texting' if asks_code else 'Calling'} {self._started.to}. Ctrl-C cancels.")
+        self._screen.say(f"{'Texting' if self._channel == 'sms' else 'Calling'} {self._started.to}. Ctrl-C cancels.")
         if self._started.match_digits:
             self._screen.say(f"When asked, key in {bold(self._started.match_digits)} on the phone, then #.")
         following = asyncio.create_task(self._follow())
@@ -97,7 +98,7 @@ class _Journey:
     async def _check_codes(self) -> None:
         """Have what is typed judged; returns when a code was right or the last one wrong, or when stdin has ended."""
         lines = TypedLines()
-        self._screen.ask(_QUESTION)
+        self._screen.ask(_QUESTIONS[self._channel])
         while (code := await lines.next()) is not None:
             self._screen.answered()
             try:
@@ -111,7 +112,7 @@ class _Journey:
                     return
                 left = checked.checks_left
                 self._screen.say(f"  That is not the code; {left} {'try' if left == 1 else 'tries'} left.")
-            self._screen.ask(_QUESTION)
+            self._screen.ask(_QUESTIONS[self._channel])
 
     async def _cancel(self) -> None:
         """End the verification, unless it has just ended by itself."""

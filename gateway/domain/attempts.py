@@ -1,13 +1,24 @@
-"""How an attempt changes inside its verification, and when the failure of all attempts becomes the verification's."""
+"""How an attempt changes inside its verification, and what its failure brings: the next way, or the end of all."""
 
 import hmac
 from typing import Any
 
 import msgspec
 
+from gateway.domain.delivery import CALL_ENDED, DeliveryStatus
 from gateway.domain.journal import Entry
 from gateway.domain.policy import SECOND
-from gateway.domain.verification import Attempt, Change, Ending, Failure, Status, Verification, changed, ended
+from gateway.domain.verification import (
+    Attempt,
+    Change,
+    Channel,
+    Ending,
+    Failure,
+    Status,
+    Verification,
+    changed,
+    ended,
+)
 
 HEARD_LIMIT = 64
 """Reports taken in for one attempt; a provider that sends more is not listened to any further."""
@@ -38,13 +49,18 @@ def attempt_changed(
 ) -> Change:
     """Change one attempt. When none is left that can succeed, the verification fails after `grace` seconds.
 
-    A grace lets what the end of a call has overtaken still arrive: a person who pressed # is not told otherwise.
+    While other ways are still to follow, it does not fail: the next one comes instead. A grace lets what the end of a
+    call has overtaken still arrive: a person who pressed # is not told otherwise.
     """
     new = msgspec.structs.replace(attempt, updated_at=now, **fields)
     attempts = tuple(new if kept.id == new.id else kept for kept in verification.attempts)
     if verification.status is not Status.PENDING:
         return Change(changed(verification, now, entries, attempts=attempts), entries)
-    failure = _failure_of_all(attempts)
+    if verification.steps:
+        at = now + int(grace * SECOND) if new.channel is Channel.CALL else now
+        next_at = _next_at(verification, attempts, at)
+        return Change(changed(verification, now, entries, attempts=attempts, next_at=next_at), entries)
+    failure = failure_of_all(attempts)
     if failure is None:
         return Change(changed(verification, now, entries, attempts=attempts, ends_at=None, ending=None), entries)
     if grace == 0.0:
@@ -61,7 +77,37 @@ def heard(attempt: Attempt, fact: str) -> tuple[str, ...] | None:
     return (*attempt.heard, fact)
 
 
-def _failure_of_all(attempts: tuple[Attempt, ...]) -> Failure | None:
+def failure_of_all(attempts: tuple[Attempt, ...]) -> Failure | None:
     """Return the latest attempt's failure if every attempt has failed."""
     failures = [attempt.failure for attempt in attempts]
     return failures[-1] if all(failures) else None
+
+
+def under_way(attempt: Attempt) -> bool:
+    """Tell whether this is a call that is not over, as far as we know."""
+    return attempt.channel is Channel.CALL and attempt.failure is None and attempt.status not in CALL_ENDED
+
+
+def is_held(verification: Verification, attempts: tuple[Attempt, ...]) -> bool:
+    """Tell whether the next way has to wait.
+
+    The person has what was sent last, is on the phone with us, or would be called while a call is under way.
+    """
+    calls = [attempt for attempt in attempts if under_way(attempt)]
+    on_the_phone = any(call.turn or call.status is DeliveryStatus.IN_PROGRESS for call in calls)
+    return _arrived(attempts[-1]) or on_the_phone or (bool(calls) and verification.steps[0].channel is Channel.CALL)
+
+
+def _next_at(verification: Verification, attempts: tuple[Attempt, ...], at: int) -> int | None:
+    """Return when the next way follows: `at` (ms) at the latest, once the last one has failed or nothing holds it."""
+    planned = verification.next_at
+    if is_held(verification, attempts):
+        return None if _arrived(attempts[-1]) else planned
+    if planned is None:
+        return at
+    return min(planned, at) if attempts[-1].failure is not None else planned
+
+
+def _arrived(attempt: Attempt) -> bool:
+    """Tell whether this is a text that was delivered, or a call that told the code: any other that is over failed."""
+    return attempt.failure is None and attempt.status in {DeliveryStatus.DELIVERED, DeliveryStatus.COMPLETED}

@@ -48,6 +48,14 @@ CALL_ENDED = frozenset(
         DeliveryStatus.FAILED,
     }
 )
+TEXT_ENDED = frozenset(
+    {
+        DeliveryStatus.DELIVERED,
+        DeliveryStatus.UNDELIVERED,
+        DeliveryStatus.FAILED,
+        DeliveryStatus.CANCELED,
+    }
+)
 NOT_DELIVERED = frozenset({DeliveryStatus.UNDELIVERED, DeliveryStatus.FAILED, DeliveryStatus.CANCELED})
 
 

@@ -3,9 +3,26 @@
 import msgspec
 
 from gateway.domain.blocks import fraud_reported
-from gateway.domain.enrollment import Enrollment, PersonChange, Proof, person_changed
+from gateway.domain.enrollment import Enrollment, PersonChange, Proof, person_changed, refuse_if_blocked
 from gateway.domain.phones import phone_proven
+from gateway.domain.refusals import RefusalCode, Refused
 from gateway.domain.verification import FailureCode, Outcome, Status, Verification
+
+
+def refuse_stale_approval(enrollment: Enrollment | None, verification: Verification, outcome: Outcome) -> None:
+    """Let no approval through that the person's record does not bear any more.
+
+    Raises Refused: `not_found` if the record is gone, `enrollment_blocked`, `no_method` if the phone was taken from it.
+    """
+    if outcome.status is not Status.APPROVED or verification.basis is not None:
+        return
+    if enrollment is None:
+        raise Refused(RefusalCode.NOT_FOUND, "This person's record was removed.")
+    refuse_if_blocked(enrollment, outcome.at)
+    if enrollment.phone_at(verification.number, verification.extension) is None:
+        raise Refused(
+            RefusalCode.NO_METHOD, "This phone was taken from the person's record while it was being verified."
+        )
 
 
 def outcome_recorded(enrollment: Enrollment, verification: Verification, outcome: Outcome) -> PersonChange:

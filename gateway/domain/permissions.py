@@ -15,7 +15,7 @@ from gateway.domain.enrollment import Phone, PhoneKind
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.policy import Count, Limits
 from gateway.domain.refusals import RefusalCode, Refused
-from gateway.domain.verification import Channel, Mode, Purpose
+from gateway.domain.verification import Channel, FallbackStep, Mode, Purpose
 
 
 class LineType(StrEnum):
@@ -72,8 +72,9 @@ class Policy(msgspec.Struct, frozen=True, gc=False):
     `enroll` and `sign_in` are the ways a phone may be proven, and then used. Countries are ISO 3166 alpha-2.
     `people_per_number` (0: any) are people of the application. `code_length` (digits), `code_lifetime` (seconds) and
     `checks` (wrong codes) are the gateway's limits where None. `call_proof` is what a call asks for, `confirm` or
-    `match`. Within `proof_cache` seconds of a proof the next sign-in needs none. `return_urls` are exact. `origins`
-    names who set each field, if not the gateway.
+    `match`. Within `proof_cache` seconds of a proof the next sign-in needs none. With `reply_with_code`, a code that
+    is texted back approves. A verification that begins as `fallback` does goes on as it says. `return_urls` are exact.
+    `origins` names who set each field, if not the gateway.
     """
 
     enroll: tuple[Channel, ...] = tuple(Channel)
@@ -91,6 +92,8 @@ class Policy(msgspec.Struct, frozen=True, gc=False):
     remember_device_days: Annotated[int, msgspec.Meta(ge=0, le=365)] = 0
     app_passwords: bool = True
     fraud_block_days: Annotated[int, msgspec.Meta(ge=1, le=3_650)] = 90
+    reply_with_code: bool = False
+    fallback: tuple[FallbackStep, ...] = ()
     return_urls: tuple[str, ...] = ()
     origins: Mapping[str, Origin] = {}
 

@@ -21,7 +21,7 @@ from gateway.domain.verification import Channel
 PHONE_LIMIT = 10
 """Phones of one person, those still to be proven included."""
 
-TEXT_TO_EXTENSION = "A text cannot reach an extension: ask for a call."
+_TEXT_TO_EXTENSION = "A text cannot reach an extension: ask for a call."
 
 
 def phone_offered(enrollment: Enrollment, phone: Phone, now: int, limits: Limits) -> PersonChange:
@@ -46,6 +46,18 @@ def phone_offered(enrollment: Enrollment, phone: Phone, now: int, limits: Limits
         raise Refused(RefusalCode.PHONES_FULL, f"A person has at most {PHONE_LIMIT} phones: remove one first.")
     entry = Entry("phone.offered", {"phone_id": phone.id, "kind": phone.kind.value})
     return person_changed(enrollment, now, entry, phones=_settled((*kept, offered)), sends=sends)
+
+
+def send_counted(enrollment: Enrollment, now: int, limits: Limits) -> PersonChange:
+    """Count one more send of a verification that has begun; raises Refused: `enrollment_blocked`, `rate_limited`."""
+    refuse_if_blocked(enrollment, now)
+    return person_changed(enrollment, now, sends=_with_send(enrollment, now, limits))
+
+
+def refuse_text_to_extension(channel: Channel, extension: str | None) -> None:
+    """Raise Refused (`number_invalid`) for a text to an extension: it would reach whoever has the main number."""
+    if channel is Channel.SMS and extension is not None:
+        raise Refused(RefusalCode.NUMBER_INVALID, _TEXT_TO_EXTENSION, field="channel")
 
 
 def phone_removed(enrollment: Enrollment, phone_id: str, now: int, *, lost: bool = False) -> PersonChange:
@@ -86,7 +98,7 @@ def default_chosen(enrollment: Enrollment, method: DefaultMethod, now: int) -> P
             field="default_method.phone_id",
         )
     if phone.extension is not None and method.channel is Channel.SMS:
-        raise Refused(RefusalCode.NUMBER_INVALID, TEXT_TO_EXTENSION, field="default_method.channel")
+        raise Refused(RefusalCode.NUMBER_INVALID, _TEXT_TO_EXTENSION, field="default_method.channel")
     facts = {"phone_id": method.phone_id, "channel": method.channel.value}
     return person_changed(enrollment, now, Entry("default_method.chosen", facts), default_method=method)
 

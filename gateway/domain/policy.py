@@ -33,14 +33,20 @@ class Limits(msgspec.Struct, frozen=True, gc=False):
     text_grace: Seconds = 120.0
 
 
-class Tally(msgspec.Struct, frozen=True, gc=False):
-    """What is counted for one number over all its verifications: times (ms) of recent sends and failed checks."""
+class Tally(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What is counted for one number over all its verifications: times (ms) of recent sends and failed checks.
+
+    `stopped` is read with it and kept elsewhere: the number is on the stop list, and is sent nothing.
+    """
 
     sends: tuple[int, ...] = ()
     failed_checks: tuple[int, ...] = ()
+    stopped: bool = False
 
     def with_send(self, now: int, limits: Limits) -> "Tally":
-        """Count a send, or refuse it when the number has had its share (contract: sends per number)."""
+        """Count a send; raises Refused: `number_stopped`, or `rate_limited` when the number has had its share."""
+        if self.stopped:
+            raise Refused(RefusalCode.NUMBER_STOPPED, _STOPPED)
         recent = _since(self.sends, now - limits.send_window * SECOND)
         if len(recent) >= limits.sends_per_number:
             wait = recent[-limits.sends_per_number] + limits.send_window * SECOND - now
@@ -69,6 +75,9 @@ class Tally(msgspec.Struct, frozen=True, gc=False):
     def without_latest_try(self) -> "Tally":
         """Take back the latest count: what was tried was right, or could not be judged."""
         return msgspec.structs.replace(self, failed_checks=self.failed_checks[:-1])
+
+
+_STOPPED = "Whoever has this number asked for no more calls and texts. Use another one; only an operator lifts this."
 
 
 def resend_wait(attempts: int, limits: Limits) -> int:

@@ -9,6 +9,7 @@ class RefusalCode(StrEnum):
     NOT_FOUND = "not_found"
     NUMBER_INVALID = "number_invalid"
     NUMBER_BLOCKED = "number_blocked"
+    NUMBER_STOPPED = "number_stopped"
     RATE_LIMITED = "rate_limited"
     CODE_MALFORMED = "code_malformed"
     NO_CODE_SENT = "no_code_sent"

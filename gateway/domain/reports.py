@@ -6,6 +6,7 @@ from gateway.domain.attempts import attempt_changed, by_token, heard
 from gateway.domain.delivery import CALL_ENDED, NOT_DELIVERED, DeliveryStatus, merge
 from gateway.domain.journal import Entry
 from gateway.domain.policy import Limits
+from gateway.domain.scenes import Scene
 from gateway.domain.verification import Attempt, Change, Failure, FailureCode, Verification
 
 _CALL_FAILURES = {
@@ -99,6 +100,6 @@ def message_status_changed(
 def _call_failure(
     verification: Verification, attempt: Attempt, status: DeliveryStatus, report: CallReport
 ) -> Failure | None:
-    if status not in CALL_ENDED or verification.proved_by == attempt.id:
+    if status not in CALL_ENDED or verification.proved_by == attempt.id or attempt.scene is Scene.CODE_TOLD:
         return None
     return _REJECTED if report.sip_response_code == _SIP_DECLINED else _CALL_FAILURES[status]

@@ -6,6 +6,7 @@ import msgspec
 
 from gateway.domain import code
 from gateway.domain.clock import time_passed
+from gateway.domain.delivery import CALL_ENDED
 from gateway.domain.journal import Entry
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.policy import SECOND, Limits, Tally, rate_limited, resend_wait
@@ -17,6 +18,7 @@ from gateway.domain.verification import (
     Change,
     Channel,
     Ending,
+    FallbackStep,
     Mode,
     Outcome,
     Purpose,
@@ -28,6 +30,17 @@ from gateway.domain.verification import (
 
 MATCH_LENGTH = 2
 """How many digits are shown for a call in mode match."""
+
+
+class Plan(msgspec.Struct, frozen=True, gc=False):
+    """The ways that follow the first one by themselves, for which `wait` (seconds) is waited; and those left out."""
+
+    wait: int = 0
+    steps: tuple[FallbackStep, ...] = ()
+    left_out: tuple[Entry, ...] = ()
+
+
+NO_PLAN = Plan()
 
 
 class Start(msgspec.Struct, frozen=True, gc=False):
@@ -47,6 +60,8 @@ class Start(msgspec.Struct, frozen=True, gc=False):
     extension: str | None = None
     purpose: Purpose | None = None
     fraud_block_days: int = 90
+    reply_with_code: bool = False
+    fallback: Plan = NO_PLAN
 
 
 class NewAttempt(msgspec.Struct, frozen=True, gc=False):
@@ -72,8 +87,10 @@ def created(start: Start, new: NewAttempt, tally: Tally, now: int, limits: Limit
     attempt = new.at(now)
     entries = (
         Entry("verification.created", {"channel": start.channel.value, "mode": start.mode and start.mode.value}),
+        *start.fallback.left_out,
         _queued(attempt),
     )
+    steps = start.fallback.steps
     verification = Verification(
         id=start.id,
         application_id=start.application_id,
@@ -91,11 +108,14 @@ def created(start: Start, new: NewAttempt, tally: Tally, now: int, limits: Limit
         purpose=start.purpose,
         code_length=limits.code_length,
         fraud_block_days=start.fraud_block_days,
+        reply_with_code=start.reply_with_code,
         metadata=start.metadata,
         attempts=(attempt,),
         code_digest=start.code_digest,
         sealed_code=start.sealed_code,
         match_digits=new.match_digits,
+        steps=steps,
+        next_at=now + start.fallback.wait * SECOND if steps else None,
         entries=len(entries),
     )
     return Change(verification, entries, tally=tally.with_send(now, limits), send=attempt)
@@ -153,7 +173,10 @@ def code_checked(verification: Verification, guess: bytes, tally: Tally, now: in
 
 
 def resent(verification: Verification, new: NewAttempt, tally: Tally, now: int, limits: Limits) -> Change:
-    """Send the same code once more, or call (again); raises Refused: `verification_finished`, `rate_limited`."""
+    """Send the same code once more, or call (again), in place of the way that would follow next by itself.
+
+    Raises Refused: `verification_finished`, `rate_limited`, `number_stopped`.
+    """
     if over := _over(verification, now):
         return over
     allowed_at = resend_at(verification, new.channel, limits)
@@ -161,8 +184,19 @@ def resent(verification: Verification, new: NewAttempt, tally: Tally, now: int, 
         raise rate_limited("A call to this number is under way.", limits.resend_wait * SECOND)
     if now < allowed_at:
         raise rate_limited("It is too early to send again.", allowed_at - now)
+    return next_attempt(verification, new, tally, now, limits)
+
+
+def next_attempt(
+    verification: Verification, new: NewAttempt, tally: Tally, now: int, limits: Limits, *before: Entry
+) -> Change:
+    """Add an attempt, which takes the place of the next step if there is one; `before` goes ahead in the journal.
+
+    Raises Refused: `rate_limited`, `number_stopped`.
+    """
     attempt = new.at(now)
-    entries = (_queued(attempt),)
+    entries = (*before, _queued(attempt))
+    step, *left = verification.steps or (None,)
     after = changed(
         verification,
         now,
@@ -173,6 +207,8 @@ def resent(verification: Verification, new: NewAttempt, tally: Tally, now: int, 
         match_digits=verification.match_digits or new.match_digits,
         ends_at=None,
         ending=None,
+        steps=tuple(left),
+        next_at=now + step.wait * SECOND if step and left else None,
     )
     return Change(after, entries, tally=tally.with_send(now, limits), send=attempt)
 
@@ -195,7 +231,7 @@ def resend_times(verification: Verification, limits: Limits) -> tuple[int | None
     attempts = verification.attempts
     at = attempts[-1].created_at + resend_wait(len(attempts), limits)
     for attempt in attempts:
-        if attempt.channel is Channel.CALL and attempt.failure is None:
+        if attempt.channel is Channel.CALL and attempt.failure is None and attempt.status not in CALL_ENDED:
             return at, None
     return at, at
 

@@ -1,9 +1,22 @@
-"""What became of handing an attempt to the provider."""
+"""What became of handing an attempt to the provider, and what an end or a last word leaves to do there."""
 
-from gateway.domain.attempts import attempt_changed, by_id
-from gateway.domain.delivery import DeliveryStatus, merge
+import msgspec
+
+from gateway.domain.attempts import attempt_changed, by_id, under_way
+from gateway.domain.delivery import CALL_ENDED, TEXT_ENDED, DeliveryStatus, merge
 from gateway.domain.journal import Entry
-from gateway.domain.verification import Change, Failure, FailureCode, Verification
+from gateway.domain.scenes import Scene
+from gateway.domain.verification import Attempt, Change, Channel, Failure, FailureCode, Status, Verification
+
+
+class Loose(msgspec.Struct, frozen=True, gc=False):
+    """Attempts (ids) that a change leaves loose: `settled` need no more questions, `needless` calls no more ringing."""
+
+    settled: tuple[str, ...] = ()
+    needless: tuple[str, ...] = ()
+
+
+NOTHING_LOOSE = Loose()
 
 
 def sent(verification: Verification, attempt_id: str, sid: str, now: int) -> Change:
@@ -54,6 +67,44 @@ def never_arrived(verification: Verification, attempt_id: str, now: int) -> Chan
     failure = Failure(FailureCode.OUTCOME_UNKNOWN, "The provider gave no answer and does not know of this send.")
     entry = Entry("attempt.never_arrived", {"attempt_id": attempt_id})
     return attempt_changed(verification, attempt, now, (entry,), status=DeliveryStatus.FAILED, failure=failure)
+
+
+def hung_up(verification: Verification, attempt_id: str, now: int) -> Change:
+    """The provider was asked to end a call that is no longer needed; its own report says how it ended."""
+    attempt = by_id(verification, attempt_id)
+    if attempt is None:
+        return Change(verification)
+    entry = Entry("call.hung_up", {"attempt_id": attempt_id})
+    return attempt_changed(verification, attempt, now, (entry,))
+
+
+def is_final(attempt: Attempt) -> bool:
+    """Tell whether the provider has said its last word on an attempt."""
+    return attempt.status in (CALL_ENDED if attempt.channel is Channel.CALL else TEXT_ENDED)
+
+
+def is_needless(verification: Verification, attempt: Attempt) -> bool:
+    """Tell whether a call may be hung up because its verification has ended without it.
+
+    A call that ended it itself, or that told the code, says goodbye and ends by itself.
+    """
+    own_end = verification.proved_by == attempt.id or attempt.scene is Scene.CODE_TOLD
+    return verification.status is not Status.PENDING and under_way(attempt) and not own_end
+
+
+def loosened(before: Verification, after: Verification) -> Loose:
+    """Return which attempts a change leaves loose."""
+    over = before.status is Status.PENDING and after.status is not Status.PENDING
+    if not over and after.attempts is before.attempts:
+        return NOTHING_LOOSE
+    known = {attempt.id for attempt in before.attempts if is_final(attempt)}
+    needless = tuple(attempt.id for attempt in after.attempts if over and is_needless(after, attempt))
+    settled = tuple(
+        attempt.id
+        for attempt in after.attempts
+        if attempt.id not in known and attempt.id not in needless and (over or is_final(attempt))
+    )
+    return Loose(settled, needless)
 
 
 def _settled(status: DeliveryStatus) -> bool:

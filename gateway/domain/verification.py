@@ -7,7 +7,7 @@ functions, one each: `requests` (the integrator's), `sends`, `calls` and `report
 
 from collections.abc import Mapping
 from enum import Enum, StrEnum, auto
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -16,6 +16,7 @@ from gateway.domain.journal import Entry
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.policy import Tally
 from gateway.domain.refusals import Refused
+from gateway.domain.scenes import Scene, Script
 
 
 class Status(StrEnum):
@@ -131,7 +132,8 @@ class Attempt(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One send: a text or a call. Times are in ms since the epoch.
 
     `token` is the secret in its callback path. `heard` names the reports already taken in, so that a repeated one does
-    nothing. `turn` counts the Gathers of a call from 1; 0 means that nobody has answered.
+    nothing. `turn` counts the Gathers of a call from 1; 0 means that nobody has answered. `repeats` counts the prompts
+    that were said anew at the callee's wish, `second_language` tells that they chose the other language.
     """
 
     id: str
@@ -149,6 +151,9 @@ class Attempt(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     turn: int = 0
     wrong_keys: int = 0
     silent_prompts: int = 0
+    repeats: int = 0
+    scene: Scene = Scene.PROOF
+    second_language: bool = False
 
     @property
     def carries_code(self) -> bool:
@@ -156,13 +161,27 @@ class Attempt(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         return self.channel is Channel.SMS or self.mode is Mode.CODE
 
 
+class FallbackStep(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
+    """One way in a row of them; if nothing comes of it within `wait` seconds, the next one follows."""
+
+    channel: Channel
+    mode: Mode | None = None
+    wait: Annotated[int, msgspec.Meta(ge=5, le=3_600)] = 60
+
+    def __str__(self) -> str:
+        way = self.channel if self.mode is None else f"{self.channel} ({self.mode})"
+        return f"{way} for {self.wait} s"
+
+
 class Verification(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One attempt to prove one number. Times are in ms since the epoch.
 
     `ends_at` and `ending` are set while every attempt has failed: unless something comes first, the clock then fails
-    the verification for that reason. `proved_by` is the attempt whose key or code approved it. `extension` is dialled
-    behind the number. `match_digits` are those that a page shows for calls in mode match; they die with the code.
-    `code_length` and `fraud_block_days` are the policy's, as they were when it began.
+    the verification for that reason. `steps` are the ways that are still to follow by themselves, the first at
+    `next_at`; while that is None, it waits for the end of what is under way. `proved_by` is the attempt whose key or
+    code approved it. `extension` is dialled behind the number. `match_digits` are those that a page shows for calls in
+    mode match; they die with the code. `code_length`, `fraud_block_days` and `reply_with_code` are the policy's, as
+    they were when it began.
     """
 
     id: str
@@ -182,6 +201,7 @@ class Verification(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     basis: Basis | None = None
     code_length: int = 6
     fraud_block_days: int = 90
+    reply_with_code: bool = False
     metadata: Mapping[str, str] = {}
     status: Status = Status.PENDING
     assurance: Assurance | None = None
@@ -193,6 +213,8 @@ class Verification(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     match_digits: str | None = None
     ends_at: int | None = None
     ending: Failure | None = None
+    steps: tuple[FallbackStep, ...] = ()
+    next_at: int | None = None
     revision: int = 1
     entries: int = 0
 
@@ -201,7 +223,7 @@ class Verification(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         """Return when the clock has something to say, or None once the verification has ended."""
         if self.status is not Status.PENDING:
             return None
-        return self.expires_at if self.ends_at is None else min(self.expires_at, self.ends_at)
+        return min(at for at in (self.expires_at, self.ends_at, self.next_at) if at is not None)
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
@@ -214,33 +236,23 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     at: int
 
 
-class Script(StrEnum):
-    """What a call says next."""
-
-    PRESS_POUND = "press_pound"
-    MATCH_DIGITS = "match_digits"
-    CONFIRMED = "confirmed"
-    NO_KEY = "no_key"
-    NO_DIGITS = "no_digits"
-    WRONG_KEYS = "wrong_keys"
-    WRONG_DIGITS = "wrong_digits"
-    TOO_MANY_WRONG = "too_many_wrong"
-    NOT_NEEDED = "not_needed"
-    HANG_UP = "hang_up"
-
-
 class Reply(msgspec.Struct, frozen=True, gc=False):
-    """What to answer a call with. `turn` numbers the Gather; `again` says why it is asked again."""
+    """What to answer a call with. `turn` numbers the Gather; `again` says why it is asked again.
+
+    `second_language` asks for the other language that the call offers.
+    """
 
     script: Script
     turn: int = 0
     again: FailureCode | None = None
+    second_language: bool = False
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
     """What an input does: the new state, and what the store keeps beside it in the same transaction.
 
-    `refusal` is raised to the caller after the change is kept. `send` is the attempt to hand to the dispatcher.
+    `refusal` is raised to the caller after the change is kept. `send` is the attempt to hand to the dispatcher. `stop`
+    says why the number goes on the stop list.
     """
 
     verification: Verification
@@ -250,6 +262,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     send: Attempt | None = None
     reply: Reply | None = None
     refusal: Refused | None = None
+    stop: str | None = None
 
 
 def changed(verification: Verification, now: int, entries: tuple[Entry, ...], **fields: Any) -> Verification:  # noqa: ANN401 - any field of the struct

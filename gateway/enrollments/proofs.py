@@ -6,9 +6,9 @@ from gateway.applications import Applications
 from gateway.domain import recognition
 from gateway.domain.enrollment import Enrollment, PersonChange, Phone, PhoneKind
 from gateway.domain.phone import PhoneNumber
-from gateway.domain.phones import TEXT_TO_EXTENSION
+from gateway.domain.phones import refuse_text_to_extension
 from gateway.domain.refusals import RefusalCode, Refused
-from gateway.domain.verification import Basis, Channel, Mode, Purpose
+from gateway.domain.verification import Basis, Channel, FallbackStep, Mode, Purpose
 from gateway.enrollments.records import done, owned
 from gateway.person_ports import PersonStep, PersonStore
 from gateway.ports import Application, Clock, Created, NewCode, Receipt, Replay
@@ -36,6 +36,7 @@ class Challenge(msgspec.Struct, frozen=True):
     phone_id: str | None = None
     channel: Channel | None = None
     mode: Mode | None = None
+    fallback: tuple[FallbackStep, ...] | None = None
 
 
 class Proofs:
@@ -67,7 +68,7 @@ class Proofs:
         locale: str | None = None,
     ) -> Created | Replay:
         """Begin to prove a phone; it counts once its verification is approved."""
-        _refuse_text_to_extension(phone.channel, phone.extension)
+        refuse_text_to_extension(phone.channel, phone.extension)
         enrollment = owned(application, await self._people.enrollment(enrollment_id))
         wish = Wish(
             number=phone.number,
@@ -186,7 +187,7 @@ def _wish(enrollment: Enrollment, challenge: Challenge, locale: str | None) -> W
     phone = _phone(enrollment, challenge)
     usual = default.channel if default and default.phone_id == phone.id else _usual_channel(phone)
     channel = challenge.channel or usual
-    _refuse_text_to_extension(channel, phone.extension)
+    refuse_text_to_extension(channel, phone.extension)
     return Wish(
         number=phone.number,
         channel=channel,
@@ -195,6 +196,7 @@ def _wish(enrollment: Enrollment, challenge: Challenge, locale: str | None) -> W
         enrollment_id=enrollment.id,
         extension=phone.extension,
         purpose=challenge.purpose,
+        fallback=challenge.fallback,
         kind=phone.kind,
     )
 
@@ -227,11 +229,6 @@ def _chosen(enrollment: Enrollment, phone_id: str, purpose: Purpose | None) -> P
 
 def _usual_channel(phone: Phone) -> Channel:
     return Channel.CALL if phone.extension or phone.kind is PhoneKind.OFFICE else Channel.SMS
-
-
-def _refuse_text_to_extension(channel: Channel, extension: str | None) -> None:
-    if channel is Channel.SMS and extension is not None:
-        raise Refused(RefusalCode.NUMBER_INVALID, TEXT_TO_EXTENSION, field="channel")
 
 
 def _created(created: Created | Replay) -> Created:

@@ -41,6 +41,7 @@ _PROBLEMS: Mapping[RefusalCode, tuple[Problem, HTTPStatus]] = {
     RefusalCode.ENROLLMENT_BLOCKED: (Problem.BLOCKED, HTTPStatus.FORBIDDEN),
     RefusalCode.NOT_FOUND: (Problem.NOT_FOUND, HTTPStatus.NOT_FOUND),
     RefusalCode.NO_METHOD: (Problem.NO_METHOD, HTTPStatus.CONFLICT),
+    RefusalCode.NUMBER_STOPPED: (Problem.NO_METHOD, HTTPStatus.FORBIDDEN),
     RefusalCode.FEATURE_OFF: (Problem.FEATURE_OFF, HTTPStatus.FORBIDDEN),
     RefusalCode.RATE_LIMITED: (Problem.TOO_MANY_TRIES, HTTPStatus.TOO_MANY_REQUESTS),
 }
@@ -94,11 +95,12 @@ class Doorstep:
             visit = await self.visit(request)
             frame = self.frame(request, visit)
             try:
-                return await handler(await self._guest(request, visit, frame, even_blocked=even_blocked))
+                answer = await handler(await self._guest(request, visit, frame, even_blocked=even_blocked))
             except VisitMoved:
-                return self.go(HOME)
+                answer = self.go(HOME)
             except Exception as error:  # noqa: BLE001 - the last line of defence: a person gets a page
-                return self.problem(error, frame, visit.enrollment if visit else None)
+                answer = self.problem(error, frame, visit.enrollment if visit else None)
+            return _shut_in(answer)
 
         return enter
 
@@ -116,11 +118,17 @@ class Doorstep:
 
         async def enter(request: web.Request) -> web.StreamResponse:
             try:
-                return await handler(request)
+                answer = await handler(request)
             except Exception as error:  # noqa: BLE001 - the last line of defence: a person gets a page
-                return self.problem(error, self.frame(request, None), None)
+                answer = self.problem(error, self.frame(request, None), None)
+            return _shut_in(answer)
 
         return enter
+
+    async def nowhere(self, request: web.Request) -> web.Response:
+        """Say that there is no such page."""
+        visit = await self.visit(request)
+        return self.problem(NoPage(Problem.NOT_FOUND, HTTPStatus.NOT_FOUND), self.frame(request, visit), None)
 
     async def visit(self, request: web.Request) -> Visit | None:
         """Return who comes with a good cookie."""
@@ -145,7 +153,7 @@ class Doorstep:
             application=branding.name or visit.application.name,
             now=self._clock(),
             csrf=visit.csrf,
-            path=str(request.rel_url.without_query_params("notice")),
+            path=_place(request),
             person=visit.enrollment.display_name or visit.enrollment.user,
             logo_url=f"{brand}/logo" if branding.logo else None,
             brand_css_url=f"{brand}.css",
@@ -160,13 +168,12 @@ class Doorstep:
         return self.html(self._pages.render(page), status)
 
     def html(self, text: str, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
-        """Answer with HTML that may neither be kept, nor framed, nor reach anything but us."""
-        return web.Response(text=text, status=status.value, content_type="text/html", headers=_HEADERS)
+        """Answer with HTML."""
+        return web.Response(text=text, status=status.value, content_type="text/html")
 
     def go(self, path: str) -> web.Response:
         """Send on to a page of ours."""
-        headers = {"Location": path, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-        return web.Response(status=HTTPStatus.SEE_OTHER.value, headers=headers)
+        return web.Response(status=HTTPStatus.SEE_OTHER.value, headers={"Location": path})
 
     def problem(self, error: Exception, frame: Frame, enrollment: Enrollment | None) -> web.Response:
         """Answer with the page for what went wrong."""
@@ -221,13 +228,27 @@ def device_of(visit: Visit) -> str:
     return f"-device-{visit.enrollment.id[-_DEVICE_SUFFIX:]}"
 
 
+def _shut_in(answer: web.StreamResponse) -> web.StreamResponse:
+    """Let an answer neither be kept, nor framed, nor reach or tell anything but us."""
+    answer.headers.update(_HEADERS)
+    return answer
+
+
 async def _form(request: web.Request, visit: Visit) -> Form:
     """Read a form that this visit was given; raises NoPage (`foreign_form`)."""
-    posted = await request.post()
+    try:
+        posted = await request.post()
+    except (LookupError, ValueError, web.HTTPRequestEntityTooLarge):  # no browser sends such a form for a page of ours
+        raise NoPage(Problem.FOREIGN_FORM, HTTPStatus.FORBIDDEN) from None
     form = {name: value for name, value in posted.items() if isinstance(value, str)}
     if not hmac.compare_digest(form.get("csrf", "").encode(), visit.csrf.encode()):
         raise NoPage(Problem.FOREIGN_FORM, HTTPStatus.FORBIDDEN)
     return form
+
+
+def _place(request: web.Request) -> str:
+    """Return where the language menu comes back to: not to a link, whose address is a secret, nor to an old notice."""
+    return HOME if request.path.startswith(f"{HOME}/links/") else str(request.rel_url.without_query_params("notice"))
 
 
 def _notice(request: web.Request) -> Notice | None:

@@ -27,6 +27,7 @@ _FORBIDDEN = {
     RefusalCode.LINE_TYPE_FORBIDDEN,
     RefusalCode.PHONE_KIND_FORBIDDEN,
     RefusalCode.NUMBER_SHARED_TOO_OFTEN,
+    RefusalCode.NUMBER_STOPPED,
 }
 
 
@@ -89,8 +90,7 @@ class Enrolling:
         answer = self._pages.number_check(
             guest.frame, judged.formatted, judged.errors[0] if judged.errors else None, judged.methods
         )
-        headers = {"Cache-Control": "no-store"}
-        return web.Response(body=msgspec.json.encode(answer), content_type="application/json", headers=headers)
+        return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
 
     def _is_open(self, guest: Guest) -> bool:
         settling = guest.request.path != ENROLL

@@ -58,10 +58,10 @@ class Finishing:
             return self._doorstep.go(next_path(guest.visit))
         return await self.finish(guest, remember=guest.form.get("remember") == "on")
 
-    async def finish(self, guest: Guest, *, remember: bool) -> web.Response:
-        """Go on from the visit's verification if it is approved; else back to it."""
+    async def finish(self, guest: Guest, *, remember: bool, recognized: str | None = None) -> web.Response:
+        """Go on from the visit's verification, or the one that spared the person it, if it is approved; else back."""
         visit = guest.visit
-        verification = self._verifications.show(visit.application, str(visit.session.verification_id))
+        verification = self._verifications.show(visit.application, recognized or str(visit.session.verification_id))
         if verification.status is not Status.APPROVED:
             return self._doorstep.go(VERIFY)
         signing_in = visit.session.page is PortalPage.SIGN_IN

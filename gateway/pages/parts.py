@@ -19,6 +19,7 @@ class Barrier(StrEnum):
     LINE_TYPE_FORBIDDEN = "line_type_forbidden"
     PHONE_KIND_FORBIDDEN = "phone_kind_forbidden"
     NUMBER_SHARED_TOO_OFTEN = "number_shared_too_often"
+    NUMBER_STOPPED = "number_stopped"
     NO_TEXTS_TO_LINE = "no_texts_to_line"
     NO_TEXTS_TO_EXTENSION = "no_texts_to_extension"
     SENDS_USED_UP = "sends_used_up"

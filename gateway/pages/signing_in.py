@@ -16,7 +16,7 @@ from gateway.pages.doorstep import Doorstep, Guest
 from gateway.pages.finishing import Finishing
 from gateway.pages.models import SignInPage
 from gateway.pages.numbers import plain
-from gateway.pages.parts import Fault, Field, FieldError
+from gateway.pages.parts import Barrier, Denied, Fault, Field, FieldError
 from gateway.pages.views import methods_of
 from gateway.ports import Created, Replay
 from gateway.verifications import Verifications
@@ -115,8 +115,7 @@ class SigningIn:
         return self._doorstep.go(VERIFY)
 
     async def _recognized(self, guest: Guest, known: Created) -> web.Response:
-        visit = await self._portal.note(guest.visit, verification_id=known.change.verification.id)
-        return await self._finishing.finish(guest.visited(visit), remember=False)
+        return await self._finishing.finish(guest, remember=False, recognized=known.change.verification.id)
 
     async def _drop_pending(self, visit: Visit) -> None:
         """Another way is taken: what the person was in the middle of is over."""
@@ -141,4 +140,6 @@ def _error(refusal: Refused) -> FieldError | None:
     """Say what is wrong; a way that policy forbids says so itself, where it stands greyed out."""
     if refusal.code is RefusalCode.RATE_LIMITED:
         return FieldError(Fault.SENDS_USED_UP, Field.METHOD, wait=refusal.retry_after)
+    if refusal.code is RefusalCode.NUMBER_STOPPED:
+        return FieldError(Fault.DENIED, Field.METHOD, Denied(Barrier.NUMBER_STOPPED))
     return None

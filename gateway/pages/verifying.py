@@ -12,7 +12,7 @@ from gateway.domain.refusals import RefusalCode, Refused
 from gateway.domain.verification import Channel, FailureCode, Mode, Purpose, Status, Verification
 from gateway.enrollments.portal import Portal, Visit
 from gateway.enrollments.proofs import Challenge, NewPhone, Proofs
-from gateway.pages.courses import ENROLL, SETTINGS, SIGN_IN, VERIFY, next_path
+from gateway.pages.courses import ENROLL, SETTINGS, SIGN_IN, VERIFY, may_offer_phone, next_path
 from gateway.pages.doorstep import Doorstep, Guest
 from gateway.pages.finishing import Finishing
 from gateway.pages.models import VerifyPage
@@ -64,18 +64,18 @@ class Verifying:
         """Show how far the text or the call got, and the field for the code."""
         if guest.visit.session.verification_id is None:
             return self._doorstep.go(next_path(guest.visit))
-        return self._page(guest)
+        return await self.cancel(guest) if self._overtaken(guest.visit) else self._page(guest)
 
     async def state(self, guest: Guest) -> web.StreamResponse:
         """Answer with the page's live region once there is something new to tell, or with nothing after a while."""
         verification_id = guest.visit.session.verification_id
         if verification_id is None:
-            return web.Response(status=HTTPStatus.GONE.value, headers={"Cache-Control": "no-store"})
+            return web.Response(status=HTTPStatus.GONE.value)
         seen = guest.request.query.get("revision", "")
         revision = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < len(str(_HIGHEST_REVISION)) else 0
         verification = await self._verifications.wait(guest.visit.application, verification_id, revision, _LONGEST_WAIT)
         if verification.revision <= revision:
-            return web.Response(status=HTTPStatus.NO_CONTENT.value, headers={"Cache-Control": "no-store"})
+            return web.Response(status=HTTPStatus.NO_CONTENT.value)
         response = self._doorstep.html(self._pages.render_state(self._model(guest, verification)))
         response.headers["Poundkey-Revision"] = str(verification.revision)
         response.headers["Poundkey-Status"] = _STATES.get(verification.status, "ended")
@@ -86,6 +86,8 @@ class Verifying:
         visit = guest.visit
         if visit.session.verification_id is None:
             return self._doorstep.go(next_path(visit))
+        if self._overtaken(visit):
+            return await self.cancel(guest)
         typed = plain(guest.form.get("code", ""))
         if not typed.strip():
             return self._page(guest, FieldError(Fault.CODE_MISSING, Field.CODE))
@@ -106,6 +108,8 @@ class Verifying:
         channel = next((channel for channel in Channel if channel == guest.form.get("channel")), None)
         if visit.session.verification_id is None or channel is None:
             return self._doorstep.go(next_path(visit))
+        if self._overtaken(visit):
+            return await self.cancel(guest)
         verification = self._verifications.show(visit.application, visit.session.verification_id)
         try:
             if verification.status is Status.PENDING:
@@ -113,19 +117,25 @@ class Verifying:
             else:
                 await self._anew(guest, verification, channel)
         except Refused as refusal:
+            if refusal.code is RefusalCode.VERIFICATION_FINISHED:  # its time ran out just now
+                return self._page(guest)
             if refusal.code is not RefusalCode.RATE_LIMITED:
                 raise
             return self._page(guest, FieldError(Fault.SENDS_USED_UP, wait=refusal.retry_after))
+        if all(attempt.channel is not channel for attempt in verification.attempts):
+            return self._doorstep.go(VERIFY)  # the first of its kind: nothing is done again
         said = Notice.CODE_SENT_AGAIN if channel is Channel.SMS else Notice.CALLING_AGAIN
         return self._doorstep.go(f"{VERIFY}?notice={said}")
 
     async def cancel(self, guest: Guest) -> web.StreamResponse:
-        """Give up this verification, and go back to where a phone is named or chosen."""
+        """Give up this verification, and go back to where a phone is named or chosen; what is approved is taken."""
         visit = guest.visit
         verification_id = visit.session.verification_id
         if verification_id is None:
             return self._doorstep.go(next_path(visit))
         verification = self._verifications.show(visit.application, verification_id)
+        if verification.status is Status.APPROVED:
+            return await self._finishing.finish(guest, remember=False)
         if verification.status is Status.PENDING:
             with contextlib.suppress(Refused):
                 await self._verifications.cancel(visit.application, verification_id)
@@ -133,6 +143,15 @@ class Verifying:
         if verification.purpose is not Purpose.ENROLL:
             return self._doorstep.go(SIGN_IN)
         return self._doorstep.go(SETTINGS if visit.session.proven else ENROLL)
+
+    def _overtaken(self, visit: Visit) -> bool:
+        """Tell whether the person's first phone was proven elsewhere, while another was being proven here.
+
+        Who has not shown in this visit who they are may add no phone to one that is there: a link can be in two hands.
+        """
+        verification = self._verifications.show(visit.application, str(visit.session.verification_id))
+        begun = verification.purpose is Purpose.ENROLL and verification.status is not Status.APPROVED
+        return begun and not may_offer_phone(visit)
 
     async def _anew(self, guest: Guest, ended: Verification, channel: Channel) -> None:
         """Begin a verification that takes the place of one that has ended."""

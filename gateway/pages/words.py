@@ -157,6 +157,7 @@ ANY_BARRIERS: Mapping[Barrier, Words] = {
     Barrier.NUMBER_SHARED_TOO_OFTEN: Words(
         _("Too many people use this number already."), _("Use a number that is yours alone.")
     ),
+    Barrier.NUMBER_STOPPED: Words(_("This number cannot be used for verification."), _("Use another phone.")),
     Barrier.NO_TEXTS_TO_LINE: Words(_("This line cannot receive text messages."), _("Choose a call.")),
     Barrier.NO_TEXTS_TO_EXTENSION: Words(_("Text messages do not reach an extension."), _("Choose a call.")),
     Barrier.SENDS_USED_UP: Words(_("There were too many text messages and calls."), _("Wait a while, then try again.")),

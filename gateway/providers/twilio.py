@@ -8,9 +8,11 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from gateway.domain.reports import CallReport, MessageReport
 from gateway.ports import Call, FoundSend, ProviderUncertain, Sms
 from gateway.providers.refusals import failure_of
 from gateway.providers.transport import Transport
+from gateway.providers.twilio_states import call_report, text_report
 
 if TYPE_CHECKING:
     from gateway.providers.twilio_records import Records
@@ -59,6 +61,7 @@ class TwilioProvider:
         self._account_sid = account_sid
         self._base_url = base_url.rstrip("/")
         account = URL(self._base_url) / "2010-04-01" / "Accounts" / account_sid
+        self._account = account
         self._messages, self._calls = account / "Messages.json", account / "Calls.json"
         self._every_sms = () if validity_period is None else (("ValidityPeriod", str(validity_period)),)
         self._every_call = (
@@ -138,6 +141,36 @@ class TwilioProvider:
             ProviderBusy: no usable answer; looking again harms nothing.
         """
         return await (await self._load_records()).find_calls(to, since)
+
+    async def fetch_sms(self, sid: str) -> MessageReport | None:
+        """Return how far a text got (Twilio: fetch a Message); None if Twilio does not know it.
+
+        Raises:
+            ProviderRefused: the provider does not let us look.
+            ProviderBusy, ProviderUncertain: no usable answer; looking again harms nothing.
+        """
+        return text_report(sid, await self._transport.exchange("GET", self._account / "Messages" / f"{sid}.json"))
+
+    async def fetch_call(self, sid: str) -> CallReport | None:
+        """Return how far a call got (Twilio: fetch a Call); None if Twilio does not know it.
+
+        Raises:
+            ProviderRefused: the provider does not let us look.
+            ProviderBusy, ProviderUncertain: no usable answer; looking again harms nothing.
+        """
+        return call_report(sid, await self._transport.exchange("GET", self._account / "Calls" / f"{sid}.json"))
+
+    async def hang_up(self, sid: str) -> None:
+        """End a call that rings or was answered (Twilio: update a Call, Status=completed).
+
+        Raises:
+            ProviderRefused: it is over, or not known.
+            ProviderBusy: not a byte of it left us.
+            ProviderUncertain: no telling whether it was ended.
+        """
+        answer = await self._transport.exchange("POST", self._account / "Calls" / f"{sid}.json", b"Status=completed")
+        if not 200 <= answer.status < 300:  # noqa: PLR2004 - the class of successes, RFC 9110 §15.3
+            raise failure_of(answer)
 
     async def close(self) -> None:
         """Let go of all connections."""

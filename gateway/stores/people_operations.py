@@ -1,7 +1,7 @@
 """The store's writes to the records of people, as operations inside a transaction, for SQLite."""
 
 from gateway.domain.enrollment import Enrollment, PersonChange
-from gateway.domain.outcomes import outcome_recorded
+from gateway.domain.outcomes import outcome_recorded, refuse_stale_approval
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.refusals import RefusalCode, Refused
 from gateway.domain.verification import Outcome, Verification
@@ -30,7 +30,7 @@ class PeopleOperations:
 
     def join(self, transaction: Transaction, joining: Joining, number: PhoneNumber, now: int) -> Enrollment:
         """Let a new verification begin for a person."""
-        enrollment = self.load(transaction, joining.enrollment_id)
+        enrollment = self.load(transaction, joining.enrollment_id, field="enrollment_id")
         values = (self._vault.fingerprint(number), enrollment.id, enrollment.application_id)
         [sharers] = transaction.read(sql.COUNT_SHARERS, values) or (0,)
         change = joining.step(enrollment, sharers, now)
@@ -60,12 +60,12 @@ class PeopleOperations:
             transaction.write(statement, (enrollment_id,))
 
     def record_outcome(self, transaction: Transaction, verification: Verification, outcome: Outcome, now: int) -> None:
-        """Write the outcome of a verification to its person's record; a record that is gone needs none."""
+        """Write the outcome of a verification to its person's record; raises Refused for a stale approval."""
         row = transaction.read(sql.SELECT_ENROLLMENT, (verification.enrollment_id,))
-        if row is None:
-            return
-        enrollment = self._enrollment(transaction, str(verification.enrollment_id), row[0])
-        self._save(transaction, enrollment, outcome_recorded(enrollment, verification, outcome), now)
+        enrollment = self._enrollment(transaction, str(verification.enrollment_id), row[0]) if row else None
+        refuse_stale_approval(enrollment, verification, outcome)
+        if enrollment is not None:
+            self._save(transaction, enrollment, outcome_recorded(enrollment, verification, outcome), now)
 
     def count(self, transaction: Transaction, key: bytes, step: TallyStep, now: int) -> None:
         """Move a tally on."""
@@ -74,11 +74,11 @@ class PeopleOperations:
         if after is not before:
             transaction.write(sql.UPSERT_TALLY, (key, rows.tally_state(after), now))
 
-    def load(self, transaction: Transaction, enrollment_id: str) -> Enrollment:
-        """Return an enrollment as this batch has it so far; raises Refused (`not_found`)."""
+    def load(self, transaction: Transaction, enrollment_id: str, field: str | None = None) -> Enrollment:
+        """Return an enrollment as this batch has it so far; raises Refused (`not_found`; `field` is what named it)."""
         row = transaction.read(sql.SELECT_ENROLLMENT, (enrollment_id,))
         if row is None:
-            raise Refused(RefusalCode.NOT_FOUND, "There is no such enrollment.", field="enrollment_id")
+            raise Refused(RefusalCode.NOT_FOUND, "There is no such enrollment.", field=field)
         return self._enrollment(transaction, enrollment_id, row[0])
 
     def _enrollment(self, transaction: Transaction, enrollment_id: str, state: bytes) -> Enrollment:
@@ -96,7 +96,7 @@ class PeopleOperations:
                 after.id,
                 phone.kind.value,
                 self._vault.fingerprint(phone.number),
-                self._vault.seal(rows.dialled(phone), phone.id),
+                self._vault.seal(rows.dialled(phone.number, phone.extension), phone.id),
                 phone.verified_at,
                 phone.replaces,
             )
@@ -105,6 +105,8 @@ class PeopleOperations:
             first = after.entries - len(change.entries) + 1
             transaction.write(sql.INSERT_ENTRIES, (after.id, first, now, rows.entries_state(change.entries)))
         for place, notice in enumerate(change.notices):
+            if transaction.read(sql.IS_STOPPED, (self._vault.fingerprint(notice.number),)):
+                continue  # whoever has this number asked for no more texts
             notice_id = f"ntc_{after.id.removeprefix('enr_')}_{after.entries}_{place}"
             sealed = self._vault.seal(notice.number.e164, notice_id)
             transaction.write(sql.INSERT_NOTICE, (notice_id, after.id, notice.kind.value, sealed, now, now))

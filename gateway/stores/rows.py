@@ -28,24 +28,31 @@ NO_TALLY = Tally()
 
 
 def verification_state(verification: Verification) -> bytes:
-    """Encode a verification without its number, which stands sealed in its own column."""
-    return _encoder.encode(msgspec.structs.replace(verification, number=_NO_NUMBER))
+    """Encode a verification without its number and extension, which stand sealed in their own column."""
+    return _encoder.encode(msgspec.structs.replace(verification, number=_NO_NUMBER, extension=None))
 
 
 def verification_of(verification_id: str, state: bytes, sealed_number: bytes, vault: Vault) -> Verification:
-    """Decode a verification and put its number back."""
-    number = PhoneNumber(vault.unseal(sealed_number, verification_id).decode())
-    return msgspec.structs.replace(_verification.decode(state), number=number)
+    """Decode a verification and put its number and extension back."""
+    number, extension = _parted(vault.unseal(sealed_number, verification_id))
+    return msgspec.structs.replace(_verification.decode(state), number=number, extension=extension)
 
 
 def tally_state(tally: Tally) -> bytes:
-    """Encode a tally."""
-    return _encoder.encode(tally)
+    """Encode a tally without what the stop list says of its number."""
+    return _encoder.encode(msgspec.structs.replace(tally, stopped=False) if tally.stopped else tally)
 
 
 def tally_of(row: Row | None) -> Tally:
     """Decode a tally; a number without a row has none."""
     return _tally.decode(row[0]) if row else NO_TALLY
+
+
+def tally_of_number(row: Row | None) -> Tally:
+    """Decode a row of SELECT_TALLY_OF_NUMBER."""
+    state, stopped = row or (None, 0)
+    tally = NO_TALLY if state is None else _tally.decode(state)
+    return msgspec.structs.replace(tally, stopped=True) if stopped else tally
 
 
 def entries_state(entries: tuple[Entry, ...]) -> bytes:
@@ -77,15 +84,20 @@ def enrollment_of(state: bytes, phones: list[Row], vault: Vault) -> Enrollment:
     return msgspec.structs.replace(_enrollment.decode(state), phones=tuple(_phone_of(row, vault) for row in phones))
 
 
-def dialled(phone: Phone) -> str:
-    """Write a phone's number with its extension, as it is sealed."""
-    return f"{phone.number.e164}{_EXTENSION}{phone.extension}" if phone.extension else phone.number.e164
+def dialled(number: PhoneNumber, extension: str | None) -> str:
+    """Write a number with its extension, as it is sealed."""
+    return f"{number.e164}{_EXTENSION}{extension}" if extension else number.e164
+
+
+def _parted(unsealed: bytes) -> tuple[PhoneNumber, str | None]:
+    number, _, extension = unsealed.decode().partition(_EXTENSION)
+    return PhoneNumber(number), extension or None
 
 
 def _phone_of(row: Row, vault: Vault) -> Phone:
     phone_id, kind, sealed, verified_at, replaces = row
-    number, _, extension = vault.unseal(sealed, phone_id).decode().partition(_EXTENSION)
-    return Phone(phone_id, PhoneKind(kind), PhoneNumber(number), verified_at, extension or None, replaces)
+    number, extension = _parted(vault.unseal(sealed, phone_id))
+    return Phone(phone_id, PhoneKind(kind), number, verified_at, extension, replaces)
 
 
 def notice_of(notice_id: str, kind: str, sealed_number: bytes, vault: Vault) -> Notice:

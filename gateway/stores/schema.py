@@ -72,7 +72,7 @@ sends = Table(
     Column("tries", Integer, nullable=False, server_default=text("0")),
     sqlite_with_rowid=False,
 )
-Index("sends_by_time", sends.c.act_at)
+Index("sends_by_stage", sends.c.stage, sends.c.act_at)
 
 receipts = Table(
     "receipts",

@@ -7,7 +7,7 @@ microseconds; lists, the journal and keys are read through aiosqlite, off the lo
 import asyncio
 import fcntl
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,6 +16,7 @@ import aiosqlite
 from gateway.domain.journal import KeptEntry
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.verification import Change, Verification
+from gateway.outbox_ports import DueSend, SendMove, Stage
 from gateway.ports import (
     ApiKey,
     Application,
@@ -23,14 +24,12 @@ from gateway.ports import (
     Clock,
     CountedStep,
     Created,
-    DueSend,
     Joining,
     ListFilter,
     Page,
     Receipt,
     Replay,
-    SendMove,
-    Stage,
+    SendStep,
     Step,
     StoreUnavailable,
 )
@@ -45,6 +44,7 @@ from gateway.stores.receipts import Receipts
 from gateway.stores.recent import Recent
 from gateway.stores.sqlite_operations import Operations
 from gateway.stores.sqlite_people import SqlitePeople
+from gateway.stores.sqlite_replies import SqliteReplies
 from gateway.stores.watch import Watch
 from gateway.vault import Vault
 
@@ -52,7 +52,10 @@ _RECENT_LIMIT = 10_000
 
 
 class SqliteStore:
-    """Fills `gateway.ports.Store`; `people` holds the records of people. The file is locked for this gateway alone."""
+    """Fills `gateway.ports.Store`; `people` holds the records of people, `replies` what their texts do.
+
+    The file is locked for this gateway alone.
+    """
 
     def __init__(self, path: Path, vault: Vault, clock: Clock) -> None:
         self._vault = vault
@@ -68,6 +71,7 @@ class SqliteStore:
         self._watch = Watch()
         self._writer = GroupCommit(self._writer_connection, self._committed)
         self.people = SqlitePeople(self._writer, self._reads, people, self._receipts, vault, clock)
+        self.replies = SqliteReplies(self._writer, self._reads, self._operations, vault, clock)
         self._checkpoints = Checkpoints(path, self._writer.turn)
         self._path = path
         self._lists: aiosqlite.Connection | None = None
@@ -116,7 +120,9 @@ class SqliteStore:
             lambda transaction: self._operations.apply_counted(transaction, self._clock(), verification_id, step)
         )
 
-    async def resend(self, verification_id: str, step: CountedStep, receipt: Receipt | None) -> Change | Replay:
+    async def resend(
+        self, verification_id: str, step: CountedStep, receipt: Receipt | None, *, person: SendStep
+    ) -> Change | Replay:
         """See the port."""
 
         def operation(transaction: Transaction) -> Change | Replay:
@@ -125,7 +131,7 @@ class SqliteStore:
                 transaction,
                 now,
                 receipt,
-                lambda: self._operations.apply_counted(transaction, now, verification_id, step),
+                lambda: self._operations.apply_counted(transaction, now, verification_id, step, person),
             )
 
         return await self._writer.run(operation)
@@ -187,9 +193,10 @@ class SqliteStore:
         """See the port."""
         await self._writer.run(lambda transaction: self._operations.move_send(transaction, self._clock(), move))
 
-    async def due_sends(self, limit: int) -> list[DueSend]:
+    async def due_sends(self, limit: int, stages: Collection[Stage] = tuple(Stage)) -> list[DueSend]:
         """See the port."""
-        found = self._reads.all(sql.DUE_SENDS, (self._clock(), limit))
+        statement = sql.DUE_SENDS.format(marks=", ".join("?" * len(stages)))
+        found = self._reads.all(statement, (*(stage.value for stage in stages), self._clock(), limit))
         return [
             DueSend(attempt_id, verification_id, Stage(stage), tries)
             for attempt_id, verification_id, stage, tries in found

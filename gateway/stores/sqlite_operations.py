@@ -1,14 +1,18 @@
 """The store's writes as operations inside a transaction, for SQLite."""
 
 from gateway.domain.phone import PhoneNumber
+from gateway.domain.policy import Tally
 from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.sends import loosened
 from gateway.domain.verification import Change, Verification
-from gateway.ports import Begin, CountedStep, Created, Joining, SendMove, Step
+from gateway.outbox_ports import SendMove
+from gateway.ports import Begin, CountedStep, Created, Joining, SendStep, Step
 from gateway.stores import rows
 from gateway.stores import statements as sql
 from gateway.stores.group_commit import Transaction
 from gateway.stores.people_operations import PeopleOperations
 from gateway.stores.recent import Recent
+from gateway.stores.stop_list import stop
 from gateway.vault import Vault
 
 SEND_HANDOVER = 5_000
@@ -35,7 +39,7 @@ class Operations:
         """Keep a new verification."""
         enrollment = self._people.join(transaction, joining, number, now) if joining else None
         fingerprint = self._vault.fingerprint(number)
-        change = begin(rows.tally_of(transaction.read(sql.SELECT_TALLY, (fingerprint,))), now)
+        change = begin(self._tally(transaction, fingerprint), now)
         verification = change.verification
         transaction.write(
             sql.INSERT_VERIFICATION,
@@ -43,7 +47,7 @@ class Operations:
                 verification_id,
                 verification.application_id,
                 fingerprint,
-                self._vault.seal(number.e164, verification_id),
+                self._vault.seal(rows.dialled(number, verification.extension), verification_id),
                 verification.status.value,
                 verification.due_at,
                 rows.verification_state(verification),
@@ -62,17 +66,27 @@ class Operations:
             self.move_send(transaction, now, send)
         if change.verification is not before:
             self._save(transaction, change)
+            self._let_go(transaction, now, before, change.verification)
             self._keep_beside(transaction, change, now, None)
         return change
 
-    def apply_counted(self, transaction: Transaction, now: int, verification_id: str, step: CountedStep) -> Change:
-        """Change a verification, with its number's tally."""
+    def apply_counted(
+        self,
+        transaction: Transaction,
+        now: int,
+        verification_id: str,
+        step: CountedStep,
+        person: SendStep | None = None,
+    ) -> Change:
+        """Change a verification, with its number's tally, and with its person's record if it sends for one."""
         before = self.load(transaction, verification_id)
         fingerprint = self._vault.fingerprint(before.number)
-        tally = rows.tally_of(transaction.read(sql.SELECT_TALLY, (fingerprint,)))
-        change = step(before, tally, now)
+        change = step(before, self._tally(transaction, fingerprint), now)
         if change.verification is not before:
+            if person and change.send and before.enrollment_id:
+                self._people.change(transaction, before.enrollment_id, person, now)
             self._save(transaction, change)
+            self._let_go(transaction, now, before, change.verification)
             self._keep_beside(transaction, change, now, fingerprint)
         return change
 
@@ -91,11 +105,22 @@ class Operations:
         if move.stage is None:
             transaction.write(sql.DELETE_SEND, (move.attempt_id,))
         else:
-            transaction.write(sql.MOVE_SEND, (move.stage.value, now + move.delay, move.attempt_id))
+            transaction.write(sql.MOVE_SEND, (move.stage.value, now + move.delay, move.tries, move.attempt_id))
 
     def claim(self, transaction: Transaction, now: int, attempt_id: str, lease: int) -> bool:
         """Take a queued send."""
         return transaction.write(sql.CLAIM_SEND, (now + lease, attempt_id)) == 1
+
+    def _let_go(self, transaction: Transaction, now: int, before: Verification, after: Verification) -> None:
+        """Ask no more about attempts that are settled, and have calls hung up that are no longer needed."""
+        loose = loosened(before, after)
+        for attempt_id in loose.settled:
+            transaction.write(sql.SETTLE_SEND, (attempt_id,))
+        for attempt_id in loose.needless:
+            transaction.write(sql.HANG_UP_SEND, (now, attempt_id))
+
+    def _tally(self, transaction: Transaction, fingerprint: bytes) -> Tally:
+        return rows.tally_of_number(transaction.read(sql.SELECT_TALLY_OF_NUMBER, (fingerprint, fingerprint)))
 
     def _save(self, transaction: Transaction, change: Change) -> None:
         verification = change.verification
@@ -120,6 +145,8 @@ class Operations:
             transaction.write(sql.UPSERT_TALLY, (fingerprint, rows.tally_state(change.tally), now))
         if change.send is not None:
             transaction.write(sql.INSERT_SEND, (change.send.id, verification.id, now + SEND_HANDOVER))
+        if change.stop is not None:
+            stop(transaction, fingerprint or self._vault.fingerprint(verification.number), change.stop, now)
         if change.outcome is not None:
             self._people.record_outcome(transaction, verification, change.outcome, now)
         transaction.verifications[verification.id] = verification

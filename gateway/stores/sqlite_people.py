@@ -11,9 +11,13 @@ from gateway.stores import rows
 from gateway.stores import statements as sql
 from gateway.stores.group_commit import GroupCommit, Transaction
 from gateway.stores.people_operations import PeopleOperations
-from gateway.stores.reads import Reads
+from gateway.stores.reads import Reads, Row
 from gateway.stores.receipts import Receipts
 from gateway.vault import Vault
+
+
+_BY_ID = sql.SELECT_PERSON.format(by="id = ?")
+_BY_USER = sql.SELECT_PERSON.format(by='application_id = ? AND e."user" = ?')
 
 
 class SqlitePeople:
@@ -47,13 +51,11 @@ class SqlitePeople:
 
     async def enrollment(self, enrollment_id: str) -> Enrollment | None:
         """See the port."""
-        row = self._reads.one(sql.SELECT_ENROLLMENT, (enrollment_id,))
-        return self._with_phones(enrollment_id, row[0]) if row else None
+        return self._person(self._reads.all(_BY_ID, (enrollment_id,)))
 
     async def enrollment_of(self, application_id: str, user: str) -> Enrollment | None:
         """See the port."""
-        row = self._reads.one(sql.SELECT_ENROLLMENT_OF, (application_id, user))
-        return self._with_phones(row[0], row[1]) if row else None
+        return self._person(self._reads.all(_BY_USER, (application_id, user)))
 
     async def change(
         self, enrollment_id: str, step: PersonStep, receipt: Receipt | None = None
@@ -90,7 +92,7 @@ class SqlitePeople:
             DueNotice(
                 notice_id,
                 rows.notice_of(notice_id, kind, sealed_number, self._vault),
-                self._with_phones(enrollment_id, state),
+                rows.enrollment_of(state, self._reads.all(sql.SELECT_PHONES, (enrollment_id,)), self._vault),
                 application_name,
                 created_at,
             )
@@ -158,8 +160,12 @@ class SqlitePeople:
         """See the port."""
         await self._writer.run(lambda transaction: transaction.write(sql.DELETE_SESSION, (digest,)))
 
-    def _with_phones(self, enrollment_id: str, state: bytes) -> Enrollment:
-        return rows.enrollment_of(state, self._reads.all(sql.SELECT_PHONES, (enrollment_id,)), self._vault)
+    def _person(self, found: list[Row]) -> Enrollment | None:
+        """Read rows of SELECT_PERSON: record and phones in one statement, so that no commit can fall between them."""
+        if not found:
+            return None
+        phones = [row[2:] for row in found if row[2] is not None]
+        return rows.enrollment_of(found[0][1], phones, self._vault)
 
 
 def _session_values(session: PortalSession) -> tuple[Any, ...]:

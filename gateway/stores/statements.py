@@ -6,10 +6,16 @@ VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 UPDATE_VERIFICATION = "UPDATE verifications SET status = ?, due_at = ?, state = ? WHERE id = ?"
 SELECT_VERIFICATION = "SELECT state, sealed_number FROM verifications WHERE id = ?"
+RECENT_OF_NUMBER = "SELECT id FROM verifications WHERE number_fingerprint = ? ORDER BY id DESC LIMIT ?"
 LIST_VERIFICATIONS = "SELECT id, state, sealed_number FROM verifications WHERE {where} ORDER BY id DESC LIMIT ?"
 DUE_VERIFICATIONS = "SELECT id FROM verifications WHERE due_at <= ? ORDER BY due_at LIMIT ?"
 
 SELECT_TALLY = "SELECT state FROM tallies WHERE number_fingerprint = ?"
+SELECT_TALLY_OF_NUMBER = """
+SELECT
+  (SELECT state FROM tallies WHERE number_fingerprint = ?),
+  EXISTS (SELECT 1 FROM stop_list WHERE number_fingerprint = ?)
+"""
 UPSERT_TALLY = """
 INSERT INTO tallies (number_fingerprint, state, updated_at) VALUES (?, ?, ?)
 ON CONFLICT (number_fingerprint) DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at
@@ -18,15 +24,36 @@ PURGE_TALLIES = "DELETE FROM tallies WHERE updated_at < ?"
 
 INSERT_ENTRIES = "INSERT INTO journal (subject_id, sequence, at, entries) VALUES (?, ?, ?, ?)"
 DELETE_ENTRIES = "DELETE FROM journal WHERE subject_id = ?"
+LAST_ENTRY = "SELECT COALESCE(MAX(sequence), 0) FROM journal WHERE subject_id = ?"
 SELECT_ENTRIES = "SELECT sequence, at, entries FROM journal WHERE subject_id = ? ORDER BY sequence"
 
 INSERT_SEND = "INSERT INTO sends (attempt_id, verification_id, stage, act_at) VALUES (?, ?, 'queued', ?)"
 CLAIM_SEND = (
     "UPDATE sends SET stage = 'sending', act_at = ?, tries = tries + 1 WHERE attempt_id = ? AND stage = 'queued'"
 )
-MOVE_SEND = "UPDATE sends SET stage = ?, act_at = ? WHERE attempt_id = ?"
+MOVE_SEND = "UPDATE sends SET stage = ?, act_at = ?, tries = ? WHERE attempt_id = ?"
+SETTLE_SEND = "DELETE FROM sends WHERE attempt_id = ? AND stage = 'settling'"
+HANG_UP_SEND = "UPDATE sends SET stage = 'hanging_up', act_at = ? WHERE attempt_id = ? AND stage = 'settling'"
 DELETE_SEND = "DELETE FROM sends WHERE attempt_id = ?"
-DUE_SENDS = "SELECT attempt_id, verification_id, stage, tries FROM sends WHERE act_at <= ? ORDER BY act_at LIMIT ?"
+DUE_SENDS = """
+SELECT attempt_id, verification_id, stage, tries FROM sends
+WHERE stage IN ({marks}) AND act_at <= ? ORDER BY act_at LIMIT ?
+"""
+
+INSERT_STOPPED = """
+INSERT INTO stop_list (number_fingerprint, reason, added_at) VALUES (?, ?, ?)
+ON CONFLICT (number_fingerprint) DO NOTHING
+"""
+DELETE_STOPPED = "DELETE FROM stop_list WHERE number_fingerprint = ?"
+SELECT_STOPPED = "SELECT number_fingerprint, reason, added_at FROM stop_list ORDER BY added_at"
+IS_STOPPED = "SELECT 1 FROM stop_list WHERE number_fingerprint = ?"
+
+INSERT_OPT_OUT = """
+INSERT INTO opt_outs (number_fingerprint, sender, reason, added_at) VALUES (?, ?, ?, ?)
+ON CONFLICT (number_fingerprint, sender) DO NOTHING
+"""
+SELECT_OPT_OUT = "SELECT reason FROM opt_outs WHERE number_fingerprint = ? AND sender = ?"
+DELETE_OPT_OUT = "DELETE FROM opt_outs WHERE number_fingerprint = ? AND sender = ?"
 
 SELECT_RECEIPT = "SELECT request_digest, sealed_answer FROM receipts WHERE key = ?"
 INSERT_RECEIPT = "INSERT INTO receipts (key, request_digest, sealed_answer, created_at) VALUES (?, ?, ?, ?)"
@@ -47,9 +74,13 @@ ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, verified_at = excluded.veri
 """
 DELETE_PHONE = "DELETE FROM phones WHERE id = ?"
 DELETE_PHONES = "DELETE FROM phones WHERE enrollment_id = ?"
+SELECT_PERSON = """
+SELECT e.id, e.state, p.id, p.kind, p.sealed_number, p.verified_at, p.replaces
+FROM enrollments e LEFT JOIN phones p ON p.enrollment_id = e.id WHERE e.{by} ORDER BY p.id
+"""
 COUNT_SHARERS = """
 SELECT COUNT(DISTINCT p.enrollment_id) FROM phones p JOIN enrollments e ON e.id = p.enrollment_id
-WHERE p.number_fingerprint = ? AND p.enrollment_id <> ? AND e.application_id = ?
+WHERE p.number_fingerprint = ? AND p.enrollment_id <> ? AND e.application_id = ? AND p.verified_at IS NOT NULL
 """
 
 INSERT_NOTICE = """

@@ -5,15 +5,37 @@ from collections.abc import Mapping
 import msgspec
 
 from gateway.applications import Applications
-from gateway.domain import code
+from gateway.domain import code, fallback
 from gateway.domain.enrollment import Enrollment, PersonChange, Phone, PhoneKind, refuse_if_blocked
-from gateway.domain.permissions import Policy, method_denial, mode_denial, sharing_denial
+from gateway.domain.permissions import Denial, Policy, method_denial, mode_denial, sharing_denial
 from gateway.domain.phone import PhoneNumber
-from gateway.domain.phones import phone_offered
+from gateway.domain.phones import phone_offered, refuse_text_to_extension, send_counted
 from gateway.domain.policy import Limits, Tally
 from gateway.domain.refusals import RefusalCode, Refused
-from gateway.domain.requests import MATCH_LENGTH, NewAttempt, Start, canceled, code_checked, created, recognized, resent
-from gateway.domain.verification import Assurance, Basis, Change, Channel, Mode, Purpose, Status, Verification
+from gateway.domain.requests import (
+    MATCH_LENGTH,
+    NO_PLAN,
+    NewAttempt,
+    Plan,
+    Start,
+    canceled,
+    code_checked,
+    created,
+    recognized,
+    resent,
+)
+from gateway.domain.verification import (
+    Assurance,
+    Basis,
+    Change,
+    Channel,
+    FallbackStep,
+    Mode,
+    Purpose,
+    Status,
+    Verification,
+)
+from gateway.outbox_ports import SendQueue
 from gateway.person_ports import PersonStore
 from gateway.ports import (
     Application,
@@ -24,7 +46,6 @@ from gateway.ports import (
     NewToken,
     Receipt,
     Replay,
-    SendQueue,
     Store,
 )
 from gateway.vault import Vault
@@ -32,7 +53,10 @@ from gateway.verifications.looks import Looks, must_own
 
 
 class Wish(msgspec.Struct, frozen=True):
-    """What is asked for. With `enrollment_id`, the phone joins the person's record as a phone of this kind."""
+    """What is asked for. With `enrollment_id`, the phone joins the person's record as a phone of this kind.
+
+    `fallback` begins with the way of the verification itself; None leaves it to the policy.
+    """
 
     number: PhoneNumber
     channel: Channel
@@ -42,6 +66,7 @@ class Wish(msgspec.Struct, frozen=True):
     metadata: Mapping[str, str] = {}
     extension: str | None = None
     purpose: Purpose | None = None
+    fallback: tuple[FallbackStep, ...] | None = None
     kind: PhoneKind = PhoneKind.AUTHENTICATION
     replaces: str | None = None
 
@@ -82,11 +107,12 @@ class Verifications(Looks):
     async def begin(self, application: Application, wish: Wish, receipt: Receipt | None) -> Created | Replay:
         """Do what `create` does, and return the person's record with it."""
         policy = await self._policy(application, wish.enrollment_id)
+        refuse_text_to_extension(wish.channel, wish.extension)
         _refuse_forbidden(policy, wish.purpose, wish.channel, wish.mode, wish.number, wish.kind)
         limits = policy.limits(self._limits)
         start = self._start(application, wish, policy, self._new_code(limits.code_length))
-        attempt = self._attempt(wish.channel, _mode(policy, wish.channel, wish.mode))
-        start = msgspec.structs.replace(start, mode=attempt.mode)
+        attempt = self.new_attempt(wish.channel, _mode(policy, wish.channel, wish.mode))
+        start = msgspec.structs.replace(start, mode=attempt.mode, fallback=_plan(policy, wish, attempt.mode))
         begun = await self._store.create(
             start.id,
             wish.number,
@@ -146,12 +172,16 @@ class Verifications(Looks):
 
         def step(verification: Verification, tally: Tally, now: int) -> Change:
             by = channel or verification.channel
+            refuse_text_to_extension(by, verification.extension)
             _refuse_forbidden(policy, verification.purpose, by, mode, verification.number, None)
             kept = Mode.MATCH if verification.match_digits else None  # a call that names no mode asks for no less
-            attempt = self._attempt(by, _mode(policy, by, mode or kept))
+            attempt = self.new_attempt(by, _mode(policy, by, mode or kept))
             return resent(verification, attempt, tally, now, self._limits)
 
-        return self._handed_over(await self._store.resend(verification_id, step, receipt))
+        def person(enrollment: Enrollment, now: int) -> PersonChange:
+            return send_counted(enrollment, now, self._limits)
+
+        return self._handed_over(await self._store.resend(verification_id, step, receipt, person=person))
 
     async def cancel(self, application: Application, verification_id: str) -> Verification:
         """End a verification."""
@@ -188,6 +218,7 @@ class Verifications(Looks):
             extension=wish.extension,
             purpose=wish.purpose,
             fraud_block_days=policy.fraud_block_days,
+            reply_with_code=policy.reply_with_code,
         )
 
     def _joining(self, wish: Wish, policy: Policy) -> Joining | None:
@@ -204,7 +235,8 @@ class Verifications(Looks):
 
         return Joining(wish.enrollment_id, join)
 
-    def _attempt(self, channel: Channel, mode: Mode | None) -> NewAttempt:
+    def new_attempt(self, channel: Channel, mode: Mode | None) -> NewAttempt:
+        """Draw the id and the secrets of an attempt; a call has a mode."""
         match_digits = self._new_code(MATCH_LENGTH) if mode is Mode.MATCH else None
         return NewAttempt(self._new_id("att"), self._new_token(), channel, mode, self._provider, match_digits)
 
@@ -226,13 +258,40 @@ def _refuse_forbidden(
     number: PhoneNumber,
     kind: PhoneKind | None,
 ) -> None:
-    denial = method_denial(policy, purpose, channel, number, kind) or (mode and mode_denial(policy, mode))
+    denial = _denial(policy, purpose, channel, mode, number, kind)
     if denial:
         raise denial.refused()
 
 
+def _denial(
+    policy: Policy,
+    purpose: Purpose | None,
+    channel: Channel,
+    mode: Mode | None,
+    number: PhoneNumber,
+    kind: PhoneKind | None,
+) -> Denial | None:
+    return method_denial(policy, purpose, channel, number, kind) or (mode_denial(policy, mode) if mode else None)
+
+
 def _mode(policy: Policy, channel: Channel, wished: Mode | None) -> Mode | None:
     return (wished or policy.call_proof) if channel is Channel.CALL else None
+
+
+def _plan(policy: Policy, wish: Wish, mode: Mode | None) -> Plan:
+    """Return what follows by itself: as asked for, or as the policy says of verifications that begin in this way."""
+    steps = policy.fallback if wish.fallback is None else wish.fallback
+    if not steps or steps[0].channel is not wish.channel or steps[0].mode not in {None, mode}:
+        return NO_PLAN
+    resolved = [msgspec.structs.replace(step, mode=_mode(policy, step.channel, step.mode)) for step in steps]
+
+    def denial(step: FallbackStep) -> RefusalCode | None:
+        if step.channel is Channel.SMS and wish.extension is not None:
+            return RefusalCode.NUMBER_INVALID  # a text cannot reach an extension
+        denied = _denial(policy, wish.purpose, step.channel, step.mode, wish.number, wish.kind)
+        return None if denied is None else denied.code
+
+    return fallback.planned(resolved, denial)
 
 
 def _unless_blocked(enrollment: Enrollment, _sharers: int, now: int) -> PersonChange:

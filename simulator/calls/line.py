@@ -55,7 +55,13 @@ class Line:
     """
 
     def __init__(
-        self, call: Call, timeline: Timeline, on_change: Callable[[], None], *, keeps_leftover_keys: bool = False
+        self,
+        call: Call,
+        timeline: Timeline,
+        on_change: Callable[[], None],
+        *,
+        silent_keys: str = "",
+        keeps_leftover_keys: bool = False,
     ) -> None:
         """A line on which nothing has happened yet.
 
@@ -63,6 +69,7 @@ class Line:
             call: The record that shows what happens.
             timeline: The call's own time.
             on_change: Told after each change of the record.
+            silent_keys: Keys of the callee's phone that it keeps to itself.
             keeps_leftover_keys: See `simulator.config.Quirks.leftover_keys_carry_over`.
         """
         self.call = call
@@ -71,6 +78,7 @@ class Line:
         self.settled = asyncio.Event()
         self.over = asyncio.Event()
         self.changed = on_change
+        self._silent_keys = silent_keys
         self._keeps_leftover_keys = keeps_leftover_keys
         self._keys: deque[str] = deque()
         self._interruption: HungUp | Redirected | None = None
@@ -93,8 +101,9 @@ class Line:
 
     def press(self, digits: str) -> None:
         """Play keys to the caller, who hears them only while a Gather takes keys."""
-        if self.call.gathering or self._keeps_leftover_keys:
-            self._keys.extend(digits)
+        heard = [key for key in digits if key not in self._silent_keys]
+        if heard and (self.call.gathering or self._keeps_leftover_keys):
+            self._keys.extend(heard)
             self.timeline.nudge()
 
     def hear(self, verb: str, text: str = "", language: str | None = None) -> None:

@@ -67,6 +67,7 @@ class Switchboard:
                 caught_up=partial(self._callbacks.delivered, sid),
             ),
             on_change=partial(self._handsets.changed, to),
+            silent_keys=persona.silent_keys,
             keeps_leftover_keys=self._config.quirks.leftover_keys_carry_over,
         )
         self.calls.add(call)

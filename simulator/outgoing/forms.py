@@ -52,7 +52,7 @@ def message_form(message: Message) -> dict[str, str]:
 def inbound_form(message: Message) -> dict[str, str]:
     """Return the fields of a request about a text from a handset (Twilio: incoming message webhook)."""
     sender = message.sender or ""
-    return {
+    form = {
         "MessageSid": message.sid,
         "SmsSid": message.sid,
         "SmsMessageSid": message.sid,
@@ -66,6 +66,11 @@ def inbound_form(message: Message) -> dict[str, str]:
         "ApiVersion": API_VERSION,
         **_places(From=sender, To=message.to),
     }
+    if message.messaging_service_sid:
+        form["MessagingServiceSid"] = message.messaging_service_sid
+        if message.opt_out:
+            form["OptOutType"] = message.opt_out
+    return form
 
 
 def _places(**numbers: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ import { byId, part, stamp } from "./dom.js";
 
 const PERSONAS = {
   manual: ["You", "It rings here until you answer or the caller gives up."],
+  desk_phone: ["You, at a desk phone", "As above, but the phone keeps # to itself: the caller never hears it."],
   presses_pound: ["Somebody who presses #", "Answers, listens, and presses # when asked for a key."],
   hangs_up: ["Somebody who hangs up", "Answers and hangs up without pressing a key."],
   rejects: ["Somebody who declines", "Sees the call and turns it away."],

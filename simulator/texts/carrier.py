@@ -13,16 +13,13 @@ from simulator.outgoing.forms import message_form
 from simulator.outgoing.signed_requests import SignedRequest
 from simulator.records import Records, new_sid, now
 from simulator.tasks import Tasks
+from simulator.texts.keywords import ANSWERS, keyword
 from simulator.texts.message import Message
 
 _UNREACHABLE = 30003
 _SENDING_SECONDS = 0.2
 _SENT_SECONDS = 0.3
 _DELIVERY_SECONDS = 1.0
-
-# Twilio: default opt-out and opt-in keywords; the whole text must be one of them.
-_STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"})
-_START_WORDS = frozenset({"START", "YES", "UNSTOP"})
 
 
 class Carrier:
@@ -87,7 +84,7 @@ class Carrier:
         return message
 
     def receive(self, handset: str, number: str, body: str) -> Message:
-        """Take a text from a handset to one of the account's numbers, and heed stop and start words."""
+        """Take a text from a handset to one of the account's numbers; heed and answer stop, start and help words."""
         moment = now()
         message = Message(
             account_sid=self._config.account_sid,
@@ -100,15 +97,26 @@ class Carrier:
             created=moment,
             updated=moment,
             sent=moment,
+            messaging_service_sid=self._config.messaging_service_sid,
         )
         self.messages.add(message)
         self._handsets.add_message(handset, message)
-        word = body.strip().upper()
-        if word in _STOP_WORDS:
-            self._opted_out.add((number, handset))
-        elif word in _START_WORDS:
-            self._opted_out.discard((number, handset))
+        self._heed(message, handset)
         return message
+
+    def _heed(self, message: Message, handset: str) -> None:
+        """Heed a keyword, and answer it where it changes something or asks for help (Twilio: default keywords)."""
+        if not self._config.keeps_opt_outs:
+            return
+        message.opt_out = keyword(message.body)
+        pair = (message.to, handset)
+        out = pair in self._opted_out
+        if message.opt_out == "STOP":
+            self._opted_out.add(pair)
+        elif message.opt_out == "START":
+            self._opted_out.discard(pair)
+        if message.opt_out and out == (message.opt_out == "START"):
+            self.submit(message.account_sid, message.to, handset, ANSWERS[message.opt_out], direction="outbound-reply")
 
     async def _carry(self, message: Message, send_at: datetime | None) -> None:
         if send_at:

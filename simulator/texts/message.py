@@ -19,7 +19,8 @@ ERROR_MESSAGES = {30003: "Unreachable destination handset"}
 class Message(msgspec.Struct, kw_only=True):
     """A text on its way or at its end, under the provider's words (Twilio: Message resource).
 
-    `sender` is None until a Messaging Service has picked a number.
+    `sender` is None until a Messaging Service has picked a number. `opt_out` is what an inbound text asks for, if it is
+    a keyword.
     """
 
     account_sid: str
@@ -36,6 +37,7 @@ class Message(msgspec.Struct, kw_only=True):
     messaging_service_sid: str | None = None
     status_callback: str | None = None
     send_at: datetime | None = None
+    opt_out: str | None = None
 
     @property
     def finished(self) -> bool:

@@ -8,7 +8,18 @@ from openapi_spec_validator import validate
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-ID = re.compile(r"/(?:ver|enr)_[0-9a-f]+(?=/|$)")
+IDS = {
+    re.compile(rf"/(?:{prefixes})_[0-9a-f]+(?=/|$)"): f"/{{{name}}}"
+    for prefixes, name in (("ver|enr", "id"), ("phn", "phone_id"), ("apw", "app_password_id"))
+}
+
+
+def template_of(path: str) -> str:
+    """Return the path as it is described, with the names of its ids."""
+    template = path.partition("?")[0]
+    for pattern, name in IDS.items():
+        template = pattern.sub(name, template)
+    return template
 
 
 async def described(integrator) -> dict:
@@ -50,25 +61,45 @@ async def test_the_document_is_valid_and_names_every_route(world, integrator):
     assert listed == routes
 
 
-async def test_what_is_answered_is_what_is_described(integrator, network, numbers):
-    document = await described(integrator)
-    seen = set()
+class Described:
+    """Asks, and holds each question that is answered well, and each answer, against the document."""
 
-    async def ask(method: str, path: str, body: object = None) -> dict:
-        answer = await integrator.ask(method, path, body)
-        template = ID.sub("/{id}", path.partition("?")[0])
-        operation = document["paths"][template][method.lower()]
+    def __init__(self, integrator, document: dict) -> None:
+        self._integrator = integrator
+        self._document = document
+        self.seen: set[tuple[str, str]] = set()
+
+    async def __call__(self, method: str, path: str, body: object = None) -> dict:
+        answer = await self._integrator.ask(method, path, body)
+        template = template_of(path)
+        operation = self._document["paths"][template][method.lower()]
         response = operation["responses"].get(str(answer.status), operation["responses"]["default"])
-        schema = response["content"][answer.content_type]["schema"]
-        assert schema_errors(document, schema, answer.body) == []
-        assert undescribed(document, schema, answer.body) == set()
-        if body is not None and answer.status < 300:
-            given = operation["requestBody"]["content"]["application/json"]["schema"]
-            assert schema_errors(document, given, body) == []
+        self._hold(response, answer)
         if answer.status < 300:
-            seen.add((method.lower(), template))
+            if body is not None:
+                given = operation["requestBody"]["content"]["application/json"]["schema"]
+                assert schema_errors(self._document, given, body) == []
+            self.seen.add((method.lower(), template))
         return answer.body
 
+    def _hold(self, response: dict, answer) -> None:
+        if "content" not in response:
+            assert (answer.status, answer.body) == (204, None)
+            return
+        schema = response["content"][answer.content_type]["schema"]
+        assert schema_errors(self._document, schema, answer.body) == []
+        assert undescribed(self._document, schema, answer.body) == set()
+
+
+async def test_what_is_answered_is_what_is_described(integrator, network, numbers):
+    document = await described(integrator)
+    ask = Described(integrator, document)
+    await ask_about_verifications(ask, integrator, network, numbers)
+    await ask_about_people(ask, integrator, network, numbers)
+    assert ask.seen == {(method, path) for path, methods in document["paths"].items() for method in methods}
+
+
+async def ask_about_verifications(ask, integrator, network, numbers):
     person = await ask("POST", "/v1/enrollments", {"user": "erin@example.com", "locale": "de"})
     number = next(numbers)
     wish = {"to": number, "channel": "sms", "enrollment_id": person["id"], "metadata": {"order": "7"}}
@@ -92,7 +123,39 @@ async def test_what_is_answered_is_what_is_described(integrator, network, number
     await ask("POST", f"/v1/verifications/{third['id']}/cancel")
     await ask("GET", "/v1/verifications?limit=100")
     await ask("POST", "/v1/verifications", {"to": 5, "colour": "red"})
-    assert seen == {(method, path) for path, methods in document["paths"].items() for method in methods}
+
+
+async def ask_about_people(ask, integrator, network, numbers):
+    asked = {"user": "frank@example.com", "display_name": "Frank", "groups": ["staff"]}
+    frank = f"/v1/enrollments/{(await ask('POST', '/v1/enrollments', asked))['id']}"
+    await ask("POST", f"{frank}/verifications", {"purpose": "sign_in"})
+    number = next(numbers)
+    first = await ask("POST", f"{frank}/phones", {"kind": "authentication", "to": number, "channel": "sms"})
+    await integrator.check(first["verification"]["id"], await network.code(number))
+    office = {"country": "US", "number": next(numbers), "extension": "12"}
+    second = await ask("POST", f"{frank}/phones", {"kind": "office", "to": office, "channel": "call", "mode": "match"})
+    await ask("POST", f"{frank}/phones", {"kind": "office", "to": "5", "channel": "call"})
+    default = {"phone_id": first["phone"]["id"], "channel": "call"}
+    await ask("PATCH", frank, {"default_method": default, "locale": "de", "groups": []})
+    await ask("PATCH", frank, {"display_name": None})
+    await ask("POST", f"{frank}/verifications", {"purpose": "sign_in", "channel": "sms"})
+    await ask("GET", f"{frank}/policy")
+    password = await ask("POST", f"{frank}/app-passwords", {"name": "Mail", "scope": "mail", "expires_in_days": 30})
+    await ask("POST", "/v1/app-passwords/check", {"user": asked["user"], "password": password["password"]})
+    await ask("GET", f"{frank}/app-passwords")
+    await ask("DELETE", f"{frank}/app-passwords/{password['id']}")
+    await ask("POST", f"{frank}/bypass", {"seconds": 60, "reason": "no phone today"})
+    await ask("POST", f"{frank}/portal-links", {"page": "settings"})
+    await ask("POST", f"{frank}/portal-links", {"page": "enroll", "return_url": "https://evil.example"})
+    await ask("POST", f"{frank}/block", {"reason": "stolen", "seconds": 60})
+    await ask("GET", frank)
+    await ask("POST", f"{frank}/verifications", {})
+    await ask("POST", f"{frank}/unblock", {"reason": "found again"})
+    await ask("DELETE", f"{frank}/phones/{second['phone']['id']}?lost=true")
+    await ask("POST", f"{frank}/reset", {"reason": "a new phone"})
+    await ask("GET", f"{frank}/events?starting_after=1")
+    await ask("DELETE", frank)
+    await ask("GET", frank)
 
 
 async def test_the_page_that_shows_it_needs_nothing_from_elsewhere(integrator):

@@ -40,6 +40,16 @@ def test_mistakes_in_the_applications_file_are_told(examine, tmp_path):
     assert "colour" in out
 
 
+def test_doubtful_texts_are_told_and_are_no_failure(examine, tmp_path):
+    file = tmp_path / "applications.toml"
+    file.write_text(
+        '[default.texts.code]\nen = "{code}’s yours. Please do not give it to anyone, whoever may ask you for it"\n'
+    )
+    code, found, out = examine(POUNDKEY_PORTAL__APPLICATIONS=str(file))
+    assert (code, found["policies"], found["texts"]) == (0, "✓", "!")
+    assert "segments out of 1" in out
+
+
 def test_a_public_url_that_is_not_the_gateways_fails_its_signatures(dev, examine):
     code, found, out = examine(POUNDKEY_SERVER__PUBLIC_URL=dev.url.replace("127.0.0.1", "localhost"))
     assert code == 1
@@ -92,4 +102,4 @@ def test_settings_that_cannot_be_used_are_told_a_line_each(poundkey):
 
 def marks(out: str) -> dict[str, str]:
     """Return the mark of each line by its name."""
-    return {name: mark for mark, name in re.findall(r"^([✓✗–]) (\w+(?: \w+)?)  ", out, re.MULTILINE)}
+    return {name: mark for mark, name in re.findall(r"^([✓✗–!]) (\w+(?: \w+)?)  ", out, re.MULTILINE)}

@@ -125,6 +125,14 @@ def counts(out: str, application: str) -> dict[str, int]:
     return dict(zip(table[0][1:], map(int, table[1][1:]), strict=True))
 
 
+def test_texts_that_one_character_makes_dearer_are_warned_of(policy):
+    dear = '[default.texts.code]\nen = "{code}’s yours. Please do not give it to anyone, whoever may ask you for it"\n'
+    code, out, err = policy(proposed=dear)
+    assert code == 0
+    assert err.startswith("warning: default.texts.code.en: ’ outside the GSM alphabet makes a text of")
+    assert "APPLICATION" in out
+
+
 def test_by_default_everything_is_allowed(policy):
     out = explained(policy, "alice")
     assert out.splitlines()[0] == "alice of Example Bank: enrolled"

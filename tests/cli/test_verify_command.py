@@ -12,9 +12,9 @@ def test_a_call_on_which_somebody_presses_pound_is_approved(dev, new_phone):
     dev.give_persona(phone, "presses_pound")
     verify = dev.verify(phone, "--call", "--locale", "de")
     assert verify.ended() == 0, verify.err
-    for step in ("handed to the provider", "answered, waiting for #", "# pressed"):
+    for step in ("handed to the provider", "answered, waiting for a key", "the key was pressed"):
         assert step in verify.out
-    assert verify.last_line == f"✓ approved: {phone}, somebody pressed #"
+    assert verify.last_line == f"✓ approved: {phone}, somebody pressed the key"
 
 
 def test_a_call_asks_for_the_digits_that_the_terminal_shows(dev, new_phone):

@@ -14,6 +14,7 @@ from support.network import gather_url
 from support.world import ACCOUNT, LIMITS, TOKEN, network_at, serving_at, settings_for
 
 from gateway.settings import Outbox, Twilio
+from webhooks.addresses import Addresses
 
 # A code so long that no time or random id holds it by chance.
 LONG_CODES = msgspec.structs.replace(LIMITS, code_length=10, resend_wait=0)
@@ -158,6 +159,27 @@ async def test_a_database_that_takes_nothing(tmp_path, caplog):
         for _ in range(6):
             await witness.ask("POST", "/v1/verifications", {"to": PHONE, "channel": "sms"})
         witness.world.gateway.store._writer_connection.execute("PRAGMA query_only = OFF")
+        await witness.reads_the_journal(made["id"])
+
+
+async def test_what_a_person_texts_back_is_kept_nowhere(tmp_path, caplog):
+    words = "my own secret words"
+    async with witnessed(tmp_path, caplog) as witness:
+        integrator, network = witness.world.integrator, witness.world.network
+        witness.secrets |= {words, "secret words"}
+        made = await integrator.create()
+        code = await witness.code()
+        for body in (words, wrong_for(code), code, f"{code} {words}", "STOP", f"stop {words}", "START", "FRAUD"):
+            await network.text_back(body)
+        url = Addresses(witness.world.settings.server.public_url, "twilio").inbound_message_url()
+        for form in ({"From": words}, {"From": PHONE * 9}, {"From": PHONE, "OptOutType": words}):
+            status, answer = await network.report(url, **{"MessageSid": "SM1", "To": PHONE, "Body": words} | form)
+            witness.read.append(f"{status} {answer}")
+        store = witness.world.gateway.store
+        store._writer_connection.execute("PRAGMA query_only = ON")
+        witness.read.append(str(await network.report(url, MessageSid="SM2", From=PHONE, To=PHONE, Body="STOP")))
+        store._writer_connection.execute("PRAGMA query_only = OFF")
+        assert (await integrator.show(made["id"]))["status"] == "denied"
         await witness.reads_the_journal(made["id"])
 
 

@@ -82,7 +82,7 @@ def test_the_file_is_the_defaults():
 def test_the_file_has_every_field_with_its_reason_above_it():
     lines = shipped_settings().splitlines()
     named = [match["name"] for line in lines if (match := SETTING.match(line))]
-    assert sorted(named) == sorted([*FIELDS, *Branding.__struct_fields__])
+    assert sorted(named) == sorted([*FIELDS, *Branding.__struct_fields__, "android_app_hash"])
     left_out = {match["name"] for line in lines if line.startswith("# ") and (match := SETTING.match(line))}
     assert left_out == FROM_LIMITS.keys() == {name for name in FIELDS if getattr(DEFAULTS, name) is None}
     bare = [line for above, line in itertools.pairwise(lines) if SETTING.match(line) and not above.startswith("# ")]
@@ -95,6 +95,7 @@ def test_the_examples_in_the_file_can_be_used(load, tmp_path):
     applications = load("\n".join(line.removeprefix("# ") for line in examples if re.match(r"# (\[|\w+ = )", line)))
     assert applications.names() == ("Example Bank",)
     assert applications.for_person("Example Bank", ("contractors",)).app_passwords is False
+    assert "{code}" in applications.wording("Example Bank").code["en"]
 
 
 def test_the_page_lists_every_field_with_its_default():
@@ -208,6 +209,19 @@ def test_what_a_call_asks_for_is_a_mode(load):
                 "",
             )
         ),
+        ("[default]\nreply_with_code = 'yes'", "default.reply_with_code"),
+        ("[default]\nandroid_app_hash = 'FA+9qCX9VS'", "default.android_app_hash"),
+        ("[default]\nandroid_app_hash = 'FA+9qCX9V#u'", "default.android_app_hash"),
+        ("[default.groups.staff]\nandroid_app_hash = 'FA+9qCX9VSu'", "default.groups"),
+        ("[applications.A.groups.staff]\nandroid_app_hash = ''", "applications.A.groups.staff.android_app_hash"),
+        ("[applications.A.groups.staff.texts.code]", "applications.A.groups.staff.texts"),
+        ("[default]\ntexts = 1", "default.texts"),
+        ("[default.texts]\nnotice = 'x'", "default.texts.notice"),
+        ("[default.texts]\ncode = '{code}'", "default.texts.code"),
+        ("[default.texts.code]\nen = 1", "default.texts.code.en"),
+        ("[default.texts.code]\n'not a language' = '{code}'", 'default.texts.code."not a language"'),
+        ("[default.texts.code]\nen = 'no code'", "default.texts.code.en"),
+        ("[default.texts.code]\npt-BR = '{code} {code}'", "default.texts.code.pt-BR"),
         ("[default.branding]\nname = ' spaced'", "default.branding.name"),
         ("[default.branding]\nname = 1", "default.branding.name"),
         ("[default.branding]\ncolour = 'red'", "default.branding.colour"),

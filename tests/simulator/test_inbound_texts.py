@@ -74,7 +74,9 @@ async def test_circular_redirect_ends(inbound):
     await inbound.application.until(lambda: len(inbound.application.at("/inbound")) == 10)
 
 
-@pytest.mark.parametrize("word", ["STOP", "stop", " Unsubscribe ", "CANCEL", "end", "QUIT", "StopAll"])
+@pytest.mark.parametrize(
+    "word", ["STOP", "stop", " Unsubscribe ", "CANCEL", "end", "QUIT", "StopAll", "Revoke", "OPTOUT"]
+)
 async def test_stop_words_make_later_texts_fail(inbound, word):
     await send(inbound, word)
     status, problem = await inbound.text()
@@ -99,8 +101,49 @@ async def test_answer_to_a_stop_word_is_not_sent(inbound):
     await send(inbound, "STOP")
     await inbound.application.until(lambda: inbound.application.at("/inbound"))
     await send(inbound, "START")
-    state = await inbound.until_handset(lambda state: len(state["messages"]) == 3)
-    assert [entry["body"] for entry in state["messages"]] == ["STOP", "START", "Are you sure?"]
+    state = await inbound.until_handset(lambda state: len(state["messages"]) == 5)
+    bodies = [entry["body"] for entry in state["messages"]]
+    assert [bodies[0], bodies[2], bodies[4]] == ["STOP", "START", "Are you sure?"]
+
+
+async def test_keywords_are_answered_by_the_provider_where_they_change_something(inbound):
+    for word in ("HELP", "START", "STOP", "stop", "help", "YES", "unstop", "info"):
+        await send(inbound, word)
+    await inbound.application.until(lambda: len(inbound.application.at("/inbound")) == 8)
+    state = await inbound.handset()
+    told = [(entry["body"], entry["direction"]) for entry in state["messages"]]
+    answers = [body for body, direction in told if direction == "outbound-reply"]
+    assert [next(words for words in WORDS if words in body) for body in answers] == [
+        "Reply STOP to unsubscribe",
+        "unsubscribed",
+        "re-subscribed",
+        "Reply STOP to unsubscribe",
+    ]
+    assert told[3][0].startswith("STOP")
+    assert all("OptOutType" not in form for form in inbound.application.forms("/inbound"))
+
+
+WORDS = ("re-subscribed", "unsubscribed", "Reply STOP to unsubscribe")
+
+
+async def test_a_short_code_leaves_keywords_to_the_application(make_lab, application):
+    lab = await make_lab(inbound_url=application.url + "/inbound", keeps_opt_outs=False)
+    await send(lab, "STOP")
+    await application.until(lambda: application.at("/inbound"))
+    assert [entry["body"] for entry in (await lab.handset())["messages"]] == ["STOP"]
+    assert (await lab.text())[0] == 201
+
+
+async def test_a_messaging_service_says_what_a_keyword_asks_for(make_lab, application):
+    service = "MG" + "0" * 32
+    lab = await make_lab(inbound_url=application.url + "/inbound", messaging_service_sid=service)
+    for word in ("unsubscribe", "hello"):
+        await send(lab, word)
+    await application.until(lambda: len(application.at("/inbound")) == 2)
+    asked = {form["Body"]: form.get("OptOutType") for form in application.forms("/inbound")}
+    assert asked == {"unsubscribe": "STOP", "hello": None}
+    assert {form["MessagingServiceSid"] for form in application.forms("/inbound")} == {service}
+    assert (await lab.text(From="", MessagingServiceSid=service))[1]["code"] == 21610
 
 
 async def test_webhook_can_be_set_later_and_faults_apply(lab):

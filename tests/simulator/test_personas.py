@@ -102,3 +102,14 @@ async def test_texts_reach_everybody_but_an_unreachable_phone(lab):
         await lab.give(persona)
         await lab.text()
         await lab.until_handset(lambda state, status=status: state["messages"][-1]["status"] == status)
+
+
+async def test_a_desk_phone_keeps_pound_to_itself_and_sends_every_other_key(lab, script):
+    await lab.give("desk_phone")
+    started = await lab.start(Url=script)
+    call = await lab.until_gathering(started)
+    await lab.press(call, "#")
+    assert lab.application.forms("/key") == []
+    await lab.press(call, "5#")
+    await lab.over(call)
+    assert [form["Digits"] for form in lab.application.forms("/key")] == ["5"]

@@ -13,7 +13,8 @@ from gateway.domain.phones import phone_offered
 from gateway.domain.policy import Limits
 from gateway.domain.refusals import RefusalCode, Refused
 from gateway.domain.verification import Channel, Status
-from gateway.ports import ApiKey, Application, Joining, ListFilter, Receipt, Replay, SendMove, Stage
+from gateway.outbox_ports import SendMove, Stage
+from gateway.ports import ApiKey, Application, Joining, ListFilter, Receipt, Replay
 
 LIMITS = Limits()
 NUMBER = PhoneNumber("+14255550123")
@@ -236,7 +237,10 @@ async def test_an_enrollment_is_made_once_and_hears_every_outcome(store, vault, 
     for _ in range(5):
         await check(store, vault, "000000")
     failed = await store.people.enrollment("enr_1")
-    assert (failed.status(clock.now), failed.last_outcome.status) == (EnrollmentStatus.PENDING, Status.MAX_ATTEMPTS_REACHED)
+    assert (failed.status(clock.now), failed.last_outcome.status) == (
+        EnrollmentStatus.PENDING,
+        Status.MAX_ATTEMPTS_REACHED,
+    )
 
     await create(store, vault, name="ver_2", enrollment_id="enr_1")
     await check(store, vault, "123456", "ver_2")
@@ -244,7 +248,6 @@ async def test_an_enrollment_is_made_once_and_hears_every_outcome(store, vault, 
     assert (after.status(clock.now), after.last_outcome.verification_id) == (EnrollmentStatus.ENROLLED, "ver_2")
     assert [(phone.id, phone.verified_at) for phone in after.phones] == [("phn_ver_1", clock.now)]
     assert after.default_method.phone_id == "phn_ver_1"
-
 
 
 async def test_keys_are_kept_listed_and_revoked(store, clock):

@@ -1,4 +1,4 @@
-"""What every store promises of people and their visits: one change at a time, kept whole, and nothing of it in clear."""
+"""What every store promises of people: one change at a time, kept whole with all of it, and nothing of it in clear."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ from gateway.domain.enrollment import (
 )
 from gateway.domain.journal import Entry
 from gateway.domain.phone import PhoneNumber
-from gateway.domain.phones import default_chosen, phone_offered, phone_removed
+from gateway.domain.phones import default_chosen, phone_offered, phone_proven, phone_removed
 from gateway.domain.policy import Limits
 from gateway.domain.portal import PortalLink, PortalPage, PortalSession
 from gateway.domain.refusals import RefusalCode, Refused
@@ -44,7 +44,7 @@ async def people(store, clock):
 
 @pytest.fixture
 async def alice(people, clock):
-    """The person with two proven phones and one with an extension that is still to be proven."""
+    """That person with two proven phones and one with an extension that is still to be proven."""
     phones = (
         Phone("phn_1", PhoneKind.AUTHENTICATION, MOBILE, clock.now),
         Phone("phn_2", PhoneKind.ALTERNATE, SPARE, clock.now),
@@ -119,7 +119,8 @@ async def test_a_change_is_kept_with_its_phones_and_its_journal(people, alice, c
     )
 
 
-async def test_the_journal_is_read_from_behind_an_entry(people, alice):
+@pytest.mark.usefixtures("alice")
+async def test_the_journal_is_read_from_behind_an_entry(people):
     await people.change(ALICE, lambda kept, now: blocks.blocked(kept, "stolen", None, now))
     two = Entry("first", {}), Entry("second", {"of": 2})
     await people.change(ALICE, lambda kept, now: person_changed(kept, now, *two))
@@ -150,7 +151,8 @@ async def test_who_is_not_there_cannot_be_changed_or_removed(people, store):
     assert store.get("ver_1") is None
 
 
-async def test_fifty_changes_at_once_are_fifty_changes(people, alice):
+@pytest.mark.usefixtures("alice")
+async def test_fifty_changes_at_once_are_fifty_changes(people):
     await asyncio.gather(
         *(people.change(ALICE, lambda kept, now: person_changed(kept, now, Entry("x", {}))) for _ in range(50))
     )
@@ -196,7 +198,8 @@ async def test_a_change_that_fails_harms_no_neighbour(people, alice):
     assert await people.due_notices(10) == []
 
 
-async def test_a_refusal_that_comes_with_a_change_is_kept(people, alice):
+@pytest.mark.usefixtures("alice")
+async def test_a_refusal_that_comes_with_a_change_is_kept(people):
     await people.change(ALICE, lambda kept, now: recognition.bypass_granted(kept, b"good", 600, "no phone", now))
     wrong = [people.change(ALICE, lambda kept, now: recognition.bypass_tried(kept, b"bad", now)) for _ in range(20)]
     results = await asyncio.gather(*wrong, return_exceptions=True)
@@ -209,14 +212,16 @@ async def test_a_refusal_that_comes_with_a_change_is_kept(people, alice):
     ]
 
 
-async def test_a_bypass_is_used_once_however_many_try(people, alice):
+@pytest.mark.usefixtures("alice")
+async def test_a_bypass_is_used_once_however_many_try(people):
     await people.change(ALICE, lambda kept, now: recognition.bypass_granted(kept, b"good", 600, "no phone", now))
     right = [people.change(ALICE, lambda kept, now: recognition.bypass_tried(kept, b"good", now)) for _ in range(20)]
     results = await asyncio.gather(*right, return_exceptions=True)
     assert sum(isinstance(result, PersonChange) and result.refusal is None for result in results) == 1
 
 
-async def test_notices_are_kept_in_the_transaction_of_their_cause(people, alice, store):
+@pytest.mark.usefixtures("alice")
+async def test_notices_are_kept_in_the_transaction_of_their_cause(people, store):
     await people.change(ALICE, lambda kept, now: blocks.blocked(kept, "stolen", None, now))
     assert {told.notice.kind for told in await people.due_notices(10)} == {NoticeKind.BLOCKED}
     store._writer_connection.execute(
@@ -228,7 +233,8 @@ async def test_notices_are_kept_in_the_transaction_of_their_cause(people, alice,
     assert len(await people.history(ALICE, 0)) == 1
 
 
-async def test_an_idempotency_key_changes_once_and_answers_the_same(people, alice):
+@pytest.mark.usefixtures("alice")
+async def test_an_idempotency_key_changes_once_and_answers_the_same(people):
     grant = lambda kept, now: recognition.bypass_granted(kept, b"good", 600, "no phone", now)  # noqa: E731 - one line
     answers = [
         people.change(ALICE, grant, receipt(lambda change: change.enrollment.bypass.reason.encode())) for _ in range(9)
@@ -239,7 +245,8 @@ async def test_an_idempotency_key_changes_once_and_answers_the_same(people, alic
     assert (await people.enrollment(ALICE)).entries == 1
 
 
-async def test_a_record_goes_with_all_that_hangs_on_it(people, alice, store, clock):
+@pytest.mark.usefixtures("alice")
+async def test_a_record_goes_with_all_that_hangs_on_it(people, store, clock):
     await begin(store, "ver_1", PhoneNumber("+14255550177"))
     await people.change(ALICE, lambda kept, now: blocks.blocked(kept, "stolen", None, now))
     for number in (1, 2):
@@ -263,75 +270,19 @@ async def test_the_people_who_have_a_number_are_counted_in_their_application_alo
     joined = []
     for number, name in enumerate(["enr_2", "enr_3", "enr_4", ALICE, "enr_2"]):
         await begin(store, f"ver_{number}", MOBILE, name, joined)
+        await people.change(name, lambda kept, now: phone_proven(kept, kept.phone_at(MOBILE, None), Channel.SMS, now))
     assert joined == [0, 1, 0, 2, 2]
     await people.change("enr_3", lambda kept, now: blocks.reset(kept, "moved", now))
     clock.now += LIMITS.send_window * 1_000
+    await people.enroll(person("enr_5", clock, BANK, "eve"), None)
+    await begin(store, "ver_8", MOBILE, "enr_5", joined)
     await begin(store, "ver_9", MOBILE, ALICE, joined)
-    assert joined[-1] == 1
+    assert joined[-2:] == [2, 1]  # Eve's, which is not proven, is nobody's yet
 
 
-async def test_a_link_opens_once_however_many_try(people):
-    assert await people.add_link(link(), None) == link()
-    assert await people.link(link().digest) == link()
-    opened = await asyncio.gather(*(people.open_link(link().digest, session(bytes([n]) * 32)) for n in range(50)))
-    assert opened.count(True) == 1
-    sessions = [await people.session(bytes([number]) * 32) for number in range(50)]
-    assert [kept is not None for kept in sessions] == opened
-    assert await people.link(link().digest) == link()
-    assert not await people.open_link(b"x" * 32, session(b"x" * 32))
-
-
-async def test_a_link_opens_until_its_time_and_not_at_it(people, clock):
-    for name in (b"a" * 32, b"b" * 32):
-        await people.add_link(link(name), None)
-    clock.now = link().expires_at - 1
-    assert await people.open_link(b"a" * 32, session())
-    clock.now += 1
-    assert not await people.open_link(b"b" * 32, session(b"b" * 32))
-    assert await people.session(b"b" * 32) is None
-
-
-async def test_a_link_is_made_once_for_an_idempotency_key(people):
-    made = [
-        await people.add_link(link(name), receipt(lambda _link, name=name: b"url of " + name))
-        for name in (b"a" * 32, b"b" * 32)
-    ]
-    assert made == [link(b"a" * 32), Replay(b"url of " + b"a" * 32)]
-    assert await people.link(b"b" * 32) is None
-
-
-async def test_a_session_moves_on_only_from_what_it_was(people):
-    await people.add_link(link(), None)
-    first = session(link_digest=link().digest)
-    await people.open_link(link().digest, first)
-    assert await people.session(first.digest) == first
-    steps = [msgspec.structs.replace(first, verification_id=f"ver_{number}") for number in range(20)]
-    moved = await asyncio.gather(*(people.move_session(first, step) for step in steps))
-    assert moved.count(True) == 1
-    assert await people.session(first.digest) == steps[moved.index(True)]
-    await people.end_session(first.digest)
-    assert await people.session(first.digest) is None
-    assert not await people.move_session(steps[moved.index(True)], first)
-
-
-async def test_links_and_sessions_are_purged_after_their_time(people, store, clock):
-    await people.add_link(link(), None)
-    await people.open_link(link().digest, session())
-    await store.purge(link().expires_at)
-    assert await people.link(link().digest)
-    await store.purge(link().expires_at + 1)
-    assert await people.link(link().digest) is None
-    assert await people.session(session().digest)
-    await store.purge(session().expires_at + 1)
-    assert await people.session(session().digest) is None
-
-
-async def test_applications_are_found_by_their_id(people):
-    assert [await people.application(name) for name in (BANK.id, OTHER.id, "app_3")] == [BANK, OTHER, None]
-
-
+@pytest.mark.usefixtures("alice")
 async def test_a_store_opened_again_has_them_and_neither_number_nor_extension_is_on_disk(
-    people, alice, store, vault, clock, database
+    people, store, vault, clock, database
 ):
     await people.change(ALICE, lambda kept, now: default_chosen(kept, DefaultMethod("phn_2", Channel.CALL), now))
     await people.change(ALICE, lambda kept, now: blocks.blocked(kept, "stolen", None, now))
@@ -343,7 +294,8 @@ async def test_a_store_opened_again_has_them_and_neither_number_nor_extension_is
     assert b"phn_3" in disk
     secrets = [number.e164[2:].encode() for number in (MOBILE, SPARE, DESK)] + [EXTENSION.encode()]
     assert [secret for secret in secrets if secret in disk] == []
-    again = (await type(store).open(database, vault, clock)).people
-    assert (await again.enrollment(ALICE), await again.history(ALICE, 0), await again.due_notices(10)) == kept
-    assert (await again.link(link().digest), await again.session(session().digest)) == (link(), session())
-    await again._writer.close()
+    again = await type(store).open(database, vault, clock)
+    found = again.people
+    assert (await found.enrollment(ALICE), await found.history(ALICE, 0), await found.due_notices(10)) == kept
+    assert (await found.link(link().digest), await found.session(session().digest)) == (link(), session())
+    await again.close()

@@ -99,6 +99,13 @@ class PhoneNetwork:
         handset = await self.handset_when(lambda kept: kept["calls"] and kept["calls"][-1]["status"] in over, number)
         return handset["calls"][-1]
 
+    async def text_back(self, body: str, number: str = PHONE) -> None:
+        """Send a text from a handset to the gateway's number, and return once the gateway has answered it."""
+        sent = await self.control("POST", f"/v1/handsets/{number}/messages", {"to": OURS, "body": body})
+        async with asyncio.timeout(PATIENCE):
+            while sent["sid"] not in {exchange["sid"] for exchange in await self.exchanges("callback")}:
+                pass
+
     async def exchanges(self, kind: str = "") -> list[Json]:
         """List what went over the wire: `api`, `fetch` and `callback`, or all."""
         kept = (await self.control("GET", "/v1/exchanges"))["exchanges"]

@@ -126,6 +126,10 @@ class Portal(msgspec.Struct, frozen=True):
         url: str = answer.body["url"]
         return url
 
+    async def codes(self, number: str) -> int:
+        """Return how many texts with a code a phone has."""
+        return len(_codes(await self.network.handset(number)))
+
     async def code(self, number: str, texts: int) -> str:
         """Return the code in the latest text with one, once there are so many of these."""
         handset = await self.network.handset_when(lambda kept: len(_codes(kept)) >= texts, number)
@@ -152,7 +156,7 @@ async def portal_at(folder: Path, policy: str = POLICY, **sections: msgspec.Stru
 
 @contextlib.asynccontextmanager
 async def going_back() -> AsyncIterator[Back]:
-    """Start the application that people come back to."""
+    """Start the application that people come back to: at another host, because cookies know no ports."""
     seen: list[web.BaseRequest] = []
 
     async def welcome(request: web.BaseRequest) -> web.Response:
@@ -164,8 +168,10 @@ async def going_back() -> AsyncIterator[Back]:
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    yield Back(f"http://127.0.0.1:{runner.addresses[0][1]}/back", seen)
-    await runner.cleanup()
+    try:
+        yield Back(f"http://localhost:{runner.addresses[0][1]}/back", seen)
+    finally:
+        await runner.cleanup()
 
 
 @contextlib.asynccontextmanager

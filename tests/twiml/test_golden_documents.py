@@ -7,22 +7,32 @@ from gateway.catalogs import Phrasebooks
 from twiml import scripts
 from twiml.messages import code_text
 from twiml.phrases import Phrasebook
-from twiml.scripts import Again
+from twiml.scripts import Again, Keys
 
 GOLDEN = Path(__file__).parent / "golden"
 ACTION = "https://verify.example.com/twilio/gather?turn=1&of=3"
 TEXT = {"application": "Contoso", "code": "012345", "minutes": 10}
 
 
-def documents(book: Phrasebook):
-    asked = {"application": "Contoso", "action": ACTION}
+def documents(book: Phrasebook, other: Phrasebook):
+    asked = {"application": "Contoso", "action": ACTION, "keys": Keys(never_call="9")}
+    asks = {"press_pound": scripts.press_pound, "match_digits": scripts.match_digits, "offer_code": scripts.offer_code}
+    agains = {"": None, "_wrong_key": Again.WRONG_KEY, "_no_key": Again.NO_KEY}
+    offering = Keys("5", "9", "2", other)
     return {
-        "press_pound.xml": scripts.press_pound(book, **asked, again=None),
-        "press_pound_wrong_key.xml": scripts.press_pound(book, **asked, again=Again.WRONG_KEY),
-        "press_pound_no_key.xml": scripts.press_pound(book, **asked, again=Again.NO_KEY),
-        "match_digits.xml": scripts.match_digits(book, **asked, again=None),
-        "match_digits_wrong_key.xml": scripts.match_digits(book, **asked, again=Again.WRONG_KEY),
-        "match_digits_no_key.xml": scripts.match_digits(book, **asked, again=Again.NO_KEY),
+        **{
+            f"{name}{end}.xml": ask(book, **asked, again=again)
+            for name, ask in asks.items()
+            for end, again in agains.items()
+        },
+        **{f"{name}_offering.xml": ask(book, **asked | {"keys": offering}, again=None) for name, ask in asks.items()},
+        "press_pound_only.xml": scripts.press_pound(book, application="Contoso", action=ACTION, again=None),
+        "speak_code.xml": scripts.speak_code(book, application="Contoso", code="012345"),
+        "report_fraud.xml": scripts.report_fraud(book, action=ACTION),
+        "no_more_calls.xml": scripts.no_more_calls(book, action=ACTION),
+        "fraud_reported.xml": scripts.fraud_reported(book, action=ACTION),
+        "fraud_noted.xml": scripts.fraud_noted(book),
+        "calls_stopped.xml": scripts.calls_stopped(book),
         "confirmed.xml": scripts.confirmed(book),
         "no_key.xml": scripts.no_key(book),
         "no_digits.xml": scripts.no_digits(book),
@@ -36,8 +46,8 @@ def documents(book: Phrasebook):
     }
 
 
-def test_documents_are_the_golden_ones(book: Phrasebook):
-    spoken = documents(book)
+def test_documents_are_the_golden_ones(book: Phrasebook, books: Phrasebooks):
+    spoken = documents(book, books.for_locale("en" if book.locale == "es" else "es"))
     folder = GOLDEN / book.locale
     if os.environ.get("WRITE_GOLDEN") == "1":
         folder.mkdir(parents=True, exist_ok=True)

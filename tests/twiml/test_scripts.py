@@ -9,7 +9,7 @@ from twilio.twiml.voice_response import VoiceResponse
 from gateway.catalogs import Phrasebooks
 from twiml import scripts
 from twiml.phrases import Phrasebook
-from twiml.scripts import Again, match_digits, press_pound
+from twiml.scripts import Again, Keys, match_digits, offer_code, press_pound
 
 ACTION = "https://verify.example.com/gather?turn=1&of=3"
 ENGLISH = Phrasebook("en", "en-US", None, {})
@@ -20,13 +20,15 @@ ENDINGS = [
     scripts.wrong_keys,
     scripts.wrong_digits,
     scripts.too_many_wrong,
+    scripts.fraud_noted,
+    scripts.calls_stopped,
     scripts.not_needed,
     scripts.apology,
 ]
 AGAIN = [None, *Again]
 ONE_KEY = {"finishOnKey": "", "numDigits": "1"}
 UNTIL_POUND: dict[str, str] = {}  # the default finish key is #
-REQUESTS = [press_pound, match_digits]
+REQUESTS = [press_pound, match_digits, offer_code]
 
 Ask = Callable[..., str]
 
@@ -38,7 +40,7 @@ def parse(document: str) -> ET.Element:
     return ET.fromstring(document)  # noqa: S314 - we wrote the document ourselves
 
 
-@pytest.mark.parametrize(("ask", "ends"), [(press_pound, ONE_KEY), (match_digits, UNTIL_POUND)])
+@pytest.mark.parametrize(("ask", "ends"), [(press_pound, ONE_KEY), (offer_code, ONE_KEY), (match_digits, UNTIL_POUND)])
 @pytest.mark.parametrize("again", AGAIN)
 def test_gather_ends_at_its_one_key_or_at_pound_and_tells_silence(
     book: Phrasebook, ask: Ask, ends: dict[str, str], again: Again | None
@@ -119,4 +121,62 @@ def test_books_applications_and_reasons_never_share_a_document(books: Phrasebook
         for application in ("Contoso", "Fabrikam")
         for again in AGAIN
     }
-    assert len(documents) == 36
+    assert len(documents) == 54
+
+
+OFFERED = ["press 0", "press 9", "press the"]
+
+
+@pytest.mark.parametrize("ask", REQUESTS)
+def test_the_way_to_go_on_is_said_last_because_keys_count_from_then_on(ask: Ask):
+    keys = Keys("5", "9", "2", Phrasebook("es", "es-ES", None, {}))
+    response = parse(ask(ENGLISH, application="Contoso", action=ACTION, again=None, keys=keys))
+    who, other, rest, gather, _ = response
+    assert (who.text, gather.tag) == ("Contoso is calling to verify this phone.", "Gather")
+    assert other.attrib == {"language": "es-ES"}
+    places = [rest.text.rfind(words) for words in OFFERED]
+    assert places == sorted(places)
+    assert -1 not in places
+
+
+@pytest.mark.parametrize("ask", [press_pound, offer_code])
+@pytest.mark.parametrize(("key", "name"), [("#", "pound key"), ("7", "7 key")])
+@pytest.mark.parametrize("again", [None, Again.WRONG_KEY])
+def test_the_key_that_is_asked_for_is_the_one_that_is_set(ask: Ask, key: str, name: str, again: Again | None):
+    document = ask(ENGLISH, application="Contoso", action=ACTION, again=again, keys=Keys(confirm=key))
+    assert f"press the {name}" in document
+
+
+def test_keyed_in_digits_end_with_pound_whatever_confirms_elsewhere():
+    document = match_digits(ENGLISH, application="Contoso", action=ACTION, again=None, keys=Keys(confirm="7"))
+    assert "then press the pound key" in document
+    assert "7 key" not in document
+
+
+def test_what_is_not_offered_is_not_said():
+    for ask in REQUESTS:
+        document = ask(ENGLISH, application="Contoso", action=ACTION, again=None)
+        assert "never want" not in document
+
+
+@pytest.mark.parametrize("ask", [scripts.report_fraud, scripts.no_more_calls, scripts.fraud_reported])
+def test_a_refusal_may_cut_into_its_prompt_and_takes_one_key(book: Phrasebook, ask: Ask):
+    gather, redirect = parse(ask(book, action=ACTION))
+    assert {name: gather.get(name) for name in ("finishOnKey", "numDigits", "action")} == {**ONE_KEY, "action": ACTION}
+    assert [child.tag for child in gather] == ["Say"]
+    assert redirect.text == ACTION
+
+
+@given(code=st.text("0123456789", min_size=4, max_size=10), application=hostile_names)
+def test_the_code_is_told_twice_digit_by_digit_with_pauses(code: str, application: str):
+    response = parse(scripts.speak_code(ENGLISH, application=application, code=code))
+    said = [child.text for child in response if child.tag == "Say"]
+    digits = [text for text in said if len(text) == 1]
+    assert "".join(digits) == code * 2
+    assert [child.tag for child in response].count("Pause") == len(code) * 2
+    assert response[-1].tag == "Hangup"
+    assert not response.findall("Gather")
+
+
+def test_a_script_with_a_code_is_kept_nowhere():
+    assert not hasattr(scripts.speak_code, "cache_info")

@@ -21,6 +21,7 @@ from webhooks.events import (
     MessageReceived,
     MessageStatus,
     MessageStatusChanged,
+    OptOut,
 )
 from webhooks.parse import Form, Malformed, read_form
 
@@ -55,7 +56,16 @@ def test_an_answered_call():
 def test_gathered_digits():
     form = read_form(f"CallSid={SID}&Digits=%23&FinishedOnKey=&msg=Gather+End".encode())
 
-    assert parse.digits_gathered(PATH, form) == DigitsGathered(ATTEMPT, SID, 2, "#", None)
+    assert parse.digits_gathered(PATH, form) == DigitsGathered(ATTEMPT, SID, 2, "#", None, cut_off=True)
+
+
+@pytest.mark.parametrize(
+    ("finished", "cut_off"), [("&FinishedOnKey=%23", False), ("&FinishedOnKey=", True), ("", False)]
+)
+def test_digits_are_cut_off_only_if_the_provider_says_that_no_key_ended_them(finished: str, cut_off: bool):  # noqa: FBT001 - a parameter
+    form = read_form(f"CallSid={SID}&Digits=0{finished}".encode())
+
+    assert parse.digits_gathered(PATH, form).cut_off is cut_off
 
 
 @pytest.mark.parametrize("digits", [b"", b"&Digits=", b"&Digits"])
@@ -180,6 +190,22 @@ def test_an_inbound_text():
     form = read_form(b"MessageSid=SM1&From=%2B14255550123&To=12345&Body=Caf%C3%A9+%E2%9C%93%0A%00&NumMedia=0")
 
     assert parse.message_received({}, form) == MessageReceived("SM1", "+14255550123", "12345", "Café ✓\n\0")
+
+
+@pytest.mark.parametrize(
+    ("fields", "service", "opt_out"),
+    [
+        (b"&MessagingServiceSid=MG1&OptOutType=STOP", "MG1", OptOut.STOP),
+        (b"&MessagingServiceSid=MG1&OptOutType=start", "MG1", OptOut.START),
+        (b"&OptOutType=HELP", None, OptOut.HELP),
+        (b"&MessagingServiceSid=%00&OptOutType=LATER", None, None),
+        (b"&MessagingServiceSid=&OptOutType=", None, None),
+    ],
+)
+def test_what_the_provider_makes_of_an_inbound_text(fields: bytes, service: str | None, opt_out: OptOut | None):
+    received = parse.message_received({}, read_form(REQUIRED[parse.message_received] + fields))
+
+    assert (received.service, received.opt_out) == (service, opt_out)
 
 
 def test_an_inbound_text_is_never_refused_for_its_words():

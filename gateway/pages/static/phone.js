@@ -54,7 +54,7 @@ async function check() {
   asked.abort();
   asked = new AbortController();
   const number = value("number").trim();
-  if (number.replace(/\D/g, "").length < ENOUGH_DIGITS) return say("", "");
+  if (number.replace(/\P{Nd}/gu, "").length < ENOUGH_DIGITS) return say("", "");
   const typed = new URLSearchParams(new FormData(form)); // in the body: a number has no place in an address
   try {
     const answer = await fetch("/portal/number", { method: "POST", body: typed, signal: asked.signal });

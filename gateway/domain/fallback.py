@@ -1,0 +1,105 @@
+"""Fallback: which ways follow the first one by themselves, and the inputs that take the next one, or leave it out."""
+
+from collections.abc import Callable, Sequence
+
+from gateway.domain.attempts import failure_of_all, is_held
+from gateway.domain.clock import time_passed
+from gateway.domain.journal import Entry
+from gateway.domain.policy import SECOND, Limits, Tally
+from gateway.domain.refusals import RefusalCode
+from gateway.domain.requests import NO_PLAN, NewAttempt, Plan, next_attempt
+from gateway.domain.verification import (
+    Change,
+    Channel,
+    Ending,
+    FallbackStep,
+    Mode,
+    Status,
+    Verification,
+    changed,
+    ended,
+)
+
+MOST_STEPS = 5
+"""Ways of one verification, the first one included."""
+
+DrawAttempt = Callable[[Channel, Mode | None], NewAttempt]
+"""Draws the id and the secrets of an attempt."""
+
+
+def mistake(steps: Sequence[FallbackStep], offered: Sequence[Mode]) -> str | None:
+    """Say, in a sentence, why these cannot be the ways of a verification; None if they can. None at all can be."""
+    if not steps:
+        return None
+    if not 1 < len(steps) <= MOST_STEPS:
+        return f"A fallback has 2 to {MOST_STEPS} steps; the first is how the verification begins."
+    for place, step in enumerate(steps, 1):
+        if step.mode is not None and step.channel is Channel.SMS:
+            return f"Step {place}: a text has no mode."
+        if step.mode is not None and step.mode not in offered:
+            return f"Step {place}: calls are offered in these modes: {', '.join(sorted(offered))}."
+    return None
+
+
+def planned(steps: Sequence[FallbackStep], denial: Callable[[FallbackStep], RefusalCode | None]) -> Plan:
+    """Return what follows the first of these steps; one that may not be taken is left out, and the journal says why."""
+    if not steps:
+        return NO_PLAN
+    denials = [(step, denial(step)) for step in steps[1:]]
+    return Plan(
+        wait=steps[0].wait,
+        steps=tuple(step for step, code in denials if code is None),
+        left_out=tuple(_left_out(step, code) for step, code in denials if code is not None),
+    )
+
+
+def is_due(verification: Verification, now: int) -> bool:
+    """Tell whether the time for the next step has come."""
+    if verification.status is not Status.PENDING or not verification.steps or verification.next_at is None:
+        return False
+    return verification.next_at <= now < verification.expires_at
+
+
+def wait_over(verification: Verification, draw: DrawAttempt, tally: Tally, now: int, limits: Limits) -> Change:
+    """Nothing came of the last attempt in time: take the next way, or let it wait for the end of what is under way.
+
+    The waits between resends are not for it, the limits on sends are. Raises Refused: `rate_limited`,
+    `number_stopped`.
+    """
+    if not is_due(verification, now):
+        return time_passed(verification, now)
+    if is_held(verification, verification.attempts):
+        return Change(changed(verification, now, (), next_at=None))
+    step, latest = verification.steps[0], verification.attempts[-1]
+    new = draw(step.channel, step.mode)
+    facts = {"attempt_id": new.id, "after": latest.failure.code.value if latest.failure else None}
+    return next_attempt(verification, new, tally, now, limits, Entry("fallback.moved_on", {**_way(step), **facts}))
+
+
+def step_refused(verification: Verification, reason: RefusalCode, now: int, limits: Limits) -> Change:
+    """The step that is due may not be taken: leave it out, and go on to the one behind it.
+
+    If none is left and every attempt has failed, the verification fails; a text that the provider took and reported
+    lost may still arrive, so that its code stays good for a grace.
+    """
+    if not is_due(verification, now):
+        return Change(verification)
+    entries = (_left_out(verification.steps[0], reason),)
+    left = verification.steps[1:]
+    failure = failure_of_all(verification.attempts)
+    if left or failure is None:
+        return Change(changed(verification, now, entries, steps=left, next_at=now if left else None), entries)
+    latest = verification.attempts[-1]
+    if latest.channel is Channel.SMS and latest.provider_sid is not None:
+        ends_at = now + int(limits.text_grace * SECOND)
+        after = changed(verification, now, entries, steps=(), next_at=None, ends_at=ends_at, ending=failure)
+        return Change(after, entries)
+    return ended(verification, Ending.ATTEMPTS_FAILED, now, entries=entries, failure=failure, steps=(), next_at=None)
+
+
+def _left_out(step: FallbackStep, reason: RefusalCode) -> Entry:
+    return Entry("fallback.left_out", {**_way(step), "reason": reason.value})
+
+
+def _way(step: FallbackStep) -> dict[str, str | None]:
+    return {"channel": step.channel.value, "mode": step.mode and step.mode.value}

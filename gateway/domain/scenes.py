@@ -1,0 +1,37 @@
+"""Where a call's script is, and what it says next."""
+
+from enum import StrEnum
+
+
+class Scene(StrEnum):
+    """What the open Gather of a call asks for, or, in the last three, what was said at its end."""
+
+    PROOF = "proof"
+    REPORT = "report"
+    NO_MORE = "no_more"
+    BLOCK = "block"
+    CODE_TOLD = "code_told"
+    REPORTED = "reported"
+    STOPPED = "stopped"
+
+
+class Script(StrEnum):
+    """What a call says next."""
+
+    PRESS_POUND = "press_pound"
+    MATCH_DIGITS = "match_digits"
+    OFFER_CODE = "offer_code"
+    SPEAK_CODE = "speak_code"
+    REPORT_FRAUD = "report_fraud"
+    NO_MORE_CALLS = "no_more_calls"
+    FRAUD_REPORTED = "fraud_reported"
+    FRAUD_NOTED = "fraud_noted"
+    CALLS_STOPPED = "calls_stopped"
+    CONFIRMED = "confirmed"
+    NO_KEY = "no_key"
+    NO_DIGITS = "no_digits"
+    WRONG_KEYS = "wrong_keys"
+    WRONG_DIGITS = "wrong_digits"
+    TOO_MANY_WRONG = "too_many_wrong"
+    NOT_NEEDED = "not_needed"
+    HANG_UP = "hang_up"

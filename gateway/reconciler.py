@@ -1,0 +1,221 @@
+"""The reconciler: asks the provider what became of sends, and ends calls that are no longer needed.
+
+Three kinds of sends come here: those of which nobody knows whether the provider took them, those whose last word was
+never heard, and calls whose verification has ended.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+
+from gateway.domain import sends
+from gateway.domain.attempts import by_id
+from gateway.domain.delivery import CALL_ENDED, TEXT_ENDED
+from gateway.domain.policy import SECOND, Limits
+from gateway.domain.refusals import Refused
+from gateway.domain.reports import call_status_changed, message_status_changed
+from gateway.domain.verification import Attempt, Channel, Status, Verification
+from gateway.outbox_ports import DueSend, Sending, SendMove, Stage
+from gateway.ports import (
+    Clock,
+    ListFilter,
+    Provider,
+    ProviderBusy,
+    ProviderRefused,
+    ProviderUncertain,
+    Step,
+    Store,
+    StoreUnavailable,
+)
+
+_MINUTE = 60 * SECOND
+_WORKERS = 4
+_ROOM = 32
+_SHORTEST_REST = 1 * SECOND
+_LONGEST_REST = 60 * SECOND
+_LONGEST_DELAY = 3_600 * SECOND
+
+logger = logging.getLogger(__name__)
+
+
+class Reconciler:
+    """Works on sends in the stages TO_ASK, a few at a time, beside the dispatcher and never in its way.
+
+    What is not decided yet is asked again after a wait that doubles. A provider that does not answer is left alone for
+    a rest that doubles, whatever waits: while it lasts, there is no room for more.
+
+    Args:
+        store: Where sends and verifications are kept.
+        provider: Who is asked.
+        text_of: Writes the text of an attempt, by which the provider's copy of it is recognised.
+        sending: How sends go out.
+        limits: Whose graces hold for what the provider answers, as for its callbacks.
+        clock: The time.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        provider: Provider,
+        text_of: Callable[[Verification, Attempt], str],
+        sending: Sending,
+        limits: Limits,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._provider = provider
+        self._text_of = text_of
+        self._sending = sending
+        self._limits = limits
+        self._clock = clock
+        self._rest = 0
+        self._rests_until = 0
+        self._queue: asyncio.Queue[DueSend] = asyncio.Queue()
+        self._taken: set[str] = set()
+        self._workers = [asyncio.create_task(self._work(), name=f"reconcile {number}") for number in range(_WORKERS)]
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether questions are being asked."""
+        return not any(worker.done() for worker in self._workers)
+
+    @property
+    def room(self) -> int:
+        """Return how many more sends can be taken up now."""
+        return 0 if self._clock() < self._rests_until else _ROOM - len(self._taken)
+
+    def take_up(self, due: DueSend) -> None:
+        """Ask about a send soon, unless it is waiting already."""
+        if due.attempt_id not in self._taken:
+            self._taken.add(due.attempt_id)
+            self._queue.put_nowait(due)
+
+    async def close(self) -> None:
+        """Ask no more; what was to be asked is in the store."""
+        for worker in self._workers:
+            worker.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
+
+    async def _work(self) -> None:
+        while True:
+            due = await self._queue.get()
+            try:
+                await self._act(due)
+            except StoreUnavailable as error:
+                logger.warning("a question to the provider waits for the store: %s", error)
+            except Exception:
+                logger.exception("a question to the provider failed in a way that was not foreseen")
+            finally:
+                self._taken.discard(due.attempt_id)
+
+    async def _act(self, due: DueSend) -> None:
+        verification = self._store.get(due.verification_id)
+        attempt = None if verification is None else by_id(verification, due.attempt_id)
+        if self._clock() < self._rests_until:
+            return  # it stays due, and is taken up after the rest
+        if verification is None or attempt is None:
+            await self._drop(due)
+            return
+        try:
+            await self._ask(due, verification, attempt)
+        except (ProviderRefused, ProviderBusy, ProviderUncertain) as error:
+            logger.warning("the provider could not be asked about %s: %s", due.attempt_id, error)
+            self._begin_rest()
+            await self._later(due, due.stage, int(self._sending.reconcile_after * SECOND) << due.tries)
+        else:
+            self._rest = 0
+
+    async def _ask(self, due: DueSend, verification: Verification, attempt: Attempt) -> None:
+        if sends.is_needless(verification, attempt):
+            await self._hang_up(due, verification, attempt)
+        elif verification.status is not Status.PENDING or sends.is_final(attempt):
+            await self._drop(due)
+        elif due.stage is Stage.UNKNOWN and attempt.provider_sid is None:
+            await self._find(due, verification, attempt)
+        else:
+            await self._settle(due, attempt)
+
+    async def _find(self, due: DueSend, verification: Verification, attempt: Attempt) -> None:
+        """Look for a send of which nobody knows whether the provider took it. It is never sent again."""
+        sids = await self._candidates(verification, attempt)
+        over = self._clock() >= attempt.created_at + int(self._sending.reconcile_for * SECOND)
+        if len(sids) == 1:
+            move = SendMove(due.attempt_id, Stage.SETTLING, self._sending.patience(attempt.channel))
+            await self._apply(due, lambda kept, now: sends.sent(kept, due.attempt_id, sids[0], now), move)
+        elif over:
+            await self._apply(due, lambda kept, now: sends.never_arrived(kept, due.attempt_id, now))
+        else:
+            delay = int(self._sending.reconcile_after * SECOND)
+            await self._store.move_send(SendMove(due.attempt_id, Stage.UNKNOWN, delay))
+
+    async def _candidates(self, verification: Verification, attempt: Attempt) -> list[str]:
+        """List the provider's sends that can only be this attempt: ours in every detail, and no other attempt's."""
+        to, since = verification.number.e164, attempt.created_at - _MINUTE
+        if attempt.channel is Channel.SMS:
+            body = self._text_of(verification, attempt)
+            found = [sms for sms in await self._provider.find_sms(to, since) if sms.body == body]
+        else:
+            found = [call for call in await self._provider.find_calls(to, since) if call.sender == self._sending.caller]
+        narrow = ListFilter(number=verification.number, limit=100)
+        page = await self._store.list_verifications(verification.application_id, narrow)
+        taken = {attempt.provider_sid for kept in page.verifications for attempt in kept.attempts}
+        return [send.sid for send in found if send.sid not in taken]
+
+    async def _settle(self, due: DueSend, attempt: Attempt) -> None:
+        """Ask how a send ended of which nothing was heard for a while, and take the answer in as its callback."""
+        patience = self._sending.patience(attempt.channel)
+        silent_at = attempt.updated_at + patience
+        if self._clock() < silent_at:
+            move = SendMove(due.attempt_id, Stage.SETTLING, silent_at - self._clock(), due.tries)
+            await self._store.move_send(move)
+            return
+        step = await self._last_word(attempt, str(attempt.provider_sid))
+        if step is None:
+            await self._later(due, Stage.SETTLING, patience << due.tries)
+        else:
+            await self._apply(due, step)
+
+    async def _last_word(self, attempt: Attempt, sid: str) -> Step | None:
+        """Return the report that the provider's callback would have been; None while it is not the last one."""
+        if attempt.channel is Channel.SMS:
+            text = await self._provider.fetch_sms(sid)
+            if text is None or text.status not in TEXT_ENDED:
+                return None
+            return lambda kept, now: message_status_changed(kept, attempt.token, text, now, self._limits)
+        call = await self._provider.fetch_call(sid)
+        if call is None or call.status not in CALL_ENDED:
+            return None
+        return lambda kept, now: call_status_changed(kept, attempt.token, call, now, self._limits)
+
+    async def _hang_up(self, due: DueSend, verification: Verification, attempt: Attempt) -> None:
+        """End a call that is no longer needed: once, unless not a byte of it left us."""
+        sids = [attempt.provider_sid] if attempt.provider_sid else await self._candidates(verification, attempt)
+        try:
+            for sid in sids:
+                await self._provider.hang_up(sid)
+        except ProviderBusy:
+            if due.tries + 1 < self._sending.busy_tries:
+                raise
+            await self._drop(due)
+        except (ProviderRefused, ProviderUncertain) as error:
+            logger.warning("the call %s was not hung up: %s", due.attempt_id, error)
+            await self._drop(due)
+        else:
+            await self._apply(due, lambda kept, now: sends.hung_up(kept, due.attempt_id, now))
+
+    def _begin_rest(self) -> None:
+        if self._clock() >= self._rests_until:
+            self._rest = min(max(2 * self._rest, _SHORTEST_REST), _LONGEST_REST)
+            self._rests_until = self._clock() + self._rest
+
+    async def _later(self, due: DueSend, stage: Stage, delay: int) -> None:
+        await self._store.move_send(SendMove(due.attempt_id, stage, min(delay, _LONGEST_DELAY), due.tries + 1))
+
+    async def _drop(self, due: DueSend) -> None:
+        await self._store.move_send(SendMove(due.attempt_id))
+
+    async def _apply(self, due: DueSend, step: Step, move: SendMove | None = None) -> None:
+        """Change the verification and move the send; without a move, it is done."""
+        with contextlib.suppress(Refused):
+            await self._store.apply(due.verification_id, step, send=move or SendMove(due.attempt_id))

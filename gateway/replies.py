@@ -1,0 +1,89 @@
+"""The journey of a person's text: it approves, denies or stops further texts; what it says is not kept."""
+
+import logging
+from collections.abc import Collection
+
+from gateway.catalogs import Phrasebooks
+from gateway.domain.phone import PhoneNumber, parse_e164
+from gateway.domain.policy import Limits
+from gateway.domain.refusals import Refused
+from gateway.domain.replies import Keyword, keyword, replied_to, text_replied, word
+from gateway.reply_ports import OptOutReason, ReplyStore
+from gateway.vault import Vault
+from twiml.messages import NO_REPLY, answer, fraud_word
+from webhooks.events import MessageReceived
+
+logger = logging.getLogger(__name__)
+
+
+class Replies:
+    """Fills `gateway.provider_events.TextListener`.
+
+    A keyword is a keyword first. A stop holds for the number that was texted and for its messaging service, because
+    texts may be sent from either.
+    """
+
+    def __init__(
+        self,
+        store: ReplyStore,
+        phrasebooks: Phrasebooks,
+        vault: Vault,
+        limits: Limits,
+        *,
+        sender: str,
+        fraud_words: Collection[str],
+        answer_keywords: bool,
+    ) -> None:
+        """Take the parts; `fraud_words` are those beside each language's own."""
+        self._store = store
+        self._phrasebooks = phrasebooks
+        self._vault = vault
+        self._limits = limits
+        self._sender = sender
+        self._fraud_words = frozenset(map(word, (*fraud_words, *map(fraud_word, phrasebooks.all()))))
+        self._answer_keywords = answer_keywords
+
+    async def received(self, event: MessageReceived) -> str:
+        """Take in a text, and return the TwiML of the answer; a sender that is no phone number is not heard."""
+        try:
+            number = parse_e164(event.sender)
+        except Refused:
+            return NO_REPLY
+        asked = Keyword(event.opt_out) if event.opt_out else keyword(event.body)
+        if asked is None:
+            await self._reply(number, event)
+            return NO_REPLY
+        senders = [sender for sender in (event.recipient, event.service) if sender]
+        if asked is Keyword.STOP:
+            await self._store.opt_out(number, senders, OptOutReason.KEYWORD)
+        elif asked is Keyword.START:
+            await self._store.opt_in(number, senders)
+        return self._answer(number, asked)
+
+    async def opted_out(self, number: PhoneNumber) -> None:
+        """Learn from the provider that a number wants no texts of ours."""
+        await self._store.opt_out(number, (self._sender,), OptOutReason.PROVIDER)
+
+    async def _reply(self, number: PhoneNumber, event: MessageReceived) -> None:
+        try:
+            await self._store.reply(
+                number,
+                lambda recent: replied_to(recent, event.sid),
+                lambda verification, tally, now: text_replied(
+                    verification,
+                    event.sid,
+                    event.body,
+                    self._fraud_words,
+                    self._vault.code_digest,
+                    tally,
+                    now,
+                    self._limits,
+                ),
+            )
+        except Refused as refusal:
+            logger.info("a code that was texted back was not judged: %s", refusal.code.value)
+
+    def _answer(self, number: PhoneNumber, asked: Keyword) -> str:
+        if not self._answer_keywords:
+            return NO_REPLY
+        return answer(self._phrasebooks.for_locale(self._store.locale_of(number)), asked.value)

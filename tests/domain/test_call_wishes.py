@@ -1,0 +1,296 @@
+"""What a callee may ask for beside the proof: to refuse, to hear it again, another language; and the code by voice."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain import calls, reports, requests
+from gateway.domain.call_keys import MOST_REPEATS
+from gateway.domain.delivery import DeliveryStatus
+from gateway.domain.keypad import Keypad
+from gateway.domain.phone import PhoneNumber
+from gateway.domain.policy import Limits, Tally
+from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.scenes import Scene, Script
+from gateway.domain.verification import Assurance, Change, Channel, FailureCode, Mode, Status, Verification
+
+LIMITS = Limits()
+START = 1_000_000
+CALL = ("token-0", "CA0")
+BOTH = Keypad(language="2")
+MODES = [Mode.CONFIRM, Mode.MATCH, Mode.CODE]
+KEYS = st.text("0123456789*#", max_size=3)
+
+
+def started(mode: Mode = Mode.CONFIRM, number: int = 0) -> Verification:
+    new = requests.NewAttempt(f"att_{number}", f"token-{number}", Channel.CALL, mode, "twilio", "42")
+    start = requests.Start(
+        "ver_1",
+        "app_1",
+        "Bank",
+        PhoneNumber("+14255550123"),
+        Channel.CALL,
+        mode,
+        "en",
+        "enr_1",
+        {},
+        b"right",
+        b"sealed",
+    )
+    return requests.created(start, new, Tally(), START, LIMITS).verification
+
+
+def answered(mode: Mode = Mode.CONFIRM) -> Verification:
+    return calls.call_answered(started(mode), *CALL, None, START + 1).verification
+
+
+def pressed(
+    verification: Verification,
+    digits: str,
+    *,
+    turn: int | None = None,
+    keypad: Keypad = BOTH,
+    cut_off: bool = False,
+    call: tuple[str, str] = CALL,
+) -> Change:
+    turn = verification.attempts[0].turn if turn is None else turn
+    return calls.digits_gathered(
+        verification, *call, turn, digits, Tally(), START + 2, LIMITS, keypad=keypad, cut_off=cut_off
+    )
+
+
+def after(verification: Verification, *entries: str) -> Change:
+    change = Change(verification)
+    for digits in entries:
+        change = pressed(change.verification, digits)
+    return change
+
+
+def script(change: Change) -> Script:
+    assert change.reply
+    return change.reply.script
+
+
+@pytest.mark.parametrize(
+    ("mode", "entries"),
+    [(Mode.CONFIRM, ["0", "#"]), (Mode.CODE, ["0", "#"]), (Mode.MATCH, ["0"])],
+)
+def test_0_and_pound_end_it_as_reported_fraud_in_every_mode(mode: Mode, entries: list[str]):
+    change = after(answered(mode), *entries)
+    verification = change.verification
+    assert (verification.status, verification.assurance) == (Status.DENIED, None)
+    assert verification.failure
+    assert verification.failure.code is FailureCode.REPORTED_FRAUD
+    assert change.outcome
+    assert change.outcome.failure == verification.failure
+    assert (verification.code_digest, verification.sealed_code, verification.match_digits) == (None, None, None)
+    assert script(change) is Script.FRAUD_REPORTED
+    assert change.stop is None
+
+
+@pytest.mark.parametrize(
+    ("mode", "entries"), [(Mode.CONFIRM, ["9", "#"]), (Mode.CODE, ["9", "#"]), (Mode.MATCH, ["9"])]
+)
+def test_9_and_pound_end_it_and_stop_the_number_in_every_mode(mode: Mode, entries: list[str]):
+    change = after(answered(mode), *entries)
+    assert change.verification.status is Status.DENIED
+    assert change.verification.failure
+    assert change.verification.failure.code is FailureCode.NUMBER_BLOCKED
+    assert change.stop
+    assert script(change) is Script.CALLS_STOPPED
+
+
+@pytest.mark.parametrize(("digits", "asked"), [("0", Script.REPORT_FRAUD), ("9", Script.NO_MORE_CALLS)])
+def test_a_first_digit_after_which_a_slow_person_is_cut_off_refuses_nothing(digits: str, asked: Script):
+    change = pressed(answered(Mode.MATCH), digits, cut_off=True)
+    assert change.verification.status is Status.PENDING
+    assert script(change) is asked
+    back = pressed(change.verification, "7", cut_off=True)
+    assert pressed(back.verification, "42").verification.status is Status.APPROVED
+
+
+@pytest.mark.parametrize("first", ["0", "9"])
+@pytest.mark.parametrize("mode", [Mode.CONFIRM, Mode.CODE])
+def test_one_key_alone_refuses_nothing_and_any_other_leads_back(mode: Mode, first: str):
+    change = after(answered(mode), first, "5")
+    assert change.verification.status is Status.PENDING
+    assert script(change) is (Script.PRESS_POUND if mode is Mode.CONFIRM else Script.OFFER_CODE)
+    assert change.verification.attempts[0].wrong_keys == 0
+    assert change.stop is None
+
+
+def test_after_a_report_1_stops_the_number_and_nothing_else_does():
+    reported = after(answered(), "0", "#").verification
+    stopped = pressed(reported, "1")
+    assert stopped.stop
+    assert script(stopped) is Script.CALLS_STOPPED
+    for digits in ("", "2", "#", "0"):
+        change = pressed(reported, digits)
+        assert change.stop is None
+        assert script(change) is Script.FRAUD_NOTED
+        assert pressed(change.verification, "1").stop is None, "that Gather is closed"
+    assert pressed(reported, "1", turn=1).stop is None
+
+
+def test_the_end_of_a_call_that_refused_changes_nothing():
+    reported = after(answered(), "0", "#").verification
+    report = reports.CallReport("CA0", DeliveryStatus.COMPLETED, "completed", 3, None, None)
+    over = reports.call_status_changed(reported, CALL[0], report, START + 3, LIMITS).verification
+    assert (over.status, over.failure) == (Status.DENIED, reported.failure)
+    assert over.attempts[0].failure == reported.failure
+
+
+@given(st.lists(st.tuples(KEYS, st.booleans()), max_size=15), st.sampled_from(MODES))
+def test_only_the_keys_for_it_ever_refuse_or_stop(entries: list[tuple[str, bool]], mode: Mode):
+    verification = answered(mode)
+    for digits, cut_off in entries:
+        scene = verification.attempts[0].scene
+        change = pressed(verification, digits, cut_off=cut_off)
+        if change.stop:
+            assert digits == "9" or scene in {Scene.NO_MORE, Scene.BLOCK}
+        if verification.status is Status.PENDING and change.verification.status is Status.DENIED:
+            asked = scene in {Scene.REPORT, Scene.NO_MORE} and digits == "#"
+            assert asked or (mode is Mode.MATCH and digits in {"0", "9"} and not cut_off)
+        if change.verification.status is Status.APPROVED and verification.status is Status.PENDING:
+            assert (digits, scene) == ("42" if mode is Mode.MATCH else "#", Scene.PROOF)
+            assert mode is not Mode.CODE
+        verification = change.verification
+
+
+def test_a_star_says_it_again_and_is_no_wrong_key_but_not_for_ever():
+    change = after(answered(), *["*"] * MOST_REPEATS)
+    attempt = change.verification.attempts[0]
+    assert (attempt.wrong_keys, attempt.failure, script(change)) == (0, None, Script.PRESS_POUND)
+    ended = after(change.verification, *["*"] * LIMITS.wrong_keys_per_call).verification
+    assert ended.failure
+    assert ended.failure.code is FailureCode.WRONG_KEY
+
+
+@given(st.lists(st.sampled_from(["*", "2", "0", "9", "5", ""]), min_size=40, max_size=60), st.sampled_from(MODES))
+def test_no_call_goes_on_for_ever(entries: list[str], mode: Mode):
+    assert after(answered(mode), *entries).verification.status is not Status.PENDING
+
+
+def test_2_changes_the_language_and_back():
+    change = after(answered(), "2")
+    assert change.reply
+    assert (change.reply.script, change.reply.second_language, change.reply.again) == (Script.PRESS_POUND, True, None)
+    back = pressed(change.verification, "2")
+    assert back.reply
+    assert back.reply.second_language is False
+
+
+def test_2_is_a_wrong_key_where_no_language_is_offered():
+    change = pressed(answered(), "2", keypad=Keypad())
+    assert change.verification.attempts[0].wrong_keys == 1
+
+
+def test_9_is_a_wrong_key_where_nobody_may_stop_calls():
+    change = pressed(answered(), "9", keypad=Keypad(never_call=""))
+    assert change.verification.attempts[0].wrong_keys == 1
+
+
+def test_another_confirm_key_approves_and_pound_does_not():
+    desk = Keypad(confirm="5")
+    assert pressed(answered(), "5", keypad=desk).verification.assurance is Assurance.PRESENCE
+    assert pressed(answered(), "#", keypad=desk).verification.status is Status.PENDING
+    begun = pressed(answered(), "0", keypad=desk).verification
+    assert pressed(begun, "5", keypad=desk).verification.status is Status.DENIED
+    assert pressed(begun, "#", keypad=desk).verification.status is Status.DENIED
+
+
+def test_a_key_has_the_code_told_and_proves_nothing():
+    change = after(answered(Mode.CODE), "#")
+    assert (change.verification.status, change.outcome) == (Status.PENDING, None)
+    assert script(change) is Script.SPEAK_CODE
+    again = calls.call_answered(change.verification, *CALL, None, START + 5)
+    assert again.verification is change.verification
+    assert script(again) is Script.SPEAK_CODE
+
+
+def test_the_end_of_a_call_that_told_the_code_leaves_time_to_type_it():
+    told = after(answered(Mode.CODE), "#").verification
+    report = reports.CallReport("CA0", DeliveryStatus.COMPLETED, "completed", 3, None, None)
+    over = reports.call_status_changed(told, CALL[0], report, START + 3, LIMITS).verification
+    assert (over.status, over.due_at) == (Status.PENDING, over.expires_at)
+    assert requests.resend_at(over, Channel.CALL, LIMITS) is not None
+    checked = requests.code_checked(over, b"right", Tally(), START + 4, LIMITS).verification
+    assert (checked.status, checked.assurance) == (Status.APPROVED, Assurance.POSSESSION)
+
+
+def test_a_call_that_is_over_tells_no_code():
+    report = reports.CallReport("CA0", DeliveryStatus.COMPLETED, "completed", 3, None, None)
+    over = reports.call_status_changed(answered(Mode.CODE), CALL[0], report, START + 3, LIMITS).verification
+    assert pressed(over, "#").verification is over
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("keys", ["#", "42", "0", "9"])
+def test_a_machine_is_told_nothing_and_refuses_nothing(mode: Mode, keys: str):
+    machine = calls.machine_detected(answered(mode), *CALL, START + 2).verification
+    change = pressed(machine, keys)
+    assert change.verification is machine
+    assert script(change) is Script.HANG_UP
+    assert change.stop is None
+
+
+def test_a_late_verdict_of_a_machine_ends_a_call_that_told_the_code():
+    told = after(answered(Mode.CODE), "#").verification
+    change = calls.machine_detected(told, *CALL, START + 3)
+    assert change.verification.status is Status.FAILED
+    assert change.verification.sealed_code is None
+    assert script(change) is Script.HANG_UP
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("call", [("token-0", "CA1"), ("token-1", "CA0")])
+@pytest.mark.parametrize("keys", ["#", "42", "0", "9", "*"])
+def test_keys_on_another_leg_or_another_call_count_for_nothing(mode: Mode, call: tuple[str, str], keys: str):
+    verification = answered(mode)
+    change = pressed(verification, keys, call=call)
+    assert change.verification is verification
+    assert script(change) is Script.NOT_NEEDED
+
+
+@given(st.sampled_from(MODES), st.lists(KEYS, max_size=6), st.integers(0, 9), KEYS)
+def test_a_gather_that_is_not_open_counts_for_nothing(mode: Mode, entries: list[str], turn: int, digits: str):
+    verification = after(answered(mode), *entries).verification
+    if turn != verification.attempts[0].turn:
+        assert pressed(verification, digits, turn=turn).verification is verification
+
+
+def test_a_stopped_number_is_sent_nothing():
+    with pytest.raises(Refused) as refused:
+        Tally(stopped=True).with_send(START, LIMITS)
+    assert refused.value.code is RefusalCode.NUMBER_STOPPED
+    assert refused.value.retry_after is None
+
+
+@pytest.mark.parametrize(
+    ("keypad", "named"),
+    [
+        (Keypad(confirm="0"), "0 reports fraud"),
+        (Keypad(confirm="*"), "* repeats"),
+        (Keypad(confirm="2", language="2"), "2 changes the language"),
+        (Keypad(confirm="9"), "9 is there to confirm"),
+        (Keypad(never_call="0"), "0 reports fraud"),
+        (Keypad(confirm="5", never_call="#"), "# ends"),
+    ],
+)
+def test_a_key_has_one_meaning(keypad: Keypad, named: str):
+    assert named in (keypad.clash() or "")
+
+
+@pytest.mark.parametrize(
+    "keypad", [Keypad(), BOTH, Keypad(confirm="2"), Keypad(confirm="9", never_call=""), Keypad("1")]
+)
+def test_keys_that_go_together(keypad: Keypad):
+    assert keypad.clash() is None
+
+
+def test_the_journal_holds_no_code_and_no_digits():
+    verification = msgspec.structs.replace(answered(Mode.CODE), sealed_code=b"canary")
+    change = pressed(verification, "#")
+    assert "canary" not in repr(change.entries)
+    assert all(set(entry.facts) <= {"attempt_id", "turn", "scene", "failure"} for entry in change.entries)

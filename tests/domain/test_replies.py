@@ -1,0 +1,273 @@
+"""Texts that people send back: what they mean, and that no order of them approves more than the one check allows."""
+
+import itertools
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from gateway.domain import clock, reports, requests, sends
+from gateway.domain.delivery import DeliveryStatus
+from gateway.domain.phone import PhoneNumber
+from gateway.domain.policy import Limits, Tally
+from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.replies import OPTED_OUT, Keyword, code_in, keyword, replied_to, text_replied, word
+from gateway.domain.verification import Assurance, Change, Channel, FailureCode, Mode, Status, Verification
+
+LIMITS = Limits()
+START = 1_000_000
+RIGHT, WRONG = "123456", "654321"
+WORDS = frozenset(map(word, ("FRAUD", "Betrug", "詐欺")))
+
+
+def digest(verification_id: str, code: str) -> bytes:
+    return f"{verification_id}:{code}".encode()
+
+
+def started(name: str = "ver_1", *, allowed: bool = True, channel: Channel = Channel.SMS, at: int = START) -> Change:
+    mode = Mode.CONFIRM if channel is Channel.CALL else None
+    start = requests.Start(
+        name, "app_1", "Bank", PhoneNumber("+14255550123"), channel, mode, "en", "enr_1", {}, digest(name, RIGHT),
+        b"sealed", reply_with_code=allowed,
+    )  # fmt: skip
+    new = requests.NewAttempt(f"att_{name}", f"token-{name}", channel, mode, "twilio")
+    return requests.created(start, new, Tally(), at, LIMITS)
+
+
+def replied(
+    verification: Verification, text: str, sid: str = "SM1", tally: Tally | None = None, now: int = START + 1
+) -> Change:
+    return text_replied(verification, sid, text, WORDS, digest, tally or Tally(), now, LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        *[(text, Keyword.STOP) for text in ("STOP", "stop", " Stop. ", "stopall", "UNSUBSCRIBE", "Cancel", "END")],
+        *[(text, Keyword.STOP) for text in ("quit", "Revoke", "OptOut", "ＳＴＯＰ", "\u200estop\n", "“STOP”")],
+        *[(text, Keyword.START) for text in ("START", "yes", "Unstop!")],
+        *[(text, Keyword.HELP) for text in ("HELP", "info", "help?")],
+        *[(text, None) for text in ("", "please stop", "stop it", "123456", "FRAUD", "s top", "non-stop")],
+    ],
+)
+def test_a_keyword_is_the_whole_text(text: str, asked: Keyword | None):
+    assert keyword(text) is asked
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["123456", " 123 456 ", "123-456", "123456.", "“123456”", "١٢٣٤٥٦", "１２３４５６", "1\u200b23456\n", "(123456)"],
+)
+def test_a_code_may_be_written_as_people_write_it(text: str):
+    assert code_in(text, 6) == RIGHT
+
+
+@pytest.mark.parametrize("text", ["", "12345", "1234567", "code 123456", "123456 123456", "12345a", "1²3456x", "FRAUD"])
+def test_what_is_no_code_is_none(text: str):
+    assert code_in(text, 6) is None
+
+
+@given(st.text(max_size=40), st.integers(4, 10))
+def test_whatever_is_texted_is_understood_or_not_and_nothing_breaks(text: str, length: int):
+    code = code_in(text, length)
+    assert code is None or (len(code) == length and code.isascii() and code.isdigit())
+    assert keyword(text) is None or code is None
+    change = replied(started().verification, text)
+    assert change.verification.status in {Status.PENDING, Status.APPROVED, Status.DENIED}
+
+
+def test_the_right_code_approves_as_possession():
+    change = replied(started().verification, RIGHT)
+    after = change.verification
+    assert (after.status, after.assurance) == (Status.APPROVED, Assurance.POSSESSION)
+    assert change.outcome
+    assert [entry.type for entry in change.entries] == ["text.replied", "code.checked", "verification.approved"]
+    assert after.entries == 2 + len(change.entries)
+
+
+def test_a_wrong_code_counts_as_it_does_anywhere():
+    begun = started().verification
+    change, checked = (
+        replied(begun, WRONG),
+        requests.code_checked(begun, digest("ver_1", WRONG), Tally(), START + 1, LIMITS),
+    )
+    assert change.verification.checks_left == checked.verification.checks_left == 4
+    assert change.tally == checked.tally == Tally(failed_checks=(START + 1,))
+
+
+def test_a_number_that_had_its_wrong_codes_is_refused_and_keeps_nothing():
+    spent = Tally(failed_checks=(START,) * LIMITS.failed_checks_per_day)
+    with pytest.raises(Refused) as refusal:
+        replied(started().verification, RIGHT, tally=spent)
+    assert refusal.value.code is RefusalCode.RATE_LIMITED
+
+
+@pytest.mark.parametrize("text", [RIGHT, WRONG])
+def test_without_the_policy_a_code_does_nothing(text: str):
+    begun = started(allowed=False).verification
+    assert replied(begun, text).verification is begun
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+@pytest.mark.parametrize("text", ["FRAUD", "fraud!", " Fraud", "BETRUG", "詐欺", "詐欺。"])
+def test_a_fraud_word_denies_whatever_the_policy_says(text: str, allowed: bool):  # noqa: FBT001 - both
+    change = replied(started(allowed=allowed).verification, text)
+    assert change.verification.status is Status.DENIED
+    assert change.verification.failure
+    assert change.verification.failure.code is FailureCode.REPORTED_FRAUD
+    assert change.outcome
+    assert change.outcome.failure == change.verification.failure
+
+
+@pytest.mark.parametrize("text", ["fraud is bad", "hello", "", "12345", "STOP"])
+def test_other_words_do_nothing(text: str):
+    begun = started().verification
+    assert replied(begun, text).verification is begun
+
+
+def test_a_late_code_finds_it_expired():
+    begun = started().verification
+    change = replied(begun, RIGHT, now=begun.expires_at)
+    assert change.verification.status is Status.EXPIRED
+    assert change.verification.entries == begun.entries + len(change.entries)
+
+
+@pytest.mark.parametrize("text", [RIGHT, "FRAUD"])
+def test_an_ended_one_takes_nothing(text: str):
+    over = requests.canceled(started().verification, START + 1).verification
+    assert replied(over, text).verification is over
+
+
+def test_a_reply_answers_what_was_texted_last():
+    old, new = started("ver_1"), started("ver_2", at=START + 1_000)
+    assert replied_to([new.verification, old.verification], "SM1") is new.verification
+    again = requests.NewAttempt("att_again", "token", Channel.SMS, None, "twilio")
+    resent = requests.resent(old.verification, again, Tally(), START + 60_000, LIMITS).verification
+    assert replied_to([new.verification, resent], "SM1") is resent
+
+
+def test_calls_ended_ones_and_texts_that_never_left_us_are_not_answered():
+    call = started("ver_1", channel=Channel.CALL).verification
+    over = requests.canceled(started("ver_2").verification, START + 1).verification
+    call_first = started("ver_3", channel=Channel.CALL).verification
+    again = requests.NewAttempt("att_text", "token", Channel.SMS, None, "twilio")
+    then_text = msgspec.structs.replace(call_first, attempts=(*call_first.attempts, again.at(START)))
+    unsent = sends.refused(then_text, "att_text", OPTED_OUT, START + 1).verification
+    assert unsent.status is Status.PENDING
+    assert replied_to([unsent, over, call], "SM1") is None
+    assert replied_to([then_text, over, call], "SM1") is then_text
+
+
+@pytest.mark.parametrize("text", [RIGHT, WRONG, "FRAUD"])
+def test_a_repeated_report_is_held_against_no_other_verification(text: str):
+    older, newer = started("ver_1").verification, started("ver_2", at=START + 1_000).verification
+    answered = replied(newer, text, now=START + 2_000).verification
+    assert answered is not newer
+    assert replied_to([answered, older], "SM1") is None
+    next_one = replied_to([answered, older], "SM2")
+    assert next_one is (answered if answered.status is Status.PENDING else older)
+
+
+STEPS = {
+    "reply": lambda v, t, now: replied(v, WRONG, f"SM{now}", t, now),
+    "check": lambda v, t, now: requests.code_checked(v, digest(v.id, WRONG), t, now, LIMITS),
+    "delivered": lambda v, _t, now: reports.message_status_changed(
+        v, "token-ver_1", reports.MessageReport("SM0", DeliveryStatus.DELIVERED, "delivered", None), now, LIMITS
+    ),
+    "lost": lambda v, _t, now: reports.message_status_changed(
+        v,
+        "token-ver_1",
+        reports.MessageReport("SM0", DeliveryStatus.UNDELIVERED, "undelivered", OPTED_OUT),
+        now,
+        LIMITS,
+    ),
+    "sent": lambda v, _t, now: sends.sent(v, "att_ver_1", "SM0", now),
+    "approve": lambda v, t, now: replied(v, RIGHT, "SM_right", t, now),
+}
+
+
+def run(names: tuple[str, ...]) -> tuple[Verification, Tally]:
+    verification, tally = started().verification, Tally()
+    for place, name in enumerate(names):
+        try:
+            change = STEPS[name](verification, tally, START + 1 + place)
+        except Refused:
+            continue
+        verification, tally = change.verification, change.tally or tally
+    return verification, tally
+
+
+@pytest.mark.parametrize(
+    "names", [("reply", "check", "delivered", "sent"), ("reply", "reply", "check", "lost"), ("sent", "lost", "approve")]
+)
+def test_the_order_of_replies_checks_and_reports_does_not_matter(names: tuple[str, ...]):
+    ends = set()
+    for order in itertools.permutations(names):
+        verification, tally = run(order)
+        ends.add((verification.status, verification.checks_left, len(tally.failed_checks)))
+    assert len(ends) == 1
+
+
+class Replies(RuleBasedStateMachine):
+    """Replies and checks against a simple count: at most five are judged, and only the right code approves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.verification, self.tally = started().verification, Tally()
+        self.now, self.sid, self.approved, self.denied = START, 0, False, False
+        self.outcomes = 0
+
+    def take(self, change: Change) -> None:
+        self.verification, self.tally = change.verification, change.tally or self.tally
+        self.outcomes += change.outcome is not None
+
+    def text(self, text: str, sid: str) -> None:
+        chosen = replied_to([self.verification], sid)
+        if chosen is not None:
+            self.take(replied(chosen, text, sid, self.tally, self.now))
+
+    @rule(text=st.sampled_from([RIGHT, WRONG, "hello", "12345"]), copies=st.integers(1, 3))
+    def reply(self, text: str, copies: int) -> None:
+        live = self.verification.status is Status.PENDING and self.now < self.verification.expires_at
+        self.sid += 1
+        for _ in range(copies):
+            self.text(text, f"SM{self.sid}")
+        self.approved |= live and text == RIGHT
+
+    @rule()
+    def report_fraud(self) -> None:
+        pending = self.verification.status is Status.PENDING
+        self.sid += 1
+        self.text("Fraud", f"SM{self.sid}")
+        self.denied |= pending
+
+    @rule(code=st.sampled_from([RIGHT, WRONG]))
+    def check(self, code: str) -> None:
+        live = self.verification.status is Status.PENDING and self.now < self.verification.expires_at
+        try:
+            self.take(requests.code_checked(self.verification, digest("ver_1", code), self.tally, self.now, LIMITS))
+        except Refused:
+            return
+        self.approved |= live and code == RIGHT
+
+    @rule(seconds=st.integers(1, 300))
+    def wait(self, seconds: int) -> None:
+        self.now += seconds * 1_000
+        self.take(clock.time_passed(self.verification, self.now))
+
+    @invariant()
+    def no_more_than_the_one_check_allows(self) -> None:
+        wrong = len(self.tally.failed_checks)
+        assert wrong == LIMITS.checks_per_verification - self.verification.checks_left
+        assert wrong <= LIMITS.checks_per_verification
+
+    @invariant()
+    def it_ends_once_and_for_its_reason(self) -> None:
+        assert (self.verification.status is Status.APPROVED) == self.approved
+        assert (self.verification.status is Status.DENIED) == self.denied
+        assert self.outcomes == (self.verification.status is not Status.PENDING)
+
+
+TestReplies = Replies.TestCase

@@ -1,0 +1,157 @@
+"""People's texts in the store: answered in one transaction with the tally, and who wants no more of them."""
+
+import asyncio
+import itertools
+from functools import partial
+
+import msgspec
+import pytest
+
+from gateway.domain import requests
+from gateway.domain.phone import PhoneNumber
+from gateway.domain.policy import Limits
+from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.replies import replied_to, text_replied
+from gateway.domain.verification import Channel, Status
+from gateway.reply_ports import OptOutReason
+
+LIMITS = Limits(checks_per_verification=3)
+NUMBER, OTHER = PhoneNumber("+14255550123"), PhoneNumber("+14255550124")
+RIGHT, WRONG = "123456", "654321"
+SENDER = "+15005550006"
+
+
+@pytest.fixture
+def begin(store, vault):
+    """Keeps a verification by text that may be answered by text."""
+
+    async def begun(name="ver_1", number=NUMBER, locale="de"):
+        start = requests.Start(
+            name, "app_1", "Bank", number, Channel.SMS, None, locale, None, {},
+            vault.code_digest(name, RIGHT), vault.seal(RIGHT, name), reply_with_code=True,
+        )  # fmt: skip
+        new = requests.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
+        created = await store.create(
+            name,
+            number,
+            lambda tally, now: requests.created(start, new, tally, now, LIMITS),
+            receipt=None,
+            joining=None,
+        )
+        return created.change.verification
+
+    return begun
+
+
+@pytest.fixture
+def text(store, vault):
+    """Lets a number send a text, each under a new sid unless one is given."""
+    numbers = itertools.count()
+
+    async def sent(body, number=NUMBER, sid=None):
+        sid = sid or f"SM{next(numbers)}"
+        return await store.replies.reply(
+            number,
+            lambda recent: replied_to(recent, sid),
+            lambda verification, tally, now: text_replied(
+                verification, sid, body, {"fraud"}, vault.code_digest, tally, now, LIMITS
+            ),
+        )
+
+    return sent
+
+
+async def test_a_reply_approves_the_number_s_own_verification_and_is_kept(store, begin, text, vault, clock, database):
+    await begin("ver_1")
+    await begin("ver_2", OTHER)
+    change = await text(RIGHT)
+    assert (change.verification.id, change.verification.status) == ("ver_1", Status.APPROVED)
+    assert store.get("ver_2").status is Status.PENDING
+    entries = await store.journal("ver_1", 0)
+    assert [entry.sequence for entry in entries] == list(range(1, len(entries) + 1))
+    assert [entry.type for entry in entries[-3:]] == ["text.replied", "code.checked", "verification.approved"]
+    await store.close()
+    again = await type(store).open(database, vault, clock)
+    assert again.get("ver_1").status is Status.APPROVED
+    await again.close()
+
+
+async def test_nobody_s_text_changes_nothing(begin, text):
+    assert await text(RIGHT) is None
+    await begin("ver_1", OTHER)
+    assert await text(RIGHT) is None
+
+
+async def test_what_was_texted_last_is_answered_also_after_a_restart(store, begin, text, clock):
+    await begin("ver_1")
+    clock.now += 1_000
+    await begin("ver_2")
+    store._recent._verifications.clear()
+    assert (await text(RIGHT)).verification.id == "ver_2"
+    assert (await text(RIGHT)).verification.id == "ver_1"
+
+
+async def test_replies_and_checks_at_once_are_three_guesses(store, begin, text, vault):
+    await begin()
+    digest = vault.code_digest("ver_1", WRONG)
+    check = partial(
+        store.apply_counted,
+        "ver_1",
+        lambda verification, tally, now: requests.code_checked(verification, digest, tally, now, LIMITS),
+    )
+    answers = await asyncio.gather(
+        *(job() for _ in range(40) for job in (check, partial(text, WRONG))), return_exceptions=True
+    )
+    judged = [
+        answer
+        for answer in answers
+        if not isinstance(answer, BaseException) and answer is not None and answer.tally is not None
+    ]
+    assert len(judged) == 3
+    assert store.get("ver_1").status is Status.MAX_ATTEMPTS_REACHED
+
+
+async def test_one_text_reported_often_at_once_is_one_guess(store, begin, text):
+    await begin()
+    await asyncio.gather(*(text(WRONG, sid="SM_same") for _ in range(20)))
+    assert store.get("ver_1").checks_left == 2
+
+
+async def test_a_refused_reply_leaves_nothing_behind(store, begin, text):
+    strict = msgspec.structs.replace(LIMITS, failed_checks_per_day=1)
+    await begin()
+    await text(WRONG)
+    before = store.get("ver_1")
+
+    def step(verification, tally, now):
+        return text_replied(verification, "SM_late", RIGHT, set(), lambda *_: b"", tally, now, strict)
+
+    with pytest.raises(Refused) as refusal:
+        await store.replies.reply(NUMBER, lambda recent: recent[0], step)
+    assert refusal.value.code is RefusalCode.RATE_LIMITED
+    assert store.get("ver_1") == before
+
+
+async def test_an_opt_out_is_kept_by_number_and_sender_until_it_is_taken_back(store, vault, clock, database):
+    replies = store.replies
+    assert not replies.opted_out(NUMBER, SENDER)
+    await replies.opt_out(NUMBER, (SENDER, "MG1"), OptOutReason.KEYWORD)
+    await replies.opt_out(NUMBER, (SENDER,), OptOutReason.PROVIDER)
+    told = [replies.opted_out(*pair) for pair in ((NUMBER, SENDER), (NUMBER, "MG1"), (NUMBER, "MG2"), (OTHER, SENDER))]
+    assert told == [True, True, False, False]
+    await store.close()
+    again = await type(store).open(database, vault, clock)
+    assert again.replies.opted_out(NUMBER, SENDER)
+    await again.replies.opt_in(NUMBER, (SENDER, "MG1"))
+    await again.replies.opt_in(NUMBER, (SENDER,))
+    assert not again.replies.opted_out(NUMBER, SENDER)
+    assert not again.replies.opted_out(NUMBER, "MG1")
+    await again.close()
+    assert NUMBER.e164[1:].encode() not in database.read_bytes()
+
+
+async def test_the_language_is_that_of_the_latest(store, begin):
+    assert store.replies.locale_of(NUMBER) is None
+    await begin("ver_1", locale="de")
+    await begin("ver_2", locale="fr")
+    assert store.replies.locale_of(NUMBER) == "fr"

@@ -1,0 +1,149 @@
+"""The stop list: what is on it is sent nothing, whichever application asks, until an operator lifts it."""
+
+import asyncio
+
+import msgspec
+import pytest
+
+from gateway.domain import requests
+from gateway.domain.enrollment import PersonChange
+from gateway.domain.phone import PhoneNumber
+from gateway.domain.policy import Limits
+from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.verification import Basis, Change, Channel, Status
+from gateway.ports import StoreUnavailable
+from gateway.stores.stop_list import open_stop_list
+
+LIMITS = Limits(resend_wait=0)
+NUMBER, OTHER = PhoneNumber("+14255550123"), PhoneNumber("+14255550124")
+
+
+def start(name, number=NUMBER, application="app_1"):
+    return requests.Start(name, application, "Bank", number, Channel.SMS, None, "en", None, {}, b"right", b"sealed")
+
+
+def attempt(name):
+    return requests.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
+
+
+async def create(store, name="ver_1", number=NUMBER, application="app_1"):
+    begin = start(name, number, application)
+    return await store.create(
+        name,
+        number,
+        lambda tally, now: requests.created(begin, attempt(name), tally, now, LIMITS),
+        receipt=None,
+        joining=None,
+    )
+
+
+async def stop(store, name="ver_1"):
+    """Have a change put the number on the list, as a key on a call does."""
+    return await store.apply_counted(
+        name,
+        lambda verification, _tally, now: Change(
+            msgspec.structs.replace(requests.canceled(verification, now).verification), stop="asked for it"
+        ),
+    )
+
+
+async def resend(store, name="ver_1"):
+    return await store.resend(
+        name,
+        lambda kept, tally, now: requests.resent(kept, attempt("again"), tally, now, LIMITS),
+        None,
+        person=lambda enrollment, _now: PersonChange(enrollment),
+    )
+
+
+async def test_a_stopped_number_is_refused_for_every_application_and_no_other_number_is(store):
+    await create(store)
+    await stop(store)
+    for name, application in (("ver_2", "app_1"), ("ver_3", "app_2")):
+        with pytest.raises(Refused) as refused:
+            await create(store, name, application=application)
+        assert refused.value.code is RefusalCode.NUMBER_STOPPED
+        assert store.get(name) is None
+    await create(store, "ver_4", OTHER)
+    assert {due.attempt_id for due in await store.due_sends(10)} <= {"att_ver_1", "att_ver_4"}
+
+
+async def test_what_is_under_way_for_a_stopped_number_is_not_resent(store):
+    await create(store)
+    await create(store, "ver_2", application="app_2")
+    await stop(store)
+    before = store.get("ver_2")
+    with pytest.raises(Refused) as refused:
+        await resend(store, "ver_2")
+    assert refused.value.code is RefusalCode.NUMBER_STOPPED
+    assert store.get("ver_2") == before
+
+
+async def test_a_code_that_has_arrived_still_counts_and_the_list_is_not_kept_in_the_tally(
+    store, database, vault, clock
+):
+    await create(store)
+    await create(store, "ver_2")
+    await stop(store)
+    guess = b"wrong"
+    change = await store.apply_counted(
+        "ver_2", lambda kept, tally, now: requests.code_checked(kept, guess, tally, now, LIMITS)
+    )
+    assert change.verification.checks_left == 4
+    with open_stop_list(database, vault) as stops:
+        assert stops.remove(NUMBER, "she called us", clock()) is True
+    await create(store, "ver_3")
+
+
+async def test_a_sign_in_that_sends_nothing_is_not_refused(store):
+    await create(store)
+    await stop(store)
+    created = await store.create(
+        "ver_2",
+        NUMBER,
+        lambda _tally, now: requests.recognized(start("ver_2"), Basis.TRUSTED_DEVICE, None, now),
+        receipt=None,
+        joining=None,
+    )
+    assert created.change.verification.status is Status.APPROVED
+
+
+async def test_a_stop_and_a_send_at_once_leave_no_send_behind_the_stop(store):
+    await create(store)
+    results = await asyncio.gather(
+        *(create(store, f"ver_a{number}", application="app_2") for number in range(2)),
+        stop(store),
+        *(create(store, f"ver_b{number}", application="app_2") for number in range(2)),
+        return_exceptions=True,
+    )
+    assert [isinstance(result, Refused) for result in results] == [False, False, False, True, True]
+
+
+async def test_every_change_is_journalled_with_its_reason(store, database, vault, clock):
+    await create(store)
+    await stop(store)
+    with open_stop_list(database, vault) as stops:
+        [one] = stops.all()
+        assert (one.id, one.reason, one.added_at) == (stops.subject(NUMBER), "asked for it", clock())
+        assert stops.add(NUMBER, "again", clock()) is False
+        assert stops.remove(NUMBER, "a mistake", clock()) is True
+        assert stops.remove(NUMBER, "a mistake", clock()) is False
+        assert stops.add(NUMBER, "asked by letter", clock()) is True
+    entries = await store.journal(one.id, 0)
+    assert [(entry.sequence, entry.type, entry.facts["reason"]) for entry in entries] == [
+        (1, "stop_list.added", "asked for it"),
+        (2, "stop_list.removed", "a mistake"),
+        (3, "stop_list.added", "asked by letter"),
+    ]
+
+
+async def test_the_list_holds_no_number(store, database, vault, clock):
+    with open_stop_list(database, vault) as stops:
+        stops.add(NUMBER, "asked by letter", clock())
+    await store.close()
+    assert NUMBER.e164.encode() not in database.read_bytes()
+
+
+def test_a_database_that_is_not_there_is_named(tmp_path, vault):
+    with pytest.raises(StoreUnavailable, match="no database"), open_stop_list(tmp_path / "none.db", vault):
+        pass

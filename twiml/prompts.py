@@ -1,0 +1,146 @@
+"""The sentences that ask for keys: who calls and why, what to press to refuse, and what to press to go on."""
+
+from enum import StrEnum
+
+import msgspec
+
+from twiml.phrases import Phrasebook
+
+POUND = "#"
+
+
+class Again(StrEnum):
+    """Why the callee is asked once more."""
+
+    WRONG_KEY = "wrong_key"
+    NO_KEY = "no_key"
+
+
+class Keys(msgspec.Struct, frozen=True):
+    """The keys that a call offers.
+
+    Attributes:
+        confirm: The key that confirms, 0-9 or #.
+        never_call: The key that asks for no more calls and texts; empty if there is none.
+        language: The key that changes to the language of `other`; empty if there is none.
+        other: The book of that language.
+    """
+
+    confirm: str = POUND
+    never_call: str = ""
+    language: str = ""
+    other: Phrasebook | None = None
+
+
+USUAL_KEYS = Keys()
+
+
+def to_confirm(book: Phrasebook, application: str, keys: Keys, again: Again | None) -> tuple[str, ...]:
+    """Ask for the key that confirms."""
+    confirm = key_name(book, keys.confirm)
+    if again is Again.WRONG_KEY:
+        wrong = book.text("That was not the {key}.", key=confirm)
+        return wrong, book.text(
+            "To verify this phone for {application}, please press the {key}.", application=application, key=confirm
+        )
+    please = book.text("If you did ask for it, please press the {key} now.", key=confirm)
+    missed = None if again is None else book.text("We did not receive a key.")
+    return _choice(book, application, keys, please, missed=missed)
+
+
+def to_hear_the_code(book: Phrasebook, application: str, keys: Keys, again: Again | None) -> tuple[str, ...]:
+    """Ask for the key that shows that a person listens, so that the code can be told."""
+    confirm = key_name(book, keys.confirm)
+    if again is Again.WRONG_KEY:
+        wrong = book.text("That was not the {key}.", key=confirm)
+        return wrong, book.text(
+            "To hear your code for {application}, please press the {key}.", application=application, key=confirm
+        )
+    please = book.text("If you did ask for it, please press the {key} now to hear your code.", key=confirm)
+    missed = None if again is None else book.text("We did not receive a key.")
+    return _choice(book, application, keys, please, missed=missed)
+
+
+def to_match(book: Phrasebook, application: str, keys: Keys, again: Again | None) -> tuple[str, ...]:
+    """Ask for the digits on the screen. They end with #, whatever key confirms elsewhere."""
+    pound = key_name(book, POUND)
+    if again is Again.WRONG_KEY:
+        wrong = book.text("Those were not the digits on the screen.")
+        return wrong, book.text(
+            "To verify this phone for {application}, please enter the two digits that you see on the screen, then press"
+            " the {key}.",
+            application=application,
+            key=pound,
+        )
+    please = book.text(
+        "If you did ask for it, please enter the two digits that you see on the screen, then press the {key}.",
+        key=pound,
+    )
+    missed = None if again is None else book.text("We did not receive any digits.")
+    return _choice(book, application, keys, please, missed=missed, finished_by=pound)
+
+
+def to_report_fraud(book: Phrasebook, keys: Keys) -> str:
+    """Ask whether the callee means to report that they did not ask for the call."""
+    return book.text(
+        "To report that you did not ask for this call, please press the {key} now. To go back, press any other key.",
+        key=key_name(book, keys.confirm),
+    )
+
+
+def to_stop_calls(book: Phrasebook, keys: Keys) -> str:
+    """Ask whether the callee means to get no more calls and texts."""
+    return book.text(
+        "To get no more calls and text messages from this service, please press the {key} now."
+        " To go back, press any other key.",
+        key=key_name(book, keys.confirm),
+    )
+
+
+def to_block(book: Phrasebook) -> str:
+    """Offer whoever has reported fraud to get no more calls and texts."""
+    return book.text(
+        "Thank you for your report. Nothing was confirmed. To get no more calls and text messages from this service,"
+        " press 1. Otherwise, you can hang up now."
+    )
+
+
+def to_change_language(keys: Keys) -> str | None:
+    """Offer the other language, in its own words; None if there is none."""
+    if keys.other is None or not keys.language:
+        return None
+    return keys.other.text("For English, press {digit}.", digit=keys.language)
+
+
+def key_name(book: Phrasebook, key: str) -> str:
+    """Return how people call a key."""
+    return book.text("pound key") if key == POUND else book.text("{digit} key", digit=key)
+
+
+def _choice(
+    book: Phrasebook,
+    application: str,
+    keys: Keys,
+    please: str,
+    *,
+    missed: str | None,
+    finished_by: str | None = None,
+) -> tuple[str, ...]:
+    """Say who calls and why, how to refuse, and last how to go on, because the keys count from then on.
+
+    Whoever has pressed a key too early hears that it was `missed`, and all of it again. `finished_by` names the key
+    that has to follow any other.
+    """
+    who = book.text("{application} is calling to verify this phone.", application=application)
+    if finished_by is None:
+        no = book.text("If you did not ask for this call, press 0.")
+        never = book.text("If you never want to be called again, press {digit}.", digit=keys.never_call)
+    else:
+        no = book.text("If you did not ask for this call, press 0 and then the {key}.", key=finished_by)
+        never = book.text(
+            "If you never want to be called again, press {digit} and then the {key}.",
+            digit=keys.never_call,
+            key=finished_by,
+        )
+    offered = (no, never) if keys.never_call else (no,)
+    return (*((missed,) if missed else ()), who, *offered, please)
