@@ -33,11 +33,11 @@ from gateway.enrollments.proofs import Proofs
 from gateway.enrollments.records import Records
 from gateway.entropy import Entropy
 from gateway.notices import Notices
+from gateway.outbox_ports import SendQueue
 from gateway.pages.rendering import Pages
 from gateway.pages.routes import page_routes
 from gateway.pages.texts import load_texts
 from gateway.passwords import Passwords, owasp_hasher
-from gateway.outbox_ports import SendQueue
 from gateway.provider_events import ProviderEvents
 from gateway.providers.refusals import delivery_failure
 from gateway.reconciler import Reconciler

@@ -289,7 +289,7 @@ def _unusable(settings: Settings) -> list[str]:
         except ValueError as error:
             problems.append(f"{name}: {error}")
     if clash := settings.voice.keypad.clash():
-        problems.append(f"voice.confirm_key, voice.never_call_key: {clash}")
+        problems.append(f"voice.{clash}")
     if not settings.database.url.startswith(_SQLITE):
         problems.append("database.url: must start with sqlite:///")
     if settings.twilio.connect_timeout >= settings.twilio.total_timeout:

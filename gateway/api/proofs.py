@@ -42,7 +42,7 @@ class AddPhone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class VerifyPerson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How to reach the person; what is left out is their default. `fallback` begins with this way, which it may name."""
+    """How to reach the person; what is left out is their default. `fallback` begins with this way, or names it."""
 
     purpose: Literal["sign_in"] | None = None
     phone_id: Annotated[str, msgspec.Meta(max_length=64)] | None = None

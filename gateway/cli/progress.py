@@ -10,6 +10,7 @@ _WORDS = {
     "attempt.refused": "the provider refused it",
     "attempt.unknown": "the provider gave no answer; waiting to learn whether it was sent",
     "attempt.never_arrived": "the provider knows nothing of it: it was never sent",
+    "call.hung_up": "no longer needed, hung up",
     "call.answered_by_machine": "answered by a machine",
     "call.wrong_key": "a key that was not asked for",
     "call.repeated": "asked to hear it again",
@@ -44,6 +45,11 @@ _REPORTS = {
         "failed": "the text failed",
     },
 }
+_MOVED_ON = "fallback.moved_on"
+_FALLBACKS = {
+    _MOVED_ON: "nothing came of it, {way} now",
+    "fallback.left_out": "{way} is left out ({reason})",
+}
 _PROOFS = {"presence": "somebody pressed the key", "possession": "the code was right"}
 _MATCHED = "the digits were right"
 
@@ -52,9 +58,27 @@ def step(event: Event) -> str | None:
     """Say what happened in a few words; None if it is told elsewhere, or is a detail of the provider's."""
     if event.type == _ANSWERED:
         return f"answered, waiting for {'the digits and #' if event.facts.get('mode') == _MATCH else 'a key'}"
+    if event.type in _FALLBACKS:
+        return _FALLBACKS[event.type].format(way=_way(event), reason=event.facts.get("reason"))
     if event.type in _REPORTS:
         return _REPORTS[event.type].get(str(event.facts.get("word")))
     return _WORDS.get(event.type)
+
+
+def tells_code(event: Event) -> bool:
+    """Tell whether the way that follows now tells the person the code."""
+    told = event.facts.get("channel") == "sms" or event.facts.get("mode") == "code"
+    return event.type == _MOVED_ON and told
+
+
+def asks_for_digits(event: Event) -> bool:
+    """Tell whether the way that follows now asks for the digits that are shown."""
+    return event.type == _MOVED_ON and event.facts.get("mode") == _MATCH
+
+
+def _way(event: Event) -> str:
+    mode = event.facts.get("mode")
+    return "texting" if event.facts.get("channel") == "sms" else f"calling ({mode})"
 
 
 def elapsed(since: str, at: str) -> float:

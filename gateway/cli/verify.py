@@ -8,12 +8,12 @@ from collections.abc import Mapping
 
 import aiohttp
 
-from gateway.cli.client import GatewayClient, GatewayRefused, NotAGateway, Verification
+from gateway.cli.client import Event, GatewayClient, GatewayRefused, NotAGateway, Verification
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
 from gateway.cli.loop import stop_requested
 from gateway.cli.places import API_KEY_VARIABLE, DATA_DIR, kept_api_key
-from gateway.cli.progress import elapsed, step, verdict
+from gateway.cli.progress import asks_for_digits, elapsed, step, tells_code, verdict
 from gateway.cli.screen import Screen, TypedLines, bold
 
 _NOT_APPROVED = 1
@@ -59,16 +59,19 @@ class _Journey:
         self._started = started
         self._channel = channel
         self._screen = screen
+        self._code_told = asyncio.Event()
 
     async def end(self, stop: asyncio.Event, *, asks_code: bool) -> Verification:
         """Show progress until it has ended; when the person gives up, cancel it."""
         self._screen.say(f"{'Texting' if self._channel == 'sms' else 'Calling'} {self._started.to}. Ctrl-C cancels.")
-        if self._started.match_digits:
-            self._screen.say(f"When asked, key in {bold(self._started.match_digits)} on the phone, then #.")
-        following = asyncio.create_task(self._follow())
-        ways_out: list[asyncio.Task[object]] = [asyncio.create_task(stop.wait())]
+        self._show_digits(self._started)
         if asks_code:
-            ways_out.append(asyncio.create_task(self._check_codes()))
+            self._code_told.set()
+        following = asyncio.create_task(self._follow())
+        ways_out: list[asyncio.Task[object]] = [
+            asyncio.create_task(stop.wait()),
+            asyncio.create_task(self._check_codes()),
+        ]
         try:
             done, _ = await asyncio.wait([following, *ways_out], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -92,11 +95,25 @@ class _Journey:
                     seen = event.sequence
                     if words := step(event):
                         self._screen.say(f"  {elapsed(verification.created_at, event.at):5.1f} s  {words}")
+                    await self._go_along(event)
             verification = await self._client.show(verification.id)
         return verification
 
+    async def _go_along(self, event: Event) -> None:
+        """Show or ask for what the way that follows by itself needs."""
+        if asks_for_digits(event):
+            self._show_digits(await self._client.show(self._started.id))
+        elif tells_code(event) and not self._code_told.is_set():
+            self._channel = str(event.facts["channel"])
+            self._code_told.set()
+
+    def _show_digits(self, verification: Verification) -> None:
+        if verification.match_digits:
+            self._screen.say(f"When asked, key in {bold(verification.match_digits)} on the phone, then #.")
+
     async def _check_codes(self) -> None:
         """Have what is typed judged; returns when a code was right or the last one wrong, or when stdin has ended."""
+        await self._code_told.wait()
         lines = TypedLines()
         self._screen.ask(_QUESTIONS[self._channel])
         while (code := await lines.next()) is not None:

@@ -20,15 +20,13 @@ class Keypad(msgspec.Struct, frozen=True, gc=False):
     language: str = ""
 
     def clash(self) -> str | None:
-        """Say which key has two meanings, as a sentence for the operator; None if each has one."""
+        """Say which setting gives a key a second meaning, as `name: sentence` for the operator; None if none does."""
         taken = {FRAUD_KEY: "reports fraud", REPEAT_KEY: "repeats the prompt"}
         if self.language:
             taken[self.language] = "changes the language"
-        for key, meaning in ((self.confirm, "confirm"), (self.never_call, "ask for no more calls")):
-            if key in taken:
-                return f"{key} {taken[key]}, so it cannot {meaning}"
-            if key:
-                taken[key] = f"is there to {meaning}"
-        if self.never_call == POUND:
-            return "# ends what is keyed in, so it cannot ask for no more calls"
+        if self.confirm in taken:
+            return f"confirm_key: {self.confirm} {taken[self.confirm]}, so it cannot confirm"
+        taken |= {POUND: "ends what is keyed in", self.confirm: "confirms"}
+        if self.never_call in taken:
+            return f"never_call_key: {self.never_call} {taken[self.never_call]}, so it cannot ask for no more calls"
         return None

@@ -125,11 +125,6 @@ class Doorstep:
 
         return enter
 
-    async def nowhere(self, request: web.Request) -> web.Response:
-        """Say that there is no such page."""
-        visit = await self.visit(request)
-        return self.problem(NoPage(Problem.NOT_FOUND, HTTPStatus.NOT_FOUND), self.frame(request, visit), None)
-
     async def visit(self, request: web.Request) -> Visit | None:
         """Return who comes with a good cookie."""
         secret = request.cookies.get(self.cookie_name(), "")

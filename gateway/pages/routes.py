@@ -10,6 +10,7 @@ from gateway.enrollments.proofs import Proofs
 from gateway.enrollments.records import Records
 from gateway.pages.assets import Assets
 from gateway.pages.doorstep import HOME, Doorstep
+from gateway.pages.elsewhere import Elsewhere
 from gateway.pages.enrolling import Enrolling
 from gateway.pages.finishing import Finishing
 from gateway.pages.helping import Helping
@@ -42,9 +43,8 @@ def page_routes(
     doorstep = Doorstep(portal, applications, pages, clock, public_url)
     finishing = Finishing(doorstep, portal, proofs, app_passwords, verifications, pages, new_token)
     signing_in = SigningIn(doorstep, portal, proofs, verifications, finishing)
-    links = Links(doorstep, portal, pages, signing_in)
     parts = (
-        links,
+        Links(doorstep, portal, pages, signing_in),
         Enrolling(doorstep, portal, proofs, pages),
         Verifying(doorstep, portal, proofs, verifications, finishing, pages, limits, clock),
         finishing,
@@ -54,7 +54,5 @@ def page_routes(
         Assets(pages, applications, visits),
     )
     routes = [route for part in parts for route in part.routes()]
-    shown = {route.path for route in routes if route.method == "GET"}
-    # The address of a form may be left in the browser: on a page that says what was wrong, or in its history.
-    forms = [web.get(route.path, doorstep.opens_to(links.home)) for route in routes if route.path not in shown]
-    return [*routes, *forms, web.get(f"{HOME}/{{rest:.*}}", doorstep.open(doorstep.nowhere))]
+    forms = frozenset(route.path for route in routes if route.method == "POST")
+    return [*routes, web.get(f"{HOME}/{{rest:.*}}", doorstep.open(Elsewhere(doorstep, forms).show))]

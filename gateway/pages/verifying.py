@@ -1,6 +1,5 @@
 """Step 2 and the challenge at sign-in: the code is typed or # is pressed, and the page says how far it got."""
 
-import contextlib
 from http import HTTPStatus
 
 from aiohttp import web
@@ -136,10 +135,15 @@ class Verifying:
         verification = self._verifications.show(visit.application, verification_id)
         if verification.status is Status.APPROVED:
             return await self._finishing.finish(guest, remember=False)
+        visit = await self._portal.note(visit, verification_id=None)  # first: the cancel wakes the visit's other tabs
         if verification.status is Status.PENDING:
-            with contextlib.suppress(Refused):
+            try:
                 await self._verifications.cancel(visit.application, verification_id)
-        visit = await self._portal.note(visit, verification_id=None)
+            except Refused:
+                if self._verifications.show(visit.application, verification_id).status is Status.APPROVED:
+                    return await self._finishing.finish(
+                        guest.visited(visit), remember=False, recognized=verification_id
+                    )
         if verification.purpose is not Purpose.ENROLL:
             return self._doorstep.go(SIGN_IN)
         return self._doorstep.go(SETTINGS if visit.session.proven else ENROLL)
@@ -150,7 +154,8 @@ class Verifying:
         Who has not shown in this visit who they are may add no phone to one that is there: a link can be in two hands.
         """
         verification = self._verifications.show(visit.application, str(visit.session.verification_id))
-        begun = verification.purpose is Purpose.ENROLL and verification.status is not Status.APPROVED
+        phone = visit.enrollment.phone_at(verification.number, verification.extension)
+        begun = verification.purpose is Purpose.ENROLL and (phone is None or phone.verified_at is None)
         return begun and not may_offer_phone(visit)
 
     async def _anew(self, guest: Guest, ended: Verification, channel: Channel) -> None:

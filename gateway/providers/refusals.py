@@ -18,20 +18,25 @@ class Meaning(NamedTuple):
 
 # Source: Twilio, Error and Warning Dictionary. 2xxxx answer a request, 3xxxx come with the final status of a text,
 # 6xxxx are its verification product's and arrive from carriers that imitate it. Twilio splits codes over time, so the
-# table is open: a code that is missing is `provider_refused` and keeps its number.
+# table is open: a code that is missing is `provider_refused`, or of a text `delivery_failed`, and keeps its number.
 MEANINGS: dict[int, Meaning] = {
+    21210: Meaning(FailureCode.PROVIDER_REFUSED, "the caller is no number of the account"),
     21211: Meaning(FailureCode.NUMBER_INVALID, "it is not a phone number"),
+    21212: Meaning(FailureCode.PROVIDER_REFUSED, "the sender is not a phone number"),
     21214: Meaning(FailureCode.NUMBER_UNREACHABLE, "no call reaches the number"),
     21215: Meaning(FailureCode.COUNTRY_BLOCKED, "calls to the country are switched off"),
     21216: Meaning(FailureCode.NUMBER_BLOCKED, "the account may not call the number"),
     21217: Meaning(FailureCode.NUMBER_INVALID, "it does not look like a phone number"),
     21266: Meaning(FailureCode.NUMBER_INVALID, "sender and recipient are the same number"),
     21408: Meaning(FailureCode.COUNTRY_BLOCKED, "texts to the country are switched off"),
+    21606: Meaning(FailureCode.PROVIDER_REFUSED, "the sender is no number of the account that can text"),
+    21608: Meaning(FailureCode.NUMBER_BLOCKED, "a trial account reaches only the numbers that it has verified"),
     21610: Meaning(FailureCode.OPTED_OUT, "the person has told the sender to stop"),
     21611: Meaning(FailureCode.RATE_LIMITED, "the queue of the sender is full"),
     21612: Meaning(FailureCode.NUMBER_UNREACHABLE, "no route leads from the sender to the number"),
     21614: Meaning(FailureCode.NUMBER_UNREACHABLE, "the number is not a mobile phone"),
     30001: Meaning(FailureCode.DELIVERY_FAILED, "the text stood in the queue for too long"),
+    30002: Meaning(FailureCode.PROVIDER_REFUSED, "the account is suspended"),
     30003: Meaning(FailureCode.NUMBER_UNREACHABLE, "the handset is off or out of range"),
     30004: Meaning(FailureCode.NUMBER_BLOCKED, "the number takes no such texts"),
     30005: Meaning(FailureCode.NUMBER_UNREACHABLE, "the handset is not known"),
@@ -41,6 +46,9 @@ MEANINGS: dict[int, Meaning] = {
     30032: Meaning(FailureCode.CARRIER_FILTERED, "the toll-free sender is not verified"),
     30034: Meaning(FailureCode.CARRIER_FILTERED, "the sender is not registered for the United States"),
     30450: Meaning(FailureCode.NUMBER_BLOCKED, "the protection against SMS pumping stepped in"),
+    60205: Meaning(FailureCode.NUMBER_UNREACHABLE, "the number is a landline"),
+    60212: Meaning(FailureCode.RATE_LIMITED, "there are too many requests for the number at once"),
+    60238: Meaning(FailureCode.NUMBER_BLOCKED, "the provider does not let the number be verified"),
     60410: Meaning(FailureCode.NUMBER_BLOCKED, "the protection against fraud stepped in"),
     60605: Meaning(FailureCode.COUNTRY_BLOCKED, "the country is switched off"),
 }
@@ -82,7 +90,7 @@ def failure_of(answer: Answer) -> ProviderRefused | ProviderBusy | ProviderUncer
 
 def delivery_failure(code: str | None) -> Failure:
     """Say why a text that the provider took did not arrive; a code that is not in the table is kept as it came."""
-    meaning = MEANINGS.get(int(code)) if code else None
+    meaning = MEANINGS.get(int(code)) if code and code.isascii() and code.isdigit() else None
     failure, reason = meaning or Meaning(FailureCode.DELIVERY_FAILED, "no reason was given")
     return Failure(failure, f"The text did not arrive: {reason}.", code)
 

@@ -19,7 +19,7 @@ _Word = Annotated[str, msgspec.Meta(max_length=64)]
 
 class _Text(msgspec.Struct):
     status: _Word
-    error_code: int | str | None = None
+    error_code: int | _Word | None = None
 
 
 class _Call(msgspec.Struct):

@@ -144,7 +144,7 @@ async def test_phones_that_are_none(alice, to, code, field):
         ("/phones", ADD | {"mode": "confirm"}),
         ("/phones", ADD | {"channel": "call", "mode": "pin"}),
         ("/verifications", {"channel": "sms", "mode": "match"}),
-        ("/verifications", {"mode": "code"}),
+        ("/verifications", {"mode": "pin"}),
     ],
 )
 async def test_modes_that_are_not_offered(alice, path, body):

@@ -58,6 +58,20 @@ def test_a_text_takes_its_code_from_stdin_and_counts_the_tries(dev, new_phone):
     assert verify.last_line == f"✓ approved: {phone}, the code was right"
 
 
+def test_ways_that_follow_by_themselves_are_told_and_asked_for(start_dev, new_phone, tmp_path):
+    policy = tmp_path / "applications.toml"
+    policy.write_text('[default]\nfallback = [{ channel = "call" }, { channel = "sms" }]\n')
+    dev = start_dev(POUNDKEY_PORTAL__APPLICATIONS=str(policy), POUNDKEY_LIMITS__CALL_GRACE="0.1")
+    phone = new_phone()
+    dev.give_persona(phone, "busy")
+    verify = dev.verify(phone, "--call")
+    verify.read_until("nothing came of it, texting now")
+    verify.read_until("delivered")
+    verify.type(dev.code_on(phone))
+    assert verify.ended() == 0, verify.err
+    assert verify.last_line == f"✓ approved: {phone}, the code was right"
+
+
 def test_the_last_wrong_code_ends_it(dev, new_phone):
     phone = new_phone()
     verify = dev.verify(phone)

@@ -273,7 +273,7 @@ def test_a_stopped_number_is_sent_nothing():
         (Keypad(confirm="0"), "0 reports fraud"),
         (Keypad(confirm="*"), "* repeats"),
         (Keypad(confirm="2", language="2"), "2 changes the language"),
-        (Keypad(confirm="9"), "9 is there to confirm"),
+        (Keypad(confirm="9"), "never_call_key: 9 confirms"),
         (Keypad(never_call="0"), "0 reports fraud"),
         (Keypad(confirm="5", never_call="#"), "# ends"),
     ],

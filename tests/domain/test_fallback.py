@@ -14,6 +14,7 @@ from gateway.domain.verification import Channel, Failure, FailureCode, FallbackS
 
 LIMITS = Limits()
 START = 1_000_000
+NO_TALLY = Tally()
 SMS, CALL = Channel.SMS, Channel.CALL
 TEXT_FIRST = (FallbackStep(SMS, wait=60), FallbackStep(CALL, Mode.CODE, 40), FallbackStep(SMS, wait=20))
 CALL_FIRST = (FallbackStep(CALL, Mode.CONFIRM, 20), FallbackStep(CALL, Mode.CONFIRM, 40), FallbackStep(SMS))
@@ -38,7 +39,7 @@ def started(steps=TEXT_FIRST):
     return begun(steps).verification
 
 
-def waited(verification, now, tally=Tally()):
+def waited(verification, now, tally=NO_TALLY):
     count = len(verification.attempts) + 1
     return fallback.wait_over(verification, lambda channel, mode: drawn(count, channel, mode), tally, now, LIMITS)
 

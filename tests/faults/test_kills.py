@@ -11,17 +11,18 @@ import pytest
 import pytest_asyncio
 from support.crashing_gateway import Life, Step
 from support.integrator import Answer, Integrator, Json, wrong_for
-from support.network import PhoneNetwork
+from support.network import OURS, PhoneNetwork
 from support.nursery import Nursery, nursery
 from support.world import LIMITS, key_for, network_at, settings_for
 
-from gateway.settings import Outbox
+from gateway.settings import Outbox, Voice
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-# The provider has the send, or never will. How far a call got after that is told by callbacks, which the dead miss.
+# The provider has the send, or never will. How it ended is told by callbacks, which the dead miss, or asked for later.
 OPEN = {"queued", "sending", "unknown"}
-OUTBOX = Outbox(lease=1.0, reconcile_after=0.1, reconcile_for=1.0)
+OUTBOX = Outbox(lease=1.0, reconcile_after=0.1, reconcile_for=1.0, settle_after=0.2)
+VOICE = Voice(OURS, ring_timeout=5)
 AT_ONCE = msgspec.structs.replace(LIMITS, resend_wait=0)
 
 # How many sends the phone sees. None after a claim that nothing followed: nobody can know, so it is never repeated.
@@ -136,6 +137,32 @@ async def told_of_a_check(story: Story, step: Step) -> tuple[Json, Json]:
     return shown[0], shown[1]
 
 
+async def told_of_an_end(story: Story) -> Json:
+    """Let a call end while its gateway is dead; return the verification as it ended."""
+    wish = {"to": story.number, "channel": "call"}
+    await story.network.persona("busy", story.number)
+    await story.live(Step("place_call", "after"))
+    await story.ask_and_die("/v1/verifications", wish)
+    await story.network.call_over(story.number)
+    await story.live()
+    made = (await story.ask("/v1/verifications", wish)).body
+    return await story.integrator.finished(made["id"])
+
+
+async def told_of_a_hang_up(story: Story) -> Json:
+    """Let a gateway die once a cancel is kept; return the call as it ended."""
+    patient = msgspec.structs.replace(story.life.settings, voice=Voice(OURS))
+    story.life = msgspec.structs.replace(story.life, settings=patient)
+    await story.live()
+    made = (await story.ask("/v1/verifications", {"to": story.number, "channel": "call"})).body
+    await story.integrator.attempt_when(made["id"], "ringing")
+    await story.die()
+    await story.live(Step("apply", "after"))
+    await story.ask_and_die(f"/v1/verifications/{made['id']}/cancel", {})
+    await story.live()
+    return await story.network.call_over(story.number)
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def endings(tmp_path_factory):
     """Let all stories happen at once, for most of their time is spent waiting."""
@@ -144,7 +171,7 @@ async def endings(tmp_path_factory):
     async with network_at() as network, nursery() as nurse, aiohttp.ClientSession(connector=connector) as session:
 
         async def begin(folder: Path) -> Story:
-            settings = settings_for(folder, network.url, outbox=OUTBOX, limits=AT_ONCE)
+            settings = settings_for(folder, network.url, outbox=OUTBOX, limits=AT_ONCE, voice=VOICE)
             integrator = Integrator(session, settings.server.public_url, await key_for(settings))
             return Story(nurse, integrator, Life(settings), network, next(numbers))
 
@@ -156,6 +183,8 @@ async def endings(tmp_path_factory):
             **{("call", step): (told_of_a_send, step, "call") for step in CALLS},
             **{("resend", step): (told_of_a_resend, step) for step in RESENDS},
             **{("check", step): (told_of_a_check, step) for step in CHECKS},
+            "end": (told_of_an_end,),
+            "hang up": (told_of_a_hang_up,),
         }
         told = await asyncio.gather(*(tell(*about) for about in asked.values()))
         yield dict(zip(asked, told, strict=True))
@@ -197,3 +226,13 @@ async def test_a_committed_check_is_kept_and_another_is_as_if_it_never_was(endin
     after_wrong, after_right = endings["check", step]
     assert after_wrong["checks_left"] == (4 if kept else 5)
     assert after_right["status"] == ("approved" if kept else "pending")
+
+
+async def test_how_a_call_ended_is_learned_though_nobody_heard_it(endings):
+    ended = endings["end"]
+    assert (ended["status"], ended["attempts"][0]["status"]) == ("failed", "busy")
+    assert ended["failure"]["code"] == "line_busy"
+
+
+async def test_a_kept_cancel_hangs_up_whoever_dies_before(endings):
+    assert endings["hang up"]["status"] == "canceled"

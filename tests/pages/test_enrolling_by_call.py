@@ -1,4 +1,4 @@
-"""A person sets up their phone by a call: # at the handset, digits from the page, and every way in which it can fail."""
+"""A person sets up their phone by a call: # at the handset, digits from the page, and every way it can fail."""
 
 import re
 

@@ -50,7 +50,12 @@ async def test_wrong_codes_lead_to_the_end_page_and_from_there_one_begins_anew(p
     await page.goto(await portal.link(person))
     await name_phone(page, person.national)
     wrong = wrong_for(await portal.code(person.number, 1))
-    for left in ("You have 4 tries left.", "You have 3 tries left.", "You have 2 tries left.", "You have one try left."):
+    for left in (
+        "You have 4 tries left.",
+        "You have 3 tries left.",
+        "You have 2 tries left.",
+        "You have one try left.",
+    ):
         await enter_code(page, wrong)
         await expect(page.get_by_role("alert")).to_contain_text(f"That is not the code we sent. {left}")
         await expect(page.get_by_label("Code", exact=True)).to_have_attribute("aria-invalid", "true")

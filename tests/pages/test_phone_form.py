@@ -18,7 +18,7 @@ CALLS_ONLY = "Text messages are not allowed here. Decided by Example Bank for th
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["live", "without scripts"])
 async def test_a_method_that_policy_forbids_is_greyed_out_and_says_who_decided(
-    portal: Portal, browser: Browser, scripts: bool
+    portal: Portal, browser: Browser, *, scripts: bool
 ):
     person = await portal.person("called")
     async with at_browser(browser, java_script_enabled=scripts) as page:

@@ -36,7 +36,13 @@ async def test_nothing_is_seen_or_changed_before_the_proof(portal: Portal, page:
     person = await portal.enrolled()
     await page.goto(await portal.link(person, "settings"))
     await sees(page, "We've sent a text message to your phone")
-    for path in ("/portal/settings", "/portal/app-passwords", "/portal/enroll", "/portal/settings/phones/new", "/portal"):
+    for path in (
+        "/portal/settings",
+        "/portal/app-passwords",
+        "/portal/enroll",
+        "/portal/settings/phones/new",
+        "/portal",
+    ):
         await page.goto(portal.url + path)
         await expect(page).to_have_url(at("/portal/verify"))
     await enter_code(page, await portal.code(person.number, 2))

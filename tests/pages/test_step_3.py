@@ -40,7 +40,14 @@ async def test_the_password_is_shown_again_until_done_and_then_nowhere(portal: P
     assert checked.body["valid"]
     await page.get_by_role("button", name="Done").click()
     await sees(page, "You're all set")
-    for path in ("/portal/finish", "/portal", "/portal/done", "/portal/help", "/portal/verify", "/portal/app-passwords"):
+    for path in (
+        "/portal/finish",
+        "/portal",
+        "/portal/done",
+        "/portal/help",
+        "/portal/verify",
+        "/portal/app-passwords",
+    ):
         await page.goto(portal.url + path)
         assert password not in await page.content()
     for _ in range(3):
@@ -79,10 +86,9 @@ async def test_one_password_is_made_when_the_form_and_the_live_page_race(portal:
     sid = await portal.network.answered(person.number)
     for tab in (page, other):
         await tab.get_by_label("Or enter the code from the text message").fill(code)
-    await asyncio.gather(
-        portal.network.press(sid, "#", person.number),
-        *(tab.get_by_role("button", name="Verify").click() for tab in (page, other)),
-    )
+    pressed = portal.network.press(sid, "#", person.number)
+    sent = (tab.evaluate("document.getElementById('verify')?.requestSubmit()") for tab in (page, other))
+    await asyncio.gather(pressed, *sent, return_exceptions=True)  # a tab that moved on by itself sends nothing
     for tab in (page, other):
         await sees(tab, STEP_3)
     passwords = {await tab.locator("#secret").inner_text() for tab in (page, other)}

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Page, Route, expect
 from support.chromium import ABSENT, CHROMIUM, chromium, handset_page
+from support.network import said
 from support.world import World, world_at
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=ABSENT)
@@ -68,3 +69,29 @@ async def test_the_code_in_the_inbox_approves(world: World, page: Page):
     code = await page.locator(".bubble strong").first.inner_text()
     checked = (await world.integrator.check(made["id"], code)).body
     assert (checked["valid"], checked["status"], checked["assurance"]) == (True, "approved", "possession")
+
+
+async def test_the_code_that_a_call_tells_is_seen_digit_by_digit_and_approves(world: World, page: Page):
+    made = await world.integrator.create(channel="call", mode="code")
+    await page.get_by_role("button", name="Answer").click()
+    await expect(page.get_by_text("Waiting for your key")).to_be_visible()
+    await page.keyboard.press("#")
+    log = page.get_by_role("log", name="What is said")
+    await expect(log).to_contain_text("Once more, your code is:")
+    await expect(page.get_by_text("Call ended")).to_be_visible()
+    heard = said((await world.network.handset())["calls"][-1])
+    code = "".join(sentence for sentence in heard if len(sentence) == 1)[:6]
+    assert (await world.integrator.check(made["id"], code)).body["assurance"] == "possession"
+
+
+async def test_who_did_not_ask_presses_0_and_pound(world: World, page: Page):
+    made = await world.integrator.create(channel="call")
+    await page.get_by_role("button", name="Answer").click()
+    await expect(page.get_by_text("Waiting for your key")).to_be_visible()
+    await page.keyboard.press("0")
+    log = page.get_by_role("log", name="What is said")
+    await expect(log).to_contain_text("To report that you did not ask for this call")
+    await world.network.asked(2)
+    await page.keyboard.press("#")
+    assert (await world.integrator.finished(made["id"]))["failure"]["code"] == "reported_fraud"
+    await expect(log).to_contain_text("Thank you for your report.")

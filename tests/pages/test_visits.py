@@ -4,7 +4,7 @@ import asyncio
 import re
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 from support.chromium import ABSENT, CHROMIUM
 from support.portal import Portal, at, at_browser, enter_code, name_phone, sees
 
@@ -172,6 +172,18 @@ async def test_a_link_works_once(portal: Portal, browser: Browser, page: Page):
         await sees(stranger, "This link no longer works")
 
 
+async def test_news_do_not_overtake_a_form_that_is_on_its_way(portal: Portal, page: Page):
+    person = await portal.person()
+    await page.goto(await portal.link(person))
+    await name_phone(page, person.national)
+    await sees(page, STEP_2)
+    await page.evaluate("document.querySelector('form[action$=cancel]').dataset.sent = 'yes'")
+    [made] = (await portal.integrator.ask("GET", f"/v1/verifications?to=%2B{person.number[1:]}")).body["data"]
+    await portal.integrator.cancel(made["id"])
+    await expect(page.locator("#state")).to_contain_text("This verification was canceled")
+    await sees(page, STEP_2)
+
+
 async def test_the_countdown_to_another_text_is_shown_and_ends(portal: Portal, page: Page):
     """The server's wait is the page's: here the page is told another one, as the live region would."""
     person = await portal.person()
@@ -191,7 +203,7 @@ async def test_the_live_page_outlives_a_connection_that_is_lost(portal: Portal, 
     await page.goto(await portal.link(person))
     failed = asyncio.Event()
 
-    async def fail(route) -> None:
+    async def fail(route: Route) -> None:
         failed.set()
         await route.abort()
 

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.domain.verification import FailureCode
 from gateway.ports import ProviderBusy, ProviderRefused, Sms
-from gateway.providers.refusals import MEANINGS
+from gateway.providers.refusals import MEANINGS, delivery_failure
 from gateway.providers.twilio import TwilioProvider
 
 if TYPE_CHECKING:
@@ -49,18 +49,23 @@ async def test_too_many_requests_is_busy_for_as_long_as_told_within_bounds(
 
 
 TABLE = {
+    21210: "provider_refused",
     21211: "number_invalid",
+    21212: "provider_refused",
     21214: "number_unreachable",
     21215: "country_blocked",
     21216: "number_blocked",
     21217: "number_invalid",
     21266: "number_invalid",
     21408: "country_blocked",
+    21606: "provider_refused",
+    21608: "number_blocked",
     21610: "opted_out",
     21611: "rate_limited",
     21612: "number_unreachable",
     21614: "number_unreachable",
     30001: "delivery_failed",
+    30002: "provider_refused",
     30003: "number_unreachable",
     30004: "number_blocked",
     30005: "number_unreachable",
@@ -70,6 +75,9 @@ TABLE = {
     30032: "carrier_filtered",
     30034: "carrier_filtered",
     30450: "number_blocked",
+    60205: "number_unreachable",
+    60212: "rate_limited",
+    60238: "number_blocked",
     60410: "number_blocked",
     60605: "country_blocked",
 }
@@ -77,6 +85,18 @@ TABLE = {
 
 def test_the_table_is_whole():
     assert {code: meaning.failure.value for code, meaning in MEANINGS.items()} == TABLE
+
+
+@pytest.mark.parametrize(("code", "failure"), TABLE.items())
+def test_each_known_code_of_a_text_is_its_failure_and_is_kept(code: int, failure: str):
+    told = delivery_failure(str(code))
+    assert (told.code.value, told.provider_code) == (failure, str(code))
+
+
+@pytest.mark.parametrize("code", [None, "", "30999", "0", "SQ-1", "-1", "٣"])
+def test_a_text_lost_for_an_unknown_reason_keeps_its_code(code: str | None):
+    told = delivery_failure(code)
+    assert (told.code, told.provider_code) == (FailureCode.DELIVERY_FAILED, code)
 
 
 @pytest.mark.parametrize("status", [400, 403])

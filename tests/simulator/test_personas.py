@@ -106,10 +106,12 @@ async def test_texts_reach_everybody_but_an_unreachable_phone(lab):
 
 async def test_a_desk_phone_keeps_pound_to_itself_and_sends_every_other_key(lab, script):
     await lab.give("desk_phone")
-    started = await lab.start(Url=script)
-    call = await lab.until_gathering(started)
-    await lab.press(call, "#")
-    assert lab.application.forms("/key") == []
-    await lab.press(call, "5#")
-    await lab.over(call)
+    call = await lab.place(Url=script)
+    await lab.until_handset(lambda state: state["calls"][-1]["status"] == "ringing")
+    await lab.act(call, "answer")
+    await lab.until_handset(lambda state: state["calls"][-1]["gathering"])
+    await lab.act(call, "digits", digits="#")
+    assert (await lab.handset())["calls"][-1]["gathering"] is True
+    await lab.act(call, "digits", digits="#5")
+    await lab.until_over(call)
     assert [form["Digits"] for form in lab.application.forms("/key")] == ["5"]

@@ -80,5 +80,7 @@ async def at_settings(portal: Portal, guest: Visitor, person: object) -> None:
     number = person.number
     texts = await portal.codes(number)
     await guest.open(await portal.link(person, "settings"))
-    assert (await guest.post("/portal/verify", code=await portal.code(number, texts + 1))).location == "/portal/settings"
+    assert (
+        await guest.post("/portal/verify", code=await portal.code(number, texts + 1))
+    ).location == "/portal/settings"
     await guest.get("/portal/settings")

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, reject, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.catalogs import Phrasebooks
@@ -66,7 +66,11 @@ def test_bad_ones_are_told_why(template: str, complaint: str):
 
 @settings(max_examples=200)
 @given(
-    template=st.text(st.sampled_from("ab@# {}\n\u2028é"), max_size=30).map(lambda text: text + "{code}") | st.text(),
+    template=(
+        st.text(st.sampled_from("ab@# é"), max_size=20)
+        | st.text(st.sampled_from("a@{}\n\u2028"))
+        | st.text(max_size=20)
+    ).map("{}{{code}}".format),
     application=st.text() | st.just("\n@evil.example #666666"),
     app_hash=st.none() | st.just(HASH),
 )
@@ -76,7 +80,7 @@ def test_what_is_accepted_never_moves_the_last_line(
     try:
         check(template)
     except ValueError:
-        reject()
+        return
     text = code_text(
         books.for_locale("en"), application=application, code="012345", minutes=9, origin=LOGIN, template=template,
         app_hash=app_hash,

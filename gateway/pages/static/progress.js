@@ -29,8 +29,15 @@ function show(news) {
   if (ways) document.dispatchEvent(new CustomEvent("waits", { detail: ways.dataset.ways }));
 }
 
+/** Whether a form is on its way, whose answer is what comes next: nothing here may overtake it. */
+const leaving = () => document.querySelector("form[data-sent]") !== null;
+
+function reload() {
+  if (!leaving()) location.reload();
+}
+
 function finish() {
-  if (document.querySelector("form[data-sent]")) return; // a code that was just sent brings the outcome with it
+  if (leaving()) return;
   const form = document.getElementById("finish");
   const remember = document.getElementById("remember");
   if (remember?.checked && remember.form !== form) {
@@ -47,11 +54,11 @@ async function follow() {
     const asked = performance.now();
     try {
       const news = await ask();
-      if (news === false) return location.reload();
+      if (news === false) return reload();
       if (news) {
         show(news);
         if (news.status === "approved") return finish();
-        if (news.status === "ended") return location.reload();
+        if (news.status === "ended") return reload();
       }
       wait = FIRST_PAUSE_MS;
       await pause(Math.max(0, SHORTEST_ROUND_MS - (performance.now() - asked)));

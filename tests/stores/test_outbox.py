@@ -1,0 +1,136 @@
+"""The outbox of every store: what is asked about, until its last word, and calls that nobody needs any more."""
+
+import pytest
+
+from gateway.domain import reports, requests, sends
+from gateway.domain.clock import time_passed
+from gateway.domain.delivery import DeliveryStatus
+from gateway.domain.enrollment import Enrollment
+from gateway.domain.phone import PhoneNumber
+from gateway.domain.phones import send_counted
+from gateway.domain.policy import Limits
+from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.verification import Channel, Mode, Status
+from gateway.outbox_ports import TO_ASK, TO_SEND, SendMove, Stage
+
+LIMITS = Limits(resend_wait=0, sends_per_person=1)
+NUMBER = PhoneNumber("+14255550123")
+FAR = 10_000_000
+
+
+def new_attempt(name: str, channel: Channel) -> requests.NewAttempt:
+    mode = Mode.CONFIRM if channel is Channel.CALL else None
+    return requests.NewAttempt(f"att_{name}", f"token-{name}", channel, mode, "twilio")
+
+
+async def begin(store, vault, channel=Channel.SMS, *, enrollment_id=None, name="1"):
+    new = new_attempt(name, channel)
+    start = requests.Start(
+        f"ver_{name}", "app_1", "Bank", NUMBER, channel, new.mode, "en", enrollment_id, {},
+        vault.code_digest(f"ver_{name}", "123456"), vault.seal("123456", f"ver_{name}"),
+    )  # fmt: skip
+    await store.create(
+        start.id,
+        NUMBER,
+        lambda tally, now: requests.created(start, new, tally, now, LIMITS),
+        receipt=None,
+        joining=None,
+    )
+    return new
+
+
+async def taken(store, vault, channel=Channel.SMS, delay=1_000):
+    """Let the provider take a send."""
+    new = await begin(store, vault, channel)
+    await store.apply(
+        "ver_1",
+        lambda kept, now: sends.sent(kept, new.id, "SID1", now),
+        send=SendMove(new.id, Stage.SETTLING, delay),
+    )
+
+
+def text_reported(store, status):
+    report = reports.MessageReport("SID1", status, status.value, None)
+    return store.apply("ver_1", lambda kept, now: reports.message_status_changed(kept, "token-1", report, now, LIMITS))
+
+
+async def stages(store, clock) -> dict[str, Stage]:
+    clock.now += FAR
+    found = {due.attempt_id: due.stage for due in await store.due_sends(10)}
+    clock.now -= FAR
+    return found
+
+
+def resend(store, person):
+    new = new_attempt("2", Channel.SMS)
+    return store.resend(
+        "ver_1", lambda kept, tally, now: requests.resent(kept, new, tally, now, LIMITS), None, person=person
+    )
+
+
+async def test_what_was_taken_is_asked_about_until_its_last_word(store, vault, clock):
+    await taken(store, vault)
+    assert await stages(store, clock) == {"att_1": Stage.SETTLING}
+    await text_reported(store, DeliveryStatus.SENT)
+    assert await stages(store, clock) == {"att_1": Stage.SETTLING}
+    await text_reported(store, DeliveryStatus.DELIVERED)
+    assert await stages(store, clock) == {}
+
+
+async def test_what_is_to_be_sent_never_waits_behind_what_is_asked_about(store, vault, clock):
+    await taken(store, vault, delay=0)
+    await begin(store, vault, name="2")
+    clock.now += FAR
+    assert [due.attempt_id for due in await store.due_sends(1, TO_SEND)] == ["att_2"]
+    assert [due.attempt_id for due in await store.due_sends(1, TO_ASK)] == ["att_1"]
+    assert len(await store.due_sends(10)) == 2
+
+
+async def test_tries_are_kept_with_the_send(store, vault, clock):
+    await taken(store, vault)
+    await store.move_send(SendMove("att_1", Stage.SETTLING, 5_000, tries=3))
+    clock.now += 4_999
+    assert await store.due_sends(10) == []
+    clock.now += 1
+    [due] = await store.due_sends(10)
+    assert (due.stage, due.tries) == (Stage.SETTLING, 3)
+
+
+@pytest.mark.parametrize("end", [requests.canceled, lambda kept, _now: time_passed(kept, kept.expires_at)])
+async def test_a_call_that_nobody_needs_any_more_is_to_be_hung_up_at_once(store, vault, end):
+    await taken(store, vault, Channel.CALL, delay=FAR)
+    await store.apply("ver_1", end)
+    [due] = await store.due_sends(10)
+    assert (due.attempt_id, due.stage) == ("att_1", Stage.HANGING_UP)
+
+
+async def test_a_text_of_an_ended_verification_is_not_asked_about(store, vault, clock):
+    await taken(store, vault)
+    await store.apply("ver_1", requests.canceled)
+    assert await stages(store, clock) == {}
+
+
+@pytest.mark.parametrize("stage", [Stage.QUEUED, Stage.SENDING, Stage.UNKNOWN])
+async def test_a_send_that_the_provider_may_not_have_stays_where_it_is(store, vault, clock, stage):
+    await begin(store, vault, Channel.CALL)
+    await store.move_send(SendMove("att_1", stage, FAR))
+    await store.apply("ver_1", requests.canceled)
+    assert await stages(store, clock) == {"att_1": stage}
+
+
+async def test_a_resend_counts_for_the_person_and_is_refused_whole(store, vault, clock):
+    await store.people.enroll(Enrollment("enr_1", "app_1", "alice@example.com", clock.now, clock.now), None)
+    await begin(store, vault, enrollment_id="enr_1")
+
+    def person(enrollment, now):
+        return send_counted(enrollment, now, LIMITS)
+
+    await resend(store, person)
+    assert (await store.people.enrollment("enr_1")).sends == (clock.now,)
+    before = store.get("ver_1")
+    with pytest.raises(Refused) as refused:
+        await resend(store, person)
+    assert refused.value.code is RefusalCode.RATE_LIMITED
+    assert store.get("ver_1") == before
+    assert len(before.attempts) == 2
+    assert before.status is Status.PENDING
