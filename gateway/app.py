@@ -131,7 +131,15 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         applications = load_applications(settings.portal.applications_file, settings.text.bound_origin)
         texts = CodeTexts(applications, phrasebooks, settings.text.bound_origin)
         dispatcher = Dispatcher(store, store.replies, provider, vault, texts, addresses, sending_of(settings), now)
-        notices = Notices(store.people, provider, applications, phrasebooks, sender=settings.text.sender, clock=now)
+        notices = Notices(
+            store.people,
+            store.replies,
+            provider,
+            applications,
+            phrasebooks,
+            sender=settings.text.sender,
+            clock=now,
+        )
         stack.push_async_callback(_send_last, dispatcher, notices, settings.server.drain / 2)
         reconciler = Reconciler(store, provider, dispatcher.text_of, sending_of(settings), settings.limits, now)
         stack.push_async_callback(reconciler.close)

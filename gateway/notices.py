@@ -8,6 +8,7 @@ from gateway.catalogs import Phrasebooks
 from gateway.domain.policy import DAY, SECOND
 from gateway.person_ports import DueNotice, PersonStore
 from gateway.ports import Clock, Provider, ProviderBusy, ProviderRefused, ProviderUncertain, Sms, StoreUnavailable
+from gateway.reply_ports import OptOuts
 from twiml.messages import notice_text
 
 _TICK = 0.25
@@ -30,6 +31,7 @@ class Notices:
     def __init__(
         self,
         people: PersonStore,
+        opt_outs: OptOuts,
         provider: Provider,
         applications: Applications,
         phrasebooks: Phrasebooks,
@@ -38,6 +40,7 @@ class Notices:
         clock: Clock,
     ) -> None:
         self._people = people
+        self._opt_outs = opt_outs
         self._provider = provider
         self._applications = applications
         self._phrasebooks = phrasebooks
@@ -91,6 +94,9 @@ class Notices:
             await self._drop(due)
         elif age > DAY:
             logger.warning("the notice %s is dropped unsent: it is older than a day", due.id)
+            await self._drop(due)
+        elif self._opt_outs.opted_out(due.notice.number, self._sender):
+            logger.info("the notice %s is dropped unsent: its number wants no texts of ours", due.id)
             await self._drop(due)
         elif await self._people.claim_notice(due.id, _lease(age)):
             await self._send(due)

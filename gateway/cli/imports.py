@@ -118,7 +118,7 @@ class _Import:
             if found is None:
                 self._people.enroll(before)
             self._people.change(before.id, lambda _kept, _at: plan.change, at)  # worked out under the same lock
-        elif policy.people_per_number:
+        elif policy.people_per_number and self._proven:
             added = [fate.phone.number for fate in plan.phones if fate.fate is Fate.PHONE_ADDED]
             self._promised.update(number for number in added if number is not None)
         return plan, plan.fate(new=found is None)

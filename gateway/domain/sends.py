@@ -2,7 +2,7 @@
 
 import msgspec
 
-from gateway.domain.attempts import attempt_changed, by_id, under_way
+from gateway.domain.attempts import attempt_changed, by_id
 from gateway.domain.delivery import CALL_ENDED, TEXT_ENDED, DeliveryStatus, merge
 from gateway.domain.journal import Entry
 from gateway.domain.scenes import Scene
@@ -86,10 +86,14 @@ def is_final(attempt: Attempt) -> bool:
 def is_needless(verification: Verification, attempt: Attempt) -> bool:
     """Tell whether a call may be hung up because its verification has ended without it.
 
-    A call that ended it itself, or that told the code, says goodbye and ends by itself.
+    A call that ended it itself, that told the code, or whose tries are used up says goodbye and ends by itself. Of a
+    machine that took the call we may have heard beside it, so that call is hung up, too.
     """
-    own_end = verification.proved_by == attempt.id or attempt.scene is Scene.CODE_TOLD
-    return verification.status is not Status.PENDING and under_way(attempt) and not own_end
+    if verification.status is Status.PENDING or attempt.channel is not Channel.CALL or is_final(attempt):
+        return False
+    if attempt.failure is not None:
+        return attempt.failure.code is FailureCode.ANSWERED_BY_MACHINE
+    return verification.proved_by != attempt.id and attempt.scene is not Scene.CODE_TOLD
 
 
 def loosened(before: Verification, after: Verification) -> Loose:

@@ -81,6 +81,12 @@ class VerifyPage(msgspec.Struct, frozen=True, gc=False):
     other_ways: bool = False
     steps: int = 3
 
+    @property
+    def shape(self) -> str:
+        """Return what the page asks of the person; when that changes, the page has to be shown anew."""
+        asked = (self.channel.value, "code" if self.code_length else "", "digits" if self.match_digits else "")
+        return " ".join(word for word in asked if word)
+
 
 class FinishPage(msgspec.Struct, frozen=True, gc=False):
     """Step 3: the first app password."""

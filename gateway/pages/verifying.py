@@ -75,9 +75,11 @@ class Verifying:
         verification = await self._verifications.wait(guest.visit.application, verification_id, revision, _LONGEST_WAIT)
         if verification.revision <= revision:
             return web.Response(status=HTTPStatus.NO_CONTENT.value)
-        response = self._doorstep.html(self._pages.render_state(self._model(guest, verification)))
+        page = self._model(guest, verification)
+        response = self._doorstep.html(self._pages.render_state(page))
         response.headers["Poundkey-Revision"] = str(verification.revision)
         response.headers["Poundkey-Status"] = _STATES.get(verification.status, "ended")
+        response.headers["Poundkey-Shape"] = page.shape
         return response
 
     async def check(self, guest: Guest) -> web.StreamResponse:

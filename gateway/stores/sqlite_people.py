@@ -15,7 +15,6 @@ from gateway.stores.reads import Reads, Row
 from gateway.stores.receipts import Receipts
 from gateway.vault import Vault
 
-
 _BY_ID = sql.SELECT_PERSON.format(by="id = ?")
 _BY_USER = sql.SELECT_PERSON.format(by='application_id = ? AND e."user" = ?')
 

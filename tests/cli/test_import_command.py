@@ -172,7 +172,7 @@ def test_policy_has_its_say(take_in, poundkey, tmp_path):
     assert "unknown: there is no such setting" in errors[0]
 
 
-@pytest.mark.parametrize("words", [(), ("--apply",)])
+@pytest.mark.parametrize("words", [("--proven",), ("--proven", "--apply")])
 def test_a_number_is_shared_by_so_many_also_in_a_dry_run(take_in, poundkey, tmp_path, words):
     policies = tmp_path / "applications.toml"
     policies.write_text("[default]\npeople_per_number = 2\n")
@@ -180,6 +180,15 @@ def test_a_number_is_shared_by_so_many_also_in_a_dry_run(take_in, poundkey, tmp_
     code, lines, _ = take_in("user,mobile\na,+1 4255550123\nb,+1 4255550123\nc,+1 4255550123\n", *words)
     assert (code, [line.split(": ")[2] for line in lines[:3]]) == (1, ["new", "new", "refused"])
     assert "already belongs to 2 people" in lines[2]
+
+
+@pytest.mark.parametrize("words", [(), ("--apply",)])
+def test_a_number_that_is_not_proven_is_nobodys_yet(take_in, poundkey, tmp_path, words):
+    policies = tmp_path / "applications.toml"
+    policies.write_text("[default]\npeople_per_number = 1\n")
+    poundkey("keys", "list", POUNDKEY_PORTAL__APPLICATIONS=str(policies))
+    code, lines, _ = take_in("user,mobile\na,+1 4255550123\nb,+1 4255550123\n", *words)
+    assert (code, [line.split(": ")[2] for line in lines[:2]]) == (0, ["new", "new"])
 
 
 def test_what_a_failure_left_is_taken_in_by_the_next_run(take_in, database):

@@ -123,3 +123,14 @@ async def test_while_it_rings_no_second_call_is_offered(portal: Portal, page: Pa
     await expect(page.get_by_role("button", name="Send me a code by text message")).to_be_enabled()
     await portal.network.hang_up(await portal.network.answered(person.number), person.number)
     await sees(page, "That did not work")
+
+
+async def test_a_text_that_follows_a_busy_line_by_itself_brings_its_field_along(portal: Portal, page: Page):
+    person = await portal.person("falling_back")
+    await portal.network.persona("busy", person.number)
+    await page.goto(await portal.link(person))
+    await name_phone(page, person.national, "Call me")
+    await sees(page, "Step 2: We've sent a text message to your phone")
+    await page.get_by_label("Code").fill(await portal.code(person.number, 1))
+    await page.get_by_role("button", name="Verify").click()
+    await sees(page, "Step 3: Keep using your existing applications")

@@ -36,6 +36,7 @@ called = {{ enroll = ["call"], sign_in = ["call"] }}
 french = {{ text_countries = ["FR"] }}
 trusting = {{ remember_device_days = 30, app_passwords = false }}
 cached = {{ proof_cache = 600 }}
+falling_back = {{ fallback = [{{ channel = "call" }}, {{ channel = "sms" }}] }}
 """
 _numbers = itertools.count(1000)
 

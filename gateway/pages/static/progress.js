@@ -19,6 +19,7 @@ async function ask() {
     html: await answer.text(),
     revision: answer.headers.get("Poundkey-Revision"),
     status: answer.headers.get("Poundkey-Status"),
+    shape: answer.headers.get("Poundkey-Shape"),
   };
 }
 
@@ -58,6 +59,8 @@ async function follow() {
       if (news) {
         show(news);
         if (news.status === "approved") return finish();
+        // Another text or call followed by itself, and asks for something else; what was typed is not thrown away.
+        if (news.shape !== region.dataset.shape && !document.getElementById("code")?.value) return reload();
         if (news.status === "ended") return reload();
       }
       wait = FIRST_PAUSE_MS;
