@@ -66,8 +66,8 @@ class Post:
 
     def start(self) -> Notices:
         books = load_phrasebooks(CONFIG / "locales")
-        people, clock = self.store.people, lambda: self.now
-        self.notices = Notices(people, self.provider, load_applications(None), books, sender=OURS, clock=clock)
+        people, replies, clock = self.store.people, self.store.replies, lambda: self.now
+        self.notices = Notices(people, replies, self.provider, load_applications(None), books, sender=OURS, clock=clock)
         return self.notices
 
     async def close(self) -> None:

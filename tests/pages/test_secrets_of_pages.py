@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import re
+from urllib.parse import unquote_plus
 
 import pytest
 from playwright.async_api import Browser, Error, Page, Request, expect
@@ -26,12 +27,10 @@ class Witness:
         self.caplog = caplog
         self.secrets: set[str] = set()
         self.addresses: list[str] = []
-        self.asked_for: list[str] = []
         page.context.on("request", self._note)
 
     def _note(self, request: Request) -> None:
-        self.addresses += [request.url, request.headers.get("referer", "")]
-        self.asked_for.append(request.url)
+        self.addresses += [unquote_plus(request.url), request.headers.get("referer", "")]
 
     def learns(self, *secrets: str) -> None:
         self.secrets |= set(secrets)

@@ -213,8 +213,8 @@ async def enter_code(page: Page, code: str) -> None:
 
 
 async def sees(page: Page, words: str | re.Pattern[str]) -> None:
-    """Wait until a person sees these words in a heading."""
-    await expect(page.get_by_role("heading", name=words)).to_be_visible()
+    """Wait until a person sees a heading of just these words."""
+    await expect(page.get_by_role("heading", name=words, exact=True)).to_be_visible()
 
 
 def at(path: str) -> re.Pattern[str]:
