@@ -12,14 +12,18 @@ from gateway.domain.verification import FailureCode, Outcome, Status, Verificati
 def refuse_stale_approval(enrollment: Enrollment | None, verification: Verification, outcome: Outcome) -> None:
     """Let no approval through that the person's record does not bear any more.
 
-    Raises Refused: `not_found` if the record is gone, `enrollment_blocked`, `no_method` if the phone was taken from it.
+    Raises Refused: `not_found` if the record is gone, `enrollment_blocked`, `no_method` if the phone was taken from it,
+    or was to be the person's first and cannot be any more.
     """
     if outcome.status is not Status.APPROVED or verification.basis is not None:
         return
     if enrollment is None:
         raise Refused(RefusalCode.NOT_FOUND, "This person's record was removed.")
     refuse_if_blocked(enrollment, outcome.at)
-    if enrollment.phone_at(verification.number, verification.extension) is None:
+    phone = enrollment.phone_at(verification.number, verification.extension)
+    if verification.first_phone and any(proven != phone for proven in enrollment.proven_phones):
+        raise Refused(RefusalCode.NO_METHOD, "Another phone was proven meanwhile: a further one needs a proof first.")
+    if phone is None:
         raise Refused(
             RefusalCode.NO_METHOD, "This phone was taken from the person's record while it was being verified."
         )

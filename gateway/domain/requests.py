@@ -60,6 +60,7 @@ class Start(msgspec.Struct, frozen=True, gc=False):
     extension: str | None = None
     purpose: Purpose | None = None
     fraud_block_days: int = 90
+    first_phone: bool = False
     reply_with_code: bool = False
     fallback: Plan = NO_PLAN
 
@@ -108,6 +109,7 @@ def created(start: Start, new: NewAttempt, tally: Tally, now: int, limits: Limit
         purpose=start.purpose,
         code_length=limits.code_length,
         fraud_block_days=start.fraud_block_days,
+        first_phone=start.first_phone,
         reply_with_code=start.reply_with_code,
         metadata=start.metadata,
         attempts=(attempt,),

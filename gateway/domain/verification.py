@@ -182,6 +182,7 @@ class Verification(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     code approved it. `extension` is dialled behind the number. `match_digits` are those that a page shows for calls in
     mode match; they die with the code. `code_length`, `fraud_block_days` and `reply_with_code` are the policy's, as
     they were when it began.
+    With `first_phone` the person had proven nothing when it began, so all it can prove is their first phone.
     """
 
     id: str
@@ -201,6 +202,7 @@ class Verification(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     basis: Basis | None = None
     code_length: int = 6
     fraud_block_days: int = 90
+    first_phone: bool = False
     reply_with_code: bool = False
     metadata: Mapping[str, str] = {}
     status: Status = Status.PENDING

@@ -19,7 +19,10 @@ _ANY_LOCALE = "en"
 
 
 class NewPhone(msgspec.Struct, frozen=True):
-    """A phone that a person says is theirs; `replaces` is the id of the phone that goes once this one is proven."""
+    """A phone that a person says is theirs; `replaces` is the id of the phone that goes once this one is proven.
+
+    A `first` one is taken on nobody's word but theirs: once another phone is proven, it cannot be any more.
+    """
 
     kind: PhoneKind
     number: PhoneNumber
@@ -27,6 +30,7 @@ class NewPhone(msgspec.Struct, frozen=True):
     mode: Mode | None = None
     extension: str | None = None
     replaces: str | None = None
+    first: bool = False
 
 
 class Challenge(msgspec.Struct, frozen=True):
@@ -80,6 +84,7 @@ class Proofs:
             purpose=Purpose.ENROLL,
             kind=phone.kind,
             replaces=phone.replaces,
+            first_phone=phone.first,
         )
         return await self._verifications.begin(application, wish, receipt)
 

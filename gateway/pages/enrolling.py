@@ -70,7 +70,14 @@ class Enrolling:
         errors = (*judged.errors, *((wrong,) if wrong else ()))
         if errors or judged.number is None or channel is None:
             return self._form(guest, typed, replaced, judged, channel, errors)
-        phone = NewPhone(typed.kind, judged.number, channel, None, judged.extension, replaced.id if replaced else None)
+        phone = NewPhone(
+            typed.kind,
+            judged.number,
+            channel,
+            extension=judged.extension,
+            replaces=replaced.id if replaced else None,
+            first=not guest.visit.session.proven,
+        )
         try:
             begun = await self._proofs.offer_phone(
                 guest.visit.application, guest.visit.enrollment.id, phone, None, locale=guest.frame.locale

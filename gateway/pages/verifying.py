@@ -167,7 +167,9 @@ class Verifying:
         if ended.purpose is Purpose.ENROLL:
             kind = phone.kind if phone else PhoneKind.AUTHENTICATION
             replaces = phone.replaces if phone else None
-            offered = NewPhone(kind, ended.number, channel, None, ended.extension, replaces)
+            offered = NewPhone(
+                kind, ended.number, channel, None, ended.extension, replaces, first=not visit.session.proven
+            )
             begun = await self._proofs.offer_phone(
                 visit.application, visit.enrollment.id, offered, None, locale=guest.frame.locale
             )

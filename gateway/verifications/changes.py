@@ -69,6 +69,7 @@ class Wish(msgspec.Struct, frozen=True):
     fallback: tuple[FallbackStep, ...] | None = None
     kind: PhoneKind = PhoneKind.AUTHENTICATION
     replaces: str | None = None
+    first_phone: bool = False
 
 
 class Verifications(Looks):
@@ -218,6 +219,7 @@ class Verifications(Looks):
             extension=wish.extension,
             purpose=wish.purpose,
             fraud_block_days=policy.fraud_block_days,
+            first_phone=wish.first_phone,
             reply_with_code=policy.reply_with_code,
         )
 
