@@ -6,6 +6,7 @@ import re
 import pytest
 from playwright.async_api import BrowserContext, Page, expect
 from support.chromium import ABSENT, CHROMIUM
+from support.integrator import PATIENCE
 from support.portal import Person, Portal, at, enter_code, name_phone, sees
 
 pytestmark = [
@@ -108,7 +109,10 @@ async def test_many_requests_for_step_3_at_once_make_one_password(portal: Portal
     shown = {found[0] for text in answers if (found := SHOWN.search(text))}
     assert len(shown) <= 1
     assert SHOWN.search(await _step_3(page.context, portal))
-    assert (await portal.record(person))["app_password_count"] == 1
+    # The browser's own request for the page may be the last to take its own password back.
+    async with asyncio.timeout(PATIENCE):
+        while (await portal.record(person))["app_password_count"] != 1:
+            await portal.integrator.ask("GET", "/healthz")
 
 
 async def test_where_policy_has_no_app_passwords_there_are_two_steps(portal: Portal, page: Page):
