@@ -40,12 +40,16 @@ class DueSend(msgspec.Struct, frozen=True, gc=False):
 
 
 class SendMove(msgspec.Struct, frozen=True, gc=False):
-    """What becomes of a send in the outbox. `stage` None: it is done. `delay` (ms from now) is when to act next."""
+    """What becomes of a send in the outbox. `stage` None: it is done. `delay` (ms from now) is when to act next.
+
+    With `moves_only` it happens only while the send is still in that stage: an end may have been faster.
+    """
 
     attempt_id: str
     stage: Stage | None = None
     delay: int = 0
     tries: int = 0
+    moves_only: Stage | None = None
 
 
 class Sending(msgspec.Struct, frozen=True):

@@ -117,6 +117,8 @@ class Reconciler:
         if verification is None or attempt is None:
             await self._drop(due)
             return
+        if due.stage is Stage.HANGING_UP and verification.status is Status.PENDING:
+            return  # read from the disk a moment before the end came to memory: it stays due
         try:
             await self._ask(due, verification, attempt)
         except (ProviderRefused, ProviderBusy, ProviderUncertain) as error:
@@ -141,13 +143,13 @@ class Reconciler:
         sids = await self._candidates(verification, attempt)
         over = self._clock() >= attempt.created_at + int(self._sending.reconcile_for * SECOND)
         if len(sids) == 1:
-            move = SendMove(due.attempt_id, Stage.SETTLING, self._sending.patience(attempt.channel))
+            move = self._moved(due, Stage.SETTLING, self._sending.patience(attempt.channel))
             await self._apply(due, lambda kept, now: sends.sent(kept, due.attempt_id, sids[0], now), move)
         elif over:
             await self._apply(due, lambda kept, now: sends.never_arrived(kept, due.attempt_id, now))
         else:
             delay = int(self._sending.reconcile_after * SECOND)
-            await self._store.move_send(SendMove(due.attempt_id, Stage.UNKNOWN, delay))
+            await self._store.move_send(self._moved(due, Stage.UNKNOWN, delay))
 
     async def _candidates(self, verification: Verification, attempt: Attempt) -> list[str]:
         """List the provider's sends that can only be this attempt: ours in every detail, and no other attempt's."""
@@ -167,8 +169,7 @@ class Reconciler:
         patience = self._sending.patience(attempt.channel)
         silent_at = attempt.updated_at + patience
         if self._clock() < silent_at:
-            move = SendMove(due.attempt_id, Stage.SETTLING, silent_at - self._clock(), due.tries)
-            await self._store.move_send(move)
+            await self._store.move_send(self._moved(due, Stage.SETTLING, silent_at - self._clock(), due.tries))
             return
         step = await self._last_word(attempt, str(attempt.provider_sid))
         if step is None:
@@ -210,12 +211,17 @@ class Reconciler:
             self._rests_until = self._clock() + self._rest
 
     async def _later(self, due: DueSend, stage: Stage, delay: int) -> None:
-        await self._store.move_send(SendMove(due.attempt_id, stage, min(delay, _LONGEST_DELAY), due.tries + 1))
+        await self._store.move_send(self._moved(due, stage, min(delay, _LONGEST_DELAY), due.tries + 1))
+
+    @staticmethod
+    def _moved(due: DueSend, stage: Stage | None = None, delay: int = 0, tries: int = 0) -> SendMove:
+        """Move a send from the stage in which it was taken up: what an end made of it meanwhile stays."""
+        return SendMove(due.attempt_id, stage, delay, tries, moves_only=due.stage)
 
     async def _drop(self, due: DueSend) -> None:
-        await self._store.move_send(SendMove(due.attempt_id))
+        await self._store.move_send(self._moved(due))
 
     async def _apply(self, due: DueSend, step: Step, move: SendMove | None = None) -> None:
         """Change the verification and move the send; without a move, it is done."""
         with contextlib.suppress(Refused):
-            await self._store.apply(due.verification_id, step, send=move or SendMove(due.attempt_id))
+            await self._store.apply(due.verification_id, step, send=move or self._moved(due))

@@ -103,9 +103,10 @@ class Operations:
     def move_send(self, transaction: Transaction, now: int, move: SendMove) -> None:
         """Move a send on in the outbox, or out of it."""
         if move.stage is None:
-            transaction.write(sql.DELETE_SEND, (move.attempt_id,))
+            transaction.write(sql.DELETE_SEND, (move.attempt_id, move.moves_only))
         else:
-            transaction.write(sql.MOVE_SEND, (move.stage.value, now + move.delay, move.tries, move.attempt_id))
+            values = (move.stage.value, now + move.delay, move.tries, move.attempt_id, move.moves_only)
+            transaction.write(sql.MOVE_SEND, values)
 
     def claim(self, transaction: Transaction, now: int, attempt_id: str, lease: int) -> bool:
         """Take a queued send."""

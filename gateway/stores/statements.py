@@ -31,10 +31,10 @@ INSERT_SEND = "INSERT INTO sends (attempt_id, verification_id, stage, act_at) VA
 CLAIM_SEND = (
     "UPDATE sends SET stage = 'sending', act_at = ?, tries = tries + 1 WHERE attempt_id = ? AND stage = 'queued'"
 )
-MOVE_SEND = "UPDATE sends SET stage = ?, act_at = ?, tries = ? WHERE attempt_id = ?"
+MOVE_SEND = "UPDATE sends SET stage = ?, act_at = ?, tries = ? WHERE attempt_id = ? AND stage = COALESCE(?, stage)"
 SETTLE_SEND = "DELETE FROM sends WHERE attempt_id = ? AND stage = 'settling'"
 HANG_UP_SEND = "UPDATE sends SET stage = 'hanging_up', act_at = ? WHERE attempt_id = ? AND stage = 'settling'"
-DELETE_SEND = "DELETE FROM sends WHERE attempt_id = ?"
+DELETE_SEND = "DELETE FROM sends WHERE attempt_id = ? AND stage = COALESCE(?, stage)"
 DUE_SENDS = """
 SELECT attempt_id, verification_id, stage, tries FROM sends
 WHERE stage IN ({marks}) AND act_at <= ? ORDER BY act_at LIMIT ?

@@ -1,9 +1,11 @@
 """Bad input about people gets a clear problem that names every field at fault; another's people are not there."""
 
+import asyncio
 import json
 
 import pytest
 import pytest_asyncio
+from support.integrator import PATIENCE
 from support.people import enroll
 from support.problems import assert_problem, fields_of
 
@@ -13,11 +15,13 @@ TABLES = (
     "verifications",
     "journal WHERE subject_id LIKE 'enr_%'",
     "sends",
+    "sends WHERE stage IN ('queued', 'sending')",
     "receipts",
     "enrollments",
     "phones",
     "portal_links",
 )
+QUEUED = 2
 LONG, PHONE = "x" * 300, "+14255550123"
 ADD = {"kind": "authentication", "to": PHONE, "channel": "sms"}
 LONG_URL = "https://bank.example/" + "x" * 2_000
@@ -88,16 +92,33 @@ async def alice(world):
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def nothing_happens(world, alice):
-    """Whatever was refused left no row and no change, and so no send: each comes from a row."""
+async def nothing_happens(world, network, alice):
+    """Whatever was refused left no row, no change and no send."""
     reader = world.gateway.store._reader
 
     def rows() -> list[int]:
         return [reader.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES]  # noqa: S608 - our own names
 
-    before = rows(), await alice.record()
+    async def seen() -> tuple:
+        return rows(), await alice.record(), len(await ordered(network))
+
+    async with asyncio.timeout(PATIENCE):  # the network notes an order only when it has answered it
+        while rows()[QUEUED] or len(await ordered(network)) < len(await sent(world.integrator)):
+            await asyncio.sleep(0)
+    before = await seen()
     yield
-    assert (rows(), await alice.record()) == before
+    assert await seen() == before
+
+
+async def ordered(network) -> list[dict]:
+    """Return the texts and calls that the network was asked for."""
+    return [order for order in await network.orders() if "To" in order]
+
+
+async def sent(integrator) -> list[dict]:
+    """Return the attempts that the network has taken."""
+    kept = (await integrator.ask("GET", "/v1/verifications?limit=100")).body["data"]
+    return [attempt for verification in kept for attempt in verification["attempts"] if attempt["provider_sid"]]
 
 
 @pytest.mark.usefixtures("nothing_happens")

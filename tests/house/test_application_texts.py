@@ -67,9 +67,9 @@ def test_the_hash_of_the_app_stands_last(texts, origin, end):
 
 
 def test_a_text_of_more_than_three_segments_is_refused_with_all_that_stands_in_it(texts):
-    fits = "{code} " + "x" * 400
+    fits = "{code} " + "y" * 400
     made = texts(f'[applications.A.texts.code]\nen = "{fits}"\n')
-    assert sentence(made, "A", "en").startswith("012345 xxx")
+    assert sentence(made, "A", "en").startswith("012345 yyy")
     for origin, template in ((ORIGIN, f"{fits}{'x' * 20}"), ("https://" + "x" * 60 + ".example.com", fits)):
         with pytest.raises(ApplicationsInvalid, match=r"applications\.A\.texts\.code\.en: makes a text of 4 segments"):
             texts(f'[applications.A.texts.code]\nen = "{template}"\n', origin)

@@ -134,3 +134,13 @@ async def test_a_resend_counts_for_the_person_and_is_refused_whole(store, vault,
     assert store.get("ver_1") == before
     assert len(before.attempts) == 2
     assert before.status is Status.PENDING
+
+
+@pytest.mark.parametrize("stage", [Stage.SETTLING, None])
+async def test_an_answer_that_overtook_the_end_takes_no_hang_up_back(store, vault, clock, stage):
+    await taken(store, vault, Channel.CALL)
+    await store.apply("ver_1", requests.canceled)
+    await store.move_send(SendMove("att_1", stage, FAR, moves_only=Stage.SETTLING))
+    assert await stages(store, clock) == {"att_1": Stage.HANGING_UP}
+    await store.move_send(SendMove("att_1", stage, moves_only=Stage.HANGING_UP))
+    assert await stages(store, clock) == ({} if stage is None else {"att_1": stage})

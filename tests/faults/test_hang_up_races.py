@@ -1,0 +1,110 @@
+"""A call is hung up although its verification ended while the provider was being asked about it, or a moment before."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway.app import now
+from gateway.domain import requests, sends
+from gateway.domain.phone import PhoneNumber
+from gateway.domain.policy import Limits
+from gateway.domain.verification import Channel, Mode
+from gateway.outbox_ports import TO_ASK, DueSend, Sending, SendMove, Stage
+from gateway.reconciler import Reconciler
+from gateway.stores.migrate import migrate
+from gateway.stores.sqlite import SqliteStore
+from gateway.vault import Vault
+
+QUICKLY = 20.0
+"""Seconds: less than the wait for another question, more than any machine needs."""
+LIMITS = Limits()
+NUMBER = PhoneNumber("+14255550123")
+SENDING = Sending("+15005550006", "+15005550006")
+
+
+def later() -> int:
+    """Tell the reconciler that the call has been silent for long enough to be asked about."""
+    return now() + 600_000
+
+
+class Line:
+    """The provider, as far as one call goes: it answers a question when it is let, and notes what is hung up."""
+
+    def __init__(self) -> None:
+        self.asked, self.may_answer = asyncio.Event(), asyncio.Event()
+        self.hung_up: list[str] = []
+
+    async def fetch_call(self, _sid):
+        self.asked.set()
+        await self.may_answer.wait()
+
+    async def hang_up(self, sid):
+        self.hung_up.append(sid)
+
+
+class Behind:
+    """A store that once shows a verification as it was: its memory follows the disk by a moment."""
+
+    def __init__(self, store, before) -> None:
+        self._store = store
+        self._before = [before]
+
+    def __getattr__(self, name) -> object:
+        return getattr(self._store, name)
+
+    def get(self, verification_id):
+        return self._before.pop() if self._before else self._store.get(verification_id)
+
+
+@pytest.fixture
+async def store(tmp_path) -> AsyncIterator[SqliteStore]:
+    path = tmp_path / "poundkey.db"
+    migrate(path)
+    store = await SqliteStore.open(path, Vault({1: os.urandom(32)}, os.urandom(32), os.urandom(32)), now)
+    new = requests.NewAttempt("att_1", "token", Channel.CALL, Mode.CONFIRM, "twilio")
+    start = requests.Start("ver_1", "app_1", "Bank", NUMBER, Channel.CALL, Mode.CONFIRM, "en", None, {}, b"d", b"s")
+    begin = lambda tally, at: requests.created(start, new, tally, at, LIMITS)  # noqa: E731 - shown beside its use
+    await store.create("ver_1", NUMBER, begin, receipt=None, joining=None)
+    move = SendMove("att_1", Stage.SETTLING)
+    await store.apply("ver_1", lambda kept, at: sends.sent(kept, "att_1", "CA1", at), send=move)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def line(store):
+    """Let a reconciler work on the store, through a memory of before the end; `take_up` hands it what is due."""
+    line = Line()
+    behind = Behind(store, store.get("ver_1"))
+    reconciler = Reconciler(behind, line, lambda _verification, _attempt: "", SENDING, LIMITS, later)
+    line.take_up = reconciler.take_up
+    yield line
+    await reconciler.close()
+
+
+async def hung_up(store, line) -> None:
+    """Hand the reconciler what is due, as the clock does, until the call is hung up."""
+    async with asyncio.timeout(QUICKLY):
+        while not line.hung_up:
+            for due in await store.due_sends(10, TO_ASK):
+                line.take_up(due)
+            await asyncio.sleep(0)
+    assert line.hung_up == ["CA1"]
+
+
+async def test_an_answer_that_comes_after_the_end_takes_no_hang_up_back(store, line):
+    line.take_up(DueSend("att_1", "ver_1", Stage.SETTLING, 0))
+    await line.asked.wait()
+    await store.apply("ver_1", requests.canceled)
+    line.may_answer.set()
+    await hung_up(store, line)
+
+
+async def test_a_hang_up_that_is_seen_before_the_end_is_not_forgotten(store, line):
+    line.may_answer.set()
+    await store.apply("ver_1", requests.canceled)
+    [due] = await store.due_sends(10, TO_ASK)
+    line.take_up(due)
+    await hung_up(store, line)
