@@ -103,7 +103,7 @@ async def nothing_happens(world, network, alice):
         return rows(), await alice.record(), len(await ordered(network))
 
     async with asyncio.timeout(PATIENCE):  # the network notes an order only when it has answered it
-        while rows()[QUEUED] or len(await ordered(network)) < len(await sent(world.integrator)):
+        while rows()[QUEUED] or len(await ordered(network)) < len(await sent(world)):
             await asyncio.sleep(0)
     before = await seen()
     yield
@@ -111,13 +111,14 @@ async def nothing_happens(world, network, alice):
 
 
 async def ordered(network) -> list[dict]:
-    """Return the texts and calls that the network was asked for."""
-    return [order for order in await network.orders() if "To" in order]
+    """Return the texts and calls of verifications that the network was asked for; notices want no callback."""
+    return [order for order in await network.orders() if "StatusCallback" in order]
 
 
-async def sent(integrator) -> list[dict]:
-    """Return the attempts that the network has taken."""
-    kept = (await integrator.ask("GET", "/v1/verifications?limit=100")).body["data"]
+async def sent(world) -> list[dict]:
+    """Return the attempts, of either application, that the network has taken."""
+    lists = [await asker.ask("GET", "/v1/verifications?limit=100") for asker in (world.integrator, world.other)]
+    kept = [verification for answer in lists for verification in answer.body["data"]]
     return [attempt for verification in kept for attempt in verification["attempts"] if attempt["provider_sid"]]
 
 
