@@ -1,5 +1,6 @@
 """The program as people start it: real processes, on ports of their own."""
 
+import asyncio
 import base64
 import http.client
 import itertools
@@ -11,10 +12,11 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.world import World, world_at
 
 from gateway.__main__ import main
 from gateway.stores.migrate import migrate
@@ -282,3 +284,32 @@ def serve(
 @pytest.fixture
 def asker() -> type[Asker]:
     return Asker
+
+
+@pytest.fixture
+async def world(tmp_path) -> AsyncIterator[World]:
+    async with world_at(tmp_path) as world:
+        yield world
+
+
+@pytest.fixture
+def beside(world, poundkey):
+    """Runs commands on the database that the world's gateway serves."""
+    settings = world.settings
+    environment = {
+        "DATABASE__URL": settings.database.url,
+        "KEYS__SEALING": settings.keys.sealing[0],
+        "KEYS__FINGERPRINT": settings.keys.fingerprint,
+        "KEYS__CODE": settings.keys.code,
+        "TEXT__SENDER": settings.text.sender,
+        "VOICE__CALLER": settings.voice.caller,
+        "TWILIO__ACCOUNT_SID": settings.twilio.account_sid,
+        "TWILIO__AUTH_TOKEN": settings.twilio.auth_token,
+    }
+    variables = {f"POUNDKEY_{name}": value for name, value in environment.items()}
+
+    async def run(*words: str) -> tuple[int, str, str]:
+        # In a thread, because the gateway serves in this loop while the command waits for the write lock.
+        return await asyncio.to_thread(poundkey, *words, **variables)
+
+    return run

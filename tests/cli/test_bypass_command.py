@@ -1,10 +1,8 @@
 """`poundkey bypass`: a code from the console lets a person in once, through the gateway that serves the database."""
 
-import asyncio
 import re
 
 import pytest
-from support.world import world_at
 
 from gateway.domain.refusals import Refused
 from gateway.domain.verification import Basis, Status
@@ -15,30 +13,11 @@ WHY = ("--seconds", "300", "--reason", "lost her phone")
 
 
 @pytest.fixture
-async def world(tmp_path):
-    async with world_at(tmp_path) as world:
-        yield world
-
-
-@pytest.fixture
-def grant(world, poundkey):
-    """Runs `bypass grant` for a user, on the database that the world's gateway serves."""
-    settings = world.settings
-    environment = {
-        "DATABASE__URL": settings.database.url,
-        "KEYS__SEALING": settings.keys.sealing[0],
-        "KEYS__FINGERPRINT": settings.keys.fingerprint,
-        "KEYS__CODE": settings.keys.code,
-        "TEXT__SENDER": settings.text.sender,
-        "VOICE__CALLER": settings.voice.caller,
-        "TWILIO__ACCOUNT_SID": settings.twilio.account_sid,
-        "TWILIO__AUTH_TOKEN": settings.twilio.auth_token,
-    }
-    variables = {f"POUNDKEY_{name}": value for name, value in environment.items()}
+def grant(beside):
+    """Runs `bypass grant` for a user."""
 
     async def run(user: str, *words: str) -> tuple[int, str, str]:
-        # In a thread, because the gateway serves in this loop while the command waits for the write lock.
-        return await asyncio.to_thread(poundkey, *GRANT, "--user", user, *(words or WHY), **variables)
+        return await beside(*GRANT, "--user", user, *(words or WHY))
 
     return run
 

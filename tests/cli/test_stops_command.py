@@ -1,39 +1,15 @@
 """`poundkey stops`: an operator stops a number, sees it listed, and lifts it with a reason, beside a gateway."""
 
-import asyncio
+import functools
 
 import pytest
 from support.integrator import PHONE
-from support.world import world_at
 
 
 @pytest.fixture
-async def world(tmp_path):
-    async with world_at(tmp_path) as world:
-        yield world
-
-
-@pytest.fixture
-def stops(world, poundkey):
-    """Runs `stops` on the database that the world's gateway serves."""
-    settings = world.settings
-    environment = {
-        "DATABASE__URL": settings.database.url,
-        "KEYS__SEALING": settings.keys.sealing[0],
-        "KEYS__FINGERPRINT": settings.keys.fingerprint,
-        "KEYS__CODE": settings.keys.code,
-        "TEXT__SENDER": settings.text.sender,
-        "VOICE__CALLER": settings.voice.caller,
-        "TWILIO__ACCOUNT_SID": settings.twilio.account_sid,
-        "TWILIO__AUTH_TOKEN": settings.twilio.auth_token,
-    }
-    variables = {f"POUNDKEY_{name}": value for name, value in environment.items()}
-
-    async def run(*words: str) -> tuple[int, str, str]:
-        # In a thread, because the gateway serves in this loop while the command waits for the write lock.
-        return await asyncio.to_thread(poundkey, "stops", *words, **variables)
-
-    return run
+def stops(beside):
+    """Runs `stops`."""
+    return functools.partial(beside, "stops")
 
 
 async def test_a_number_is_stopped_at_once_listed_and_lifted(world, stops):
