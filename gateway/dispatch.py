@@ -1,11 +1,10 @@
 """The outbox: hands committed sends to the provider, once."""
 
-import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable
 
 from gateway.code_texts import CodeTexts
+from gateway.crew import Crew
 from gateway.domain import sends
 from gateway.domain.attempts import by_id
 from gateway.domain.phone import dial_string
@@ -24,7 +23,6 @@ from gateway.ports import (
     Sms,
     Step,
     Store,
-    StoreUnavailable,
 )
 from gateway.reply_ports import OptOutReason, OptOuts
 from gateway.vault import Vault
@@ -65,16 +63,12 @@ class Dispatcher:
         self._addresses = addresses
         self._sending = sending
         self._clock = clock
-        self._queue: asyncio.Queue[DueSend] = asyncio.Queue()
-        self._queued: set[str] = set()
-        self._workers = [
-            asyncio.create_task(self._work(), name=f"dispatch {number}") for number in range(sending.concurrency)
-        ]
+        self._crew = Crew("a send", sending.concurrency, self._act, logger)
 
     @property
     def alive(self) -> bool:
         """Tell whether sends are being worked on."""
-        return not any(worker.done() for worker in self._workers)
+        return self._crew.alive
 
     def put(self, verification: Verification, attempt: Attempt) -> None:
         """See the port."""
@@ -82,33 +76,11 @@ class Dispatcher:
 
     def take_up(self, due: DueSend) -> None:
         """Work on a send soon, unless it is waiting already."""
-        if due.attempt_id not in self._queued:
-            self._queued.add(due.attempt_id)
-            self._queue.put_nowait(due)
+        self._crew.take_up(due)
 
     async def close(self, grace: float) -> None:
         """Let sends under way finish for `grace` seconds; whatever is left is in the store."""
-        while not self._queue.empty():
-            self._queue.get_nowait()
-            self._queue.task_done()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._queue.join(), grace)
-        for worker in self._workers:
-            worker.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
-
-    async def _work(self) -> None:
-        while True:
-            due = await self._queue.get()
-            try:
-                await self._act(due)
-            except StoreUnavailable as error:
-                logger.warning("a send waits for the store: %s", error)
-            except Exception:
-                logger.exception("a send failed in a way that was not foreseen")
-            finally:
-                self._queued.discard(due.attempt_id)
-                self._queue.task_done()
+        await self._crew.close(grace)
 
     async def _act(self, due: DueSend) -> None:
         if due.stage is Stage.QUEUED:

@@ -4,11 +4,11 @@ Three kinds of sends come here: those of which nobody knows whether the provider
 never heard, and calls whose verification has ended.
 """
 
-import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
 
+from gateway.crew import Crew
 from gateway.domain import sends
 from gateway.domain.attempts import by_id
 from gateway.domain.delivery import CALL_ENDED, TEXT_ENDED
@@ -26,7 +26,6 @@ from gateway.ports import (
     ProviderUncertain,
     Step,
     Store,
-    StoreUnavailable,
 )
 
 _MINUTE = 60 * SECOND
@@ -71,43 +70,25 @@ class Reconciler:
         self._clock = clock
         self._rest = 0
         self._rests_until = 0
-        self._queue: asyncio.Queue[DueSend] = asyncio.Queue()
-        self._taken: set[str] = set()
-        self._workers = [asyncio.create_task(self._work(), name=f"reconcile {number}") for number in range(_WORKERS)]
+        self._crew = Crew("a question to the provider", _WORKERS, self._act, logger)
 
     @property
     def alive(self) -> bool:
         """Tell whether questions are being asked."""
-        return not any(worker.done() for worker in self._workers)
+        return self._crew.alive
 
     @property
     def room(self) -> int:
         """Return how many more sends can be taken up now."""
-        return 0 if self._clock() < self._rests_until else _ROOM - len(self._taken)
+        return 0 if self._clock() < self._rests_until else _ROOM - self._crew.taken
 
     def take_up(self, due: DueSend) -> None:
         """Ask about a send soon, unless it is waiting already."""
-        if due.attempt_id not in self._taken:
-            self._taken.add(due.attempt_id)
-            self._queue.put_nowait(due)
+        self._crew.take_up(due)
 
     async def close(self) -> None:
         """Ask no more; what was to be asked is in the store."""
-        for worker in self._workers:
-            worker.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
-
-    async def _work(self) -> None:
-        while True:
-            due = await self._queue.get()
-            try:
-                await self._act(due)
-            except StoreUnavailable as error:
-                logger.warning("a question to the provider waits for the store: %s", error)
-            except Exception:
-                logger.exception("a question to the provider failed in a way that was not foreseen")
-            finally:
-                self._taken.discard(due.attempt_id)
+        await self._crew.close(0)
 
     async def _act(self, due: DueSend) -> None:
         verification = self._store.get(due.verification_id)

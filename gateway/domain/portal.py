@@ -26,10 +26,11 @@ class PortalLink(msgspec.Struct, frozen=True, gc=False):
 class PortalSession(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A visit as kept: its secret only as a digest. Times are in ms since the epoch.
 
-    `verification_id` is the verification that the person is in the middle of. `proven` says that the person has shown
-    in this visit who they are; without it nothing of an enrolled person can be seen or changed. `approved_id` is the
-    verification that showed it. `finished` says that the link has done what it was for. `owes_password` says that
-    step 3 comes next; `sealed_password` is the app password that it shows until the person is done with it.
+    `verification_id` is the verification that the person is in the middle of; `changing` says that its phone is to take
+    another's place. `proven` says that the person has shown in this visit who they are; without it nothing of an
+    enrolled person can be seen or changed. `approved_id` is the verification that showed it. `finished` says that the
+    link has done what it was for. `owes_password` says that step 3 comes next; `sealed_password` is the app password
+    that it shows until the person is done with it.
     """
 
     digest: bytes
@@ -41,6 +42,7 @@ class PortalSession(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     link_digest: bytes = b""
     locale: str | None = None
     verification_id: str | None = None
+    changing: bool = False
     proven: bool = False
     approved_id: str | None = None
     finished: bool = False

@@ -99,6 +99,11 @@ class Portal:
         made_at = link.expires_at - self._link_lifetime * SECOND
         return None if enrollment is None or _voided(made_at, enrollment, self._clock()) else link
 
+    async def host(self, link: PortalLink) -> Application | None:
+        """Return whose link it is."""
+        enrollment = await self._people.enrollment(link.enrollment_id)
+        return None if enrollment is None else await self._visits.application(enrollment.application_id)
+
     async def open(self, token: str) -> str | None:
         """Use a link up and return the new session's secret; None if it is used, past its time, or never was."""
         link = await self.peek(token)

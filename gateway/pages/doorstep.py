@@ -16,7 +16,7 @@ from gateway.enrollments.portal import Portal, Visit, VisitMoved
 from gateway.pages.models import Page, ProblemPage
 from gateway.pages.parts import Frame, Notice, Problem, Support
 from gateway.pages.rendering import Pages
-from gateway.ports import Clock, StoreUnavailable
+from gateway.ports import Application, Clock, StoreUnavailable
 
 HOME = "/portal"
 _COOKIE = "poundkey"
@@ -141,21 +141,29 @@ class Doorstep:
         if visit is None:
             return Frame(locale=texts.accepted(header), application="Poundkey", now=self._clock())
         chosen = visit.session.locale or visit.enrollment.locale
-        branding = self._applications.branding(visit.application.name)
-        brand = f"/portal/brand/{visit.application.id}"
-        return Frame(
+        frame = Frame(
             locale=texts.best(chosen) if chosen else texts.accepted(header),
-            application=branding.name or visit.application.name,
+            application=visit.application.name,
             now=self._clock(),
             csrf=visit.csrf,
             path=_place(request),
             person=visit.enrollment.display_name or visit.enrollment.user,
+            notice=_notice(request),
+        )
+        return self.branded(frame, visit.application)
+
+    def branded(self, frame: Frame, application: Application) -> Frame:
+        """Return the frame in an application's looks."""
+        branding = self._applications.branding(application.name)
+        brand = f"/portal/brand/{application.id}"
+        return msgspec.structs.replace(
+            frame,
+            application=branding.name or application.name,
             logo_url=f"{brand}/logo" if branding.logo else None,
             brand_css_url=f"{brand}.css",
             support=Support(
                 branding.support_email or None, branding.support_url or None, branding.support_phone or None
             ),
-            notice=_notice(request),
         )
 
     def show(self, page: Page, status: HTTPStatus = HTTPStatus.OK) -> web.Response:

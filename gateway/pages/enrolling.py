@@ -86,7 +86,9 @@ class Enrolling:
             return self._form(guest, typed, replaced, judged, channel, (_error(refusal),))
         if isinstance(begun, Replay):
             raise TypeError("a replay without a receipt")
-        await self._portal.note(guest.visit, verification_id=begun.change.verification.id)
+        await self._portal.note(
+            guest.visit, verification_id=begun.change.verification.id, changing=replaced is not None
+        )
         return self._doorstep.go(VERIFY)
 
     async def check_number(self, guest: Guest) -> web.StreamResponse:

@@ -75,7 +75,7 @@ class Finishing:
             owes_password=enrolling and steps_of(visit) == _WITH_PASSWORD,
         )
         if not signing_in:
-            return self._doorstep.go(next_path(visit) if enrolling else _settled(verification))
+            return self._doorstep.go(next_path(visit) if enrolling else _settled(visit, verification))
         response = self._last_page(guest.visited(visit), leaving=True)
         if remember and verification.basis is None:
             await self._trust(guest, response)
@@ -140,7 +140,7 @@ class Finishing:
         )
 
 
-def _settled(verification: Verification) -> str:
+def _settled(visit: Visit, verification: Verification) -> str:
     if verification.purpose is not Purpose.ENROLL:
         return SETTINGS
-    return f"{SETTINGS}?notice={Notice.PHONE_ADDED}"
+    return f"{SETTINGS}?notice={Notice.PHONE_CHANGED if visit.session.changing else Notice.PHONE_ADDED}"

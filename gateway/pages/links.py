@@ -46,7 +46,9 @@ class Links:
         link = await self._portal.peek(token)
         if link is None:
             raise NoPage(Problem.LINK_INVALID, HTTPStatus.GONE)
-        return self._doorstep.show(OpenPage(self._doorstep.frame(request, None), link.page))
+        frame = self._doorstep.frame(request, None)
+        host = await self._portal.host(link)
+        return self._doorstep.show(OpenPage(self._doorstep.branded(frame, host) if host else frame, link.page))
 
     async def open(self, request: web.Request) -> web.StreamResponse:
         """Open a link; who has to prove who they are is texted or called at once, by their default method."""

@@ -100,6 +100,7 @@ async def test_a_scanner_opens_no_link_and_a_person_opens_it_once(portal: Portal
         for method in ("GET", "HEAD", "GET"):
             seen = await scanner.ask(method, path)
             assert (seen.status, seen.cookies) == (200, ())
+        assert seen.title.endswith("Example Bank")
     opened = await guest.post(path)
     assert (opened.status, opened.location) == (303, "/portal")
     assert (await guest.post(path)).location == (await guest.get(path)).location == "/portal"

@@ -97,6 +97,7 @@ async def test_a_changed_phone_takes_the_old_ones_place_and_the_old_one_is_told(
     await name_phone(page, new.national)
     await enter_code(page, await portal.code(new.number, 1))
     await sees(page, SETTINGS)
+    await expect(page.get_by_role("status")).to_contain_text("The new phone has taken the old one's place.")
     record = await portal.record(person)
     assert [phone["number"] for phone in record["phones"]] == [new.number]
     assert record["default_method"]["phone_id"] == record["phones"][0]["id"]
