@@ -36,7 +36,7 @@ class HotPath(msgspec.Struct, frozen=True):
         aim: requests/s as a fraction of bare aiohttp's, where one was set.
         expected: what every answer must be.
         prepare: does what comes before, then returns so many distinct requests.
-        drains: whether its time includes the sends that it causes, until the outbox is empty.
+        drains: whether its time includes the sends that it causes, until none is left to hand over.
     """
 
     name: str

@@ -65,7 +65,7 @@ class Gateway(msgspec.Struct, frozen=True):
         return self.settings.server.port
 
     async def drained(self) -> None:
-        """Return when every send is at the provider and noted as sent: the outbox is empty."""
+        """Return when every send is at the provider and noted as sent; it then waits for the provider's last word."""
         while self._has_sends():  # noqa: ASYNC110 - another process empties it, and sets no event of ours
             await asyncio.sleep(_POLL)
 
@@ -78,7 +78,7 @@ class Gateway(msgspec.Struct, frozen=True):
         return [_send(sid, form) for sid, form in taken]
 
     def _has_sends(self) -> bool:
-        return self.database.execute("SELECT 1 FROM sends LIMIT 1").fetchone() is not None
+        return self.database.execute("SELECT 1 FROM sends WHERE stage IN ('queued', 'sending') LIMIT 1").fetchone() is not None
 
 
 @contextlib.asynccontextmanager

@@ -92,7 +92,7 @@ class Pages:
             lstrip_blocks=True,
         )
         environment.globals |= {enum.__name__: enum for enum in _ENUMS}
-        environment.globals |= {"static": self.static_url, "number": _isolated, "languages": texts.languages}
+        environment.globals |= {"static": self.static_url, "number": _isolated}
         self._templates = {model: environment.get_template(name) for model, name in _TEMPLATES.items()}
         self._state = environment.get_template(_STATE)
 
@@ -136,6 +136,7 @@ class Pages:
             "speech": speech,
             "page": page,
             "frame": page.frame,
+            "languages": self.texts.languages,
             "language": self.texts.language(page.frame.locale),
         }
 

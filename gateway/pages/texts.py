@@ -6,7 +6,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import msgspec
@@ -55,9 +55,13 @@ class Texts:
         self._translations = translations
         self._babel = {locale: Locale.parse(locale, sep="-") for locale in translations}
         self._tags = by_tag({locale: locale for locale in translations})
-        self.languages = tuple(sorted(map(self._language, translations), key=lambda language: _folded(language.name)))
         self.accepted = lru_cache(_CACHED_HEADERS)(self._accepted)
         self.regions = lru_cache(len(translations))(self._regions)
+
+    @cached_property
+    def languages(self) -> tuple[Language, ...]:
+        """Return our languages by name; Babel's data for them, 13 MiB, is read when the first page is shown."""
+        return tuple(sorted(map(self._language, self._translations), key=lambda language: _folded(language.name)))
 
     def best(self, tag: str | None) -> str:
         """Return which of our locales suits a BCP 47 tag; English if none does."""
