@@ -78,7 +78,10 @@ class Gateway(msgspec.Struct, frozen=True):
         return [_send(sid, form) for sid, form in taken]
 
     def _has_sends(self) -> bool:
-        return self.database.execute("SELECT 1 FROM sends WHERE stage IN ('queued', 'sending') LIMIT 1").fetchone() is not None
+        return (
+            self.database.execute("SELECT 1 FROM sends WHERE stage IN ('queued', 'sending') LIMIT 1").fetchone()
+            is not None
+        )
 
 
 @contextlib.asynccontextmanager
