@@ -3,6 +3,7 @@
 PYTHON ?= python3
 UV ?= uv
 ARGS ?=
+STORM_SECONDS ?= 600
 
 BIN := .venv/bin
 RUNTIME := .venv/runtime.installed
@@ -11,7 +12,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 COMPILE := $(UV) pip compile pyproject.toml requirements/build.in --quiet --universal --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fast check bench lock screenshot
+.PHONY: help run test fast check soak bench lock screenshot
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-12s%s\n", $$1, $$2}' Makefile
@@ -32,6 +33,9 @@ check: $(DEVELOP) ## what CI runs: format, lint, types, import contracts, the ho
 	@$(BIN)/lint-imports --no-logo > .venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
 	@$(BIN)/pytest -q tests/house -m "not slow"
 	@$(MAKE) --no-print-directory test
+
+soak: $(DEVELOP) ## let storms rage over both engines for ten minutes each (STORM_SECONDS=60, STORM_SEED=7 to repeat one)
+	@STORM_SECONDS=$(STORM_SECONDS) $(BIN)/pytest -q -s tests/faults/test_storms.py $(ARGS)
 
 bench: $(DEVELOP) ## measure, and print the table
 	@$(BIN)/python benchmarks/run.py $(ARGS)

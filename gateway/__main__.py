@@ -14,9 +14,10 @@ from gateway.cli.failure import FAILED, CommandFailed
 from gateway.cli.places import API_KEY_VARIABLE, DATA_DIR, GATEWAY_PORT, GATEWAY_URL, SIMULATOR_PORT
 
 _INTERRUPTED = 130
+_MOST_WORKERS = 64
 """The exit code of an interrupt that a command does not take as its usual end (POSIX shells: 128 and the signal)."""
-_FILES = {"import": "imports"}
-"""The files of commands whose names are no names in Python."""
+_FILES = {"import": "imports", "secrets": "rotation"}
+"""The files of commands whose names are no names in Python, or another module's."""
 _LONGEST_NAME = 40
 _LONGEST_REASON = 254
 _LONGEST_BYPASS = 86_400
@@ -45,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="poundkey", description="Proves that a person holds a phone.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_dev(commands.add_parser("dev", help="gateway and simulator together, to try and to develop"))
-    _add_config(commands.add_parser("serve", help="the gateway alone"))
+    _add_serve(commands.add_parser("serve", help="the gateway alone"))
     _add_simulator(commands.add_parser("simulator", help="the phone network alone, for any Twilio application"))
     _add_config(commands.add_parser("migrate", help="bring the database to head"))
     _add_keys(commands.add_parser("keys", help="make, list and revoke API keys"))
@@ -53,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_import(commands.add_parser("import", help="take in the phones that people had at Microsoft Entra"))
     _add_bypass(commands.add_parser("bypass", help="let a person sign in once without a phone"))
     _add_stops(commands.add_parser("stops", help="list, add and remove numbers that get no calls and texts"))
+    _add_erase(commands.add_parser("erase", help="wipe a number wherever it is kept"))
+    _add_secrets(commands.add_parser("secrets", help="replace the keys that seal and find numbers"))
+    _add_config(commands.add_parser("restored", help="let nothing be sent twice, after a backup was restored"))
     _add_verify(commands.add_parser("verify", help="verify a number from this terminal"))
     _add_config(commands.add_parser("doctor", help="look for what is wrong, and say what to mend"))
     return parser
@@ -67,9 +71,27 @@ def _add_dev(dev: argparse.ArgumentParser) -> None:
     _add_speed(dev)
 
 
+def _add_serve(parser: argparse.ArgumentParser) -> None:
+    _add_config(parser)
+    parser.add_argument("--workers", type=_at_least_one, default=1, help="processes on one port, with PostgreSQL (1)")
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)  # one of several, started by the first
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= _MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"must be a number from 1 to {_MOST_WORKERS}")
+    return int(text)
+
+
 def _add_simulator(simulator: argparse.ArgumentParser) -> None:
     simulator.add_argument("--port", type=_port, default=SIMULATOR_PORT, help="where it listens (%(default)s)")
     simulator.add_argument("--token", help="the account's auth token; a new one by default")
+    simulator.add_argument(
+        "--dialect",
+        choices=("twilio", "signalwire", "telnyx"),
+        default="twilio",
+        help="the provider that it is (%(default)s)",
+    )
     simulator.add_argument("--inbound-url", type=_url, help="the webhook for texts from the handsets")
     _add_speed(simulator)
 
@@ -126,6 +148,17 @@ def _add_stops(stops: argparse.ArgumentParser) -> None:
         action.add_argument("--reason", type=_reason, required=True, help="why; it stays in the number's journal")
     for action in (actions.add_parser("list", help="list when and why each number was stopped"), add, remove):
         _add_config(action)
+
+
+def _add_erase(erase: argparse.ArgumentParser) -> None:
+    erase.add_argument("number", metavar="NUMBER", help="E.164, such as +14255550123")
+    erase.add_argument("--reason", type=_reason, default="erased", help="why; it stays in the journals of its people")
+    _add_config(erase)
+
+
+def _add_secrets(secrets: argparse.ArgumentParser) -> None:
+    actions = secrets.add_subparsers(dest="action", required=True, metavar="ACTION")
+    _add_config(actions.add_parser("rotate", help="let the newest keys hold what older ones held"))
 
 
 def _add_verify(verify: argparse.ArgumentParser) -> None:

@@ -18,38 +18,44 @@ from gateway.api.bodies import LARGEST_BODY
 from gateway.api.door import Door, problem_middleware
 from gateway.api.enrollments import EnrollmentRoutes
 from gateway.api.openapi import Operation
+from gateway.api.pins import PinRoutes
 from gateway.api.proofs import ProofRoutes
+from gateway.api.recordings import RecordingRoutes
 from gateway.api.service import ServiceRoutes
 from gateway.api.verifications import VerificationRoutes
 from gateway.applications import Applications, load_applications
 from gateway.catalogs import load_phrasebooks
 from gateway.code_texts import CodeTexts
+from gateway.counter_ports import Counters
 from gateway.deadlines import Deadlines
 from gateway.dispatch import Dispatcher
 from gateway.domain.app_passwords import ALPHABET, LENGTH
+from gateway.domain.routes import Route
 from gateway.enrollments.app_passwords import AppPasswords
+from gateway.enrollments.backups import Backups
+from gateway.enrollments.pins import Pins
 from gateway.enrollments.portal import Portal
 from gateway.enrollments.proofs import Proofs
 from gateway.enrollments.records import Records
 from gateway.entropy import Entropy
+from gateway.metrics import Metrics, Scrape, scraper
 from gateway.notices import Notices
 from gateway.outbox_ports import SendQueue
 from gateway.pages.rendering import Pages
 from gateway.pages.routes import page_routes
 from gateway.pages.texts import load_texts
 from gateway.passwords import Passwords, owasp_hasher
-from gateway.provider_events import ProviderEvents
-from gateway.providers.refusals import delivery_failure
+from gateway.pin_hashes import PinHashes
+from gateway.ports import Clock
 from gateway.reconciler import Reconciler
-from gateway.settings import Settings, key_bytes, sealing_keys
-from gateway.stores.migrate import bring_to_head
-from gateway.stores.sqlite import SqliteStore
+from gateway.recordings import load_recordings
+from gateway.settings import Settings, fingerprint_keys, key_bytes, sealing_keys
+from gateway.steady_clock import SteadyClock
+from gateway.stores import opening
+from gateway.stores.store import SqlStore
 from gateway.vault import Vault
 from gateway.verifications import Verifications
-from gateway.wiring import call_scripts_of, provider_of, replies_of, sending_of, signatures_of
-from twiml.scripts import apology
-from webhooks.addresses import Addresses
-from webhooks.routes import routes as callback_routes
+from gateway.wiring import callbacks_of, roster_of, sending_of
 
 _HERE = Path(__file__).parent
 CONFIG = _HERE / "_config" if (_HERE / "_config").is_dir() else _HERE.parent / "config"
@@ -57,11 +63,14 @@ CONFIG = _HERE / "_config" if (_HERE / "_config").is_dir() else _HERE.parent / "
 
 _TOKEN_BYTES = 18  # a multiple of three needs no padding
 _entropy = Entropy()
+_NS = 1_000_000  # in a millisecond
+_clock = SteadyClock(lambda: time.monotonic_ns() // _NS)
 
 
 def now() -> int:
-    """Return the time in ms since the epoch."""
-    return time.time_ns() // 1_000_000
+    """Return the time in ms since the epoch; whoever sets the time of day back does not set this back."""
+    _clock.learn(time.time_ns() // _NS)
+    return _clock()
 
 
 def new_id(prefix: str) -> str:
@@ -87,9 +96,10 @@ def new_password() -> str:
 class Gateway(msgspec.Struct, frozen=True):
     """The running parts, and the application that serves them."""
 
-    store: SqliteStore
+    store: SqlStore
     journeys: "Journeys"
     application: web.Application
+    scrape: Scrape
 
 
 class Journeys(msgspec.Struct, frozen=True):
@@ -99,19 +109,19 @@ class Journeys(msgspec.Struct, frozen=True):
     records: Records
     proofs: Proofs
     app_passwords: AppPasswords
+    pins: Pins
     portal: Portal
 
 
 def vault_of(settings: Settings) -> Vault:
     """Return the keys' vault."""
     keys = settings.keys
-    return Vault(sealing_keys(keys.sealing), key_bytes(keys.fingerprint), key_bytes(keys.code))
+    return Vault(sealing_keys(keys.sealing), fingerprint_keys(keys.fingerprint), key_bytes(keys.code))
 
 
-async def open_store(settings: Settings) -> SqliteStore:
-    """Bring the database to head and open it; raises StoreUnavailable."""
-    await bring_to_head(settings.database.path)
-    return await SqliteStore.open(settings.database.path, vault_of(settings), now)
+async def open_store(settings: Settings) -> SqlStore:
+    """Open the database; a file is brought to head first. Raises StoreUnavailable."""
+    return await opening.open_store(settings.database.url, vault_of(settings), now)
 
 
 @contextlib.asynccontextmanager
@@ -123,37 +133,43 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
     async with contextlib.AsyncExitStack() as stack:
         store = await open_store(settings)
         stack.push_async_callback(store.close)
-        provider = provider_of(settings)
-        stack.push_async_callback(provider.close)
+        metrics = Metrics()
+        roster = roster_of(settings, metrics, store.clock)
+        for account in roster.accounts:
+            stack.push_async_callback(account.provider.close)
         vault = vault_of(settings)
         phrasebooks = load_phrasebooks(CONFIG / "locales")
-        addresses = Addresses(settings.server.public_url, provider.name)
+        recordings = load_recordings(settings.voice.recordings_folder, phrasebooks.all())
+        phrasebooks = phrasebooks.with_recordings(recordings.urls(settings.server.public_url))
         applications = load_applications(settings.portal.applications_file, settings.text.bound_origin)
         texts = CodeTexts(applications, phrasebooks, settings.text.bound_origin)
-        dispatcher = Dispatcher(store, store.replies, provider, vault, texts, addresses, sending_of(settings), now)
+        dispatcher = Dispatcher(store, store.replies, roster, vault, texts, sending_of(settings), store.clock, metrics)
         notices = Notices(
             store.people,
             store.replies,
-            provider,
+            roster.for_notices.provider,
             applications,
             phrasebooks,
-            sender=settings.text.sender,
-            clock=now,
+            senders=roster.for_notices.text_senders,
+            clock=store.clock,
         )
         stack.push_async_callback(_send_last, dispatcher, notices, settings.server.drain / 2)
-        reconciler = Reconciler(store, provider, dispatcher.text_of, sending_of(settings), settings.limits, now)
-        stack.push_async_callback(reconciler.close)
         passwords = Passwords(owasp_hasher())
         stack.callback(passwords.close)
-        journeys = _journeys(settings, store, applications, vault, dispatcher, passwords, provider.name)
+        pin_hashes = PinHashes(vault, passwords)
+        journeys = _journeys(settings, store, applications, vault, dispatcher, passwords, roster.route, metrics)
+        backups = Backups(store, store.people, journeys.proofs, journeys.verifications, metrics)
+        reconciler = Reconciler(
+            store, roster, dispatcher.text_of, sending_of(settings), settings.limits, store.clock, backups, metrics
+        )
+        stack.push_async_callback(reconciler.close)
         draw = journeys.verifications.new_attempt
-        deadlines = Deadlines(store, dispatcher, reconciler, draw, settings.limits, now)
+        deadlines = Deadlines(
+            store, dispatcher, reconciler, draw, settings.limits, settings.retention, store.clock, metrics
+        )
         stack.push_async_callback(deadlines.close)
-        replies = replies_of(settings, store, phrasebooks, vault)
-        scripts = call_scripts_of(settings, phrasebooks, addresses, vault)
-        events = ProviderEvents(store, scripts, settings.limits, delivery_failure, replies)
-        door = Door(store, now)
-        operations = _operations(door, journeys, settings)
+        door = Door(store, store.clock)
+        operations = _operations(door, journeys, settings, store.clock)
         workers = {
             "dispatcher": lambda: dispatcher.alive,
             "deadlines": lambda: deadlines.alive,
@@ -162,23 +178,21 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         }
         application = web.Application(client_max_size=LARGEST_BODY, middlewares=[problem_middleware(new_id)])
         application.add_routes([web.route(op.method, op.path, door.opens_to(op.handler)) for op in operations])
-        application.add_routes(
-            callback_routes(
-                provider=provider.name,
-                signatures=signatures_of(settings),
-                listener=events,
-                apology=apology(phrasebooks.for_locale(None)),
+        for account in roster.accounts:
+            application.add_routes(
+                callbacks_of(settings, store, account, phrasebooks, vault, pin_hashes, backups, metrics)
             )
-        )
         application.add_routes(_pages(settings, store, applications, journeys))
+        application.add_routes(RecordingRoutes(recordings).routes())
         application.add_routes(ServiceRoutes(store, workers, operations).routes())
         _calm_the_garbage_collector()
-        yield Gateway(store, journeys, application)
+        scrape = scraper(metrics, store, workers, lambda: (journeys.verifications.waiting, dispatcher.in_hand))
+        yield Gateway(store, journeys, application, scrape)
 
 
 @contextlib.asynccontextmanager
-async def serving(gateway: Gateway, settings: Settings) -> AsyncIterator[int]:
-    """Answer requests until the block ends, and yield the port.
+async def serving(gateway: Gateway, settings: Settings, *, share_port: bool = False) -> AsyncIterator[int]:
+    """Answer requests until the block ends, and yield the port, which other processes may share.
 
     At the end no connection is taken any more, whoever waits is answered, and requests under way finish.
     """
@@ -191,7 +205,9 @@ async def serving(gateway: Gateway, settings: Settings) -> AsyncIterator[int]:
     )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, settings.server.host, settings.server.port, backlog=1024)
+        site = web.TCPSite(
+            runner, settings.server.host, settings.server.port, backlog=1024, reuse_port=share_port or None
+        )
         await site.start()
         try:
             yield runner.addresses[0][1]
@@ -215,12 +231,13 @@ def _calm_the_garbage_collector() -> None:
 
 def _journeys(
     settings: Settings,
-    store: SqliteStore,
+    store: SqlStore,
     applications: Applications,
     vault: Vault,
     sends: SendQueue,
     passwords: Passwords,
-    provider: str,
+    route: Route,
+    counters: Counters,
 ) -> Journeys:
     people = store.people
     verifications = Verifications(
@@ -230,31 +247,33 @@ def _journeys(
         vault,
         sends,
         settings.limits,
-        provider=provider,
+        counters,
+        route=route,
         new_id=new_id,
         new_token=new_token,
         new_code=new_code,
     )
     return Journeys(
         verifications,
-        Records(people, applications, clock=now, new_id=new_id),
-        Proofs(people, applications, verifications, vault, clock=now, new_code=new_code),
+        Records(people, applications, clock=store.clock, new_id=new_id),
+        Proofs(people, applications, verifications, vault, clock=store.clock, new_code=new_code),
         AppPasswords(
             people,
             applications,
             vault,
             passwords,
             settings.limits,
-            clock=now,
+            clock=store.clock,
             new_id=new_id,
             new_password=new_password,
         ),
+        Pins(people, PinHashes(vault, passwords)),
         Portal(
             people,
             people,
             applications,
             vault,
-            clock=now,
+            clock=store.clock,
             new_token=new_token,
             public_url=settings.server.public_url,
             link_lifetime=settings.portal.link_lifetime,
@@ -263,18 +282,17 @@ def _journeys(
     )
 
 
-def _operations(door: Door, journeys: Journeys, settings: Settings) -> list[Operation]:
+def _operations(door: Door, journeys: Journeys, settings: Settings, clock: Clock) -> list[Operation]:
     return [
         *VerificationRoutes(door, journeys.verifications, settings.limits).operations(),
-        *EnrollmentRoutes(door, journeys.records, now).operations(),
+        *EnrollmentRoutes(door, journeys.records, clock).operations(),
         *ProofRoutes(door, journeys.proofs, journeys.portal, settings.limits).operations(),
         *AppPasswordRoutes(door, journeys.app_passwords).operations(),
+        *PinRoutes(journeys.pins, clock).operations(),
     ]
 
 
-def _pages(
-    settings: Settings, store: SqliteStore, applications: Applications, journeys: Journeys
-) -> list[web.RouteDef]:
+def _pages(settings: Settings, store: SqlStore, applications: Applications, journeys: Journeys) -> list[web.RouteDef]:
     return page_routes(
         pages=Pages(load_texts(CONFIG / "locales")),
         portal=journeys.portal,
@@ -283,9 +301,11 @@ def _pages(
         records=journeys.records,
         proofs=journeys.proofs,
         app_passwords=journeys.app_passwords,
+        pins=journeys.pins,
         verifications=journeys.verifications,
         limits=settings.limits,
-        clock=now,
+        clock=store.clock,
         new_token=new_token,
         public_url=settings.server.public_url,
+        keypad=settings.voice.keypad,
     )

@@ -189,7 +189,7 @@ def _countries(countries: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _fallback(steps: tuple[FallbackStep, ...]) -> tuple[FallbackStep, ...]:
-    wrong = mistake(steps, (Mode.CODE, Mode.CONFIRM, Mode.MATCH))
+    wrong = mistake(steps)
     if wrong is not None:
         raise ValueError(wrong)
     return steps
@@ -266,7 +266,7 @@ def _set_kind(kind: Any) -> Any:  # noqa: ANN401 - any type
 
 _POLICY_TYPES = {
     **{field.name: _set_kind(field.type) for field in msgspec.structs.fields(Policy) if field.name in FIELDS},
-    "call_proof": Literal["confirm", "match"],
+    "call_proof": Literal["confirm", "match", "pin"],
 }
 _POLICY_CHECKS: Mapping[str, Check] = {
     "phone_kinds": _kinds,

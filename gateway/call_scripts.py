@@ -3,11 +3,11 @@
 import msgspec
 
 from gateway.catalogs import Phrasebooks
-from gateway.domain.keypad import LANGUAGE_KEY, Keypad
+from gateway.domain.keypad import LANGUAGE_KEY, SLOW_KEY, Keypad
 from gateway.domain.scenes import Script
 from gateway.domain.verification import Change, FailureCode, Reply, Verification
 from gateway.vault import Vault
-from twiml import scripts
+from twiml import pin_scripts, scripts
 from twiml.phrases import Phrasebook
 from webhooks.addresses import Addresses
 from webhooks.events import AttemptRef
@@ -44,28 +44,42 @@ class CallScripts:
         return self._written(attempt, change.verification, change.reply)
 
     def _written(self, attempt: AttemptRef, verification: Verification, reply: Reply) -> str:
-        book, keys = self._language(verification, reply)
+        book, keys = self._language(attempt, verification, reply)
         if reply.script in _ENDINGS:
             return _ENDINGS[reply.script](book)
         application = verification.application_name
         if reply.script is Script.SPEAK_CODE:
             code = self._vault.unseal(verification.sealed_code or b"", verification.id).decode()
             return scripts.speak_code(book, application=application, code=code)
-        action = self._addresses.gather_url(attempt, reply.turn)
+        return self._asked(book, keys, application, reply, self._addresses.gather_url(attempt, reply.turn))
+
+    def _asked(self, book: Phrasebook, keys: scripts.Keys, application: str, reply: Reply, action: str) -> str:
+        """Return what asks for a key, or for several."""
         if reply.script is Script.FRAUD_REPORTED:
             return scripts.fraud_reported(book, action=action)
+        again = _AGAIN[reply.again] if reply.again else None
+        if reply.script is Script.CHOOSE_PIN:
+            flaw = pin_scripts.Flaw(reply.flaw) if reply.flaw else None
+            return pin_scripts.choose_pin(book, action=action, again=again, flaw=flaw)
+        if reply.script is Script.REPEAT_PIN:
+            return pin_scripts.repeat_pin(book, action=action, again=again)
         if reply.script in _QUESTIONS:
             return _QUESTIONS[reply.script](book, action=action, keys=keys)
-        again = _AGAIN[reply.again] if reply.again else None
         return _REQUESTS[reply.script](book, application=application, action=action, again=again, keys=keys)
 
-    def _language(self, verification: Verification, reply: Reply) -> tuple[Phrasebook, scripts.Keys]:
+    def _language(
+        self, attempt: AttemptRef, verification: Verification, reply: Reply
+    ) -> tuple[Phrasebook, scripts.Keys]:
         """Return the language that the call is in, and the keys with the language that it can change to."""
         book, other = self._phrasebooks.for_locale(verification.locale), self._other_book(verification)
         if reply.second_language and other is not None:
             book, other = other, book
-        keypad = self.keypad(verification)
-        return book, scripts.Keys(keypad.confirm, keypad.never_call, keypad.language, other)
+        if reply.slow:
+            book, other = self._phrasebooks.slower(book), other and self._phrasebooks.slower(other)
+        own = next((kept.confirm_key for kept in verification.attempts if kept.token == attempt.token), "")
+        keypad = self.keypad(verification).asking(own)
+        slower = "" if reply.slow else SLOW_KEY
+        return book, scripts.Keys(keypad.confirm, keypad.never_call, keypad.language, other, slower)
 
     def _other_book(self, verification: Verification) -> Phrasebook | None:
         if self._second_language is None:
@@ -77,6 +91,7 @@ class CallScripts:
 _REQUESTS = {
     Script.PRESS_POUND: scripts.press_pound,
     Script.MATCH_DIGITS: scripts.match_digits,
+    Script.ENTER_PIN: pin_scripts.enter_pin,
     Script.OFFER_CODE: scripts.offer_code,
 }
 _QUESTIONS = {Script.REPORT_FRAUD: scripts.report_fraud, Script.NO_MORE_CALLS: scripts.no_more_calls}
@@ -87,6 +102,10 @@ _ENDINGS = {
     Script.WRONG_KEYS: scripts.wrong_keys,
     Script.WRONG_DIGITS: scripts.wrong_digits,
     Script.TOO_MANY_WRONG: scripts.too_many_wrong,
+    Script.PIN_CHANGED: pin_scripts.pin_changed,
+    Script.PIN_NOT_CHANGED: pin_scripts.pin_not_changed,
+    Script.WRONG_PIN: pin_scripts.wrong_pin,
+    Script.PIN_LOCKED: pin_scripts.pin_locked,
     Script.FRAUD_NOTED: scripts.fraud_noted,
     Script.CALLS_STOPPED: scripts.calls_stopped,
     Script.NOT_NEEDED: scripts.not_needed,

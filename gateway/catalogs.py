@@ -33,11 +33,22 @@ class Phrasebooks:
         """Take the books by lower-case tag, and the one for a language that we do not speak."""
         self._books = books
         self._default = default
+        self._slower = {book: book.slower for book in self.all()}
         self._cached_match = lru_cache(_CACHED_LOCALES)(self._match)
 
     def for_locale(self, locale: str | None) -> Phrasebook:
         """Return the book that suits a BCP 47 tag best, whatever its case, or the default one (see `best_match`)."""
         return self._default if locale is None else self._cached_match(locale)
+
+    def with_recordings(self, urls: Mapping[str, Mapping[str, str]]) -> "Phrasebooks":
+        """Return the same books with recordings: by locale, the URL of the file that says a sentence."""
+        recorded = {book: msgspec.structs.replace(book, recordings=urls.get(book.locale, {})) for book in self.all()}
+        books = {tag: recorded[book] for tag, book in self._books.items()}
+        return Phrasebooks(books, recorded[self._default])
+
+    def slower(self, book: Phrasebook) -> Phrasebook:
+        """Return the twin of one of these books that speaks slowly; the same one every time."""
+        return self._slower[book]
 
     def all(self) -> tuple[Phrasebook, ...]:
         """Return every book once."""

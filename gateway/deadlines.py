@@ -1,16 +1,18 @@
-"""The clock's journeys: verifications go on or end in time, left sends are taken up, old counts are purged."""
+"""The clock's journeys: verifications go on or end in time, left sends are taken up, what is old goes."""
 
 import asyncio
 import contextlib
 import logging
 from typing import Protocol
 
+from gateway.counter_ports import Counters
 from gateway.domain.clock import time_passed
 from gateway.domain.enrollment import Enrollment, PersonChange
 from gateway.domain.fallback import DrawAttempt, is_due, step_refused, wait_over
 from gateway.domain.phones import send_counted
 from gateway.domain.policy import DAY, Limits
 from gateway.domain.refusals import Refused
+from gateway.domain.retention import Retention
 from gateway.domain.verification import Attempt, Verification
 from gateway.outbox_ports import TO_ASK, TO_SEND, DueSend
 from gateway.ports import Clock, Replay, Store, StoreUnavailable
@@ -51,14 +53,24 @@ class Deadlines:
     """Looks at the store four times a second, through an index of what is due."""
 
     def __init__(
-        self, store: Store, outbox: Outbox, questions: Questions, draw: DrawAttempt, limits: Limits, clock: Clock
+        self,
+        store: Store,
+        outbox: Outbox,
+        questions: Questions,
+        draw: DrawAttempt,
+        limits: Limits,
+        retention: Retention,
+        clock: Clock,
+        counters: Counters,
     ) -> None:
         self._store = store
         self._outbox = outbox
         self._questions = questions
         self._draw = draw
         self._limits = limits
+        self._retention = retention
         self._clock = clock
+        self._counters = counters
         self._purge_at = 0
         self._task = asyncio.create_task(self._work(), name="deadlines")
 
@@ -93,16 +105,20 @@ class Deadlines:
                 self._questions.take_up(due)
         verifications = await self._store.due_verifications(_BATCH)
         await asyncio.gather(*(self._move_on(verification_id) for verification_id in verifications))
-        if self._clock() >= self._purge_at:
-            await self._store.purge(self._clock() - DAY)
+        if self._clock() >= self._purge_at and not await self._let_go():
             self._purge_at = self._clock() + _PURGE_EVERY
         return len(verifications) == _BATCH
 
+    async def _let_go(self) -> bool:
+        """Forget a batch of what is old; returns whether there may be more, which waits for the next look."""
+        more_counts = await self._store.purge(self._clock() - DAY)
+        return await self._store.let_go(self._retention) or more_counts
+
     async def _move_on(self, verification_id: str) -> None:
         """End a verification, or take the next of its ways; one that limits or lists refuse is left out."""
-        verification = self._store.get(verification_id)
+        verification = await self._store.get(verification_id)
         if verification is None or not is_due(verification, self._clock()):
-            await self._store.apply(verification_id, time_passed)
+            self._counters.kept(await self._store.apply(verification_id, time_passed))
             return
         try:
             change = await self._store.resend(
@@ -114,10 +130,15 @@ class Deadlines:
         except Refused as refusal:
             code = refusal.code
             with contextlib.suppress(Refused):
-                await self._store.apply(verification_id, lambda kept, now: step_refused(kept, code, now, self._limits))
+                left_out = await self._store.apply(
+                    verification_id, lambda kept, now: step_refused(kept, code, now, self._limits)
+                )
+                self._counters.kept(left_out)
             return
-        if not isinstance(change, Replay) and change.send is not None:
-            self._outbox.put(change.verification, change.send)
+        if not isinstance(change, Replay):
+            self._counters.kept(change)
+            if change.send is not None:
+                self._outbox.put(change.verification, change.send)
 
     def _counted(self, enrollment: Enrollment, now: int) -> PersonChange:
         return send_counted(enrollment, now, self._limits)

@@ -3,33 +3,40 @@
 import logging
 from collections.abc import Awaitable
 
+import msgspec
+
 from gateway.code_texts import CodeTexts
+from gateway.counter_ports import Counters
 from gateway.crew import Crew
 from gateway.domain import sends
 from gateway.domain.attempts import by_id
-from gateway.domain.phone import dial_string
+from gateway.domain.delivery import DeliveryStatus
+from gateway.domain.phone import PhoneNumber, dial_string
 from gateway.domain.policy import SECOND
 from gateway.domain.refusals import Refused
 from gateway.domain.replies import OPTED_OUT
+from gateway.domain.routes import Fault
 from gateway.domain.verification import Attempt, Change, Channel, Failure, FailureCode, Status, Verification
 from gateway.outbox_ports import DueSend, Sending, SendMove, Stage
 from gateway.ports import (
     Call,
     Clock,
-    Provider,
     ProviderBusy,
     ProviderRefused,
     ProviderUncertain,
+    ProviderUnreachable,
     Sms,
     Step,
     Store,
 )
 from gateway.reply_ports import OptOutReason, OptOuts
+from gateway.roster import Account, Roster
 from gateway.vault import Vault
-from webhooks.addresses import Addresses
 from webhooks.events import AttemptRef
 
 _MINUTE = 60 * SECOND
+_BUSY_TRIES_BEFORE_ANOTHER = 2
+_NOBODY_LEFT = Failure(FailureCode.PROVIDER_UNAVAILABLE, "The provider of this send is not in the settings any more.")
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +45,9 @@ class Dispatcher:
     """Fills `gateway.ports.SendQueue`.
 
     A send is claimed in the store before the provider is called, so that no two processes and no restart repeat it.
-    What the provider left open is `unknown`: it is never sent again, and the reconciler asks what became of it.
+    What the provider left open is `unknown`: it is never sent again, and the reconciler asks what became of it. Only a
+    send that nobody took, as its provider said no for its own sake, was not reached or rests, is handed to the next one
+    of its route; that is kept before the next one is asked, so that whoever takes it up later knows who has said no.
     Who wants no texts is looked up here, behind the claim and before the provider is called: it is the last moment, so
     a stop also holds for what was created before it and waited, and the only place that knows which sender is used. A
     stop that is younger than the look is the provider's to heed, who heard it first and teaches us with its no.
@@ -48,27 +57,32 @@ class Dispatcher:
         self,
         store: Store,
         opt_outs: OptOuts,
-        provider: Provider,
+        roster: Roster,
         vault: Vault,
         texts: CodeTexts,
-        addresses: Addresses,
         sending: Sending,
         clock: Clock,
+        counters: Counters,
     ) -> None:
         self._store = store
         self._opt_outs = opt_outs
-        self._provider = provider
+        self._roster = roster
         self._vault = vault
         self._texts = texts
-        self._addresses = addresses
         self._sending = sending
         self._clock = clock
+        self._counters = counters
         self._crew = Crew("a send", sending.concurrency, self._act, logger)
 
     @property
     def alive(self) -> bool:
         """Tell whether sends are being worked on."""
         return self._crew.alive
+
+    @property
+    def in_hand(self) -> int:
+        """Return how many sends wait here or are being handed over."""
+        return self._crew.taken
 
     def put(self, verification: Verification, attempt: Attempt) -> None:
         """See the port."""
@@ -84,64 +98,84 @@ class Dispatcher:
 
     async def _act(self, due: DueSend) -> None:
         if due.stage is Stage.QUEUED:
-            await self._send(due)
+            while await self._send(due):
+                due = msgspec.structs.replace(due, tries=0)
         else:  # its lease is over: whoever held it is gone, perhaps in mid-send
             await self._note_unknown(due)
 
-    async def _send(self, due: DueSend) -> None:
-        if not await self._store.claim(due.attempt_id, int(self._sending.lease * SECOND)):
-            return
-        verification, attempt = self._open(due)
+    async def _send(self, due: DueSend) -> bool:
+        """Send once, if it is ours to send. True if it went to another provider instead, and is queued again.
+
+        Behind the end of its lease it is not sent: by then others may have noted it as unknown, or as never sent.
+        """
+        lease = int(self._sending.lease * SECOND)
+        over_at = self._clock() + lease
+        if not await self._store.claim(due.attempt_id, lease):
+            return False
+        verification, attempt = await self._open(due)
         if verification is None or attempt is None:
-            await self._apply(due, lambda kept, now: sends.withdrawn(kept, due.attempt_id, now))
-            return
-        texted = attempt.channel is Channel.SMS
-        if texted and self._opt_outs.opted_out(verification.number, self._sending.text_sender):
-            await self._fail(due, OPTED_OUT)
-            return
+            if self._clock() < over_at:
+                await self._apply(due, lambda kept, now: sends.withdrawn(kept, due.attempt_id, now))
+            return False
+        account = self._roster.now_for(attempt, verification.number)
+        if account is None:
+            return await self._fail(due, _NOBODY_LEFT)
+        if account.name != attempt.provider:
+            return await self._reroute(due, account.name, None)
+        if attempt.channel is Channel.SMS and await self._wants_no_texts(account, verification.number):
+            return await self._fail(due, OPTED_OUT)
+        return self._clock() < over_at and await self._send_by(account, due, verification, attempt)
+
+    async def _wants_no_texts(self, account: Account, number: PhoneNumber) -> bool:
+        return await self._opt_outs.opted_out(number, account.text_senders.to(number))
+
+    async def _send_by(self, account: Account, due: DueSend, verification: Verification, attempt: Attempt) -> bool:
+        self._roster.asked(account.name)
         try:
-            sid = await self._hand_over(verification, attempt)
+            sid = await self._hand_over(account, verification, attempt)
         except ProviderRefused as refusal:
-            if texted and refusal.failure is FailureCode.OPTED_OUT:
-                senders = (self._sending.text_sender,)
-                await self._opt_outs.opt_out(verification.number, senders, OptOutReason.PROVIDER)
-            await self._fail(due, Failure(refusal.failure, refusal.detail, refusal.provider_code))
+            return await self._note_refused(due, account, verification, attempt, refusal)
         except ProviderBusy as busy:
-            await self._send_later(due, busy)
+            return await self._note_busy(due, verification, attempt, busy)
         except ProviderUncertain as error:
+            self._roster.failed(account.name)
             logger.warning("the provider left it open whether %s was sent: %s", due.attempt_id, error.detail)
             await self._note_unknown(due)
         else:
+            self._roster.worked(account.name)
             await self._note_sent(due, attempt, sid)
+        return False
 
-    def _open(self, due: DueSend) -> tuple[Verification, Attempt] | tuple[None, None]:
+    async def _open(self, due: DueSend) -> tuple[Verification, Attempt] | tuple[None, None]:
         """Return the verification and the attempt if there is still a reason to send."""
-        verification = self._store.get(due.verification_id)
+        verification = await self._store.get(due.verification_id)
         if verification is None or verification.status is not Status.PENDING:
             return None, None
         if self._clock() >= verification.expires_at:
             return None, None
         attempt = by_id(verification, due.attempt_id)
-        return (verification, attempt) if attempt else (None, None)
+        if attempt is None or attempt.status is not DeliveryStatus.QUEUED:
+            return None, None  # a provider that said no has reported on it all the same: whatever that was, it is over
+        return verification, attempt
 
-    def _hand_over(self, verification: Verification, attempt: Attempt) -> Awaitable[str]:
-        ref = AttemptRef(verification.id, attempt.token)
+    def _hand_over(self, account: Account, verification: Verification, attempt: Attempt) -> Awaitable[str | None]:
+        ref, addresses = AttemptRef(verification.id, attempt.token), account.addresses
         if attempt.channel is Channel.SMS:
-            return self._provider.send_sms(
+            return account.provider.send_sms(
                 Sms(
                     to=verification.number.e164,
-                    sender=self._sending.text_sender,
+                    sender=account.text_senders.to(verification.number),
                     body=self.text_of(verification, attempt),
-                    status_callback=self._addresses.message_status_url(ref),
+                    status_callback=addresses.message_status_url(ref),
                 )
             )
-        return self._provider.place_call(
+        return account.provider.place_call(
             Call(
                 to=verification.number.e164,
-                caller=self._sending.caller,
-                answer_url=self._addresses.answer_url(ref),
-                status_callback=self._addresses.call_status_url(ref),
-                machine_callback=self._addresses.machine_url(ref) if self._listens_for_machines(verification) else None,
+                caller=account.callers.to(verification.number),
+                answer_url=addresses.answer_url(ref),
+                status_callback=addresses.call_status_url(ref),
+                machine_callback=addresses.machine_url(ref) if self._listens_for_machines(verification) else None,
                 ring_timeout=self._sending.ring_timeout,
                 send_digits=None if verification.extension is None else dial_string(verification.extension),
             )
@@ -160,14 +194,51 @@ class Dispatcher:
             max(1, -(-(verification.expires_at - attempt.created_at) // _MINUTE)),
         )
 
-    async def _send_later(self, due: DueSend, busy: ProviderBusy) -> None:
-        if due.tries + 1 >= self._sending.busy_tries:
-            await self._fail(due, Failure(FailureCode.PROVIDER_UNAVAILABLE, busy.detail))
-        else:
-            delay = int(busy.retry_after * SECOND)
-            await self._store.move_send(SendMove(due.attempt_id, Stage.QUEUED, delay, due.tries + 1))
+    async def _note_refused(
+        self, due: DueSend, account: Account, verification: Verification, attempt: Attempt, refusal: ProviderRefused
+    ) -> bool:
+        number = verification.number
+        if attempt.channel is Channel.SMS and refusal.failure is FailureCode.OPTED_OUT:
+            await self._opt_outs.opt_out(number, (account.text_senders.to(number),), OptOutReason.PROVIDER)
+        if refusal.fault is Fault.ACCOUNT:
+            self._roster.failed(account.name)
+        elif refusal.fault is Fault.NUMBER:
+            self._roster.worked(account.name)
+        failure = Failure(refusal.failure, refusal.detail, refusal.provider_code)
+        if refusal.fault is Fault.NUMBER:
+            return await self._fail(due, failure)
+        return await self._move_on(due, verification, attempt, failure)
 
-    async def _note_sent(self, due: DueSend, attempt: Attempt, sid: str) -> None:
+    async def _note_busy(self, due: DueSend, verification: Verification, attempt: Attempt, busy: ProviderBusy) -> bool:
+        """Nothing was sent: try again later, or, where there is another provider, soon there."""
+        unreachable = isinstance(busy, ProviderUnreachable)
+        tries = self._sending.busy_tries
+        if self._roster.next_for(attempt, verification.number) is not None:
+            tries = min(tries, 1 if unreachable else _BUSY_TRIES_BEFORE_ANOTHER)
+        given_up = due.tries + 1 >= tries
+        if unreachable or given_up:
+            self._roster.failed(attempt.provider)
+        if given_up:
+            failure = Failure(FailureCode.PROVIDER_UNAVAILABLE, busy.detail)
+            return await self._move_on(due, verification, attempt, failure)
+        delay = int(busy.retry_after * SECOND)
+        # Behind the end of its lease others may have noted it as unknown: then it stays that.
+        await self._store.move_send(
+            SendMove(due.attempt_id, Stage.QUEUED, delay, due.tries + 1, moves_only=Stage.SENDING)
+        )
+        return False
+
+    async def _move_on(self, due: DueSend, verification: Verification, attempt: Attempt, failure: Failure) -> bool:
+        """Hand a send that its provider has not taken to the next one; if all have said no, it has failed."""
+        to = self._roster.next_for(attempt, verification.number)
+        return await self._fail(due, failure) if to is None else await self._reroute(due, to, failure)
+
+    async def _reroute(self, due: DueSend, to: str, failure: Failure | None) -> bool:
+        move = SendMove(due.attempt_id, Stage.QUEUED, moves_only=Stage.SENDING)
+        change = await self._apply(due, lambda kept, now: sends.rerouted(kept, due.attempt_id, to, failure, now), move)
+        return change is not None
+
+    async def _note_sent(self, due: DueSend, attempt: Attempt, sid: str | None) -> None:
         move = SendMove(due.attempt_id, Stage.SETTLING, self._sending.patience(attempt.channel))
         change = await self._apply(due, lambda kept, now: sends.sent(kept, due.attempt_id, sid, now), move)
         after = None if change is None else by_id(change.verification, due.attempt_id)
@@ -178,12 +249,15 @@ class Dispatcher:
         move = SendMove(due.attempt_id, Stage.UNKNOWN, int(self._sending.reconcile_after * SECOND))
         await self._apply(due, lambda kept, now: sends.uncertain(kept, due.attempt_id, now), move)
 
-    async def _fail(self, due: DueSend, failure: Failure) -> None:
+    async def _fail(self, due: DueSend, failure: Failure) -> bool:
         await self._apply(due, lambda kept, now: sends.refused(kept, due.attempt_id, failure, now))
+        return False
 
     async def _apply(self, due: DueSend, step: Step, move: SendMove | None = None) -> Change | None:
         """Change the verification and move the send; without a move, it is done. None if there is no such any more."""
         try:
-            return await self._store.apply(due.verification_id, step, send=move or SendMove(due.attempt_id))
+            change = await self._store.apply(due.verification_id, step, send=move or SendMove(due.attempt_id))
         except Refused:
             return None
+        self._counters.kept(change)
+        return change

@@ -6,6 +6,7 @@ import logging
 from gateway.applications import Applications
 from gateway.catalogs import Phrasebooks
 from gateway.domain.policy import DAY, SECOND
+from gateway.domain.senders import Senders
 from gateway.person_ports import DueNotice, PersonStore
 from gateway.ports import Clock, Provider, ProviderBusy, ProviderRefused, ProviderUncertain, Sms, StoreUnavailable
 from gateway.reply_ports import OptOuts
@@ -36,7 +37,7 @@ class Notices:
         applications: Applications,
         phrasebooks: Phrasebooks,
         *,
-        sender: str,
+        senders: Senders,
         clock: Clock,
     ) -> None:
         self._people = people
@@ -44,7 +45,7 @@ class Notices:
         self._provider = provider
         self._applications = applications
         self._phrasebooks = phrasebooks
-        self._sender = sender
+        self._senders = senders
         self._clock = clock
         self._settled: set[str] = set()  # sent, or never to be, but the store could not drop them yet
         self._stopping = asyncio.Event()
@@ -95,7 +96,7 @@ class Notices:
         elif age > DAY:
             logger.warning("the notice %s is dropped unsent: it is older than a day", due.id)
             await self._drop(due)
-        elif self._opt_outs.opted_out(due.notice.number, self._sender):
+        elif await self._opt_outs.opted_out(due.notice.number, self._senders.to(due.notice.number)):
             logger.info("the notice %s is dropped unsent: its number wants no texts of ours", due.id)
             await self._drop(due)
         elif await self._people.claim_notice(due.id, _lease(age)):
@@ -103,7 +104,8 @@ class Notices:
 
     async def _send(self, due: DueNotice) -> None:
         try:
-            await self._provider.send_sms(Sms(due.notice.number.e164, self._sender, self._text(due)))
+            sender = self._senders.to(due.notice.number)
+            await self._provider.send_sms(Sms(due.notice.number.e164, sender, self._text(due)))
         except ProviderBusy as busy:
             logger.info("the notice %s is sent later: %s", due.id, busy.detail)
             return

@@ -55,8 +55,6 @@ class SendMove(msgspec.Struct, frozen=True, gc=False):
 class Sending(msgspec.Struct, frozen=True):
     """How sends go out. Times are in seconds."""
 
-    text_sender: str
-    caller: str
     ring_timeout: int = 30
     detect_machines: bool = True
     concurrency: int = 32

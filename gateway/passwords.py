@@ -1,4 +1,4 @@
-"""App passwords as they are kept: argon2id, in a few threads of its own, with a bounded queue before them."""
+"""App passwords and PINs as they are kept: argon2id, in a few threads of its own, with a bounded queue before them."""
 
 import asyncio
 from collections.abc import Callable
@@ -51,7 +51,7 @@ class Passwords:
 
     async def _run(self, work: Callable[[], T]) -> T:
         if self._under_way >= _THREADS + _MOST_WAITING:
-            raise rate_limited("Too many app passwords are being checked.", SECOND)
+            raise rate_limited("Too many passwords and PINs are being hashed.", SECOND)
         self._under_way += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)

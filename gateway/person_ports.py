@@ -1,6 +1,6 @@
 """What the journeys of people ask of the store."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -58,8 +58,11 @@ class PersonStore(Protocol):
         """List the journal's entries of an enrollment whose sequence is above `after`, oldest first."""
         ...
 
-    async def count(self, key: bytes, step: TallyStep) -> None:
-        """Move a tally on; a Refused that the step raises reaches the caller and leaves nothing behind."""
+    async def count(self, keys: Sequence[bytes], step: TallyStep) -> None:
+        """Move a tally on that is kept under the first of its keys, or still under older ones.
+
+        A Refused that the step raises reaches the caller and leaves nothing behind.
+        """
         ...
 
     async def due_notices(self, limit: int) -> list[DueNotice]:

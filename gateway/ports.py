@@ -11,6 +11,8 @@ from gateway.domain.journal import KeptEntry
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.policy import Tally
 from gateway.domain.reports import CallReport, MessageReport
+from gateway.domain.retention import Retention
+from gateway.domain.routes import Fault
 from gateway.domain.verification import Change, FailureCode, Status, Verification
 from gateway.outbox_ports import DueSend, SendMove, Stage
 
@@ -51,11 +53,14 @@ class FoundSend(msgspec.Struct, frozen=True, gc=False):
 class ProviderRefused(Exception):
     """The provider said no for good: nothing was sent and nothing will be."""
 
-    def __init__(self, failure: FailureCode, provider_code: str | None, detail: str) -> None:
+    def __init__(
+        self, failure: FailureCode, provider_code: str | None, detail: str, fault: Fault = Fault.NUMBER
+    ) -> None:
         super().__init__(detail)
         self.failure = failure
         self.provider_code = provider_code
         self.detail = detail
+        self.fault = fault
 
 
 class ProviderBusy(Exception):
@@ -65,6 +70,10 @@ class ProviderBusy(Exception):
         super().__init__(detail)
         self.retry_after = retry_after
         self.detail = detail
+
+
+class ProviderUnreachable(ProviderBusy):
+    """No connection came about, so not a byte of the request was written."""
 
 
 class ProviderUncertain(Exception):
@@ -84,8 +93,8 @@ class Provider(Protocol):
         """Send a text once and return the provider's sid."""
         ...
 
-    async def place_call(self, call: Call) -> str:
-        """Place a call once and return the provider's sid."""
+    async def place_call(self, call: Call) -> str | None:
+        """Place a call once and return the provider's sid; None where only its callbacks tell it."""
         ...
 
     async def find_sms(self, to: str, since: int) -> list[FoundSend]:
@@ -114,10 +123,7 @@ class Provider(Protocol):
 
 
 class Receipt(msgspec.Struct, frozen=True, gc=False):
-    """An Idempotency-Key with the request it came with; both as digests, so neither is kept.
-
-    `answer` renders what the operation returned as the HTTP answer to keep and replay; None keeps nothing.
-    """
+    """An Idempotency-Key and its request, as digests; `answer` renders what is kept and replayed (None: nothing)."""
 
     key: bytes
     request_digest: bytes
@@ -248,7 +254,7 @@ class Store(Protocol):
         """
         ...
 
-    def get(self, verification_id: str) -> Verification | None:
+    async def get(self, verification_id: str) -> Verification | None:
         """Return what is committed; never waits for a writer."""
         ...
 
@@ -288,7 +294,7 @@ class Store(Protocol):
         """Keep an API key, and its application if the name is new; returns the key with the application as kept."""
         ...
 
-    def keys(self) -> list[ApiKey]:
+    async def keys(self) -> list[ApiKey]:
         """List all API keys, revoked ones included."""
         ...
 
@@ -296,8 +302,12 @@ class Store(Protocol):
         """Revoke a key at once; False if there is none with this id."""
         ...
 
-    async def purge(self, before: int) -> None:
-        """Forget receipts, tallies, portal links and sessions last of use before a time (ms since the epoch)."""
+    async def purge(self, before: int) -> bool:
+        """Forget some receipts, tallies, links and sessions last used before a time (ms); tells whether more may be."""
+        ...
+
+    async def let_go(self, retention: Retention) -> bool:
+        """Wipe and remove some of what was kept for its time; returns whether there may be more."""
         ...
 
     async def ready(self) -> None:

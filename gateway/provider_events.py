@@ -4,16 +4,20 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
+from gateway.call_pins import CallPins
+from gateway.call_ports import ReportListener
 from gateway.call_scripts import CallScripts
+from gateway.counter_ports import Counters
 from gateway.domain import calls
-from gateway.domain.attempts import by_token
+from gateway.domain.attempts import by_token, is_with
+from gateway.domain.call_pins import Gathered, open_attempt
 from gateway.domain.call_refusals import FRAUD_REPORTED
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import Limits
+from gateway.domain.policy import Limits, Tally
 from gateway.domain.refusals import Refused
 from gateway.domain.reports import CallReport, MessageReport, call_status_changed, message_status_changed
-from gateway.domain.verification import Change, Failure, FailureCode
+from gateway.domain.verification import Attempt, Change, Failure, FailureCode, Verification
 from gateway.ports import CountedStep, Step, Store
 from webhooks.events import (
     AnsweredBy,
@@ -65,20 +69,32 @@ class TextListener(Protocol):
 
 
 class ProviderEvents:
-    """Fills `webhooks.routes.ProviderListener`. An attempt or verification that we do not know is harmless."""
+    """Fills `webhooks.routes.ProviderListener` for one provider.
+
+    An attempt or verification that we do not know is harmless, and so is one that was handed to another provider.
+    """
 
     def __init__(
         self,
         store: Store,
         scripts: CallScripts,
+        pins: CallPins,
         limits: Limits,
         delivery_failure: Callable[[str | None], Failure],
         texts: TextListener,
+        reports: ReportListener,
+        counters: Counters,
+        *,
+        provider: str,
     ) -> None:
+        self._provider = provider
         self._texts = texts
+        self._reports = reports
+        self._counters = counters
         self._delivery_failure = delivery_failure
         self._store = store
         self._scripts = scripts
+        self._pins = pins
         self._limits = limits
 
     async def call_answered(self, event: CallAnswered) -> str:
@@ -91,7 +107,10 @@ class ProviderEvents:
         return self._scripts.written(event.attempt, change)
 
     async def digits_gathered(self, event: DigitsGathered) -> str:
-        """Take keys in, and say what the callee hears next. Wrong digits count for the number, as wrong codes do."""
+        """Take keys in, and say what the callee hears next. Wrong digits count for the number, as wrong codes do.
+
+        What may be a PIN changes nothing at first: it is judged, and only then acted on.
+        """
         token = event.attempt.token
         change = await self._applied_counted(
             event.attempt,
@@ -108,6 +127,10 @@ class ProviderEvents:
                 cut_off=event.cut_off,
             ),
         )
+        gathered = Gathered(token, event.sid, event.turn, event.digits)
+        judged = self._to_be_judged(event.attempt, change, gathered)
+        if change is not None and judged is not None:
+            change = await self._kept(self._pins.judged(change.verification, judged, gathered))
         if change is not None and any(entry.type == FRAUD_REPORTED for entry in change.entries):
             logger.warning("a person reported fraud on a call: %s", event.attempt.verification_id)
         return self._scripts.written(event.attempt, change)
@@ -139,10 +162,12 @@ class ProviderEvents:
             sip_response_code=event.sip_response_code,
         )
         token = event.attempt.token
-        await self._applied(
+        change = await self._applied(
             event.attempt,
             lambda verification, now: call_status_changed(verification, token, report, now, self._limits),
         )
+        if change is not None:
+            await self._reports.reported(change.verification)
 
     async def message_status_changed(self, event: MessageStatusChanged) -> None:
         """Note how far a text got."""
@@ -156,8 +181,13 @@ class ProviderEvents:
             event.attempt,
             lambda verification, now: message_status_changed(verification, token, report, now, self._limits),
         )
+        if change is None:
+            return
+        await self._reports.reported(change.verification)
         stopped = report.failure is not None and report.failure.code is FailureCode.OPTED_OUT
-        if stopped and change is not None and by_token(change.verification, token, event.sid) is not None:
+        if not stopped or change.verification.number.is_wiped or not self._has(change.verification, event.attempt):
+            return
+        if by_token(change.verification, token, event.sid) is not None:
             await self._texts.opted_out(change.verification.number)
 
     async def message_received(self, event: MessageReceived) -> str:
@@ -165,14 +195,30 @@ class ProviderEvents:
         return await self._texts.received(event)
 
     async def _applied(self, attempt: AttemptRef, step: Step) -> Change | None:
-        return await _unless_unknown(self._store.apply(attempt.verification_id, step))
+        def own(verification: Verification, now: int) -> Change:
+            return step(verification, now) if self._has(verification, attempt) else Change(verification)
+
+        return await self._kept(self._store.apply(attempt.verification_id, own))
 
     async def _applied_counted(self, attempt: AttemptRef, step: CountedStep) -> Change | None:
-        return await _unless_unknown(self._store.apply_counted(attempt.verification_id, step))
+        def own(verification: Verification, tally: Tally, now: int) -> Change:
+            return step(verification, tally, now) if self._has(verification, attempt) else Change(verification)
 
+        return await self._kept(self._store.apply_counted(attempt.verification_id, own))
 
-async def _unless_unknown(applied: Awaitable[Change]) -> Change | None:
-    try:
-        return await applied
-    except Refused:
-        return None
+    def _to_be_judged(self, attempt: AttemptRef, change: Change | None, gathered: Gathered) -> Attempt | None:
+        if change is None or not self._has(change.verification, attempt):
+            return None
+        return open_attempt(change.verification, gathered)
+
+    def _has(self, verification: Verification, attempt: AttemptRef) -> bool:
+        return is_with(verification, attempt.token, self._provider)
+
+    async def _kept(self, applied: Awaitable[Change]) -> Change | None:
+        """Return the change once it is committed; None for what we do not know."""
+        try:
+            change = await applied
+        except Refused:
+            return None
+        self._counters.kept(change)
+        return change

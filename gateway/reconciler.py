@@ -4,10 +4,12 @@ Three kinds of sends come here: those of which nobody knows whether the provider
 never heard, and calls whose verification has ended.
 """
 
-import contextlib
 import logging
 from collections.abc import Callable
+from typing import NamedTuple
 
+from gateway.call_ports import ReportListener
+from gateway.counter_ports import Counters
 from gateway.crew import Crew
 from gateway.domain import sends
 from gateway.domain.attempts import by_id
@@ -15,7 +17,7 @@ from gateway.domain.delivery import CALL_ENDED, TEXT_ENDED
 from gateway.domain.policy import SECOND, Limits
 from gateway.domain.refusals import Refused
 from gateway.domain.reports import call_status_changed, message_status_changed
-from gateway.domain.verification import Attempt, Channel, Status, Verification
+from gateway.domain.verification import Attempt, Change, Channel, Status, Verification
 from gateway.outbox_ports import DueSend, Sending, SendMove, Stage
 from gateway.ports import (
     Clock,
@@ -27,6 +29,7 @@ from gateway.ports import (
     Step,
     Store,
 )
+from gateway.roster import Account, Roster
 
 _MINUTE = 60 * SECOND
 _WORKERS = 4
@@ -38,38 +41,53 @@ _LONGEST_DELAY = 3_600 * SECOND
 logger = logging.getLogger(__name__)
 
 
+class _Rest(NamedTuple):
+    """How long (ms) a provider that did not answer is asked nothing, and until when (ms since the epoch)."""
+
+    length: int
+    until: int
+
+
+_NO_REST = _Rest(0, 0)
+
+
 class Reconciler:
     """Works on sends in the stages TO_ASK, a few at a time, beside the dispatcher and never in its way.
 
     What is not decided yet is asked again after a wait that doubles. A provider that does not answer is left alone for
-    a rest that doubles, whatever waits: while it lasts, there is no room for more.
+    a rest that doubles, whatever waits: while every one rests, there is no room for more.
 
     Args:
         store: Where sends and verifications are kept.
-        provider: Who is asked.
+        roster: The providers, of whom each is asked about what it was handed.
         text_of: Writes the text of an attempt, by which the provider's copy of it is recognised.
         sending: How sends go out.
         limits: Whose graces hold for what the provider answers, as for its callbacks.
         clock: The time.
+        reports: Who is told of what was settled, as after a callback.
+        counters: Who counts what is kept.
     """
 
     def __init__(
         self,
         store: Store,
-        provider: Provider,
+        roster: Roster,
         text_of: Callable[[Verification, Attempt], str],
         sending: Sending,
         limits: Limits,
         clock: Clock,
+        reports: ReportListener,
+        counters: Counters,
     ) -> None:
         self._store = store
-        self._provider = provider
+        self._roster = roster
         self._text_of = text_of
         self._sending = sending
         self._limits = limits
         self._clock = clock
-        self._rest = 0
-        self._rests_until = 0
+        self._reports = reports
+        self._counters = counters
+        self._rests: dict[str, _Rest] = {}
         self._crew = Crew("a question to the provider", _WORKERS, self._act, logger)
 
     @property
@@ -80,7 +98,9 @@ class Reconciler:
     @property
     def room(self) -> int:
         """Return how many more sends can be taken up now."""
-        return 0 if self._clock() < self._rests_until else _ROOM - self._crew.taken
+        now = self._clock()
+        resting = [name for name, rest in self._rests.items() if now < rest.until]
+        return 0 if len(resting) == len(self._roster.accounts) else _ROOM - self._crew.taken
 
     def take_up(self, due: DueSend) -> None:
         """Ask about a send soon, unless it is waiting already."""
@@ -91,91 +111,104 @@ class Reconciler:
         await self._crew.close(0)
 
     async def _act(self, due: DueSend) -> None:
-        verification = self._store.get(due.verification_id)
+        verification = await self._store.get(due.verification_id)
         attempt = None if verification is None else by_id(verification, due.attempt_id)
-        if self._clock() < self._rests_until:
-            return  # it stays due, and is taken up after the rest
         if verification is None or attempt is None:
             await self._drop(due)
+            return
+        account = self._roster.account(attempt.provider)
+        if account is None:
+            logger.warning("nobody can be asked about %s: its provider is not in the settings", due.attempt_id)
+            await self._drop(due)
+            return
+        rest = self._rests.get(account.name, _NO_REST)
+        if self._clock() < rest.until:
+            await self._store.move_send(self._moved(due, due.stage, rest.until - self._clock(), due.tries))
             return
         if due.stage is Stage.HANGING_UP and verification.status is Status.PENDING:
             return  # read from the disk a moment before the end came to memory: it stays due
         try:
-            await self._ask(due, verification, attempt)
+            await self._ask(due, account, verification, attempt)
         except (ProviderRefused, ProviderBusy, ProviderUncertain) as error:
             logger.warning("the provider could not be asked about %s: %s", due.attempt_id, error)
-            self._begin_rest()
+            self._begin_rest(account.name)
             await self._later(due, due.stage, int(self._sending.reconcile_after * SECOND) << due.tries)
         else:
-            self._rest = 0
+            self._rests.pop(account.name, None)
 
-    async def _ask(self, due: DueSend, verification: Verification, attempt: Attempt) -> None:
+    async def _ask(self, due: DueSend, account: Account, verification: Verification, attempt: Attempt) -> None:
         if sends.is_needless(verification, attempt):
-            await self._hang_up(due, verification, attempt)
+            await self._hang_up(due, account, verification, attempt)
         elif verification.status is not Status.PENDING or sends.is_final(attempt):
             await self._drop(due)
-        elif due.stage is Stage.UNKNOWN and attempt.provider_sid is None:
-            await self._find(due, verification, attempt)
+        elif attempt.provider_sid is None:
+            await self._find(due, account, verification, attempt)
         else:
-            await self._settle(due, attempt)
+            await self._settle(due, account, attempt, attempt.provider_sid)
 
-    async def _find(self, due: DueSend, verification: Verification, attempt: Attempt) -> None:
-        """Look for a send of which nobody knows whether the provider took it. It is never sent again."""
-        sids = await self._candidates(verification, attempt)
+    async def _find(self, due: DueSend, account: Account, verification: Verification, attempt: Attempt) -> None:
+        """Look for a send whose sid nobody told, taken by the provider or perhaps not. It is never sent again."""
+        sids = await self._candidates(account, verification, attempt)
         over = self._clock() >= attempt.created_at + int(self._sending.reconcile_for * SECOND)
-        if len(sids) == 1:
+        if len(sids) == 1 and not sends.may_be_anothers(verification, attempt, sids[0]):
             move = self._moved(due, Stage.SETTLING, self._sending.patience(attempt.channel))
-            await self._apply(due, lambda kept, now: sends.sent(kept, due.attempt_id, sids[0], now), move)
+            await self._apply(due, lambda kept, now: sends.found(kept, due.attempt_id, sids[0], now), move)
         elif over:
             await self._apply(due, lambda kept, now: sends.never_arrived(kept, due.attempt_id, now))
         else:
             delay = int(self._sending.reconcile_after * SECOND)
-            await self._store.move_send(self._moved(due, Stage.UNKNOWN, delay))
+            await self._store.move_send(self._moved(due, due.stage, delay))
 
-    async def _candidates(self, verification: Verification, attempt: Attempt) -> list[str]:
+    async def _candidates(self, account: Account, verification: Verification, attempt: Attempt) -> list[str]:
         """List the provider's sends that can only be this attempt: ours in every detail, and no other attempt's."""
+        if verification.number.is_wiped:
+            return []  # without a number, everybody's sends would be listed
         to, since = verification.number.e164, attempt.created_at - _MINUTE
         if attempt.channel is Channel.SMS:
             body = self._text_of(verification, attempt)
-            found = [sms for sms in await self._provider.find_sms(to, since) if sms.body == body]
+            found = [sms for sms in await account.provider.find_sms(to, since) if sms.body == body]
         else:
-            found = [call for call in await self._provider.find_calls(to, since) if call.sender == self._sending.caller]
+            caller = account.callers.to(verification.number)
+            found = [call for call in await account.provider.find_calls(to, since) if call.sender == caller]
         narrow = ListFilter(number=verification.number, limit=100)
         page = await self._store.list_verifications(verification.application_id, narrow)
         taken = {attempt.provider_sid for kept in page.verifications for attempt in kept.attempts}
         return [send.sid for send in found if send.sid not in taken]
 
-    async def _settle(self, due: DueSend, attempt: Attempt) -> None:
+    async def _settle(self, due: DueSend, account: Account, attempt: Attempt, sid: str) -> None:
         """Ask how a send ended of which nothing was heard for a while, and take the answer in as its callback."""
         patience = self._sending.patience(attempt.channel)
         silent_at = attempt.updated_at + patience
         if self._clock() < silent_at:
             await self._store.move_send(self._moved(due, Stage.SETTLING, silent_at - self._clock(), due.tries))
             return
-        step = await self._last_word(attempt, str(attempt.provider_sid))
+        step = await self._last_word(account.provider, attempt, sid)
         if step is None:
             await self._later(due, Stage.SETTLING, patience << due.tries)
-        else:
-            await self._apply(due, step)
+            return
+        change = await self._apply(due, step)
+        if change is not None:
+            await self._reports.reported(change.verification)
 
-    async def _last_word(self, attempt: Attempt, sid: str) -> Step | None:
+    async def _last_word(self, provider: Provider, attempt: Attempt, sid: str) -> Step | None:
         """Return the report that the provider's callback would have been; None while it is not the last one."""
         if attempt.channel is Channel.SMS:
-            text = await self._provider.fetch_sms(sid)
+            text = await provider.fetch_sms(sid)
             if text is None or text.status not in TEXT_ENDED:
                 return None
             return lambda kept, now: message_status_changed(kept, attempt.token, text, now, self._limits)
-        call = await self._provider.fetch_call(sid)
+        call = await provider.fetch_call(sid)
         if call is None or call.status not in CALL_ENDED:
             return None
         return lambda kept, now: call_status_changed(kept, attempt.token, call, now, self._limits)
 
-    async def _hang_up(self, due: DueSend, verification: Verification, attempt: Attempt) -> None:
+    async def _hang_up(self, due: DueSend, account: Account, verification: Verification, attempt: Attempt) -> None:
         """End a call that is no longer needed: once, unless not a byte of it left us."""
-        sids = [attempt.provider_sid] if attempt.provider_sid else await self._candidates(verification, attempt)
+        known = attempt.provider_sid
+        sids = [known] if known else await self._candidates(account, verification, attempt)
         try:
             for sid in sids:
-                await self._provider.hang_up(sid)
+                await account.provider.hang_up(sid)
         except ProviderBusy:
             if due.tries + 1 < self._sending.busy_tries:
                 raise
@@ -186,10 +219,11 @@ class Reconciler:
         else:
             await self._apply(due, lambda kept, now: sends.hung_up(kept, due.attempt_id, now))
 
-    def _begin_rest(self) -> None:
-        if self._clock() >= self._rests_until:
-            self._rest = min(max(2 * self._rest, _SHORTEST_REST), _LONGEST_REST)
-            self._rests_until = self._clock() + self._rest
+    def _begin_rest(self, name: str) -> None:
+        rest, now = self._rests.get(name, _NO_REST), self._clock()
+        if now >= rest.until:
+            length = min(max(2 * rest.length, _SHORTEST_REST), _LONGEST_REST)
+            self._rests[name] = _Rest(length, now + length)
 
     async def _later(self, due: DueSend, stage: Stage, delay: int) -> None:
         await self._store.move_send(self._moved(due, stage, min(delay, _LONGEST_DELAY), due.tries + 1))
@@ -202,7 +236,11 @@ class Reconciler:
     async def _drop(self, due: DueSend) -> None:
         await self._store.move_send(self._moved(due))
 
-    async def _apply(self, due: DueSend, step: Step, move: SendMove | None = None) -> None:
-        """Change the verification and move the send; without a move, it is done."""
-        with contextlib.suppress(Refused):
-            await self._store.apply(due.verification_id, step, send=move or self._moved(due))
+    async def _apply(self, due: DueSend, step: Step, move: SendMove | None = None) -> Change | None:
+        """Change the verification and move the send; without a move, it is done. None if there is no such any more."""
+        try:
+            change = await self._store.apply(due.verification_id, step, send=move or self._moved(due))
+        except Refused:
+            return None
+        self._counters.kept(change)
+        return change

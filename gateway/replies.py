@@ -4,10 +4,12 @@ import logging
 from collections.abc import Collection
 
 from gateway.catalogs import Phrasebooks
+from gateway.counter_ports import Counters
 from gateway.domain.phone import PhoneNumber, parse_e164
 from gateway.domain.policy import Limits
 from gateway.domain.refusals import Refused
 from gateway.domain.replies import Keyword, keyword, replied_to, text_replied, word
+from gateway.domain.senders import Senders
 from gateway.reply_ports import OptOutReason, ReplyStore
 from gateway.vault import Vault
 from twiml.messages import NO_REPLY, answer, fraud_word
@@ -29,8 +31,9 @@ class Replies:
         phrasebooks: Phrasebooks,
         vault: Vault,
         limits: Limits,
+        counters: Counters,
         *,
-        sender: str,
+        senders: Senders,
         fraud_words: Collection[str],
         answer_keywords: bool,
     ) -> None:
@@ -39,7 +42,8 @@ class Replies:
         self._phrasebooks = phrasebooks
         self._vault = vault
         self._limits = limits
-        self._sender = sender
+        self._counters = counters
+        self._senders = senders
         self._fraud_words = frozenset(map(word, (*fraud_words, *map(fraud_word, phrasebooks.all()))))
         self._answer_keywords = answer_keywords
 
@@ -58,15 +62,15 @@ class Replies:
             await self._store.opt_out(number, senders, OptOutReason.KEYWORD)
         elif asked is Keyword.START:
             await self._store.opt_in(number, senders)
-        return self._answer(number, asked)
+        return await self._answer(number, asked)
 
     async def opted_out(self, number: PhoneNumber) -> None:
         """Learn from the provider that a number wants no texts of ours."""
-        await self._store.opt_out(number, (self._sender,), OptOutReason.PROVIDER)
+        await self._store.opt_out(number, (self._senders.to(number),), OptOutReason.PROVIDER)
 
     async def _reply(self, number: PhoneNumber, event: MessageReceived) -> None:
         try:
-            await self._store.reply(
+            change = await self._store.reply(
                 number,
                 lambda recent: replied_to(recent, event.sid),
                 lambda verification, tally, now: text_replied(
@@ -82,8 +86,11 @@ class Replies:
             )
         except Refused as refusal:
             logger.info("a code that was texted back was not judged: %s", refusal.code.value)
+        else:
+            if change is not None:
+                self._counters.kept(change)
 
-    def _answer(self, number: PhoneNumber, asked: Keyword) -> str:
+    async def _answer(self, number: PhoneNumber, asked: Keyword) -> str:
         if not self._answer_keywords:
             return NO_REPLY
-        return answer(self._phrasebooks.for_locale(self._store.locale_of(number)), asked.value)
+        return answer(self._phrasebooks.for_locale(await self._store.locale_of(number)), asked.value)

@@ -23,7 +23,7 @@ Choice = Callable[[Sequence[Verification]], Verification | None]
 class OptOuts(Protocol):
     """Which numbers want no texts of which sender: an E.164 number, a name, or a messaging service."""
 
-    def opted_out(self, number: PhoneNumber, sender: str) -> bool:
+    async def opted_out(self, number: PhoneNumber, sender: str) -> bool:
         """Tell what is committed; one look by primary key, which waits for no writer. Raises StoreUnavailable."""
         ...
 
@@ -46,6 +46,6 @@ class ReplyStore(OptOuts, Protocol):
         """
         ...
 
-    def locale_of(self, number: PhoneNumber) -> str | None:
+    async def locale_of(self, number: PhoneNumber) -> str | None:
         """Return the language of the number's latest verification."""
         ...

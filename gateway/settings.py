@@ -8,24 +8,26 @@ import binascii
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 
-from gateway.domain.keypad import LANGUAGE_KEY, Keypad
+from gateway import account_settings
+from gateway.account_settings import Account, Routes, Twilio
+from gateway.channel_settings import Text, Voice
 from gateway.domain.policy import Count, Limits, Seconds
-from gateway.domain.replies import keyword, word
-from gateway.vault import KEY_SIZE
+from gateway.domain.retention import Retention
+from gateway.stores.places import POSTGRES, SQLITE, shown, sqlite_path
+from gateway.vault import FIRST_KEY, KEY_SIZE
 from twiml.messages import bound_host
 from webhooks.addresses import Addresses
 
 PREFIX = "POUNDKEY_"
 _NOT_SETTINGS = {"POUNDKEY_API_KEY", "POUNDKEY_DEV_API_KEY"}  # the terminal's: `verify` and `dev` read them
-_SQLITE = "sqlite:///"
 _LIST = tuple[str, ...]
+_TABLE = Mapping[str, str]
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
-Sender = Annotated[str, msgspec.Meta(max_length=34)]
 
 
 class SettingsInvalid(Exception):
@@ -43,6 +45,7 @@ class Server(msgspec.Struct, frozen=True):
     port: Port = 8080
     public_url: str = "http://127.0.0.1:8080"
     drain: Annotated[float, msgspec.Meta(ge=0, le=9)] = 8.0
+    metrics_port: Port = 0
 
 
 class Database(msgspec.Struct, frozen=True):
@@ -50,51 +53,27 @@ class Database(msgspec.Struct, frozen=True):
 
     url: str = "sqlite:///var/poundkey.db"
 
+    def __repr__(self) -> str:
+        return f"Database({shown(self.url)})"
+
     @property
     def path(self) -> Path:
-        """Return the SQLite file."""
-        return Path(self.url.removeprefix(_SQLITE))
+        """Return the file of a SQLite database."""
+        return sqlite_path(self.url)
 
 
 class Keys(msgspec.Struct, frozen=True):
-    """Base64 of 32 random bytes each; `sealing` holds `id:key`, the highest id seals and all of them read."""
+    """Base64 of 32 random bytes each; of `id:key`, the highest id seals or finds, and all of them read.
+
+    A fingerprint key without an id is number 1.
+    """
 
     sealing: tuple[str, ...] = ()
-    fingerprint: str = ""
+    fingerprint: str | tuple[str, ...] = ""
     code: str = ""
 
     def __repr__(self) -> str:
         return "Keys(…)"
-
-
-class Text(msgspec.Struct, frozen=True):
-    """How texts go out."""
-
-    sender: Sender = ""
-    origin: str = ""
-    fraud_words: tuple[str, ...] = ("FRAUD",)
-    answer_keywords: bool = False
-
-    @property
-    def bound_origin(self) -> str | None:
-        """Return the one site that codes are bound to, or None."""
-        return self.origin or None
-
-
-class Voice(msgspec.Struct, frozen=True):
-    """How calls go out."""
-
-    caller: Sender = ""
-    ring_timeout: Annotated[int, msgspec.Meta(ge=5, le=600)] = 30
-    detect_machines: bool = True
-    confirm_key: Annotated[str, msgspec.Meta(pattern=r"^[0-9*#]\Z")] = "#"
-    never_call_key: Annotated[str, msgspec.Meta(pattern=r"^[0-9*#]?\Z")] = "9"
-    second_language: Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8}){0,3})?\Z")] = ""
-
-    @property
-    def keypad(self) -> Keypad:
-        """Return the keys of a call on which both languages are offered."""
-        return Keypad(self.confirm_key, self.never_call_key, LANGUAGE_KEY if self.second_language else "")
 
 
 class Outbox(msgspec.Struct, frozen=True):
@@ -106,22 +85,6 @@ class Outbox(msgspec.Struct, frozen=True):
     reconcile_after: Seconds = 30.0
     reconcile_for: Seconds = 300.0
     settle_after: Seconds = 120.0
-
-
-class Twilio(msgspec.Struct, frozen=True):
-    """The provider's account, and what proves its callbacks."""
-
-    base_url: str = "https://api.twilio.com"
-    account_sid: str = ""
-    auth_token: str = ""
-    signing_tokens: tuple[str, ...] = ()
-    signature_algorithm: Literal["sha1", "sha256"] = "sha1"
-    connect_timeout: Annotated[float, msgspec.Meta(gt=0, le=60)] = 5.0
-    total_timeout: Annotated[float, msgspec.Meta(gt=0, le=60)] = 15.0
-    connections: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 64
-
-    def __repr__(self) -> str:
-        return f"Twilio({self.account_sid}, …)"
 
 
 class Portal(msgspec.Struct, frozen=True):
@@ -148,10 +111,20 @@ class Settings(msgspec.Struct, frozen=True):
     voice: Voice = Voice()
     outbox: Outbox = Outbox()
     twilio: Twilio = Twilio()
+    providers: Mapping[str, Account] = {}
+    routes: Routes = Routes()
     portal: Portal = Portal()
+    retention: Retention = Retention()
+
+    @property
+    def accounts(self) -> dict[str, Account]:
+        """Return every provider's account by its name."""
+        return account_settings.all_accounts(self.twilio, self.providers)
 
 
-_SECTIONS: Mapping[str, type[msgspec.Struct]] = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+_SECTIONS: Mapping[str, type[msgspec.Struct]] = {
+    field.name: field.type for field in msgspec.structs.fields(Settings) if field.name != account_settings.SECTION
+}
 
 
 def load(file: Path | None, environment: Mapping[str, str]) -> Settings:
@@ -160,7 +133,7 @@ def load(file: Path | None, environment: Mapping[str, str]) -> Settings:
     values = _read_file(file, problems)
     _add_environment(values, environment, problems)
     valid = {name: _valid(name, section, problems) for name, section in values.items()}
-    settings = msgspec.convert(valid, Settings, strict=False)
+    settings = msgspec.convert(account_settings.nested(valid), Settings, strict=False)
     problems += _unusable(settings)
     if problems:
         raise SettingsInvalid(problems)
@@ -182,11 +155,20 @@ def sealing_keys(keys: tuple[str, ...]) -> dict[int, bytes]:
     """Decode `id:key` pairs; raises ValueError."""
     decoded = {}
     for pair in keys:
-        key_id, _, key = pair.partition(":")
+        key_id, _, key = pair.strip().partition(":")
         if not (key_id.isascii() and key_id.isdigit() and int(key_id) <= 255):  # noqa: PLR2004 - the id is one byte
-            raise ValueError("each sealing key must be id:key, with an id from 0 to 255")
+            raise ValueError("each key must be id:key, with an id from 0 to 255")
+        if int(key_id) in decoded:
+            raise ValueError(f"there are two keys {key_id}")
         decoded[int(key_id)] = key_bytes(key)
     return decoded
+
+
+def fingerprint_keys(keys: str | tuple[str, ...]) -> dict[int, bytes]:
+    """Decode one key, or `id:key` pairs, also with commas between them; raises ValueError."""
+    if isinstance(keys, str) and ":" not in keys:
+        return {FIRST_KEY: key_bytes(keys)}
+    return sealing_keys(tuple(keys.split(",")) if isinstance(keys, str) else keys)
 
 
 def _read_file(file: Path | None, problems: list[str]) -> dict[str, dict[str, Any]]:
@@ -197,9 +179,9 @@ def _read_file(file: Path | None, problems: list[str]) -> dict[str, dict[str, An
     except (OSError, ValueError) as error:
         problems.append(f"{file}: {error}")
         return {}
-    values = {}
-    for name, section in read.items():
-        if name not in _SECTIONS or not isinstance(section, dict):
+    values: dict[str, dict[str, Any]] = {}
+    for name, section in account_settings.flat(read).items():
+        if _struct(name) is None or not isinstance(section, dict):
             problems.append(f"{file}: [{name}] is not a section of the settings")
         else:
             values[name] = section
@@ -210,7 +192,8 @@ def _add_environment(values: dict[str, dict[str, Any]], environment: Mapping[str
     for variable in sorted(environment):
         if not variable.startswith(PREFIX) or variable in _NOT_SETTINGS:
             continue
-        section, _, name = variable.removeprefix(PREFIX).lower().partition("__")
+        *tables, name = variable.removeprefix(PREFIX).lower().split("__")
+        section = ".".join(tables)
         text = environment[variable]
         if name.endswith("_file") and name not in _field_types(section):
             name = name.removesuffix("_file")
@@ -222,7 +205,7 @@ def _add_environment(values: dict[str, dict[str, Any]], environment: Mapping[str
         if name not in _field_types(section):
             problems.append(f"{variable}: there is no such setting")
             continue
-        values.setdefault(section, {})[name] = text.split(",") if _is_list(section, name) else text
+        values.setdefault(section, {})[name] = _read_text(text, _field_types(section)[name])
 
 
 def _valid(name: str, values: dict[str, Any], problems: list[str]) -> dict[str, Any]:
@@ -240,24 +223,23 @@ def _valid(name: str, values: dict[str, Any], problems: list[str]) -> dict[str, 
     return valid
 
 
+def _struct(section: str) -> type[msgspec.Struct] | None:
+    return Account if section.startswith(f"{account_settings.SECTION}.") else _SECTIONS.get(section)
+
+
 def _field_types(section: str) -> dict[str, Any]:
-    struct = _SECTIONS.get(section)
+    struct = _struct(section)
     return {field.name: field.type for field in msgspec.structs.fields(struct)} if struct else {}
 
 
-def _is_list(section: str, name: str) -> bool:
-    listed: bool = _field_types(section)[name] == _LIST
-    return listed
-
-
-def _must_be_words(words: tuple[str, ...]) -> None:
-    """Raise ValueError for a word that nobody can reply, or that would not be heard as this one."""
-    for written in words:
-        compared = word(written)
-        if not any(char.isalpha() for char in compared):
-            raise ValueError(f"{written!r} has no letter")
-        if keyword(written) is not None:
-            raise ValueError(f"{written!r} asks to stop texts, to start them or for help already")
+def _read_text(text: str, kind: object) -> object:
+    """Return what a variable holds: words with commas between them for a list, `name=value` each for a table."""
+    if kind == _LIST:
+        return text.split(",")
+    if kind == _TABLE:
+        pairs = (pair.partition("=") for pair in text.split(",") if pair)
+        return {name.strip(): value.strip() for name, _, value in pairs}
+    return text
 
 
 def _unusable(settings: Settings) -> list[str]:
@@ -270,17 +252,14 @@ def _unusable(settings: Settings) -> list[str]:
             "keys.code": settings.keys.code,
             "text.sender": settings.text.sender,
             "voice.caller": settings.voice.caller,
-            "twilio.account_sid": settings.twilio.account_sid,
-            "twilio.auth_token": settings.twilio.auth_token,
         }.items()
         if not value
     ]
     checks: dict[str, Callable[[], object]] = {
         "server.public_url": lambda: Addresses(settings.server.public_url, "twilio"),
         "text.origin": lambda: settings.text.origin and bound_host(settings.text.origin),
-        "text.fraud_words": lambda: _must_be_words(settings.text.fraud_words),
         "keys.sealing": lambda: sealing_keys(settings.keys.sealing),
-        "keys.fingerprint": lambda: settings.keys.fingerprint and key_bytes(settings.keys.fingerprint),
+        "keys.fingerprint": lambda: settings.keys.fingerprint and fingerprint_keys(settings.keys.fingerprint),
         "keys.code": lambda: settings.keys.code and key_bytes(settings.keys.code),
     }
     for name, check in checks.items():
@@ -288,14 +267,9 @@ def _unusable(settings: Settings) -> list[str]:
             check()
         except ValueError as error:
             problems.append(f"{name}: {error}")
-    if clash := settings.voice.keypad.clash():
-        problems.append(f"voice.{clash}")
-    if not settings.database.url.startswith(_SQLITE):
-        problems.append("database.url: must start with sqlite:///")
-    if settings.twilio.connect_timeout >= settings.twilio.total_timeout:
-        problems.append("twilio.connect_timeout: must be shorter than twilio.total_timeout")
-    if settings.outbox.lease <= settings.twilio.total_timeout:
-        problems.append("outbox.lease: must be longer than twilio.total_timeout, or a send under way counts as left")
-    if not settings.twilio.base_url.startswith(("https://", "http://")):
-        problems.append("twilio.base_url: must start with https:// (or http://, for the simulator)")
-    return problems
+    problems += [f"text.{mistake}" for mistake in settings.text.mistakes()]
+    problems += [f"voice.{mistake}" for mistake in settings.voice.mistakes()]
+    if not settings.database.url.startswith((SQLITE, POSTGRES)):
+        problems.append(f"database.url: must start with {SQLITE} or {POSTGRES}")
+    lease = settings.outbox.lease
+    return problems + account_settings.mistakes(settings.twilio, settings.providers, settings.routes, lease)

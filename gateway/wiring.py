@@ -1,46 +1,106 @@
 """What the settings say of single parts, for the composition root."""
 
+from aiohttp import web
+
+from gateway.account_settings import Account as AccountSettings
+from gateway.call_pins import CallPins
+from gateway.call_ports import ReportListener
 from gateway.call_scripts import CallScripts
 from gateway.catalogs import Phrasebooks
+from gateway.counter_ports import Counters
+from gateway.domain.policy import SECOND
+from gateway.domain.senders import Senders
+from gateway.metrics import Metrics
 from gateway.outbox_ports import Sending
+from gateway.pin_hashes import PinHashes
+from gateway.ports import Clock, Provider
+from gateway.provider_events import ProviderEvents
+from gateway.providers.counted import CountedProvider, RequestCounters
+from gateway.providers.dialects import TELNYX, Signature
+from gateway.providers.refusals import delivery_failure
+from gateway.providers.telnyx import TelnyxProvider
 from gateway.providers.twilio import TwilioProvider
 from gateway.replies import Replies
+from gateway.roster import Account, Roster
 from gateway.settings import Settings
-from gateway.stores.sqlite import SqliteStore
+from gateway.stores.store import SqlStore
 from gateway.vault import Vault
+from twiml.scripts import apology
 from webhooks.addresses import Addresses
-from webhooks.signature import Algorithm, SignatureScheme
+from webhooks.ed25519 import PublicKeyScheme
+from webhooks.routes import routes as callback_routes
+from webhooks.signature import Algorithm, Proof, SignatureScheme
 
 
-def provider_of(settings: Settings) -> TwilioProvider:
-    """Return the provider."""
-    twilio = settings.twilio
+def provider_of(name: str, account: AccountSettings) -> Provider:
+    """Return the provider that an account is at."""
+    if account.spoken is TELNYX:
+        return TelnyxProvider(
+            name=name,
+            account_sid=account.account_sid,
+            application_sid=account.application_sid,
+            auth_token=account.auth_token,
+            base_url=account.api,
+            max_connections=account.connections,
+            connect_timeout=account.connect_timeout,
+            total_timeout=account.total_timeout,
+        )
     return TwilioProvider(
-        account_sid=twilio.account_sid,
-        auth_token=twilio.auth_token,
-        base_url=twilio.base_url,
-        max_connections=twilio.connections,
-        connect_timeout=twilio.connect_timeout,
-        total_timeout=twilio.total_timeout,
+        name=name,
+        dialect=account.spoken,
+        account_sid=account.account_sid,
+        auth_token=account.auth_token,
+        base_url=account.api,
+        max_connections=account.connections,
+        connect_timeout=account.connect_timeout,
+        total_timeout=account.total_timeout,
     )
 
 
-def signatures_of(settings: Settings) -> SignatureScheme:
-    """Return what proves the provider's callbacks."""
-    twilio = settings.twilio
-    tokens = twilio.signing_tokens or (twilio.auth_token,)
-    return SignatureScheme.prepared(settings.server.public_url, tokens, Algorithm(twilio.signature_algorithm))
+def roster_of(settings: Settings, counters: RequestCounters, clock: Clock) -> Roster:
+    """Return all providers, and the routes to them. An account without its secret, which no route names, is none."""
+    text, voice, routes = settings.text, settings.voice, settings.routes
+    accounts = [
+        Account(
+            CountedProvider(provider_of(name, account), counters),
+            Senders(account.sender) if account.sender else text.whence,
+            Senders(account.caller) if account.caller else voice.whence,
+            Addresses(settings.server.public_url, name),
+        )
+        for name, account in settings.accounts.items()
+        if account.auth_token
+    ]
+    patience = max(account.total_timeout for account in settings.accounts.values())
+    return Roster(accounts, routes.lists, routes.health, int(patience * SECOND), clock)
 
 
-def replies_of(settings: Settings, store: SqliteStore, phrasebooks: Phrasebooks, vault: Vault) -> Replies:
-    """Return the journey of people's texts."""
+def proof_of(settings: Settings, name: str, clock: Clock) -> Proof:
+    """Return what proves a provider's callbacks."""
+    account = settings.accounts[name]
+    dialect = account.spoken
+    if dialect.signature is Signature.ED25519:
+        return PublicKeyScheme.prepared(account.public_keys, clock)
+    return SignatureScheme.prepared(
+        settings.server.public_url,
+        account.signing_tokens or (account.auth_token,),
+        Algorithm(account.signature_algorithm),
+        headers=dialect.signature_headers,
+        signs_repeats=dialect.signs_repeats,
+    )
+
+
+def replies_of(
+    settings: Settings, store: SqlStore, phrasebooks: Phrasebooks, vault: Vault, senders: Senders, counters: Counters
+) -> Replies:
+    """Return the journey of people's texts to the senders at one provider."""
     text = settings.text
     return Replies(
         store.replies,
         phrasebooks,
         vault,
         settings.limits,
-        sender=text.sender,
+        counters,
+        senders=senders,
         fraud_words=text.fraud_words,
         answer_keywords=text.answer_keywords,
     )
@@ -50,8 +110,6 @@ def sending_of(settings: Settings) -> Sending:
     """Return how sends go out."""
     outbox = settings.outbox
     return Sending(
-        text_sender=settings.text.sender,
-        caller=settings.voice.caller,
         ring_timeout=settings.voice.ring_timeout,
         detect_machines=settings.voice.detect_machines,
         concurrency=outbox.concurrency,
@@ -67,3 +125,33 @@ def call_scripts_of(settings: Settings, phrasebooks: Phrasebooks, addresses: Add
     """Return what calls say."""
     voice = settings.voice
     return CallScripts(phrasebooks, addresses, vault, voice.keypad, voice.second_language or None)
+
+
+def callbacks_of(
+    settings: Settings,
+    store: SqlStore,
+    account: Account,
+    phrasebooks: Phrasebooks,
+    vault: Vault,
+    pin_hashes: PinHashes,
+    reports: ReportListener,
+    metrics: Metrics,
+) -> list[web.RouteDef]:
+    """Return the callback routes of one provider."""
+    return callback_routes(
+        provider=account.name,
+        signatures=proof_of(settings, account.name, store.clock),
+        listener=ProviderEvents(
+            store,
+            call_scripts_of(settings, phrasebooks, account.addresses, vault),
+            CallPins(store.people, store.pins, pin_hashes, settings.limits, store.clock),
+            settings.limits,
+            delivery_failure,
+            replies_of(settings, store, phrasebooks, vault, account.text_senders, metrics),
+            reports,
+            metrics,
+            provider=account.name,
+        ),
+        apology=apology(phrasebooks.for_locale(None)),
+        heard=metrics.heard,
+    )

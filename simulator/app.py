@@ -12,7 +12,6 @@ from simulator.control import routes as control
 from simulator.control import stream
 from simulator.control.problems import answer_problems
 from simulator.network import NETWORK, Network, run_network
-from simulator.records import API_VERSION
 from simulator.rest.app import build_rest
 
 _PAGES = Path(__file__).parent / "pages"
@@ -45,7 +44,7 @@ def build_app(config: SimulatorConfig) -> web.Application:
     app = web.Application(middlewares=[answer_problems])
     app.cleanup_ctx.append(lambda app: run_network(app, config))
     app.on_shutdown.append(_let_go)
-    app.add_subapp(f"/{API_VERSION}", build_rest())
+    app.add_subapp(config.spoken.root, build_rest(config.dialect))
     app.add_routes(control.routes)
     app.add_routes(stream.routes)
     app.router.add_get("/", _show_page)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from simulator.dialects import DIALECTS, Dialect, Sign
+
 
 class Quirks(msgspec.Struct, frozen=True, kw_only=True):
     """Points on which the provider's documents are silent or disagree; an application must survive both readings.
@@ -36,6 +38,9 @@ class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True):
         messaging_service_sid: The Messaging Service that the numbers belong to, which then also says in its requests
             about texts what a keyword asks for (Twilio: Advanced Opt-Out).
         quirks: Readings of undocumented behaviour.
+        dialect: The provider that the network is, see `simulator.dialects`.
+        signing_key: What callbacks are signed with, if not the token: any text, or for `telnyx` base64 of the 32 bytes
+            of an Ed25519 private key, which it needs.
     """
 
     auth_token: str
@@ -49,12 +54,26 @@ class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True):
     keeps_opt_outs: bool = True
     messaging_service_sid: str | None = None
     quirks: Quirks = Quirks()
+    dialect: str = "twilio"
+    signing_key: str = ""
+
+    @property
+    def spoken(self) -> Dialect:
+        """Return what is particular to the provider."""
+        return DIALECTS[self.dialect]
+
+    @property
+    def sign(self) -> Sign:
+        """Return the signer of callbacks."""
+        return self.spoken.signer(self.signing_key or self.auth_token)
 
     def __post_init__(self) -> None:
         """Refuse impossible settings.
 
         Raises:
-            ValueError: There is no number.
+            ValueError: There is no number, or no such dialect.
         """
+        if self.dialect not in DIALECTS:
+            raise ValueError(f"the dialect must be one of {', '.join(DIALECTS)}")
         if not self.numbers:
             raise ValueError("the account needs at least one number")

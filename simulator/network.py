@@ -39,7 +39,7 @@ class Network:
         self.handsets = Handsets(config.default_persona)
         self.closing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tasks = Tasks()
-        requests = SignedRequests(session, config.auth_token, self.exchanges)
+        requests = SignedRequests(session, config.spoken, config.sign, self.exchanges)
         callbacks = Callbacks(requests, self.faults, self._tasks)
         documents = Documents(requests, self.faults, self.exchanges, self._tasks)
         self.switchboard = Switchboard(

@@ -64,3 +64,13 @@ def _not_skipped_in_ci(report: Report) -> Report:
         report.outcome = "failed"
         report.longrepr = f"In CI everything runs, but this was skipped: {reason}"
     return report
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Generator[Any]:
+    """A PostgreSQL server for all tests of this process."""
+    from support.postgres import Postgres  # noqa: PLC0415 - a driver and a server that most tests do without
+
+    server = Postgres()
+    yield server
+    server.end()

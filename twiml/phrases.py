@@ -17,6 +17,8 @@ class Phrasebook(msgspec.Struct, frozen=True, eq=False):
         say_language: The provider's code for it (Twilio: Say, language), such as "pt-BR" or "arb".
         voice: The provider's voice (Twilio: Say, voice), or None for the one that the provider's account is set to.
         messages: Message id to translation. Both hold the same `{name}` placeholders.
+        recordings: Sentence, as `text` returns it, to the URL of the file that says it on calls.
+        slow: Whether the voice speaks slowly.
 
     Raises:
         ValueError: A translation whose placeholders differ from its message id's, or are not plain names.
@@ -26,6 +28,8 @@ class Phrasebook(msgspec.Struct, frozen=True, eq=False):
     say_language: str
     voice: str | None
     messages: Mapping[str, str]
+    recordings: Mapping[str, str] = {}
+    slow: bool = False
 
     def __post_init__(self) -> None:
         for msgid, translation in self.messages.items():
@@ -37,6 +41,11 @@ class Phrasebook(msgspec.Struct, frozen=True, eq=False):
                 raise ValueError(
                     f"{self.locale}: other placeholders than the original's in the translation of {msgid!r}"
                 )
+
+    @property
+    def slower(self) -> "Phrasebook":
+        """Return the same sentences for a callee who wants them slower; none is played, as a recording has its pace."""
+        return msgspec.structs.replace(self, recordings={}, slow=True)
 
     def text(self, msgid: str, /, **values: str | int) -> str:
         """Return the sentence in this language with the values put in.

@@ -16,6 +16,15 @@ class Again(StrEnum):
     NO_KEY = "no_key"
 
 
+class Flaw(StrEnum):
+    """Why a new PIN is not taken."""
+
+    MALFORMED = "malformed"
+    TOO_SIMPLE = "too_simple"
+    SAME = "same"
+    MISMATCH = "mismatch"
+
+
 class Keys(msgspec.Struct, frozen=True):
     """The keys that a call offers.
 
@@ -24,12 +33,14 @@ class Keys(msgspec.Struct, frozen=True):
         never_call: The key that asks for no more calls and texts; empty if there is none.
         language: The key that changes to the language of `other`; empty if there is none.
         other: The book of that language.
+        slower: The key that slows the speech; empty where it is not offered, as in a call that is slow already.
     """
 
     confirm: str = POUND
     never_call: str = ""
     language: str = ""
     other: Phrasebook | None = None
+    slower: str = ""
 
 
 USUAL_KEYS = Keys()
@@ -80,6 +91,41 @@ def to_match(book: Phrasebook, application: str, keys: Keys, again: Again | None
     return _choice(book, application, keys, please, missed=missed, finished_by=pound)
 
 
+def to_enter_pin(book: Phrasebook, application: str, keys: Keys, again: Again | None) -> tuple[str, ...]:
+    """Ask for the PIN. It ends with #, whatever key confirms elsewhere."""
+    pound = key_name(book, POUND)
+    if again is Again.WRONG_KEY:
+        wrong = book.text("That was not your PIN.")
+        return wrong, book.text(
+            "To verify this phone for {application}, please enter your PIN, then press the {key}.",
+            application=application,
+            key=pound,
+        )
+    please = book.text("If you did ask for it, please enter your PIN, then press the {key}.", key=pound)
+    missed = None if again is None else book.text("We did not receive any digits.")
+    return _choice(book, application, keys, please, missed=missed, finished_by=pound)
+
+
+def to_choose_pin(book: Phrasebook, again: Again | None, flaw: Flaw | None) -> tuple[str, ...]:
+    """Ask for a new PIN, and say first what was wrong with the one that was keyed in, or why there has to be one."""
+    why = {
+        None: book.text("Somebody else set this PIN, so please choose one that only you know."),
+        Flaw.MALFORMED: book.text("A PIN has four to ten digits."),
+        Flaw.TOO_SIMPLE: book.text("That PIN is too easy to guess."),
+        Flaw.SAME: book.text("That is the PIN that you have already."),
+        Flaw.MISMATCH: book.text("Those two PINs were not the same."),
+    }
+    said = book.text("We did not receive any digits.") if again is Again.NO_KEY else why[flaw]
+    please = book.text("Please enter a new PIN of four to ten digits, then press the {key}.", key=key_name(book, POUND))
+    return said, please
+
+
+def to_repeat_pin(book: Phrasebook, again: Again | None) -> tuple[str, ...]:
+    """Ask for the new PIN once more."""
+    please = book.text("Please enter your new PIN once more, then press the {key}.", key=key_name(book, POUND))
+    return (book.text("We did not receive any digits."), please) if again is Again.NO_KEY else (please,)
+
+
 def to_report_fraud(book: Phrasebook, keys: Keys) -> str:
     """Ask whether the callee means to report that they did not ask for the call."""
     return book.text(
@@ -126,21 +172,23 @@ def _choice(
     missed: str | None,
     finished_by: str | None = None,
 ) -> tuple[str, ...]:
-    """Say who calls and why, how to refuse, and last how to go on, because the keys count from then on.
+    """Say who calls and why, how to slow the speech and to refuse, and last how to go on: keys count from then on.
 
     Whoever has pressed a key too early hears that it was `missed`, and all of it again. `finished_by` names the key
     that has to follow any other.
     """
     who = book.text("{application} is calling to verify this phone.", application=application)
     if finished_by is None:
+        slower = book.text("For slower speech, press {digit}.", digit=keys.slower)
         no = book.text("If you did not ask for this call, press 0.")
         never = book.text("If you never want to be called again, press {digit}.", digit=keys.never_call)
     else:
+        slower = book.text("For slower speech, press {digit} and then the {key}.", digit=keys.slower, key=finished_by)
         no = book.text("If you did not ask for this call, press 0 and then the {key}.", key=finished_by)
         never = book.text(
             "If you never want to be called again, press {digit} and then the {key}.",
             digit=keys.never_call,
             key=finished_by,
         )
-    offered = (no, never) if keys.never_call else (no,)
+    offered = (*((slower,) if keys.slower else ()), no, *((never,) if keys.never_call else ()))
     return (*((missed,) if missed else ()), who, *offered, please)

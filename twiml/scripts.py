@@ -1,14 +1,14 @@
 """The call scripts: what the callee hears and which keys we wait for, each a complete TwiML document."""
 
 from functools import lru_cache
-from html import escape
-from typing import Any
 
 from twilio.twiml.voice_response import VoiceResponse
 
 from twiml import prompts
+from twiml.documents import CACHED_DOCUMENTS, Around, ending, interruptible, proof, with_action
 from twiml.phrases import Phrasebook
 from twiml.prompts import USUAL_KEYS, Again, Keys
+from twiml.speech import say, spell
 
 __all__ = [
     "Again",
@@ -33,13 +33,6 @@ __all__ = [
     "wrong_keys",
 ]
 
-_CACHED_DOCUMENTS = 1024
-_GATHER_TIMEOUT = 8  # seconds
-_BETWEEN_DIGITS = 1  # seconds
-
-# Stands for the action URL in a cached document. A private-use character: no value in a sentence can hold one.
-_ACTION = "\ue000"
-
 
 def press_pound(
     book: Phrasebook, *, application: str, action: str, again: Again | None, keys: Keys = USUAL_KEYS
@@ -61,12 +54,12 @@ def press_pound(
     Raises:
         ValueError: The action is not printable ASCII.
     """
-    return _with_action(_press_pound_around_action(book, application, again, keys), action)
+    return with_action(_press_pound_around_action(book, application, again, keys), action)
 
 
 def offer_code(book: Phrasebook, *, application: str, action: str, again: Again | None, keys: Keys = USUAL_KEYS) -> str:
     """Ask for the key that shows that a person listens, before the code is told. The rest is as in `press_pound`."""
-    return _with_action(_offer_code_around_action(book, application, again, keys), action)
+    return with_action(_offer_code_around_action(book, application, again, keys), action)
 
 
 def match_digits(
@@ -79,7 +72,7 @@ def match_digits(
     digits themselves are never said, so who only answers the phone does not learn them. The rest is as in
     `press_pound`.
     """
-    return _with_action(_match_digits_around_action(book, application, again, keys), action)
+    return with_action(_match_digits_around_action(book, application, again, keys), action)
 
 
 def report_fraud(book: Phrasebook, *, action: str, keys: Keys = USUAL_KEYS) -> str:
@@ -87,218 +80,146 @@ def report_fraud(book: Phrasebook, *, action: str, keys: Keys = USUAL_KEYS) -> s
 
     Tones of a machine could cut in here, and do no more than to refuse.
     """
-    return _with_action(_report_fraud_around_action(book, keys), action)
+    return with_action(_report_fraud_around_action(book, keys), action)
 
 
 def no_more_calls(book: Phrasebook, *, action: str, keys: Keys = USUAL_KEYS) -> str:
     """Ask whether the callee wants no more calls and texts, as `report_fraud` asks."""
-    return _with_action(_no_more_calls_around_action(book, keys), action)
+    return with_action(_no_more_calls_around_action(book, keys), action)
 
 
 def fraud_reported(book: Phrasebook, *, action: str) -> str:
     """Thank for the report of fraud, and offer with the key 1 that the number gets no more calls and texts."""
-    return _with_action(_fraud_reported_around_action(book), action)
+    return with_action(_fraud_reported_around_action(book), action)
 
 
 def speak_code(book: Phrasebook, *, application: str, code: str) -> str:
     """Tell the code twice, digit by digit and slowly, and hang up. This document is a secret: it is not cached."""
     response = VoiceResponse()
-    _say(response, book, book.text("Your code for {application} is:", application=application))
-    _spell(response, book, code)
-    _say(response, book, book.text("Once more, your code is:"))
-    _spell(response, book, code)
-    _say(response, book, book.text("Enter this code where you asked for it, and tell it to nobody. Goodbye."))
+    say(response, book, book.text("Your code for {application} is:", application=application))
+    spell(response, book, code)
+    say(response, book, book.text("Once more, your code is:"))
+    spell(response, book, code)
+    say(response, book, book.text("Enter this code where you asked for it, and tell it to nobody. Goodbye."))
     response.hangup()
     return str(response)
 
 
-def _with_action(around: tuple[str, str, str], action: str) -> str:
-    if not (action.isascii() and action.isprintable()):
-        raise ValueError("the action is not a URL in printable ASCII")  # not shown: it carries a secret
-    before, between, after = around
-    url = escape(action)
-    return f"{before}{url}{between}{url}{after}"
+@lru_cache(CACHED_DOCUMENTS)
+def _press_pound_around_action(book: Phrasebook, application: str, again: Again | None, keys: Keys) -> Around:
+    return proof(book, prompts.to_confirm(book, application, keys, again), keys, offering=again is None, one_key=True)
 
 
-@lru_cache(_CACHED_DOCUMENTS)
-def _press_pound_around_action(
-    book: Phrasebook, application: str, again: Again | None, keys: Keys
-) -> tuple[str, str, str]:
-    return _proof(book, prompts.to_confirm(book, application, keys, again), keys, again, one_key=True)
-
-
-@lru_cache(_CACHED_DOCUMENTS)
-def _offer_code_around_action(
-    book: Phrasebook, application: str, again: Again | None, keys: Keys
-) -> tuple[str, str, str]:
-    return _proof(book, prompts.to_hear_the_code(book, application, keys, again), keys, again, one_key=True)
-
-
-@lru_cache(_CACHED_DOCUMENTS)
-def _match_digits_around_action(
-    book: Phrasebook, application: str, again: Again | None, keys: Keys
-) -> tuple[str, str, str]:
-    return _proof(book, prompts.to_match(book, application, keys, again), keys, again, one_key=False)
-
-
-@lru_cache(_CACHED_DOCUMENTS)
-def _report_fraud_around_action(book: Phrasebook, keys: Keys) -> tuple[str, str, str]:
-    return _interruptible(book, prompts.to_report_fraud(book, keys))
-
-
-@lru_cache(_CACHED_DOCUMENTS)
-def _no_more_calls_around_action(book: Phrasebook, keys: Keys) -> tuple[str, str, str]:
-    return _interruptible(book, prompts.to_stop_calls(book, keys))
-
-
-@lru_cache(_CACHED_DOCUMENTS)
-def _fraud_reported_around_action(book: Phrasebook) -> tuple[str, str, str]:
-    return _interruptible(book, prompts.to_block(book))
-
-
-def _proof(
-    book: Phrasebook, request: tuple[str, ...], keys: Keys, again: Again | None, *, one_key: bool
-) -> tuple[str, str, str]:
-    """Return the document that asks for a proof; the first time, the other language is offered behind who calls."""
-    response = VoiceResponse()
-    offer = prompts.to_change_language(keys) if again is None else None
-    if keys.other is not None and offer is not None:
-        who, *request_left = request
-        _say(response, book, who)
-        _say(response, keys.other, offer)
-        _say(response, book, " ".join(request_left))
-    else:
-        _say(response, book, " ".join(request))
-    _gather(response, one_key=one_key)
-    return _around_action(response)
-
-
-def _interruptible(book: Phrasebook, request: str) -> tuple[str, str, str]:
-    response = VoiceResponse()
-    _say(_gather(response, one_key=True), book, request)
-    return _around_action(response)
-
-
-def _gather(response: VoiceResponse, *, one_key: bool) -> Any:  # noqa: ANN401 - the SDK ships no types
-    """Wait for one key of any kind, or for keys that # ends."""
-    ends: dict[str, str | int] = {"finish_on_key": "", "num_digits": 1} if one_key else {}
-    return response.gather(
-        input="dtmf",
-        **ends,
-        timeout=_GATHER_TIMEOUT,
-        action=_ACTION,
-        method="POST",
-        action_on_empty_result=True,
+@lru_cache(CACHED_DOCUMENTS)
+def _offer_code_around_action(book: Phrasebook, application: str, again: Again | None, keys: Keys) -> Around:
+    return proof(
+        book, prompts.to_hear_the_code(book, application, keys, again), keys, offering=again is None, one_key=True
     )
 
 
-def _around_action(response: VoiceResponse) -> tuple[str, str, str]:
-    """Close a document behind its Gather, and return it cut at the places of its action URL."""
-    response.redirect(_ACTION, method="POST")
-    before, between, after = str(response).split(_ACTION)
-    return before, between, after
+@lru_cache(CACHED_DOCUMENTS)
+def _match_digits_around_action(book: Phrasebook, application: str, again: Again | None, keys: Keys) -> Around:
+    return proof(book, prompts.to_match(book, application, keys, again), keys, offering=again is None, one_key=False)
 
 
-def _spell(response: VoiceResponse, book: Phrasebook, code: str) -> None:
-    for digit in code:
-        _say(response, book, digit)
-        response.pause(length=_BETWEEN_DIGITS)
+@lru_cache(CACHED_DOCUMENTS)
+def _report_fraud_around_action(book: Phrasebook, keys: Keys) -> Around:
+    return interruptible(book, prompts.to_report_fraud(book, keys))
 
 
-@lru_cache(_CACHED_DOCUMENTS)
+@lru_cache(CACHED_DOCUMENTS)
+def _no_more_calls_around_action(book: Phrasebook, keys: Keys) -> Around:
+    return interruptible(book, prompts.to_stop_calls(book, keys))
+
+
+@lru_cache(CACHED_DOCUMENTS)
+def _fraud_reported_around_action(book: Phrasebook) -> Around:
+    return interruptible(book, prompts.to_block(book))
+
+
+@lru_cache(CACHED_DOCUMENTS)
 def confirmed(book: Phrasebook) -> str:
     """Thank the callee, whose key was accepted, and hang up."""
-    return _ending(book, book.text("Thank you. The verification is complete. You can hang up now. Goodbye."))
+    return ending(book, book.text("Thank you. The verification is complete. You can hang up now. Goodbye."))
 
 
-@lru_cache(_CACHED_DOCUMENTS)
+@lru_cache(CACHED_DOCUMENTS)
 def no_key(book: Phrasebook) -> str:
     """Say that nothing was verified because no key came, and hang up."""
     sentence = book.text(
         "We did not receive a key, so the verification was not completed. You can ask for another call. Goodbye."
     )
-    return _ending(book, sentence)
+    return ending(book, sentence)
 
 
-@lru_cache(_CACHED_DOCUMENTS)
+@lru_cache(CACHED_DOCUMENTS)
 def wrong_keys(book: Phrasebook) -> str:
     """Say that nothing was verified because only wrong keys came, and hang up."""
     sentence = book.text(
         "No key that we asked for was pressed, so the verification was not completed."
         " You can ask for another call. Goodbye."
     )
-    return _ending(book, sentence)
+    return ending(book, sentence)
 
 
-@lru_cache(_CACHED_DOCUMENTS)
+@lru_cache(CACHED_DOCUMENTS)
 def no_digits(book: Phrasebook) -> str:
     """Say that nothing was verified because no digits came, and hang up."""
     sentence = book.text(
         "We did not receive any digits, so the verification was not completed. You can ask for another call. Goodbye."
     )
-    return _ending(book, sentence)
+    return ending(book, sentence)
 
 
-@lru_cache(_CACHED_DOCUMENTS)
+@lru_cache(CACHED_DOCUMENTS)
 def wrong_digits(book: Phrasebook) -> str:
     """Say that nothing was verified because only other digits came than are on the screen, and hang up."""
     sentence = book.text(
         "Those were not the digits on the screen, so the verification was not completed."
         " You can ask for another call. Goodbye."
     )
-    return _ending(book, sentence)
+    return ending(book, sentence)
 
 
-@lru_cache(_CACHED_DOCUMENTS)
+@lru_cache(CACHED_DOCUMENTS)
 def too_many_wrong(book: Phrasebook) -> str:
     """Say that this phone has had its wrong codes and digits for a day, and hang up."""
     sentence = book.text(
         "Too many wrong codes were entered for this phone, so it cannot be verified now."
         " Please try again tomorrow. Goodbye."
     )
-    return _ending(book, sentence)
+    return ending(book, sentence)
 
 
-@lru_cache(_CACHED_DOCUMENTS)
+@lru_cache(CACHED_DOCUMENTS)
 def fraud_noted(book: Phrasebook) -> str:
     """Thank the callee for the report of fraud, and hang up."""
-    return _ending(book, book.text("Thank you. Your report has been received. Goodbye."))
+    return ending(book, book.text("Thank you. Your report has been received. Goodbye."))
 
 
-@lru_cache(_CACHED_DOCUMENTS)
+@lru_cache(CACHED_DOCUMENTS)
 def calls_stopped(book: Phrasebook) -> str:
     """Say that this number gets no more calls and texts, and hang up."""
     sentence = book.text("You will get no more calls and text messages from this service. Goodbye.")
-    return _ending(book, sentence)
+    return ending(book, sentence)
 
 
-@lru_cache(_CACHED_DOCUMENTS)
+@lru_cache(CACHED_DOCUMENTS)
 def not_needed(book: Phrasebook) -> str:
     """Say that the verification is over, or one that nobody knows of, and hang up."""
-    return _ending(book, book.text("This verification has already ended. There is nothing more to do. Goodbye."))
+    return ending(book, book.text("This verification has already ended. There is nothing more to do. Goodbye."))
 
 
-@lru_cache(_CACHED_DOCUMENTS)
+@lru_cache(CACHED_DOCUMENTS)
 def apology(book: Phrasebook) -> str:
     """Say that the failure is ours, and hang up."""
     sentence = book.text("We are sorry. Something went wrong on our side. Please ask for another call. Goodbye.")
-    return _ending(book, sentence)
+    return ending(book, sentence)
 
 
-@lru_cache(_CACHED_DOCUMENTS)
+@lru_cache(CACHED_DOCUMENTS)
 def hang_up(_book: Phrasebook) -> str:
     """Hang up without a word: a machine took the call."""
     response = VoiceResponse()
     response.hangup()
     return str(response)
-
-
-def _ending(book: Phrasebook, sentence: str) -> str:
-    response = VoiceResponse()
-    _say(response, book, sentence)
-    response.hangup()
-    return str(response)
-
-
-def _say(verb: Any, book: Phrasebook, sentence: str) -> None:  # noqa: ANN401 - the SDK ships no types
-    verb.say(sentence, language=book.say_language, voice=book.voice)

@@ -6,9 +6,11 @@ the provider would speak of an "application error" (Twilio: error 11200).
 """
 
 import asyncio
+import functools
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
+from enum import StrEnum
 from http import HTTPStatus
 from typing import Protocol, TypeVar
 
@@ -25,7 +27,7 @@ from webhooks.events import (
     MessageStatusChanged,
 )
 from webhooks.parse import Form, Malformed
-from webhooks.signature import SIGNATURE_HEADER, SignatureScheme, is_authentic
+from webhooks.signature import Proof
 
 LARGEST_BODY = 64 * 1024
 """Bytes; the longest callbacks have about 4 kB."""
@@ -40,6 +42,19 @@ _log = logging.getLogger(__name__)
 Event = TypeVar("Event")
 Said = TypeVar("Said")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Fate(StrEnum):
+    """What became of a request."""
+
+    ACCEPTED = "accepted"
+    FORGED = "forged"
+    MALFORMED = "malformed"
+    FAILED = "failed"
+
+
+Heard = Callable[[str, str, Fate], None]
+"""Is told the provider, the kind of a request, and what became of it."""
 
 
 class ProviderListener(Protocol):
@@ -79,13 +94,19 @@ class _Refused(Exception):
         self.code = code
         self.detail = detail
 
+    @property
+    def fate(self) -> Fate:
+        """Return what this is counted as."""
+        return Fate.FORGED if self.status is HTTPStatus.FORBIDDEN else Fate.MALFORMED
+
 
 def routes(
     *,
     provider: str,
-    signatures: SignatureScheme,
+    signatures: Proof,
     listener: ProviderListener,
     apology: str,
+    heard: Heard,
 ) -> list[web.RouteDef]:
     """Make the callback routes of one provider. All are POST only, the method we ask the provider for.
 
@@ -94,72 +115,98 @@ def routes(
         signatures: What proves that the provider speaks.
         listener: Who is told.
         apology: The TwiML that ends a call kindly when the listener fails.
+        heard: Who counts the requests.
     """
 
     def post(
+        kind: str,
         path: str,
         read: Callable[[Mapping[str, str], Form], Event],
         tell: Callable[[Event], Awaitable[Said]],
         answer: Callable[[Said], web.Response],
         fail: Callable[[], web.Response],
     ) -> web.RouteDef:
-        return web.post(addresses.route(path, provider), _handler(signatures, read, tell, answer, fail))
+        note = functools.partial(heard, provider, kind)
+        return web.post(addresses.route(path, provider), _handler(signatures, read, tell, answer, fail, note))
 
     def apologise() -> web.Response:
         return _twiml(apology)
 
     # aiohttp tries routes of one prefix in turn: the most frequent callbacks stand first.
     return [
-        post(addresses.CALL_STATUS, parse.call_status_changed, listener.call_status_changed, _no_content, _unavailable),
-        post(addresses.GATHER, parse.digits_gathered, listener.digits_gathered, _twiml, apologise),
-        post(addresses.ANSWER, parse.call_answered, listener.call_answered, _twiml, apologise),
         post(
+            "call_status",
+            addresses.CALL_STATUS,
+            parse.call_status_changed,
+            listener.call_status_changed,
+            _no_content,
+            _unavailable,
+        ),
+        post("gather", addresses.GATHER, parse.digits_gathered, listener.digits_gathered, _twiml, apologise),
+        post("answer", addresses.ANSWER, parse.call_answered, listener.call_answered, _twiml, apologise),
+        post(
+            "message_status",
             addresses.MESSAGE_STATUS,
             parse.message_status_changed,
             listener.message_status_changed,
             _no_content,
             _unavailable,
         ),
-        post(addresses.MACHINE, parse.machine_detected, listener.machine_detected, _no_content, _unavailable),
-        post(addresses.INBOUND_MESSAGE, parse.message_received, listener.message_received, _twiml, _unavailable),
+        post(
+            "machine", addresses.MACHINE, parse.machine_detected, listener.machine_detected, _no_content, _unavailable
+        ),
+        post(
+            "message",
+            addresses.INBOUND_MESSAGE,
+            parse.message_received,
+            listener.message_received,
+            _twiml,
+            _unavailable,
+        ),
     ]
 
 
 def _handler(
-    signatures: SignatureScheme,
+    signatures: Proof,
     read: Callable[[Mapping[str, str], Form], Event],
     tell: Callable[[Event], Awaitable[Said]],
     answer: Callable[[Said], web.Response],
     fail: Callable[[], web.Response],
+    note: Callable[[Fate], None],
 ) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
             form = await _proven_form(request, signatures)
             event = read(request.match_info, form)
         except _Refused as refused:
+            note(refused.fate)
             return _problem(refused.status, refused.code, refused.detail)
         except Malformed as malformed:
+            note(Fate.MALFORMED)
             return _problem(HTTPStatus.BAD_REQUEST, "malformed", str(malformed))
         try:
-            return answer(await tell(event))
+            answered = answer(await tell(event))
         except Exception as error:  # noqa: BLE001 - whatever fails in the listener, the provider must get its answer
             _log_failure(request, error)
+            note(Fate.FAILED)
             return fail()
+        note(Fate.ACCEPTED)
+        return answered
 
     return handle
 
 
-async def _proven_form(request: web.Request, signatures: SignatureScheme) -> Form:
+async def _proven_form(request: web.Request, signatures: Proof) -> Form:
     """Read the form and prove it; a header that cannot be a signature costs neither reading nor hashing."""
-    signature = request.headers.get(SIGNATURE_HEADER)
-    if signatures.has_shape(signature):
-        form = parse.read_form(await _read_body(request))
+    if signatures.is_claimed(request.headers):
+        body = await _read_body(request)
+        form = parse.read_form(body)
         # aiohttp's parser in Python lets bytes through that are not UTF-8, as surrogates; this gives back what came.
         target = request.raw_path.encode("utf-8", "surrogateescape")
-        if is_authentic(signatures, target, form, signature):
+        if signatures.is_given(request.headers, target, body, form):
             return form
     _log.warning(
-        "a callback to %s was refused: its signature does not fit our public URL and tokens; see `poundkey doctor`",
+        "a callback to %s was refused: its signature does not fit our public URL and keys; see `poundkey doctor`",
         _name(request),
     )
     raise _Refused(HTTPStatus.FORBIDDEN, "signature_invalid", "The request is not signed by the provider.")

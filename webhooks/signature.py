@@ -6,8 +6,9 @@ a form that does not match: none of the callbacks we ask for has one.
 
 import binascii
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import msgspec
@@ -15,6 +16,18 @@ import msgspec
 from webhooks.parse import Form
 
 SIGNATURE_HEADER = "X-Twilio-Signature"
+
+
+class Proof(Protocol):
+    """What proves one provider's callbacks. Whatever the request holds, both answers come, and neither raises."""
+
+    def is_claimed(self, headers: Mapping[str, str], /) -> bool:
+        """Tell at almost no cost whether the headers can hold a proof at all, before the body is read."""
+        ...
+
+    def is_given(self, headers: Mapping[str, str], target: bytes, body: bytes, form: Form, /) -> bool:
+        """Tell whether the provider sent this: `target` is the raw path and query, `form` the pairs of the raw body."""
+        ...
 
 
 class Algorithm(StrEnum):
@@ -35,21 +48,35 @@ class SignatureScheme(msgspec.Struct, frozen=True):
         tokens: The secrets in use, the newest first.
         algorithm: The hash of the HMAC.
         length: The characters of a signature: base64 of one hash.
+        headers: The headers that may hold it; the first that is there counts.
+        signs_repeats: Whether a pair that the form holds twice is signed twice.
     """
 
     bases: tuple[bytes, ...]
     tokens: tuple[bytes, ...]
     algorithm: Algorithm
     length: int
+    headers: tuple[str, ...] = (SIGNATURE_HEADER,)
+    signs_repeats: bool = False
 
     @classmethod
-    def prepared(cls, public_url: str, tokens: Sequence[str], algorithm: Algorithm) -> "SignatureScheme":
+    def prepared(
+        cls,
+        public_url: str,
+        tokens: Sequence[str],
+        algorithm: Algorithm,
+        *,
+        headers: tuple[str, ...] = (SIGNATURE_HEADER,),
+        signs_repeats: bool = False,
+    ) -> "SignatureScheme":
         """Prepare the proof of callbacks to one public URL.
 
         Args:
             public_url: What stands before the raw path that the gateway sees: `Addresses.public_url`.
             tokens: The secrets that may have signed, the likeliest first; several while one is being replaced.
             algorithm: The only hash accepted.
+            headers: The headers that may hold the signature, the one that counts first.
+            signs_repeats: Whether a pair that the form holds twice is signed twice, as by carriers of the dialect.
 
         Raises:
             ValueError: There is no token, one is empty, or the URL's port is not a port.
@@ -57,7 +84,8 @@ class SignatureScheme(msgspec.Struct, frozen=True):
         if not tokens or not all(tokens):
             raise ValueError("a callback can only be proven with at least one token, and no empty one")
         secrets = tuple(token.encode() for token in tokens)
-        return cls(_port_forms(public_url), secrets, algorithm, len(_sign(secrets[0], b"", algorithm)))
+        length = len(_sign(secrets[0], b"", algorithm))
+        return cls(_port_forms(public_url), secrets, algorithm, length, headers, signs_repeats)
 
     def __repr__(self) -> str:
         return f"SignatureScheme({self.algorithm}, {len(self.tokens)} tokens)"
@@ -66,13 +94,24 @@ class SignatureScheme(msgspec.Struct, frozen=True):
         """Tell at almost no cost whether a header can be a signature at all, before the body is read."""
         return signature is not None and len(signature) == self.length
 
+    def is_claimed(self, headers: Mapping[str, str]) -> bool:
+        """See `Proof`."""
+        return self.has_shape(self._claim(headers))
+
+    def is_given(self, headers: Mapping[str, str], target: bytes, _body: bytes, form: Form) -> bool:
+        """See `Proof`; the body counts by its form."""
+        return is_authentic(self, target, form, self._claim(headers))
+
+    def _claim(self, headers: Mapping[str, str]) -> str | None:
+        return next((headers[name] for name in self.headers if name in headers), None)
+
 
 def is_authentic(scheme: SignatureScheme, target: bytes, form: Form, signature: str | None) -> bool:
     """Tell whether the provider signed this request; any input is answered, and in constant time per attempt.
 
     Signed are the URL and then, in the byte order of the names, each distinct pair of name and value, with nothing in
-    between (Twilio: Webhooks security; the removal of repeated pairs is its SDKs'). Calls over HTTPS are signed without
-    the port, everything else with the port as in the URL, so both forms are tried.
+    between (Twilio: Webhooks security; the removal of repeated pairs is its SDKs', and not every carrier's). Calls over
+    HTTPS are signed without the port, everything else with the port as in the URL, so both forms are tried.
 
     Args:
         scheme: The prepared part.
@@ -83,7 +122,8 @@ def is_authentic(scheme: SignatureScheme, target: bytes, form: Form, signature: 
     if signature is None or not scheme.has_shape(signature):
         return False
     claimed = signature.encode("ascii", "replace")
-    signed = target + b"".join([name + value for name, value in sorted(set(form))])
+    pairs = sorted(form if scheme.signs_repeats else set(form))
+    signed = target + b"".join([name + value for name, value in pairs])
     return any(
         hmac.compare_digest(_sign(token, base + signed, scheme.algorithm), claimed)
         for base in scheme.bases

@@ -50,7 +50,7 @@ class Door:
         """Return the handler as a route: it is told which application asks."""
 
         async def enter(request: web.Request) -> web.StreamResponse:
-            return await handler(request, self._application(request.headers.get("Authorization", "")))
+            return await handler(request, await self._application(request.headers.get("Authorization", "")))
 
         return enter
 
@@ -79,10 +79,10 @@ class Door:
         finally:
             self._in_flight.discard(receipt.key)
 
-    def _application(self, authorization: str) -> Application:
+    async def _application(self, authorization: str) -> Application:
         now = self._clock()
         if not self._read_at <= now < self._read_at + _KEYS_FRESH:
-            keys = self._store.keys()
+            keys = await self._store.keys()
             self._applications = {key.digest: key.application for key in keys if key.revoked_at is None}
             self._let_in = {}
             self._read_at = now

@@ -6,10 +6,11 @@ from typing import Any, Literal
 import msgspec
 
 from gateway.api.views import VerificationView, maybe, rfc3339
-from gateway.domain.enrollment import AppPassword, DefaultMethod, Enrollment, EnrollmentStatus, Phone, PhoneKind
+from gateway.domain.assurance import Assurance
+from gateway.domain.enrollment import AppPassword, DefaultMethod, Enrollment, EnrollmentStatus, Phone, PhoneKind, Pin
 from gateway.domain.journal import Fact, KeptEntry
 from gateway.domain.permissions import Permission
-from gateway.domain.verification import Assurance, Channel, Failure, Outcome, Purpose, Status
+from gateway.domain.verification import Channel, Failure, Outcome, Purpose, Status
 
 
 class OutcomeView(msgspec.Struct, frozen=True, gc=False):
@@ -23,7 +24,7 @@ class OutcomeView(msgspec.Struct, frozen=True, gc=False):
 
 
 class PhoneView(msgspec.Struct, frozen=True, gc=False):
-    """A person's phone."""
+    """A person's phone. `confirm_key` is the digit that its calls ask for, because # does not reach us from it."""
 
     id: str
     kind: PhoneKind
@@ -31,6 +32,7 @@ class PhoneView(msgspec.Struct, frozen=True, gc=False):
     extension: str | None
     status: Literal["unverified", "verified"]
     verified_at: str | None
+    confirm_key: str | None
 
 
 class BlockView(msgspec.Struct, frozen=True, gc=False):
@@ -39,6 +41,14 @@ class BlockView(msgspec.Struct, frozen=True, gc=False):
     reason: str
     at: str
     until: str | None
+
+
+class PinView(msgspec.Struct, frozen=True, gc=False):
+    """Whether the person has a PIN, whether somebody else set it, and whether too many wrong ones were keyed in."""
+
+    set: bool
+    must_change: bool
+    locked: bool
 
 
 class EnrollmentView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -56,6 +66,7 @@ class EnrollmentView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     default_method: DefaultMethod | None
     last_outcome: OutcomeView | None
     app_password_count: int
+    pin: PinView
     trusted_device_count: int
     created_at: str
     updated_at: str
@@ -175,14 +186,21 @@ def enrollment_view(enrollment: Enrollment, now: int) -> EnrollmentView:
         groups=enrollment.groups,
         status=enrollment.status(now),
         block=None if block is None else BlockView(block.reason, rfc3339(block.at), maybe(block.until)),
-        phones=[phone_view(phone) for phone in enrollment.phones],
+        phones=[phone_view(enrollment, phone) for phone in enrollment.phones],
         default_method=enrollment.default_method,
         last_outcome=_outcome_view(enrollment.last_outcome) if enrollment.last_outcome else None,
         app_password_count=len(enrollment.app_passwords),
+        pin=_pin_view(enrollment.pin, now),
         trusted_device_count=sum(now < device.expires_at for device in enrollment.devices),
         created_at=rfc3339(enrollment.created_at),
         updated_at=rfc3339(enrollment.updated_at),
     )
+
+
+def _pin_view(pin: Pin | None, now: int) -> PinView:
+    if pin is None:
+        return PinView(set=False, must_change=False, locked=False)
+    return PinView(set=True, must_change=pin.must_change, locked=pin.locked(now))
 
 
 def enrollment_event_view(enrollment_id: str, entry: KeptEntry) -> EnrollmentEventView:
@@ -235,8 +253,8 @@ def _app_password_fields(app_password: AppPassword) -> dict[str, Any]:
     }
 
 
-def phone_view(phone: Phone) -> PhoneView:
-    """Show a phone."""
+def phone_view(enrollment: Enrollment, phone: Phone) -> PhoneView:
+    """Show one of a person's phones."""
     return PhoneView(
         id=phone.id,
         kind=phone.kind,
@@ -244,6 +262,7 @@ def phone_view(phone: Phone) -> PhoneView:
         extension=phone.extension,
         status="verified" if phone.verified_at else "unverified",
         verified_at=maybe(phone.verified_at),
+        confirm_key=enrollment.confirm_key(phone) or None,
     )
 
 

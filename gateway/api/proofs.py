@@ -178,9 +178,9 @@ class ProofRoutes:
         verification = begun.change.verification
         person = begun.enrollment
         phone = None if person is None else person.phone_at(verification.number, verification.extension)
-        if phone is None:
+        if person is None or phone is None:
             raise TypeError("a phone was offered, and its person does not have it")
-        return PhoneAdded(phone=phone_view(phone), verification=self._verification(begun))
+        return PhoneAdded(phone=phone_view(person, phone), verification=self._verification(begun))
 
     def _kept_verification(self, begun: Created) -> bytes:
         return kept_answer(HTTPStatus.CREATED.value, msgspec.json.encode(self._verification(begun)))

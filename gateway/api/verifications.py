@@ -26,7 +26,6 @@ _LONGEST_WAIT = 30
 _LARGEST_PAGE = 100
 _HEARTBEAT = 15.0
 _EVENT_STREAM = "text/event-stream"
-_OFFERED_MODES = {Mode.CONFIRM, Mode.MATCH, Mode.CODE}
 
 Locale = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8}){0,3}$(?!\n)")]
 Metadata = Annotated[
@@ -127,6 +126,8 @@ class VerificationRoutes:
         raw = await read_body(request)
         body = parse(raw, CreateVerification, request.headers.get("Content-Type", ""))
         mode = mode_for(body.channel, body.mode or first_mode(body.fallback))
+        if body.enrollment_id is None:
+            refuse_pins(mode, body.fallback)
         wish = Wish(
             number=number_of(body.to),
             channel=body.channel,
@@ -150,7 +151,7 @@ class VerificationRoutes:
         """Show a verification, at once or after its next change."""
         verification_id = request.match_info["id"]
         if "?" not in request.raw_path:
-            return ready_answer(self._rendered.json(self._journeys.show(application, verification_id)))
+            return ready_answer(self._rendered.json(await self._journeys.show(application, verification_id)))
         wait = integer(request, "wait", 0, 0, _LONGEST_WAIT)
         revision = integer(request, "revision", None, 0, 1_000_000_000)
         verification = await self._journeys.wait(application, verification_id, revision, wait)
@@ -189,7 +190,7 @@ class VerificationRoutes:
         verification_id = request.match_info["id"]
         if _EVENT_STREAM in request.headers.get("Accept", ""):
             after = _last_event(request.headers.get("Last-Event-ID", "0"))
-            self._journeys.show(application, verification_id)
+            await self._journeys.show(application, verification_id)
             following = self._journeys.follow(application, verification_id, after, _HEARTBEAT)
             return await stream_events(request, verification_id, following)
         entries = await self._journeys.events(application, verification_id, 0)
@@ -227,8 +228,6 @@ def mode_for(channel: Channel | None, mode: Mode | None) -> Mode | None:
         raise _mode_problem("Name the channel that the mode is for.")
     if mode is not None and channel is Channel.SMS:
         raise _mode_problem("A text has no mode.")
-    if mode is not None and mode not in _OFFERED_MODES:
-        raise _mode_problem(f"Calls are offered in these modes: {', '.join(sorted(_OFFERED_MODES))}.")
     return mode
 
 
@@ -243,13 +242,26 @@ def fallback_for(
     """Return the ways as asked for; None leaves them to the policy. Raises Problem 422 for ways that cannot be."""
     if not steps:
         return None if steps is None else ()
-    wrong = mistake(steps, sorted(_OFFERED_MODES))
+    wrong = mistake(steps)
     if wrong is None and (steps[0].channel, steps[0].mode) not in {(channel, mode), (channel, None)}:
         wrong = "Step 1: must be the way in which the verification begins."
     if wrong is not None:
-        error = FieldError("fallback", "field_invalid", wrong)
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "fields_invalid", wrong, errors=(error,))
+        raise _fallback_problem(wrong)
     return tuple(steps)
+
+
+def refuse_pins(mode: Mode | None, steps: list[FallbackStep] | None) -> None:
+    """Raise Problem 422 if a verification of nobody's is to ask for a PIN."""
+    detail = "A call asks for the PIN of a person's record: name its enrollment_id."
+    if mode is Mode.PIN:
+        raise _mode_problem(detail)
+    if any(step.mode is Mode.PIN for step in steps or ()):
+        raise _fallback_problem(detail)
+
+
+def _fallback_problem(detail: str) -> Problem:
+    error = FieldError("fallback", "field_invalid", detail)
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "fields_invalid", detail, errors=(error,))
 
 
 def _mode_problem(detail: str) -> Problem:

@@ -7,21 +7,12 @@ from typing import Literal
 
 import msgspec
 
+from gateway.domain.assurance import Assurance, Basis
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.journal import Fact, KeptEntry
 from gateway.domain.policy import Limits
 from gateway.domain.requests import resend_times
-from gateway.domain.verification import (
-    Assurance,
-    Attempt,
-    Basis,
-    Channel,
-    Failure,
-    Mode,
-    Purpose,
-    Status,
-    Verification,
-)
+from gateway.domain.verification import Attempt, Channel, Failure, Mode, Purpose, Status, Verification
 
 
 class AttemptView(msgspec.Struct, frozen=True, gc=False):
@@ -68,11 +59,12 @@ class VerificationView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     object: Literal["verification"] = "verification"
     revision: int
     status: Status
-    to: str
+    to: str | None
     channel: Channel
     mode: Mode | None
     locale: str
     enrollment_id: str | None
+    continued_by: str | None
     match_digits: str | None
     assurance: Assurance | None
     failure: Failure | None
@@ -123,11 +115,12 @@ def verification_view(
         id=verification.id,
         revision=verification.revision,
         status=verification.status,
-        to=verification.number.e164,
+        to=verification.number.e164 or None,
         channel=verification.channel,
         mode=verification.mode,
         locale=verification.locale,
         enrollment_id=verification.enrollment_id,
+        continued_by=verification.continued_by,
         match_digits=verification.match_digits if pending and verification.mode is Mode.MATCH else None,
         assurance=verification.assurance,
         failure=verification.failure,

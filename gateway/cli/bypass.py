@@ -3,36 +3,43 @@
 import argparse
 import sys
 
-from gateway.app import new_code, now, vault_of
+from gateway.app import new_code, vault_of
 from gateway.cli.config import load_settings
 from gateway.cli.failure import CommandFailed
-from gateway.cli.people import application_called, opened_people, shown, utc
+from gateway.cli.loop import run as run_loop
+from gateway.cli.people import application_called, opened_store, shown, utc
 from gateway.domain.enrollment import PersonChange
 from gateway.domain.recognition import BYPASS_DIGITS, bypass_granted
 from gateway.domain.refusals import Refused
+from gateway.ports import Replay
+from gateway.settings import Settings
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Grant a code, and print it alone on stdout; raises CommandFailed for unknown and blocked people."""
-    settings = load_settings(arguments.config)
     code = new_code(BYPASS_DIGITS)
-    with opened_people(settings) as people:
-        application = application_called(people, arguments.application)
-        enrollment = people.enrollment_of(application.id, arguments.user)
+    change = run_loop(_grant(load_settings(arguments.config), arguments, code))
+    _tell(change, code, arguments.user)
+    return 0
+
+
+async def _grant(settings: Settings, arguments: argparse.Namespace, code: str) -> PersonChange:
+    async with opened_store(settings) as store:
+        application = await application_called(store, arguments.application)
+        enrollment = await store.people.enrollment_of(application.id, arguments.user)
         if enrollment is None:
             raise CommandFailed(f"{application.name} has no user {shown(arguments.user)}")
         digest = vault_of(settings).code_digest(enrollment.id, code)
         try:
-            with people.writing():
-                change = people.change(
-                    enrollment.id,
-                    lambda kept, at: bypass_granted(kept, digest, arguments.seconds, arguments.reason, at),
-                    now(),
-                )
+            change = await store.people.change(
+                enrollment.id,
+                lambda kept, at: bypass_granted(kept, digest, arguments.seconds, arguments.reason, at),
+            )
         except Refused as refused:
             raise CommandFailed(refused.detail) from None
-    _tell(change, code, arguments.user)
-    return 0
+    if isinstance(change, Replay):
+        raise TypeError("a replay without a receipt")
+    return change
 
 
 def _tell(change: PersonChange, code: str, user: str) -> None:

@@ -66,7 +66,8 @@ async def _develop(settings: Settings, data_dir: DataDir, api_key: str, argument
 
 
 def _refuse_real_credentials() -> None:
-    found = sorted(name for name in environment() if name.startswith(f"{PREFIX}TWILIO__"))
+    real = (f"{PREFIX}TWILIO__", f"{PREFIX}PROVIDERS__")
+    found = sorted(name for name in environment() if name.startswith(real))
     if found:
         raise CommandFailed(
             f"it speaks to its own phone network only: unset {', '.join(found)}, or use `poundkey serve`"
@@ -92,7 +93,7 @@ def _api_key(data_dir: Path) -> str:
 
 
 async def _let_in(store: Store, api_key: str) -> Application:
-    kept = store.keys()
+    kept = await store.keys()
     known = next((key for key in kept if key.digest == key_digest(api_key)), None)
     if known is None:
         known = await store.add_key(new_api_key(api_key, APPLICATION, "dev"))

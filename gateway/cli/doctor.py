@@ -1,18 +1,23 @@
 """`poundkey doctor`: looks at everything that has to fit together, and says what to mend."""
 
 import argparse
+import functools
 from collections.abc import Awaitable, Callable
 
-from gateway.app import vault_of
+from gateway.app import CONFIG, now, vault_of
 from gateway.applications import ApplicationsInvalid, load_applications
+from gateway.catalogs import load_phrasebooks
 from gateway.cli.config import load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
 from gateway.cli.outside import Outside, Trouble
+from gateway.cli.rotation import verdicts
 from gateway.cli.texts import doubts_of
 from gateway.ports import StoreUnavailable
-from gateway.settings import Settings
-from gateway.stores.inspection import inspect
+from gateway.recordings import RecordingsInvalid, load_recordings
+from gateway.settings import Settings, fingerprint_keys
+from gateway.stores.opening import inspect, store_beside
+from gateway.stores.places import shown
 
 Examination = Callable[[], Awaitable[str]]
 """Returns what was found to be right; raises Trouble."""
@@ -38,11 +43,11 @@ async def _examine(settings: Settings) -> bool:
         # Each with the one whose failure would only fail it again.
         examinations: list[tuple[str, Examination, str | None]] = [
             ("database", lambda: _database(settings), None),
+            ("keys", lambda: _keys(settings), "database"),
             ("policies", lambda: _policies(settings), None),
+            ("recordings", lambda: _recordings(settings), None),
             ("public URL", outside.public_url, None),
-            ("signatures", outside.signatures, "public URL"),
-            ("provider", outside.provider, None),
-            ("clock", outside.clock, "provider"),
+            *_of_providers(outside),
         ]
         failed: set[str] = set()
         for name, examination, needed in examinations:
@@ -58,13 +63,35 @@ async def _examine(settings: Settings) -> bool:
     return not failed
 
 
+def _of_providers(outside: Outside) -> list[tuple[str, Examination, str | None]]:
+    """Examine each provider that a route names; the clock is compared with that of the first one that answers."""
+    examinations: list[tuple[str, Examination, str | None]] = []
+    for name in outside.names:
+        which = "" if name == outside.names[0] else f" {name}"
+        examinations += [
+            (f"signatures{which}", functools.partial(outside.signatures, name), "public URL"),
+            (f"provider{which}", functools.partial(outside.provider, name), None),
+        ]
+    return [*examinations, ("clock", outside.clock, "provider")]
+
+
 async def _database(settings: Settings) -> str:
-    path = settings.database.path
     try:
-        await inspect(path, vault_of(settings))
+        await inspect(settings.database.url, vault_of(settings), now)
     except StoreUnavailable as unavailable:
         raise Trouble(str(unavailable)) from None
-    return f"{path} is at head, writable, and opens with our keys"
+    return f"{shown(settings.database.url)} is at head, writable, and opens with our keys"
+
+
+async def _keys(settings: Settings) -> str:
+    """Say which keys are in use; of a single one of each kind there is nothing to find out."""
+    if len(settings.keys.sealing) == 1 and len(fingerprint_keys(settings.keys.fingerprint)) == 1:
+        return "one of each kind"
+    try:
+        async with store_beside(settings.database.url, vault_of(settings), now) as store:
+            return "; ".join(verdicts(settings, await store.rotation.uses()))
+    except StoreUnavailable as unavailable:
+        raise Trouble(str(unavailable)) from None
 
 
 async def _policies(settings: Settings) -> str:
@@ -81,6 +108,16 @@ async def _policies(settings: Settings) -> str:
         if file
         else "the defaults, for everyone"
     )
+
+
+async def _recordings(settings: Settings) -> str:
+    folder = settings.voice.recordings_folder
+    try:
+        recordings = load_recordings(folder, load_phrasebooks(CONFIG / "locales").all())
+    except RecordingsInvalid as invalid:
+        raise Trouble("; ".join(invalid.problems)) from None
+    count = sum(map(len, recordings.by_locale.values()))
+    return f"{folder} has {count} that calls can play" if folder else "none: a voice says everything"
 
 
 def _tell(mark: str, name: str, finding: str) -> None:

@@ -4,8 +4,8 @@ It says what becomes of each row. Unless asked to, it writes nothing; done again
 """
 
 import argparse
+import asyncio
 import contextlib
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -14,11 +14,12 @@ from typing import BinaryIO
 
 import phonenumbers
 
-from gateway.app import new_id, now
+from gateway.app import new_id, now, vault_of
 from gateway.applications import Applications
 from gateway.cli.config import load_policies, load_settings
 from gateway.cli.failure import CommandFailed
-from gateway.cli.people import application_called, opened_people, shown
+from gateway.cli.loop import run as run_loop
+from gateway.cli.people import application_called, opened_store, shown
 from gateway.domain.enrollment import Enrollment
 from gateway.domain.entra import (
     ENTRA_NAMES,
@@ -32,7 +33,11 @@ from gateway.domain.entra import (
 from gateway.domain.imports import Fate, ImportPlan, PhoneFate, Terms, WantedPhone, import_planned, wanted_phones
 from gateway.domain.phone import PhoneNumber
 from gateway.ports import Application
-from gateway.stores.console_import import ConsolePeople
+from gateway.settings import Settings
+from gateway.stores.console_people import ConsolePeople
+from gateway.stores.engine import Transaction
+from gateway.stores.store import SqlStore
+from gateway.vault import Vault
 
 _REFUSED = 1
 """The exit code if a row, or a phone in one, was refused."""
@@ -53,13 +58,24 @@ def run(arguments: argparse.Namespace) -> int:
         raise CommandFailed("--country: must be two letters of ISO 3166, as in US")
     settings = load_settings(arguments.config)
     applications = load_policies(settings.portal.applications_file, settings)
-    with _export(arguments.file) as rows, opened_people(settings) as people:
-        application = application_called(people, arguments.application)
-        importing = _Import(people, application, applications, proven=arguments.proven, apply=arguments.apply)
-        for batch in _batches((row, wanted_phones(row, arguments.country)) for row in rows()):
-            importing.take_in(batch)
+    with _export(arguments.file) as rows:
+        wanted = ((row, wanted_phones(row, arguments.country)) for row in rows())
+        importing = run_loop(_imported(settings, applications, arguments, wanted))
     importing.tell_totals()
     return _REFUSED if importing.refused else 0
+
+
+async def _imported(
+    settings: Settings, applications: Applications, arguments: argparse.Namespace, rows: Iterator[ReadRow]
+) -> "_Import":
+    async with opened_store(settings) as store:
+        application = await application_called(store, arguments.application)
+        importing = _Import(
+            store, vault_of(settings), application, applications, proven=arguments.proven, apply=arguments.apply
+        )
+        for batch in _batches(rows):
+            await importing.take_in(batch)
+    return importing
 
 
 class _Import:
@@ -67,14 +83,16 @@ class _Import:
 
     def __init__(
         self,
-        people: ConsolePeople,
+        store: SqlStore,
+        vault: Vault,
         application: Application,
         applications: Applications,
         *,
         proven: bool,
         apply: bool,
     ) -> None:
-        self._people = people
+        self._store = store
+        self._vault = vault
         self._application = application
         self._applications = applications
         self._proven = proven
@@ -89,15 +107,21 @@ class _Import:
         """Tell whether a row, or a phone in one, was refused."""
         return bool(self._rows[Fate.REFUSED] or self._phones[Fate.REFUSED])
 
-    def take_in(self, batch: Sequence[ReadRow]) -> None:
+    async def take_in(self, batch: Sequence[ReadRow]) -> None:
         """Import a batch in one transaction, then tell what became of it."""
         at = now()
-        with self._people.writing() if self._apply else contextlib.nullcontext():
-            plans = [None if row.problems else self._planned(row, wanted, at) for row, wanted in batch]
+        before = self._promised.copy()
+
+        def operation(transaction: Transaction) -> list[tuple[ImportPlan, Fate] | None]:
+            self._promised = before.copy()  # an operation may be run twice
+            people = ConsolePeople(transaction, self._vault)
+            return [None if row.problems else self._planned(people, row, wanted, at) for row, wanted in batch]
+
+        plans = await self._store.run(operation)
         for (row, _), plan in zip(batch, plans, strict=True):
             self._tell(row, plan)
         if self._apply:
-            time.sleep(_TURN)
+            await asyncio.sleep(_TURN)
 
     def tell_totals(self) -> None:
         """Print the counts."""
@@ -107,17 +131,19 @@ class _Import:
         if not self._apply:
             print("This was a dry run, and nothing was written; --apply writes.")
 
-    def _planned(self, row: Row, wanted: tuple[WantedPhone, ...], at: int) -> tuple[ImportPlan, Fate]:
+    def _planned(
+        self, people: ConsolePeople, row: Row, wanted: tuple[WantedPhone, ...], at: int
+    ) -> tuple[ImportPlan, Fate]:
         """Work out what becomes of a row, and write it if asked to."""
-        found = self._people.enrollment_of(self._application.id, row.user)
+        found = people.enrollment_of(self._application.id, row.user)
         before = found or Enrollment(new_id("enr"), self._application.id, row.user, created_at=at, updated_at=at)
         policy = self._applications.for_person(self._application.name, before.groups)
-        sharers = lambda number: self._people.sharers(before, number) + self._promised[number]  # noqa: E731 - one use
+        sharers = lambda number: people.sharers(before, number) + self._promised[number]  # noqa: E731 - one use
         plan = import_planned(before, wanted, Terms(policy, self._proven, self._ids, sharers), at)
         if self._apply and plan.change.enrollment is not before:
             if found is None:
-                self._people.enroll(before)
-            self._people.change(before.id, lambda _kept, _at: plan.change, at)  # worked out under the same lock
+                people.enroll(before)
+            people.change(before.id, lambda _kept, _at: plan.change, at)  # worked out under the same lock
         elif policy.people_per_number and self._proven:
             added = [fate.phone.number for fate in plan.phones if fate.fate is Fate.PHONE_ADDED]
             self._promised.update(number for number in added if number is not None)

@@ -4,33 +4,29 @@ import argparse
 import secrets
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 
 from gateway.api.door import KEY_PREFIX, key_digest
 from gateway.app import new_id, now
 from gateway.cli.config import load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
-from gateway.ports import ApiKey, Application, StoreUnavailable
-from gateway.stores.console import open_console
-from gateway.stores.keys import ConsoleKeys
+from gateway.cli.people import opened_store
+from gateway.ports import ApiKey, Application
+from gateway.settings import Settings
 
 _KEY_BYTES = 32
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what was asked; raises CommandFailed if the database cannot be used or has no such key."""
-    path = load_settings(arguments.config).database.path
-    try:
-        match arguments.action:
-            case "create":
-                run_loop(_create(path, arguments.application, arguments.name or ""))
-            case "list":
-                run_loop(_list(path))
-            case _:
-                run_loop(_revoke(path, arguments.id))
-    except StoreUnavailable as unavailable:
-        raise CommandFailed(str(unavailable)) from None
+    settings = load_settings(arguments.config)
+    match arguments.action:
+        case "create":
+            run_loop(_create(settings, arguments.application, arguments.name or ""))
+        case "list":
+            run_loop(_list(settings))
+        case _:
+            run_loop(_revoke(settings, arguments.id))
     return 0
 
 
@@ -44,27 +40,27 @@ def new_api_key(secret: str, application: str, name: str) -> ApiKey:
     return ApiKey(new_id("key"), Application(new_id("app"), application), name, key_digest(secret), now(), None)
 
 
-async def _create(path: Path, application: str, name: str) -> None:
+async def _create(settings: Settings, application: str, name: str) -> None:
     """Print the secret alone on stdout, so that a script can take it up."""
     secret = new_secret()
-    async with open_console(path) as connection:
-        key = await ConsoleKeys(connection).add(new_api_key(secret, application, name))
+    async with opened_store(settings) as store:
+        key = await store.add_key(new_api_key(secret, application, name))
     print(f"{key.id} for {key.application.name}. This is shown once:", file=sys.stderr)
     print(secret)
 
 
-async def _list(path: Path) -> None:
-    async with open_console(path) as connection:
-        found = await ConsoleKeys(connection).all()
+async def _list(settings: Settings) -> None:
+    async with opened_store(settings) as store:
+        found = await store.keys()
     rows = [("ID", "APPLICATION", "NAME", "CREATED", "REVOKED"), *(_row(key) for key in found)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-async def _revoke(path: Path, key_id: str) -> None:
-    async with open_console(path) as connection:
-        known = await ConsoleKeys(connection).revoke(key_id, now())
+async def _revoke(settings: Settings, key_id: str) -> None:
+    async with opened_store(settings) as store:
+        known = await store.revoke_key(key_id)
     if not known:
         raise CommandFailed(f"there is no key {key_id}; see poundkey keys list")
     print(f"{key_id} is revoked; a running gateway refuses it within a second")

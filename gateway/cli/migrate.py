@@ -8,14 +8,15 @@ from gateway.cli.loop import run as run_loop
 from gateway.ports import StoreUnavailable
 from gateway.stores.head import HEAD
 from gateway.stores.migrate import bring_to_head
+from gateway.stores.places import shown
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Migrate; raises CommandFailed if the database cannot be migrated."""
-    path = load_settings(arguments.config).database.path
+    url = load_settings(arguments.config).database.url
     try:
-        run_loop(bring_to_head(path))
+        run_loop(bring_to_head(url))
     except StoreUnavailable as unavailable:
         raise CommandFailed(str(unavailable)) from None
-    print(f"{path} is at {HEAD}")
+    print(f"{shown(url)} is at {HEAD}")
     return 0

@@ -12,11 +12,12 @@ from typing import Self
 import aiohttp
 from yarl import URL
 
+from gateway.account_settings import FIRST, SECTION, Account
 from gateway.app import now
+from gateway.providers.dialects import Signature
 from gateway.settings import Settings
 from webhooks.addresses import Addresses
 from webhooks.events import AttemptRef
-from webhooks.signature import SIGNATURE_HEADER
 
 _SECONDS = 10.0
 _SKEW_LIMIT = 30.0
@@ -49,7 +50,9 @@ class Outside:
 
     async def public_url(self) -> str:
         """Fetch /healthz where the provider would come from outside."""
-        if _is_this_machine(self._public_url) and not _is_this_machine(self._settings.twilio.base_url):
+        if _is_this_machine(self._public_url) and not all(
+            _is_this_machine(self._account(name).api) for name in self.names
+        ):
             raise Trouble(f"the provider cannot reach {self._public_url}: set server.public_url to what the world sees")
         url = f"{self._public_url}/healthz"
         try:
@@ -62,44 +65,49 @@ class Outside:
             raise Trouble(f"{url} answers {response.status}, not as a gateway: let the proxy pass all paths on")
         return f"{self._public_url} is answered by a gateway"
 
-    async def signatures(self) -> str:
-        """Report on a call that never was, signed as the provider would."""
-        url = Addresses(self._public_url, "twilio").call_status_url(_UNKNOWN_ATTEMPT)
-        headers = {SIGNATURE_HEADER: self._signature(url)}
+    async def signatures(self, name: str) -> str:
+        """Report on a call that never was, signed as the provider would, if we share its secret."""
+        account, url = self._account(name), Addresses(self._public_url, name).call_status_url(_UNKNOWN_ATTEMPT)
+        ours = account.spoken.signature is Signature.HMAC
+        headers = {account.spoken.signature_headers[0]: _signature(account, url)} if ours else {}
         try:
             async with self._session.post(url, data=_REPORT, headers=headers, allow_redirects=False) as response:
                 status = response.status
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Trouble(f"a callback got no answer ({type(error).__name__}): look at the proxy") from None
+        if status == HTTPStatus.FORBIDDEN and not ours:
+            return "a callback without a signature is refused; those of the provider cannot be made here"
         if status == HTTPStatus.FORBIDDEN:
             raise Trouble(
-                "a callback signed with our token is refused: the gateway runs with another twilio.auth_token or "
-                "server.public_url, or the proxy changes the path"
+                f"a callback signed with our token is refused: the gateway runs with another {_place(name)}.auth_token "
+                "or server.public_url, or the proxy changes the path"
             )
         if status not in {HTTPStatus.OK, HTTPStatus.NO_CONTENT}:
             raise Trouble(f"a callback is answered {status}: let the proxy pass POST /callbacks/ on unchanged")
         return "a callback signed with our token is believed"
 
-    async def provider(self) -> str:
-        """List one text at the provider, which costs nothing and changes nothing."""
-        twilio = self._settings.twilio
-        account = URL(twilio.base_url) / "2010-04-01" / "Accounts" / twilio.account_sid
-        headers = {"Authorization": aiohttp.encode_basic_auth(twilio.account_sid, twilio.auth_token)}
-        url = (account / "Messages.json").with_query(PageSize=1)
+    async def provider(self, name: str) -> str:
+        """List one text or call at the provider, which costs nothing and changes nothing."""
+        account, place = self._account(name), _place(name)
+        dialect = account.spoken
+        listed = dialect.resource(
+            dialect.account(account.api, account.account_sid), "Messages" if dialect.texts else "Calls"
+        )
+        headers = {"Authorization": dialect.credentials(account.account_sid, account.auth_token)}
         try:
-            async with self._session.get(url, headers=headers, allow_redirects=False) as response:
+            async with self._session.get(
+                listed.with_query(PageSize=1), headers=headers, allow_redirects=False
+            ) as response:
                 self._provider_date = response.headers.get("Date")
         except (aiohttp.ClientError, TimeoutError) as error:
             kind = type(error).__name__
-            raise Trouble(
-                f"{twilio.base_url} does not answer ({kind}): look at twilio.base_url and the way out"
-            ) from None
+            raise Trouble(f"{account.api} does not answer ({kind}): look at {place}.base_url and the way out") from None
         if response.status != HTTPStatus.OK:
             raise Trouble(
-                f"the provider answers {response.status}: look at twilio.account_sid, twilio.auth_token, and the "
+                f"the provider answers {response.status}: look at {place}.account_sid, {place}.auth_token, and the "
                 "account's state in its console"
             )
-        return f"{twilio.base_url} knows our account"
+        return f"{account.api} knows our account"
 
     async def clock(self) -> str:
         """Compare our clock with the provider's (its last answer's Date)."""
@@ -110,12 +118,25 @@ class Outside:
             raise Trouble(f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the provider's: set it by NTP")
         return "agrees with the provider's"
 
-    def _signature(self, url: str) -> str:
-        """Sign as the provider does (Twilio: Webhooks security)."""
-        twilio = self._settings.twilio
-        token = (*twilio.signing_tokens, twilio.auth_token)[0]
-        signed = url + "".join(name + value for name, value in sorted(_REPORT.items()))
-        return base64.b64encode(hmac.digest(token.encode(), signed.encode(), twilio.signature_algorithm)).decode()
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the providers that a route names."""
+        return self._settings.routes.lists.named
+
+    def _account(self, name: str) -> Account:
+        return self._settings.accounts[name]
+
+
+def _signature(account: Account, url: str) -> str:
+    """Sign as the provider does (Twilio: Webhooks security)."""
+    token = (*account.signing_tokens, account.auth_token)[0]
+    signed = url + "".join(name + value for name, value in sorted(_REPORT.items()))
+    return base64.b64encode(hmac.digest(token.encode(), signed.encode(), account.signature_algorithm)).decode()
+
+
+def _place(name: str) -> str:
+    """Return where the settings of a provider's account stand."""
+    return name if name == FIRST else f"{SECTION}.{name}"
 
 
 def _is_this_machine(url: str) -> bool:

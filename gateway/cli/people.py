@@ -1,32 +1,43 @@
 """What the commands on people's records have in common."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
-from gateway.app import vault_of
+from gateway.app import now, vault_of
 from gateway.cli.failure import CommandFailed
+from gateway.domain.phone import PhoneNumber, parse_e164
+from gateway.domain.refusals import Refused
 from gateway.ports import Application, StoreUnavailable
 from gateway.settings import Settings
-from gateway.stores.console_import import ConsolePeople, open_people
+from gateway.stores.opening import store_beside
+from gateway.stores.store import SqlStore
 
 
-@contextlib.contextmanager
-def opened_people(settings: Settings) -> Iterator[ConsolePeople]:
-    """Open the records; raises CommandFailed where the database cannot be used."""
+@contextlib.asynccontextmanager
+async def opened_store(settings: Settings) -> AsyncIterator[SqlStore]:
+    """Open the database beside its gateways; raises CommandFailed where it cannot be used."""
     try:
-        with open_people(settings.database.path, vault_of(settings)) as people:
-            yield people
+        async with store_beside(settings.database.url, vault_of(settings), now) as store:
+            yield store
     except StoreUnavailable as unavailable:
         raise CommandFailed(str(unavailable)) from None
 
 
-def application_called(people: ConsolePeople, name: str) -> Application:
+async def application_called(store: SqlStore, name: str) -> Application:
     """Return the application of this name; raises CommandFailed."""
-    application = people.application(name)
+    application = await store.application(name)
     if application is None:
         raise CommandFailed(f"there is no application {name}; see poundkey keys list")
     return application
+
+
+def number_of(text: str) -> PhoneNumber:
+    """Read an E.164 number; raises CommandFailed."""
+    try:
+        return parse_e164(text)
+    except Refused as refused:
+        raise CommandFailed(refused.detail) from None
 
 
 def shown(text: str) -> str:

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from enum import StrEnum
 
-from gateway.app import now, vault_of
+from gateway.app import now
 from gateway.applications import Applications
 from gateway.cli.config import load_policies, load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
-from gateway.cli.people import shown, utc
+from gateway.cli.people import opened_store, shown, utc
 from gateway.cli.texts import doubts_of
 from gateway.domain.enrollment import Enrollment, Phone
 from gateway.domain.permissions import Denial, Feature, Permission, Policy, explain, feature_denial, rules
@@ -20,8 +20,7 @@ from gateway.domain.policy import Limits
 from gateway.domain.verification import Channel, Purpose
 from gateway.ports import StoreUnavailable
 from gateway.settings import Settings
-from gateway.stores.console import open_console
-from gateway.stores.console_enrollments import ConsoleEnrollments
+from gateway.stores.enrollments import Enrollments
 
 _BY = {Channel.SMS: "a text", Channel.CALL: "a call"}
 _ANY_IF_EMPTY = {"text_countries", "call_countries", "line_types"}
@@ -166,9 +165,9 @@ async def _dry_run(settings: Settings, today: Applications, proposed: Applicatio
 
 
 @asynccontextmanager
-async def _records(settings: Settings) -> AsyncIterator[ConsoleEnrollments]:
-    async with open_console(settings.database.path) as connection:
-        yield ConsoleEnrollments(connection, vault_of(settings))
+async def _records(settings: Settings) -> AsyncIterator[Enrollments]:
+    async with opened_store(settings) as store:
+        yield store.enrollments
 
 
 def _standing(enrollment: Enrollment) -> str:

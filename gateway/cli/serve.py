@@ -12,7 +12,10 @@ from gateway.cli.config import load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
 from gateway.cli.loop import stop_requested
+from gateway.cli.workers import keep_running, own_command
+from gateway.metrics import showing
 from gateway.ports import StoreUnavailable
+from gateway.recordings import RecordingsInvalid
 from gateway.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -22,27 +25,36 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve; raises CommandFailed if it cannot begin."""
     settings = load_settings(arguments.config)
     logs.configure(logging.INFO)
-    run_loop(_serve(settings))
+    if arguments.workers > 1:
+        command = own_command(["serve", "--worker", *(("--config", str(arguments.config)) if arguments.config else ())])
+        run_loop(keep_running(settings, arguments.workers, command))
+    else:
+        run_loop(_serve(settings, share_port=arguments.worker))
     return 0
 
 
-async def start(stack: AsyncExitStack, settings: Settings) -> Gateway:
+async def start(stack: AsyncExitStack, settings: Settings, *, share_port: bool = False) -> Gateway:
     """Start the gateway and let it listen; the stack ends it, draining.
 
     Raises:
-        CommandFailed: the database cannot be used or belongs to another gateway, the applications file has mistakes, or
-            the address is taken.
+        CommandFailed: the database cannot be used or belongs to another gateway, the applications file or
+            the recordings have mistakes, or the address is taken.
     """
     try:
         gateway = await stack.enter_async_context(running(settings))
     except StoreUnavailable as unavailable:
         raise CommandFailed(str(unavailable)) from None
-    except ApplicationsInvalid as invalid:
+    except (ApplicationsInvalid, RecordingsInvalid) as invalid:
         raise CommandFailed(*invalid.problems) from None
     try:
-        await stack.enter_async_context(serving(gateway, settings))
+        await stack.enter_async_context(serving(gateway, settings, share_port=share_port))
     except OSError as error:
         raise cannot_listen(settings.server.host, settings.server.port, error) from None
+    if settings.server.metrics_port:
+        try:
+            await stack.enter_async_context(showing(gateway.scrape, settings.server.host, settings.server.metrics_port))
+        except OSError as error:
+            raise cannot_listen(settings.server.host, settings.server.metrics_port, error) from None
     return gateway
 
 
@@ -53,10 +65,10 @@ def cannot_listen(host: str, port: int, error: OSError) -> CommandFailed:
     return CommandFailed(f"cannot listen on {host}:{port}: {error.strerror}")
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, *, share_port: bool) -> None:
     stop = stop_requested()
     server = settings.server
     async with AsyncExitStack() as stack:
-        await start(stack, settings)
+        await start(stack, settings, share_port=share_port)
         logger.info("listening on %s:%d as %s", server.host, server.port, server.public_url)
         await stop.wait()

@@ -2,29 +2,36 @@
 
 import argparse
 import secrets
+import uuid
 
 from gateway.cli.loop import run as run_loop
 from gateway.cli.loop import stop_requested
 from gateway.cli.serve import cannot_listen
 from simulator.app import RunningSimulator, start
 from simulator.config import SimulatorConfig
+from simulator.dialects import new_signing_key, public_key
 
 HOST = "127.0.0.1"
 NUMBER = "+15005550006"
 """The number that may send and call (Twilio: Test Credentials, the sender that passes all checks)."""
 
+_TWILIO = "twilio"
+_TELNYX = "telnyx"
 _SID_BYTES = 16
 _TOKEN_BYTES = 16
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the simulator until a signal asks it to stop; raises CommandFailed if its port is taken."""
+    twilio = arguments.dialect == _TWILIO
     config = SimulatorConfig(
         auth_token=arguments.token or new_auth_token(),
-        account_sid=new_account_sid(),
+        account_sid=new_account_sid() if twilio else str(uuid.uuid4()),
         numbers=(NUMBER,),
         inbound_url=arguments.inbound_url,
         speed=arguments.speed,
+        dialect=arguments.dialect,
+        signing_key="" if twilio else new_signing_key(),
     )
     run_loop(_simulate(config, arguments.port))
     return 0
@@ -48,6 +55,13 @@ async def start_simulator(config: SimulatorConfig, port: int) -> RunningSimulato
         raise cannot_listen(HOST, port, error) from None
 
 
+def _proofs(config: SimulatorConfig) -> dict[str, str]:
+    """Return what an application needs to prove callbacks by, if not the token."""
+    if config.dialect == _TELNYX:
+        return {"public key": public_key(config.signing_key)}
+    return {"signing key": config.signing_key} if config.signing_key else {}
+
+
 async def _simulate(config: SimulatorConfig, port: int) -> None:
     stop = stop_requested()
     simulator = await start_simulator(config, port)
@@ -55,6 +69,7 @@ async def _simulate(config: SimulatorConfig, port: int) -> None:
         "address": simulator.url,
         "account sid": config.account_sid,
         "auth token": config.auth_token,
+        **_proofs(config),
         "number": NUMBER,
     }
     print("The phone network is running. Ctrl-C ends it.\n")

@@ -18,12 +18,17 @@ from gateway.cli.screen import Screen, TypedLines, bold
 
 _NOT_APPROVED = 1
 _QUESTIONS = {"sms": "Code from the text: ", "call": "Code from the call: "}
+_PIN = "pin"
 _FINISHED = "verification_finished"
 _UNAUTHORIZED = 401
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Verify; returns 0 if approved, else 1. Raises CommandFailed if the gateway refuses or cannot be reached."""
+    if arguments.mode == _PIN:
+        raise CommandFailed(
+            "a PIN belongs to a person's enrollment, and this proves a number alone: ask for another mode"
+        )
     key = arguments.key or os.environ.get(API_KEY_VARIABLE) or kept_api_key(DATA_DIR)
     if not (key and key.isprintable()):
         raise CommandFailed(

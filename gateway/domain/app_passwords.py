@@ -106,16 +106,18 @@ def kept(enrollment: Enrollment, app_password_id: str) -> AppPassword:
     raise Refused(RefusalCode.NOT_FOUND, "There is no such app password.")
 
 
-def used(enrollment: Enrollment, app_password_id: str, now: int) -> PersonChange:
-    """Note that a password was used, at most once a minute.
+def used(enrollment: Enrollment, app_password_id: str, now: int, selector: bytes | None = None) -> PersonChange:
+    """Note that a password was used, at most once a minute, and by which selector it is found from now on.
 
     Raises Refused: `not_found` if it is gone by now, `enrollment_blocked`.
     """
     refuse_if_blocked(enrollment, now)
     app_password = kept(enrollment, app_password_id)
-    if app_password.last_used_at is not None and 0 <= now - app_password.last_used_at < _USE_NOTED_EVERY:
+    selector = selector or app_password.selector
+    noted = app_password.selector == selector and app_password.last_used_at is not None
+    if noted and 0 <= now - (app_password.last_used_at or 0) < _USE_NOTED_EVERY:
         return PersonChange(enrollment)
-    after = msgspec.structs.replace(app_password, last_used_at=now)
+    after = msgspec.structs.replace(app_password, last_used_at=now, selector=selector)
     return person_changed(
         enrollment,
         now,

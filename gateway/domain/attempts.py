@@ -30,12 +30,25 @@ def by_id(verification: Verification, attempt_id: str) -> Attempt | None:
 
 
 def by_token(verification: Verification, token: str, sid: str) -> Attempt | None:
-    """Return the attempt that a callback speaks of, or None if its token or the provider's sid is another's."""
+    """Return the attempt that a callback speaks of, or None if its token or the provider's sid is another's.
+
+    Of a verification that has ended long ago the tokens are gone.
+    """
     given = token.encode()
     for attempt in verification.attempts:
-        if hmac.compare_digest(attempt.token.encode(), given):
+        if attempt.token and hmac.compare_digest(attempt.token.encode(), given):
             return attempt if attempt.provider_sid in {None, sid} else None
     return None
+
+
+def is_with(verification: Verification, token: str, provider: str) -> bool:
+    """Tell whether the attempt with this token was handed to this provider: another's callback is foreign to it."""
+    given = token.encode()
+    return any(
+        attempt.provider == provider
+        for attempt in verification.attempts
+        if hmac.compare_digest(attempt.token.encode(), given)
+    )
 
 
 def attempt_changed(

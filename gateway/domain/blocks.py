@@ -8,7 +8,7 @@ _FRAUD = "The person reported a call or text that they did not ask for."
 
 
 def blocked(enrollment: Enrollment, reason: str, until: int | None, now: int) -> PersonChange:
-    """Lock a person out; app passwords, trusted devices, visits and a granted bypass end with it.
+    """Lock a person out; app passwords, the PIN, trusted devices, visits and a granted bypass end with it.
 
     `until` is in ms since the epoch; None keeps the block until somebody ends it.
     """
@@ -20,6 +20,7 @@ def blocked(enrollment: Enrollment, reason: str, until: int | None, now: int) ->
         notices=notices_to(enrollment.phones, NoticeKind.BLOCKED),
         block=Block(reason, now, until),
         app_passwords=(),
+        pin=None,
         devices=(),
         bypass=None,
         last_proof=None,
@@ -46,7 +47,7 @@ def unblocked(enrollment: Enrollment, reason: str, now: int) -> PersonChange:
 
 
 def reset(enrollment: Enrollment, reason: str, now: int) -> PersonChange:
-    """Let a person start over: phones, app passwords, trusted devices and visits are gone; a block stays."""
+    """Let a person start over: phones, app passwords, PIN, trusted devices and visits are gone; a block stays."""
     return person_changed(
         enrollment,
         now,
@@ -55,6 +56,7 @@ def reset(enrollment: Enrollment, reason: str, now: int) -> PersonChange:
         phones=(),
         default_method=None,
         app_passwords=(),
+        pin=None,
         devices=(),
         bypass=None,
         last_proof=None,

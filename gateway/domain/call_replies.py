@@ -2,7 +2,7 @@
 
 import msgspec
 
-from gateway.domain.scenes import Scene, Script
+from gateway.domain.scenes import PIN_CHOICE, PinFlaw, Scene, Script
 from gateway.domain.verification import (
     Attempt,
     Change,
@@ -23,28 +23,50 @@ def nothing(verification: Verification) -> Change:
 
 def unchanged(verification: Verification, attempt: Attempt) -> Change:
     """Answer as the state is."""
-    return Change(verification, reply=_reply(verification, attempt, None))
+    return Change(verification, reply=_reply(verification, attempt))
 
 
-def replied(change: Change, attempt_id: str, again: FailureCode | None = None) -> Change:
-    """Answer as the state is after a change; `again` says why the call is asked once more."""
+def replied(change: Change, attempt_id: str, again: FailureCode | None = None, flaw: PinFlaw | None = None) -> Change:
+    """Answer as the state is after a change; `again` and `flaw` say why the call is asked once more."""
     attempt = next(kept for kept in change.verification.attempts if kept.id == attempt_id)
-    return msgspec.structs.replace(change, reply=_reply(change.verification, attempt, again))
+    return msgspec.structs.replace(change, reply=_reply(change.verification, attempt, again, flaw))
+
+
+def listens(verification: Verification, attempt: Attempt, turn: int) -> bool:
+    """Tell whether this Gather of a call is open, and a person may be at its keys.
+
+    A report of fraud is followed by one more, though its verification has ended.
+    """
+    if turn != attempt.turn or attempt.answered_by == MACHINE:
+        return False
+    if attempt.scene is Scene.BLOCK:
+        return True
+    pending = verification.status is Status.PENDING
+    return pending and attempt.scene is not Scene.CODE_TOLD and spoken_end(attempt) is None
 
 
 def spoken_end(attempt: Attempt) -> Script | None:
     """Return what a call hears whose tries are used up, so that no Gather is open any more; None for any other."""
-    ends = _SPOKEN_ENDS_OF_MATCH if attempt.mode is Mode.MATCH else _SPOKEN_ENDS
-    return ends.get(attempt.failure.code) if attempt.failure else None
+    if attempt.failure is None:
+        return None
+    ends = (
+        _SPOKEN_ENDS_OF_CHOICE
+        if attempt.scene in PIN_CHOICE
+        else _SPOKEN_ENDS_OF.get(attempt.mode or Mode.CONFIRM, _SPOKEN_ENDS)
+    )
+    return ends.get(attempt.failure.code)
 
 
-def _reply(verification: Verification, attempt: Attempt, again: FailureCode | None) -> Reply:
-    return Reply(_script(verification, attempt), attempt.turn, again, attempt.second_language)
+def _reply(
+    verification: Verification, attempt: Attempt, again: FailureCode | None = None, flaw: PinFlaw | None = None
+) -> Reply:
+    script = _script(verification, attempt)
+    return Reply(script, attempt.turn, again, attempt.second_language, attempt.slow, flaw)
 
 
 def _script(verification: Verification, attempt: Attempt) -> Script:
     if verification.proved_by == attempt.id:
-        return Script.CONFIRMED
+        return Script.PIN_CHANGED if attempt.scene is Scene.NEW_PIN_AGAIN else Script.CONFIRMED
     if attempt.answered_by == MACHINE:
         return Script.HANG_UP
     refused = _REFUSED.get(attempt.scene) or spoken_end(attempt)
@@ -64,11 +86,21 @@ _ASKED = {
     Scene.REPORT: Script.REPORT_FRAUD,
     Scene.NO_MORE: Script.NO_MORE_CALLS,
     Scene.CODE_TOLD: Script.SPEAK_CODE,
+    Scene.NEW_PIN: Script.CHOOSE_PIN,
+    Scene.NEW_PIN_AGAIN: Script.REPEAT_PIN,
 }
-_PROOFS = {Mode.MATCH: Script.MATCH_DIGITS, Mode.CODE: Script.OFFER_CODE}
+_PROOFS = {Mode.MATCH: Script.MATCH_DIGITS, Mode.PIN: Script.ENTER_PIN, Mode.CODE: Script.OFFER_CODE}
 _SPOKEN_ENDS = {FailureCode.WRONG_KEY: Script.WRONG_KEYS, FailureCode.NO_KEY_PRESSED: Script.NO_KEY}
-_SPOKEN_ENDS_OF_MATCH = {
-    FailureCode.WRONG_KEY: Script.WRONG_DIGITS,
-    FailureCode.NO_KEY_PRESSED: Script.NO_DIGITS,
-    FailureCode.RATE_LIMITED: Script.TOO_MANY_WRONG,
+_SPOKEN_ENDS_OF = {
+    Mode.MATCH: {
+        FailureCode.WRONG_KEY: Script.WRONG_DIGITS,
+        FailureCode.NO_KEY_PRESSED: Script.NO_DIGITS,
+        FailureCode.RATE_LIMITED: Script.TOO_MANY_WRONG,
+    },
+    Mode.PIN: {
+        FailureCode.WRONG_KEY: Script.WRONG_PIN,
+        FailureCode.NO_KEY_PRESSED: Script.NO_DIGITS,
+        FailureCode.RATE_LIMITED: Script.PIN_LOCKED,
+    },
 }
+_SPOKEN_ENDS_OF_CHOICE = {**_SPOKEN_ENDS_OF[Mode.PIN], FailureCode.WRONG_KEY: Script.PIN_NOT_CHANGED}

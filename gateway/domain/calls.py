@@ -2,13 +2,12 @@
 
 from gateway.domain.attempts import attempt_changed, by_token
 from gateway.domain.call_keys import Keyed, keys_taken
-from gateway.domain.call_replies import MACHINE, nothing, replied, spoken_end, unchanged
+from gateway.domain.call_replies import MACHINE, listens, nothing, replied, unchanged
 from gateway.domain.delivery import DeliveryStatus, merge
 from gateway.domain.journal import Entry
 from gateway.domain.keypad import Keypad
 from gateway.domain.policy import Limits, Tally
-from gateway.domain.scenes import Scene
-from gateway.domain.verification import Attempt, Change, Failure, FailureCode, Status, Verification
+from gateway.domain.verification import Change, Failure, FailureCode, Status, Verification
 
 _USUAL_KEYS = Keypad()
 _MACHINE = Failure(FailureCode.ANSWERED_BY_MACHINE, "Voicemail or another machine took the call.")
@@ -83,19 +82,11 @@ def digits_gathered(
 
     Only the Gather that is open counts (`turn`): a repeated or late report of an earlier one gets today's answer. A
     call that has been reported as over still counts while its verification is pending. `cut_off` tells that no finish
-    key ended what was keyed in, so more may have been meant to follow.
+    key ended what was keyed in, so more may have been meant to follow. What may be a PIN changes nothing here.
     """
     attempt = by_token(verification, token, sid)
     if attempt is None:
         return nothing(verification)
-    if turn != attempt.turn or attempt.answered_by == MACHINE or not _listening(verification, attempt):
+    if not listens(verification, attempt, turn):
         return unchanged(verification, attempt)
     return keys_taken(verification, attempt, Keyed(digits, keypad, cut_off), tally, now, limits)
-
-
-def _listening(verification: Verification, attempt: Attempt) -> bool:
-    """Tell whether a Gather is open: a report of fraud is followed by one more, though its verification has ended."""
-    if attempt.scene is Scene.BLOCK:
-        return True
-    pending = verification.status is Status.PENDING
-    return pending and attempt.scene is not Scene.CODE_TOLD and spoken_end(attempt) is None

@@ -4,14 +4,16 @@ Its inputs are pure functions, one each: `phones` (which phones count), `blocks`
 (what spares a person a new proof), `app_passwords`. Each returns a `PersonChange`.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
 
+from gateway.domain.assurance import Assurance
 from gateway.domain.journal import Entry
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.refusals import RefusalCode, Refused
-from gateway.domain.verification import Assurance, Channel, Outcome
+from gateway.domain.verification import Channel, Outcome
 
 
 class EnrollmentStatus(StrEnum):
@@ -100,11 +102,32 @@ class AppPassword(msgspec.Struct, frozen=True, gc=False):
     last_used_at: int | None = None
 
 
+class Pin(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What a person keys in on calls that ask for it; `hash` is argon2id. Times are in ms since the epoch.
+
+    Somebody else set it if it `must_change`. `failures` are the times of recent wrong ones, too many of which lock it
+    until `locked_until`. While the person changes it on a call, `proven_on` is the id of that attempt, and `chosen` the
+    hash of the new one that they still have to repeat.
+    """
+
+    hash: str
+    must_change: bool = False
+    failures: tuple[int, ...] = ()
+    locked_until: int = 0
+    proven_on: str | None = None
+    chosen: str | None = None
+
+    def locked(self, now: int) -> bool:
+        """Tell whether too many wrong ones were tried, so that none is judged now."""
+        return now < self.locked_until
+
+
 class Enrollment(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A person of an application. Times are in ms since the epoch; `user` is the application's name for them.
 
     `sends` are the times of recent texts and calls to whatever numbers the person gave. Visits to the hosted pages that
-    began before `visits_void_before` are over. `entries` counts the journal's.
+    began before `visits_void_before` are over. `confirm_keys` are the digits, by id of phone, that calls ask for where
+    # does not reach us. `entries` counts the journal's.
     """
 
     id: str
@@ -121,10 +144,12 @@ class Enrollment(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     last_proof: Proof | None = None
     block: Block | None = None
     app_passwords: tuple[AppPassword, ...] = ()
+    pin: Pin | None = None
     devices: tuple[TrustedDevice, ...] = ()
     bypass: Bypass | None = None
     sends: tuple[int, ...] = ()
     visits_void_before: int = 0
+    confirm_keys: Mapping[str, str] = {}
     entries: int = 0
 
     def blocked(self, now: int) -> bool:
@@ -145,6 +170,10 @@ class Enrollment(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     def phone(self, phone_id: str) -> Phone | None:
         """Return the phone with this id, if the person has it."""
         return next((phone for phone in self.phones if phone.id == phone_id), None)
+
+    def confirm_key(self, phone: Phone | None) -> str:
+        """Return the digit that calls to a phone ask for in place of the usual key; empty for that."""
+        return "" if phone is None else self.confirm_keys.get(phone.id, "")
 
     def phone_at(self, number: PhoneNumber, extension: str | None) -> Phone | None:
         """Return the person's phone at this number and extension, if there is one."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from gateway.domain.attempts import failure_of_all, is_held
 from gateway.domain.clock import time_passed
 from gateway.domain.journal import Entry
+from gateway.domain.phone import PhoneNumber
 from gateway.domain.policy import SECOND, Limits, Tally
 from gateway.domain.refusals import RefusalCode
 from gateway.domain.requests import NO_PLAN, NewAttempt, Plan, next_attempt
@@ -23,11 +24,11 @@ from gateway.domain.verification import (
 MOST_STEPS = 5
 """Ways of one verification, the first one included."""
 
-DrawAttempt = Callable[[Channel, Mode | None], NewAttempt]
-"""Draws the id and the secrets of an attempt."""
+DrawAttempt = Callable[[Channel, Mode | None, PhoneNumber], NewAttempt]
+"""Draws the id and the secrets of an attempt, and chooses who carries it."""
 
 
-def mistake(steps: Sequence[FallbackStep], offered: Sequence[Mode]) -> str | None:
+def mistake(steps: Sequence[FallbackStep]) -> str | None:
     """Say, in a sentence, why these cannot be the ways of a verification; None if they can. None at all can be."""
     if not steps:
         return None
@@ -36,8 +37,6 @@ def mistake(steps: Sequence[FallbackStep], offered: Sequence[Mode]) -> str | Non
     for place, step in enumerate(steps, 1):
         if step.mode is not None and step.channel is Channel.SMS:
             return f"Step {place}: a text has no mode."
-        if step.mode is not None and step.mode not in offered:
-            return f"Step {place}: calls are offered in these modes: {', '.join(sorted(offered))}."
     return None
 
 
@@ -71,7 +70,7 @@ def wait_over(verification: Verification, draw: DrawAttempt, tally: Tally, now: 
     if is_held(verification, verification.attempts):
         return Change(changed(verification, now, (), next_at=None))
     step, latest = verification.steps[0], verification.attempts[-1]
-    new = draw(step.channel, step.mode)
+    new = draw(step.channel, step.mode, verification.number)
     facts = {"attempt_id": new.id, "after": latest.failure.code.value if latest.failure else None}
     return next_attempt(verification, new, tally, now, limits, Entry("fallback.moved_on", {**_way(step), **facts}))
 

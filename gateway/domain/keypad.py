@@ -5,8 +5,10 @@ import msgspec
 FRAUD_KEY = "0"
 REPEAT_KEY = "*"
 LANGUAGE_KEY = "2"
+SLOW_KEY = "8"
 BLOCK_KEY = "1"
 POUND = "#"
+_STAND_INS = "56"
 
 
 class Keypad(msgspec.Struct, frozen=True, gc=False):
@@ -19,9 +21,19 @@ class Keypad(msgspec.Struct, frozen=True, gc=False):
     never_call: str = "9"
     language: str = ""
 
+    @property
+    def stand_in(self) -> str:
+        """Return the digit that is asked for where # does not arrive."""
+        return next(digit for digit in _STAND_INS if digit != self.never_call)
+
+    def asking(self, key: str) -> "Keypad":
+        """Return these keys with another one to confirm; it is left out if empty, or if it means something else."""
+        other = msgspec.structs.replace(self, confirm=key)
+        return other if key and other.clash() is None else self
+
     def clash(self) -> str | None:
         """Say which setting gives a key a second meaning, as `name: sentence` for the operator; None if none does."""
-        taken = {FRAUD_KEY: "reports fraud", REPEAT_KEY: "repeats the prompt"}
+        taken = {FRAUD_KEY: "reports fraud", REPEAT_KEY: "repeats the prompt", SLOW_KEY: "slows the speech"}
         if self.language:
             taken[self.language] = "changes the language"
         if self.confirm in taken:

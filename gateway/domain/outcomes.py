@@ -1,12 +1,16 @@
 """What the outcome of a verification does to the record of its person."""
 
+from collections.abc import Mapping
+
 import msgspec
 
+from gateway.domain.attempts import by_id
 from gateway.domain.blocks import fraud_reported
-from gateway.domain.enrollment import Enrollment, PersonChange, Proof, person_changed, refuse_if_blocked
+from gateway.domain.enrollment import Enrollment, PersonChange, Phone, Proof, person_changed, refuse_if_blocked
 from gateway.domain.phones import phone_proven
+from gateway.domain.pins import without_choice
 from gateway.domain.refusals import RefusalCode, Refused
-from gateway.domain.verification import FailureCode, Outcome, Status, Verification
+from gateway.domain.verification import Channel, FailureCode, Mode, Outcome, Status, Verification
 
 
 def refuse_stale_approval(enrollment: Enrollment | None, verification: Verification, outcome: Outcome) -> None:
@@ -35,6 +39,7 @@ def outcome_recorded(enrollment: Enrollment, verification: Verification, outcome
     An approval proves nothing anew if no phone gave it (`basis`), if the phone is not the person's any more, or while
     the person is locked out. A block stays a block.
     """
+    enrollment = without_choice(enrollment, [attempt.id for attempt in verification.attempts])
     enrollment = msgspec.structs.replace(enrollment, last_outcome=outcome)
     if outcome.failure is not None and outcome.failure.code is FailureCode.REPORTED_FRAUD:
         return fraud_reported(enrollment, verification.fraud_block_days, outcome.at)
@@ -43,5 +48,15 @@ def outcome_recorded(enrollment: Enrollment, verification: Verification, outcome
     phone = enrollment.phone_at(verification.number, verification.extension)
     if phone is None or enrollment.blocked(outcome.at):
         return person_changed(enrollment, outcome.at)
-    enrollment = msgspec.structs.replace(enrollment, last_proof=Proof(outcome.assurance, outcome.at))
+    proof, keys = Proof(outcome.assurance, outcome.at), _confirm_keys(enrollment, phone, verification)
+    enrollment = msgspec.structs.replace(enrollment, last_proof=proof, confirm_keys=keys)
     return phone_proven(enrollment, phone, verification.channel, outcome.at)
+
+
+def _confirm_keys(enrollment: Enrollment, phone: Phone, verification: Verification) -> Mapping[str, str]:
+    """Return the keys of the person's phones with the one that confirmed on this phone's call, if one did."""
+    proof = by_id(verification, verification.proved_by or "")
+    if proof is None or proof.channel is not Channel.CALL or proof.mode is not Mode.CONFIRM:
+        return enrollment.confirm_keys
+    others = {phone_id: key for phone_id, key in enrollment.confirm_keys.items() if phone_id != phone.id}
+    return others | ({phone.id: proof.confirm_key} if proof.confirm_key else {})

@@ -71,10 +71,11 @@ class Policy(msgspec.Struct, frozen=True, gc=False):
 
     `enroll` and `sign_in` are the ways a phone may be proven, and then used. Countries are ISO 3166 alpha-2.
     `people_per_number` (0: any) are people of the application. `code_length` (digits), `code_lifetime` (seconds) and
-    `checks` (wrong codes) are the gateway's limits where None. `call_proof` is what a call asks for, `confirm` or
-    `match`. Within `proof_cache` seconds of a proof the next sign-in needs none. With `reply_with_code`, a code that
-    is texted back approves. A verification that begins as `fallback` does goes on as it says. `return_urls` are exact.
-    `origins` names who set each field, if not the gateway.
+    `checks` (wrong codes) are the gateway's limits where None. `call_proof` is what a call asks for: `confirm`, `match`
+    or `pin`. Within `proof_cache` seconds of a proof the next sign-in needs none. With `reply_with_code`, a code that
+    is texted back approves. A verification that begins as `fallback` does goes on as it says. With `call_backup`, a
+    sign-in's call that nobody answers goes on to the person's next phone. `return_urls` are exact. `origins` names who
+    set each field, if not the gateway.
     """
 
     enroll: tuple[Channel, ...] = tuple(Channel)
@@ -94,6 +95,7 @@ class Policy(msgspec.Struct, frozen=True, gc=False):
     fraud_block_days: Annotated[int, msgspec.Meta(ge=1, le=3_650)] = 90
     reply_with_code: bool = False
     fallback: tuple[FallbackStep, ...] = ()
+    call_backup: bool = False
     return_urls: tuple[str, ...] = ()
     origins: Mapping[str, Origin] = {}
 
@@ -193,11 +195,11 @@ def method_denial(
 
 def mode_denial(policy: Policy, mode: Mode) -> Denial | None:
     """Say why a call may not ask for what this mode asks for, or None if it may."""
-    if mode is not Mode.CONFIRM or policy.call_proof is Mode.CONFIRM:
+    if mode in _ENOUGH.get(policy.call_proof, Mode):
         return None
     return Denial(
         RefusalCode.METHOD_FORBIDDEN,
-        "A bare # is not enough.",
+        "Calls have to ask for the PIN." if policy.call_proof is Mode.PIN else "A bare # is not enough.",
         policy.origin("call_proof"),
         f"Ask for the mode {policy.call_proof}, or leave the mode out.",
     )
@@ -278,6 +280,7 @@ def _use(what: str, choices: tuple[str, ...]) -> str:
     return f"Use {what} {' or '.join(choices)}." if 0 < len(choices) <= _TOLD_CHOICES else _ASK
 
 
+_ENOUGH = {Mode.MATCH: {Mode.MATCH, Mode.CODE, Mode.PIN}, Mode.PIN: {Mode.PIN}}
 _TOLD_CHOICES = 5
 _ASK = "Ask your help desk for another way."
 _A = {Channel.SMS: "a text", Channel.CALL: "a call"}

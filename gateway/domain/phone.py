@@ -22,7 +22,10 @@ _INVALID = "This is not a phone number that can be called. Write it with its cou
 
 
 class PhoneNumber(msgspec.Struct, frozen=True, gc=False):
-    """A number in E.164. Its `str()` is masked, so a log or an error that prints it gives nothing away."""
+    """A number in E.164. Its `str()` is masked, so a log or an error that prints it gives nothing away.
+
+    One that was wiped is empty: it is of no country, and nobody can be reached by it.
+    """
 
     e164: str
 
@@ -32,9 +35,23 @@ class PhoneNumber(msgspec.Struct, frozen=True, gc=False):
     __repr__ = __str__
 
     @property
+    def is_wiped(self) -> bool:
+        """Tell whether this only stands where a number was."""
+        return not self.e164
+
+    @property
     def is_landline(self) -> bool:
         """Tell whether its numbering plan says that texts cannot reach it (40 µs)."""
-        return phonenumbers.number_type(phonenumbers.parse(self.e164)) == PhoneNumberType.FIXED_LINE
+        return (
+            not self.is_wiped and phonenumbers.number_type(phonenumbers.parse(self.e164)) == PhoneNumberType.FIXED_LINE
+        )
+
+    @property
+    def region(self) -> str:
+        """Return the country (ISO 3166) whose numbering plan it belongs to; empty if it is no country's (40 µs)."""
+        if self.is_wiped:
+            return ""
+        return phonenumbers.region_code_for_number(phonenumbers.parse(self.e164)) or ""
 
 
 def parse_e164(text: str) -> PhoneNumber:

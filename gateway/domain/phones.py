@@ -64,6 +64,7 @@ def phone_removed(enrollment: Enrollment, phone_id: str, now: int, *, lost: bool
     """Take a phone away; the default method passes on.
 
     A lost one takes with it whatever spares a proof: app passwords, trusted devices, a granted bypass, a recent proof.
+    The PIN stays: it spares none, and whoever finds the phone does not find it there.
     Raises Refused (`not_found`).
     """
     phone = enrollment.phone(phone_id)
@@ -81,6 +82,17 @@ def phone_removed(enrollment: Enrollment, phone_id: str, now: int, *, lost: bool
             change.enrollment, app_passwords=(), devices=(), bypass=None, last_proof=None
         ),
     )
+
+
+def phone_erased(enrollment: Enrollment, phone_id: str, reason: str, now: int) -> PersonChange:
+    """Take a phone away because its number is erased: the default method passes on, and only the others are told."""
+    phone = enrollment.phone(phone_id)
+    if phone is None:
+        return PersonChange(enrollment)
+    after = _without(enrollment, phone_id)
+    facts = {"phone_id": phone_id, "kind": phone.kind.value, "lost": False, "erased": True, "reason": reason}
+    told = tuple(other for other in after.phones if other.number != phone.number)
+    return person_changed(after, now, Entry("phone.removed", facts), notices=notices_to(told, NoticeKind.PHONE_REMOVED))
 
 
 def default_chosen(enrollment: Enrollment, method: DefaultMethod, now: int) -> PersonChange:
@@ -169,7 +181,8 @@ def _without(enrollment: Enrollment, phone_id: str) -> Enrollment:
     if default is not None and default.phone_id == phone_id:
         heir = next((kept for kept in phones if kept.verified_at is not None), None)
         default = None if heir is None else DefaultMethod(heir.id, _channel_for(heir, default.channel))
-    return msgspec.structs.replace(enrollment, phones=phones, default_method=default)
+    keys = {kept: key for kept, key in enrollment.confirm_keys.items() if kept != phone_id}
+    return msgspec.structs.replace(enrollment, phones=phones, default_method=default, confirm_keys=keys)
 
 
 def _channel_for(phone: Phone, wished: Channel) -> Channel:

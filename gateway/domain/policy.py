@@ -27,6 +27,8 @@ class Limits(msgspec.Struct, frozen=True, gc=False):
     failed_checks_per_day: Count = 20
     app_password_failures: Count = 10
     app_password_window: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 600
+    pin_failures: Count = 5
+    pin_window: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 86_400
     wrong_keys_per_call: Count = 3
     silent_prompts_per_call: Count = 2
     call_grace: Seconds = 3.0

@@ -26,6 +26,10 @@ class RefusalCode(StrEnum):
     PHONE_KIND_FORBIDDEN = "phone_kind_forbidden"
     NUMBER_SHARED_TOO_OFTEN = "number_shared_too_often"
     FEATURE_OFF = "feature_off"
+    PIN_NOT_SET = "pin_not_set"
+    PIN_LOCKED = "pin_locked"
+    PIN_MALFORMED = "pin_malformed"
+    PIN_TOO_SIMPLE = "pin_too_simple"
     APP_PASSWORDS_FULL = "app_passwords_full"
     APP_PASSWORD_NAME_INVALID = "app_password_name_invalid"  # noqa: S105 - a word of the contract
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from gateway.domain import code
+from gateway.domain.assurance import Assurance, Basis
 from gateway.domain.clock import time_passed
 from gateway.domain.delivery import CALL_ENDED
 from gateway.domain.journal import Entry
@@ -12,9 +13,7 @@ from gateway.domain.phone import PhoneNumber
 from gateway.domain.policy import SECOND, Limits, Tally, rate_limited, resend_wait
 from gateway.domain.refusals import RefusalCode, Refused
 from gateway.domain.verification import (
-    Assurance,
     Attempt,
-    Basis,
     Change,
     Channel,
     Ending,
@@ -61,7 +60,12 @@ class Start(msgspec.Struct, frozen=True, gc=False):
     purpose: Purpose | None = None
     fraud_block_days: int = 90
     first_phone: bool = False
+    confirm_key: str = ""
+    learns_key: bool = False
     reply_with_code: bool = False
+    call_backup: bool = False
+    continues: str | None = None
+    tried: tuple[str, ...] = ()
     fallback: Plan = NO_PLAN
 
 
@@ -78,16 +82,18 @@ class NewAttempt(msgspec.Struct, frozen=True, gc=False):
     provider: str
     match_digits: str | None = None
 
-    def at(self, now: int) -> Attempt:
-        """Return the attempt, made now."""
-        return Attempt(self.id, self.token, self.channel, self.provider, now, now, self.mode)
+    def at(self, now: int, confirm_key: str = "") -> Attempt:
+        """Return the attempt, made now; `confirm_key` is the phone's own, or empty."""
+        return Attempt(self.id, self.token, self.channel, self.provider, now, now, self.mode, confirm_key=confirm_key)
 
 
 def created(start: Start, new: NewAttempt, tally: Tally, now: int, limits: Limits) -> Change:
     """Begin a verification with its first attempt; raises Refused (`rate_limited`) when the number had its sends."""
-    attempt = new.at(now)
+    attempt = new.at(now, start.confirm_key)
+    facts = {"channel": start.channel.value, "mode": start.mode and start.mode.value}
+    continues = {"continues": start.continues} if start.continues else {}
     entries = (
-        Entry("verification.created", {"channel": start.channel.value, "mode": start.mode and start.mode.value}),
+        Entry("verification.created", {**facts, **continues}),
         *start.fallback.left_out,
         _queued(attempt),
     )
@@ -110,7 +116,11 @@ def created(start: Start, new: NewAttempt, tally: Tally, now: int, limits: Limit
         code_length=limits.code_length,
         fraud_block_days=start.fraud_block_days,
         first_phone=start.first_phone,
+        learns_key=start.learns_key,
         reply_with_code=start.reply_with_code,
+        call_backup=start.call_backup,
+        continues=start.continues,
+        tried=start.tried,
         metadata=start.metadata,
         attempts=(attempt,),
         code_digest=start.code_digest,
@@ -196,7 +206,7 @@ def next_attempt(
 
     Raises Refused: `rate_limited`, `number_stopped`.
     """
-    attempt = new.at(now)
+    attempt = new.at(now, verification.attempts[-1].confirm_key)
     entries = (*before, _queued(attempt))
     step, *left = verification.steps or (None,)
     after = changed(

@@ -19,8 +19,11 @@ class Loose(msgspec.Struct, frozen=True, gc=False):
 NOTHING_LOOSE = Loose()
 
 
-def sent(verification: Verification, attempt_id: str, sid: str, now: int) -> Change:
-    """The provider took it under this sid. A callback may have said so, and more, before its answer reached us."""
+def sent(verification: Verification, attempt_id: str, sid: str | None, now: int) -> Change:
+    """The provider took it under this sid, if it told one.
+
+    A callback may have said so, and more, before its answer reached us.
+    """
     attempt = by_id(verification, attempt_id)
     if attempt is None or attempt.failure is not None or (attempt.provider_sid and _settled(attempt.status)):
         return Change(verification)
@@ -41,6 +44,26 @@ def refused(verification: Verification, attempt_id: str, failure: Failure, now: 
     return attempt_changed(verification, attempt, now, entries, status=DeliveryStatus.FAILED, failure=failure)
 
 
+def rerouted(verification: Verification, attempt_id: str, to: str, failure: Failure | None, now: int) -> Change:
+    """Hand an attempt that no provider has taken to another one: the first said no for good, or rests.
+
+    It stays one attempt, for it is sent once: whatever may have been taken is never handed on.
+    """
+    attempt = by_id(verification, attempt_id)
+    if attempt is None or attempt.status is not DeliveryStatus.QUEUED or attempt.provider_sid is not None:
+        return Change(verification)
+    facts = {
+        "attempt_id": attempt_id,
+        "from": attempt.provider,
+        "to": to,
+        "failure": failure.code.value if failure else None,
+        "provider_code": failure.provider_code if failure else None,
+    }
+    refused_by = attempt.refused_by if failure is None else (*attempt.refused_by, attempt.provider)
+    entries = (Entry("attempt.rerouted", facts),)
+    return attempt_changed(verification, attempt, now, entries, provider=to, refused_by=refused_by)
+
+
 def withdrawn(verification: Verification, attempt_id: str, now: int) -> Change:
     """It was still with us when its verification ended, so it is not sent."""
     attempt = by_id(verification, attempt_id)
@@ -57,6 +80,27 @@ def uncertain(verification: Verification, attempt_id: str, now: int) -> Change:
         return Change(verification)
     entry = Entry("attempt.unknown", {"attempt_id": attempt_id})
     return attempt_changed(verification, attempt, now, (entry,), status=DeliveryStatus.UNKNOWN)
+
+
+def found(verification: Verification, attempt_id: str, sid: str, now: int) -> Change:
+    """The provider, asked, knows one send that this attempt may be. It is, unless another attempt may be it as well."""
+    attempt = by_id(verification, attempt_id)
+    if attempt is None or may_be_anothers(verification, attempt, sid):
+        return Change(verification)
+    return sent(verification, attempt_id, sid, now)
+
+
+def may_be_anothers(verification: Verification, attempt: Attempt, sid: str) -> bool:
+    """Tell whether what the provider calls `sid` is, or may be, another attempt of the verification.
+
+    Texts of one verification are alike, so while two have no sid, nobody can say whose it is: a callback does, or the
+    end of the time in which one may still be found.
+    """
+    return any(
+        other.provider_sid == sid or (other.provider_sid is None and not _settled(other.status))
+        for other in verification.attempts
+        if other.id != attempt.id and other.channel is attempt.channel
+    )
 
 
 def never_arrived(verification: Verification, attempt_id: str, now: int) -> Change:

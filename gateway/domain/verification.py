@@ -11,12 +11,13 @@ from typing import Annotated, Any
 
 import msgspec
 
+from gateway.domain.assurance import Assurance, Basis
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.journal import Entry
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.policy import Tally
 from gateway.domain.refusals import Refused
-from gateway.domain.scenes import Scene, Script
+from gateway.domain.scenes import PinFlaw, Scene, Script
 
 
 class Status(StrEnum):
@@ -78,24 +79,6 @@ class Purpose(StrEnum):
     MANAGE = "manage"
 
 
-class Basis(StrEnum):
-    """What stood in for a new proof when a sign-in was approved without a text or a call."""
-
-    RECENT_PROOF = "recent_proof"
-    TRUSTED_DEVICE = "trusted_device"
-    BYPASS = "bypass"
-
-
-class Assurance(StrEnum):
-    """How strong a proof was: someone pressed #; or who asks for the proof has the phone in hand.
-
-    The latter is shown by a code that only the phone was told, or by digits that only who asks was shown.
-    """
-
-    PRESENCE = "presence"
-    POSSESSION = "possession"
-
-
 class FailureCode(StrEnum):
     """Why a verification or an attempt failed; stable words of the public contract."""
 
@@ -133,7 +116,9 @@ class Attempt(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     `token` is the secret in its callback path. `heard` names the reports already taken in, so that a repeated one does
     nothing. `turn` counts the Gathers of a call from 1; 0 means that nobody has answered. `repeats` counts the prompts
-    that were said anew at the callee's wish, `second_language` tells that they chose the other language.
+    that were said anew at the callee's wish, `second_language` tells that they chose the other language, `slow` that
+    they chose slower speech. `refused_by` names the providers that said no for good before `provider` was asked. A
+    `confirm_key` is asked for in place of the usual one.
     """
 
     id: str
@@ -154,6 +139,9 @@ class Attempt(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     repeats: int = 0
     scene: Scene = Scene.PROOF
     second_language: bool = False
+    slow: bool = False
+    confirm_key: str = ""
+    refused_by: tuple[str, ...] = ()
 
     @property
     def carries_code(self) -> bool:
@@ -180,9 +168,11 @@ class Verification(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     the verification for that reason. `steps` are the ways that are still to follow by themselves, the first at
     `next_at`; while that is None, it waits for the end of what is under way. `proved_by` is the attempt whose key or
     code approved it. `extension` is dialled behind the number. `match_digits` are those that a page shows for calls in
-    mode match; they die with the code. `code_length`, `fraud_block_days` and `reply_with_code` are the policy's, as
-    they were when it began.
-    With `first_phone` the person had proven nothing when it began, so all it can prove is their first phone.
+    mode match; they die with the code. `code_length`, `fraud_block_days`, `reply_with_code` and `call_backup`
+    are the policy's, as they were when it began; `call_backup` holds until no other phone could be called. One that
+    `continues` another (an id) is the call to the person's next phone, after those that were `tried` (ids), and the
+    other one is `continued_by` it. With `first_phone` the person had proven nothing then, so all it can prove is their
+    first phone. With `learns_key` a call that hears no # asks for a digit instead.
     """
 
     id: str
@@ -203,7 +193,12 @@ class Verification(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     code_length: int = 6
     fraud_block_days: int = 90
     first_phone: bool = False
+    learns_key: bool = False
     reply_with_code: bool = False
+    call_backup: bool = False
+    continues: str | None = None
+    continued_by: str | None = None
+    tried: tuple[str, ...] = ()
     metadata: Mapping[str, str] = {}
     status: Status = Status.PENDING
     assurance: Assurance | None = None
@@ -239,15 +234,17 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reply(msgspec.Struct, frozen=True, gc=False):
-    """What to answer a call with. `turn` numbers the Gather; `again` says why it is asked again.
+    """What to answer a call with. `turn` numbers the Gather; `again` says why it is asked again, `flaw` of a new PIN.
 
-    `second_language` asks for the other language that the call offers.
+    `second_language` asks for the other language that the call offers, `slow` for slower speech.
     """
 
     script: Script
     turn: int = 0
     again: FailureCode | None = None
     second_language: bool = False
+    slow: bool = False
+    flaw: PinFlaw | None = None
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):

@@ -84,18 +84,18 @@ class AppPasswords:
         Whatever the reason for a no, and whether there is such a user or not, it is counted alike and costs one
         verification. Raises Refused (`rate_limited`) when the user had their failures.
         """
-        key = self._vault.tally_key("app_password", application.id, user)
+        keys = self._vault.tally_keys("app_password", application.id, user)
         # One at a time for each user: a mail client opens many connections, which must not use up each other's tries.
-        turn = self._turns.setdefault(key, asyncio.Lock())
+        turn = self._turns.setdefault(keys[0], asyncio.Lock())
         async with turn:
-            await self._people.count(key, lambda tally, now: tally.with_app_password_tried(now, self._limits))
+            await self._people.count(keys, lambda tally, now: tally.with_app_password_tried(now, self._limits))
             try:
                 right = await self._judge(application, user, password, scope)
             except Refused:
-                await self._take_back(key)
+                await self._take_back(keys)
                 raise
             if right is not None:
-                await self._take_back(key)
+                await self._take_back(keys)
             return right
 
     async def _judge(self, application: Application, user: str, password: str, scope: str | None) -> AppPassword | None:
@@ -103,25 +103,36 @@ class AppPasswords:
         enrollment = await self._people.enrollment_of(application.id, user)
         candidate = None if enrollment is None else self._candidate(application, enrollment, drawn, scope)
         right = await self._passwords.verify(candidate.hash if candidate else None, drawn)
-        return await self._used(enrollment, candidate) if enrollment and candidate and right else None
+        if enrollment is None or candidate is None or not right:
+            return None
+        return await self._used(enrollment, candidate, self._vault.password_selector(enrollment.id, drawn))
 
     def _candidate(
         self, application: Application, enrollment: Enrollment, drawn: str, scope: str | None
     ) -> AppPassword | None:
         if self._denial(application, enrollment):
             return None
-        return good(enrollment, self._vault.password_selector(enrollment.id, drawn), scope, self._clock())
+        now = self._clock()
+        found = (good(enrollment, one, scope, now) for one in self._vault.password_selectors(enrollment.id, drawn))
+        return next(filter(None, found), None)
 
-    async def _used(self, enrollment: Enrollment, right: AppPassword) -> AppPassword | None:
-        """Note the use; None if the password was taken away while it was being verified."""
+    async def _used(self, enrollment: Enrollment, right: AppPassword, selector: bytes) -> AppPassword | None:
+        """Note the use; None if the password was taken away while it was being verified.
+
+        From now on it is found by this selector, which the newest key made.
+        """
+
+        def step(current: Enrollment, now: int) -> PersonChange:
+            return used(current, right.id, now, selector)
+
         try:
-            change = done(await self._people.change(enrollment.id, lambda current, now: used(current, right.id, now)))
+            change = done(await self._people.change(enrollment.id, step))
         except Refused:
             return None
         return kept(change.enrollment, right.id)
 
-    async def _take_back(self, key: bytes) -> None:
-        await self._people.count(key, lambda tally, _now: tally.without_latest_try())
+    async def _take_back(self, keys: tuple[bytes, ...]) -> None:
+        await self._people.count(keys, lambda tally, _now: tally.without_latest_try())
 
     async def _draw(
         self,

@@ -4,11 +4,12 @@ import msgspec
 
 from gateway.applications import Applications
 from gateway.domain import recognition
+from gateway.domain.assurance import Basis
 from gateway.domain.enrollment import Enrollment, PersonChange, Phone, PhoneKind
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.phones import refuse_text_to_extension
 from gateway.domain.refusals import RefusalCode, Refused
-from gateway.domain.verification import Basis, Channel, FallbackStep, Mode, Purpose
+from gateway.domain.verification import Channel, FallbackStep, Mode, Purpose
 from gateway.enrollments.records import done, owned
 from gateway.person_ports import PersonStep, PersonStore
 from gateway.ports import Application, Clock, Created, NewCode, Receipt, Replay
@@ -34,13 +35,18 @@ class NewPhone(msgspec.Struct, frozen=True):
 
 
 class Challenge(msgspec.Struct, frozen=True):
-    """How a person is asked for a proof; what is None is the person's default."""
+    """How a person is asked for a proof; what is None is the person's default.
+
+    One that `continues` another verification (an id) calls the phone that is next, after those that were `tried` (ids).
+    """
 
     purpose: Purpose | None = None
     phone_id: str | None = None
     channel: Channel | None = None
     mode: Mode | None = None
     fallback: tuple[FallbackStep, ...] | None = None
+    continues: str | None = None
+    tried: tuple[str, ...] = ()
 
 
 class Proofs:
@@ -74,6 +80,7 @@ class Proofs:
         """Begin to prove a phone; it counts once its verification is approved."""
         refuse_text_to_extension(phone.channel, phone.extension)
         enrollment = owned(application, await self._people.enrollment(enrollment_id))
+        known = enrollment.phone_at(phone.number, phone.extension)
         wish = Wish(
             number=phone.number,
             channel=phone.channel,
@@ -85,6 +92,7 @@ class Proofs:
             kind=phone.kind,
             replaces=phone.replaces,
             first_phone=phone.first,
+            confirm_key=enrollment.confirm_key(known),
         )
         return await self._verifications.begin(application, wish, receipt)
 
@@ -203,6 +211,9 @@ def _wish(enrollment: Enrollment, challenge: Challenge, locale: str | None) -> W
         purpose=challenge.purpose,
         fallback=challenge.fallback,
         kind=phone.kind,
+        confirm_key=enrollment.confirm_key(phone),
+        continues=challenge.continues,
+        tried=challenge.tried,
     )
 
 

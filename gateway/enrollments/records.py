@@ -8,8 +8,10 @@ from gateway.domain.enrollment import DefaultMethod, Enrollment, PersonChange, p
 from gateway.domain.journal import Entry, KeptEntry
 from gateway.domain.permissions import Permission, Policy, explain
 from gateway.domain.phones import default_chosen, phone_removed
+from gateway.domain.pins import pin_denial
 from gateway.domain.policy import SECOND
 from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.verification import Channel
 from gateway.person_ports import PersonStep, PersonStore
 from gateway.ports import Application, Clock, NewId, Receipt, Replay
 
@@ -126,7 +128,14 @@ class Records:
     async def explain(self, application: Application, enrollment_id: str) -> tuple[Permission, ...]:
         """Say for each method whether the person may use it, and if not, who decided so and what to do."""
         enrollment = await self.show(application, enrollment_id)
-        return explain(self.policy(application, enrollment), enrollment.phones)
+        policy = self.policy(application, enrollment)
+        no_calls = pin_denial(policy, enrollment, self._clock())
+        return tuple(
+            msgspec.structs.replace(permission, denial=permission.denial or no_calls)
+            if permission.channel is Channel.CALL
+            else permission
+            for permission in explain(policy, enrollment.phones)
+        )
 
     def policy(self, application: Application, enrollment: Enrollment) -> Policy:
         """Return what holds for a person."""

@@ -17,7 +17,7 @@ from gateway.pages.numbers import Judged, Typed, channel_error, judge
 from gateway.pages.parts import Barrier, Denied, Fault, Field, FieldError, FormUse
 from gateway.pages.rendering import Pages
 from gateway.pages.texts import likely_region, preferred_tags
-from gateway.pages.views import masked, method_choices, steps_of
+from gateway.pages.views import calls_denied, masked, method_choices, steps_of
 from gateway.ports import Replay
 
 _LONGEST_FIELD = 64
@@ -28,6 +28,8 @@ _FORBIDDEN = {
     RefusalCode.PHONE_KIND_FORBIDDEN,
     RefusalCode.NUMBER_SHARED_TOO_OFTEN,
     RefusalCode.NUMBER_STOPPED,
+    RefusalCode.PIN_NOT_SET,
+    RefusalCode.PIN_LOCKED,
 }
 
 
@@ -65,7 +67,7 @@ class Enrolling:
         typed = _typed(guest.visit, guest.form)
         replaced = _replaced(guest.visit, guest.form.get("replaces"))
         channel = next((channel for channel in Channel if channel == guest.form.get("channel")), None)
-        judged = judge(typed, guest.visit.policy)
+        judged = judge(typed, guest.visit.policy, _no_calls(guest))
         wrong = channel_error(judged, channel)
         errors = (*judged.errors, *((wrong,) if wrong else ()))
         if errors or judged.number is None or channel is None:
@@ -95,7 +97,7 @@ class Enrolling:
         """Say, while the person types, what is wrong with a number and how it can be reached."""
         if not may_offer_phone(guest.visit):
             return web.Response(status=HTTPStatus.FORBIDDEN.value)
-        judged = judge(_typed(guest.visit, guest.form), guest.visit.policy)
+        judged = judge(_typed(guest.visit, guest.form), guest.visit.policy, _no_calls(guest))
         answer = self._pages.number_check(
             guest.frame, judged.formatted, judged.errors[0] if judged.errors else None, judged.methods
         )
@@ -115,7 +117,11 @@ class Enrolling:
         errors: tuple[FieldError, ...] = (),
     ) -> web.Response:
         policy = guest.visit.policy
-        methods = judged.methods if judged else method_choices(policy, Purpose.ENROLL, None, typed.kind, extended=False)
+        methods = (
+            judged.methods
+            if judged
+            else method_choices(policy, Purpose.ENROLL, None, typed.kind, extended=False, no_calls=_no_calls(guest))
+        )
         allowed = [choice.channel for choice in methods if choice.denied is None]
         use = FormUse.ENROLL
         if guest.request.path != ENROLL:
@@ -144,6 +150,10 @@ class Enrolling:
         region = likely_region(guest.visit.enrollment.locale, *preferred_tags(header), guest.visit.session.locale)
         offered = _countries(guest.visit)
         return region if not offered or region in offered else offered[0]
+
+
+def _no_calls(guest: Guest) -> Denied | None:
+    return calls_denied(guest.visit.policy, guest.visit.enrollment, guest.frame.now)
 
 
 def _countries(visit: Visit) -> tuple[str, ...]:

@@ -61,7 +61,8 @@ class Finishing:
     async def finish(self, guest: Guest, *, remember: bool, recognized: str | None = None) -> web.Response:
         """Go on from the visit's verification, or the one that spared the person it, if it is approved; else back."""
         visit = guest.visit
-        verification = self._verifications.show(visit.application, recognized or str(visit.session.verification_id))
+        verification_id = recognized or str(visit.session.verification_id)
+        verification = await self._verifications.show(visit.application, verification_id)
         if verification.status is not Status.APPROVED:
             return self._doorstep.go(VERIFY)
         signing_in = visit.session.page is PortalPage.SIGN_IN

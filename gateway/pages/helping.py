@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from gateway.domain.enrollment import Enrollment
+from gateway.domain.keypad import Keypad
 from gateway.domain.permissions import Feature, feature_denial
 from gateway.domain.policy import SECOND
 from gateway.domain.portal import PortalPage
@@ -13,17 +14,18 @@ from gateway.enrollments.proofs import Proofs
 from gateway.pages.courses import may_settle
 from gateway.pages.doorstep import Doorstep, Guest
 from gateway.pages.models import AppPasswordFacts, HelpPage, LastAttempt
-from gateway.pages.views import delivery_of, masked
+from gateway.pages.views import delivery_of, key_of, masked
 from gateway.verifications import Verifications
 
 
 class Helping:
     """Shown to who visits, blocked or not."""
 
-    def __init__(self, doorstep: Doorstep, proofs: Proofs, verifications: Verifications) -> None:
+    def __init__(self, doorstep: Doorstep, proofs: Proofs, verifications: Verifications, keypad: Keypad) -> None:
         self._doorstep = doorstep
         self._proofs = proofs
         self._verifications = verifications
+        self._keypad = keypad
 
     def routes(self) -> list[web.RouteDef]:
         """List the routes."""
@@ -33,13 +35,13 @@ class Helping:
         """Show the answers."""
         visit, now = guest.visit, guest.frame.now
         enrollment = visit.enrollment
-        verification = self._latest(visit)
+        verification = await self._latest(visit)
         proof = enrollment.last_proof
         cached = proof is not None and visit.policy.proof_cache and now - proof.at < visit.policy.proof_cache * SECOND
         page = HelpPage(
             guest.frame,
             PortalPage.SETTINGS if may_settle(visit) else visit.session.page,
-            last=None if verification is None or not verification.attempts else _last(verification),
+            last=None if verification is None or not verification.attempts else _last(verification, self._keypad),
             proven_phones=len(enrollment.proven_phones),
             blocked=enrollment.blocked(now),
             blocked_until=enrollment.block.until if enrollment.block else None,
@@ -49,14 +51,14 @@ class Helping:
         )
         return self._doorstep.show(page)
 
-    def _latest(self, visit: Visit) -> Verification | None:
+    async def _latest(self, visit: Visit) -> Verification | None:
         """Return the verification of this visit, or the last one that ended."""
         outcome = visit.enrollment.last_outcome
         latest = visit.session.verification_id or (outcome and outcome.verification_id)
         if not latest:
             return None
         try:
-            return self._verifications.show(visit.application, latest)
+            return await self._verifications.show(visit.application, latest)
         except Refused:  # no longer kept
             return None
 
@@ -67,7 +69,7 @@ class Helping:
         return await self._proofs.trusted_until(guest.visit.application, guest.visit.enrollment.id, secret)
 
 
-def _last(verification: Verification) -> LastAttempt:
+def _last(verification: Verification, keypad: Keypad) -> LastAttempt:
     attempt = verification.attempts[-1]
     failure = None if verification.status is Status.APPROVED else verification.failure or attempt.failure
     return LastAttempt(
@@ -77,6 +79,7 @@ def _last(verification: Verification) -> LastAttempt:
         delivery_of(attempt),
         verification.status,
         failure.code if failure else None,
+        key_of(attempt, keypad),
     )
 
 

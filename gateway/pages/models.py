@@ -7,6 +7,7 @@ the person types in the form.
 import msgspec
 
 from gateway.domain.enrollment import PhoneKind
+from gateway.domain.keypad import POUND
 from gateway.domain.portal import PortalPage
 from gateway.domain.verification import Channel, FailureCode, Status
 from gateway.pages.parts import (
@@ -58,8 +59,10 @@ class VerifyPage(msgspec.Struct, frozen=True, gc=False):
 
     `channel`, `delivery` and `failure` are the latest attempt's; once `status` is no longer pending, `failure` is the
     verification's. `code_length` is set when the person was told a code, and None when there is only a key to press.
-    `match_digits` are keyed in on the phone before #. `ways` are offered as "send again" and "call me"; after the end
-    they begin anew. `expires_in` is in seconds; `remember_days` offers to trust this browser for so long.
+    `match_digits` are keyed in on the phone before #, or the `pin` is, which is a `new_pin` to be chosen there if
+    somebody else set it; without them, a call asks for `key`. `ways` are offered as
+    "send again" and "call me"; after the end they begin anew. `expires_in` is in seconds; `remember_days` offers to
+    trust this browser for so long. `called_before` says why the phone that was called before this one was not reached.
     """
 
     frame: Frame
@@ -73,6 +76,9 @@ class VerifyPage(msgspec.Struct, frozen=True, gc=False):
     checks_left: int = 5
     code_length: int | None = None
     match_digits: str | None = None
+    pin: bool = False
+    new_pin: bool = False
+    key: str = POUND
     ways: tuple[Way, ...] = ()
     expires_in: int = 600
     errors: tuple[FieldError, ...] = ()
@@ -80,11 +86,13 @@ class VerifyPage(msgspec.Struct, frozen=True, gc=False):
     remember: bool = False
     other_ways: bool = False
     steps: int = 3
+    called_before: FailureCode | None = None
 
     @property
     def shape(self) -> str:
         """Return what the page asks of the person; when that changes, the page has to be shown anew."""
-        asked = (self.channel.value, "code" if self.code_length else "", "digits" if self.match_digits else "")
+        keyed_in = "digits" if self.match_digits else "pin" if self.pin else self.key
+        asked = (self.channel.value, "code" if self.code_length else "", keyed_in)
         return " ".join(word for word in asked if word)
 
 
@@ -117,11 +125,19 @@ class PhoneRow(msgspec.Struct, frozen=True, gc=False):
     removable: bool = True
 
 
-class SettingsPage(msgspec.Struct, frozen=True, gc=False):
-    """The person's phones, how they are reached, trusted browsers, and the way to the app passwords.
+class PinFacts(msgspec.Struct, frozen=True, gc=False):
+    """What a person is told of their PIN: whether there is one, somebody else set it, it is locked for now."""
 
-    `addable` are the kinds of phone that may be added now. `app_passwords` is their count, or None when there is no
-    page for them.
+    there: bool = False
+    must_change: bool = False
+    locked: bool = False
+
+
+class SettingsPage(msgspec.Struct, frozen=True, gc=False):
+    """The person's phones, how they are reached, trusted browsers, their PIN, and the way to the app passwords.
+
+    `pin` is None where no call asks for one, `addable` are the kinds of phone that may be added now. `app_passwords` is
+    their count, or None when there is no page for them.
     """
 
     frame: Frame
@@ -130,6 +146,7 @@ class SettingsPage(msgspec.Struct, frozen=True, gc=False):
     addable: tuple[PhoneKind, ...] = ()
     trusted_devices: int = 0
     app_passwords: int | None = None
+    pin: PinFacts | None = None
     errors: tuple[FieldError, ...] = ()
     can_leave: bool = True
 
@@ -172,7 +189,7 @@ class SignInPage(msgspec.Struct, frozen=True, gc=False):
 
 
 class LastAttempt(msgspec.Struct, frozen=True, gc=False):
-    """The last text or call to this person, and what became of it."""
+    """The last text or call to this person, and what became of it; `key` is the one that a call asked for."""
 
     channel: Channel
     masked_number: str
@@ -180,6 +197,7 @@ class LastAttempt(msgspec.Struct, frozen=True, gc=False):
     delivery: Delivery
     status: Status
     failure: FailureCode | None = None
+    key: str = POUND
 
 
 class AppPasswordFacts(msgspec.Struct, frozen=True, gc=False):

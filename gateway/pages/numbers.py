@@ -11,7 +11,7 @@ from gateway.domain.permissions import Policy
 from gateway.domain.phone import PhoneNumber, parse_extension, parse_written
 from gateway.domain.refusals import RefusalCode, Refused
 from gateway.domain.verification import Channel, Purpose
-from gateway.pages.parts import Fault, Field, FieldError, MethodChoice
+from gateway.pages.parts import Denied, Fault, Field, FieldError, MethodChoice
 from gateway.pages.views import method_choices
 
 _IGNORED = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
@@ -42,8 +42,8 @@ class Judged(msgspec.Struct, frozen=True, gc=False):
     methods: tuple[MethodChoice, ...]
 
 
-def judge(typed: Typed, policy: Policy) -> Judged:
-    """Read a phone, and say under this policy how it can be reached."""
+def judge(typed: Typed, policy: Policy, no_calls: Denied | None) -> Judged:
+    """Read a phone, and say under this policy how it can be reached; `no_calls` is what `calls_denied` says."""
     errors = []
     number, fault = _number(typed.country, typed.number)
     if fault is not None:
@@ -61,7 +61,7 @@ def judge(typed: Typed, policy: Policy) -> Judged:
         extension,
         None if number is None else _formatted(number),
         tuple(errors),
-        method_choices(policy, Purpose.ENROLL, number, typed.kind, extended=bool(written)),
+        method_choices(policy, Purpose.ENROLL, number, typed.kind, extended=bool(written), no_calls=no_calls),
     )
 
 

@@ -23,6 +23,8 @@ class Barrier(StrEnum):
     NO_TEXTS_TO_LINE = "no_texts_to_line"
     NO_TEXTS_TO_EXTENSION = "no_texts_to_extension"
     SENDS_USED_UP = "sends_used_up"
+    PIN_NOT_SET = "pin_not_set"
+    PIN_LOCKED = "pin_locked"
 
 
 class Decider(StrEnum):
@@ -52,6 +54,8 @@ class Field(StrEnum):
     CODE = "code"
     METHOD = "method"
     NAME = "name"
+    PIN = "pin"
+    PIN_AGAIN = "pin_again"
 
 
 class Fault(StrEnum):
@@ -79,6 +83,9 @@ class Fault(StrEnum):
     NAME_MISSING = "name_missing"
     NAME_TOO_LONG = "name_too_long"
     APP_PASSWORDS_FULL = "app_passwords_full"
+    PIN_MALFORMED = "pin_malformed"
+    PIN_TOO_SIMPLE = "pin_too_simple"
+    PIN_MISMATCH = "pin_mismatch"
     TRY_LATER = "try_later"
 
 
@@ -103,6 +110,7 @@ class Notice(StrEnum):
     PHONE_LOST = "phone_lost"
     DEFAULT_SAVED = "default_saved"
     DEVICES_FORGOTTEN = "devices_forgotten"
+    PIN_SET = "pin_set"
     APP_PASSWORD_DELETED = "app_password_deleted"  # noqa: S105 - a word of ours
     CODE_SENT_AGAIN = "code_sent_again"
     CALLING_AGAIN = "calling_again"

@@ -73,17 +73,16 @@ class Pages:
     """Every page, in every language."""
 
     def __init__(self, texts: Texts) -> None:
-        """Compile the templates and read the static files.
+        """Read the static files; a template is compiled with its first page, so that no start waits for them.
 
         Raises:
             OSError: A file is not readable.
-            jinja2.TemplateSyntaxError: A template is malformed.
         """
         self.texts = texts
         self.static_files: Mapping[str, StaticFile] = MappingProxyType(
             {path.name: _static_file(path) for path in sorted((_HERE / "static").iterdir())}
         )
-        environment = Environment(
+        self._environment = Environment(
             loader=FileSystemLoader(_HERE / "templates"),
             autoescape=True,
             undefined=StrictUndefined,
@@ -91,18 +90,16 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.globals |= {enum.__name__: enum for enum in _ENUMS}
-        environment.globals |= {"static": self.static_url, "number": _isolated}
-        self._templates = {model: environment.get_template(name) for model, name in _TEMPLATES.items()}
-        self._state = environment.get_template(_STATE)
+        self._environment.globals |= {enum.__name__: enum for enum in _ENUMS}
+        self._environment.globals |= {"static": self.static_url, "number": _isolated}
 
     def render(self, page: Page) -> str:
         """Return the page as HTML."""
-        return self._templates[type(page)].render(self._context(page))
+        return self._environment.get_template(_TEMPLATES[type(page)]).render(self._context(page))
 
     def render_state(self, page: VerifyPage) -> str:
         """Return the fragment of HTML that goes into the live region of Step 2."""
-        return self._state.render(self._context(page))
+        return self._environment.get_template(_STATE).render(self._context(page))
 
     def number_check(
         self, frame: Frame, formatted: str | None, error: FieldError | None, methods: tuple[MethodChoice, ...]

@@ -3,8 +3,10 @@
 from aiohttp import web
 
 from gateway.applications import Applications
+from gateway.domain.keypad import Keypad
 from gateway.domain.policy import Limits
 from gateway.enrollments.app_passwords import AppPasswords
+from gateway.enrollments.pins import Pins
 from gateway.enrollments.portal import Portal
 from gateway.enrollments.proofs import Proofs
 from gateway.enrollments.records import Records
@@ -13,6 +15,7 @@ from gateway.pages.doorstep import HOME, Doorstep
 from gateway.pages.elsewhere import Elsewhere
 from gateway.pages.enrolling import Enrolling
 from gateway.pages.finishing import Finishing
+from gateway.pages.following import Following
 from gateway.pages.helping import Helping
 from gateway.pages.links import Links
 from gateway.pages.rendering import Pages
@@ -33,24 +36,27 @@ def page_routes(
     records: Records,
     proofs: Proofs,
     app_passwords: AppPasswords,
+    pins: Pins,
     verifications: Verifications,
     limits: Limits,
     clock: Clock,
     new_token: NewToken,
     public_url: str,
+    keypad: Keypad,
 ) -> list[web.RouteDef]:
     """Return the routes of the hosted pages."""
     doorstep = Doorstep(portal, applications, pages, clock, public_url)
     finishing = Finishing(doorstep, portal, proofs, app_passwords, verifications, pages, new_token)
-    signing_in = SigningIn(doorstep, portal, proofs, verifications, finishing)
+    following = Following(portal, verifications)
+    signing_in = SigningIn(doorstep, portal, proofs, verifications, finishing, following)
     parts = (
         Links(doorstep, portal, pages, signing_in),
         Enrolling(doorstep, portal, proofs, pages),
-        Verifying(doorstep, portal, proofs, verifications, finishing, pages, limits, clock),
+        Verifying(doorstep, portal, proofs, verifications, finishing, following, pages, limits, clock, keypad),
         finishing,
         signing_in,
-        Settling(doorstep, records, proofs, app_passwords),
-        Helping(doorstep, proofs, verifications),
+        Settling(doorstep, records, proofs, app_passwords, pins),
+        Helping(doorstep, proofs, verifications, keypad),
         Assets(pages, applications, visits),
     )
     routes = [route for part in parts for route in part.routes()]

@@ -1,38 +1,48 @@
-"""The settings: phones, how the person is reached, trusted browsers, app passwords; and help."""
+"""The settings: phones, how the person is reached, trusted browsers, the PIN, app passwords."""
 
 from http import HTTPStatus
 
 from aiohttp import web
 
 from gateway.domain.app_passwords import APP_PASSWORD_LIMIT, NAME_LIMIT
-from gateway.domain.enrollment import AppPassword, DefaultMethod, Phone
+from gateway.domain.enrollment import AppPassword, DefaultMethod, Phone, Pin
 from gateway.domain.permissions import Feature, feature_denial
 from gateway.domain.phones import PHONE_LIMIT
+from gateway.domain.pins import refuse_unsuitable
 from gateway.domain.refusals import RefusalCode, Refused
-from gateway.domain.verification import Channel
+from gateway.domain.verification import Channel, Mode
 from gateway.enrollments.app_passwords import AppPasswords
+from gateway.enrollments.pins import Pins
 from gateway.enrollments.portal import Visit
 from gateway.enrollments.proofs import Proofs
 from gateway.enrollments.records import Amendment, Records
 from gateway.pages.courses import SETTINGS, may_settle, next_path
 from gateway.pages.doorstep import Doorstep, Guest, Handler, Plain
-from gateway.pages.models import AppPasswordRow, AppPasswordsPage, PhoneRow, SettingsPage
+from gateway.pages.models import AppPasswordRow, AppPasswordsPage, PhoneRow, PinFacts, SettingsPage
+from gateway.pages.numbers import plain
 from gateway.pages.parts import Fault, Field, FieldError, Method, NewAppPassword, Notice
 from gateway.pages.views import masked, methods_of
 from gateway.ports import Replay
 
 APP_PASSWORDS = "/portal/app-passwords"
+_PIN_FAULTS = {
+    RefusalCode.PIN_MALFORMED: Fault.PIN_MALFORMED,
+    RefusalCode.PIN_TOO_SIMPLE: Fault.PIN_TOO_SIMPLE,
+}
 _EXPIRIES = {"": None, "30": 30, "90": 90, "365": 365}
 
 
 class Settling:
     """Each handler changes one thing and leads back to the settings, which say what was done."""
 
-    def __init__(self, doorstep: Doorstep, records: Records, proofs: Proofs, app_passwords: AppPasswords) -> None:
+    def __init__(
+        self, doorstep: Doorstep, records: Records, proofs: Proofs, app_passwords: AppPasswords, pins: Pins
+    ) -> None:
         self._doorstep = doorstep
         self._records = records
         self._proofs = proofs
         self._app_passwords = app_passwords
+        self._pins = pins
 
     def routes(self) -> list[web.RouteDef]:
         """List the routes."""
@@ -41,6 +51,7 @@ class Settling:
             web.post("/portal/settings/default", self._settled(self.choose_default)),
             web.post("/portal/settings/phones/remove", self._settled(self.remove_phone)),
             web.post("/portal/settings/devices/forget", self._settled(self.forget_devices)),
+            web.post("/portal/settings/pin", self._settled(self.set_pin)),
             web.get(APP_PASSWORDS, self._settled(self.show_app_passwords)),
             web.post(APP_PASSWORDS, self._settled(self.create_app_password)),
             web.post(f"{APP_PASSWORDS}/delete", self._settled(self.delete_app_password)),
@@ -54,7 +65,7 @@ class Settling:
         """Choose how the person is reached."""
         phone_id, _, word = guest.form.get("method", "").partition(":")
         channel = next((channel for channel in Channel if channel == word), None)
-        offered = next((way for way in self._methods(guest.visit) if way.value == guest.form.get("method")), None)
+        offered = next((way for way in self._methods(guest) if way.value == guest.form.get("method")), None)
         if channel is None or offered is None:
             return self._page(guest, FieldError(Fault.METHOD_MISSING, Field.METHOD))
         if offered.denied is not None:
@@ -77,6 +88,21 @@ class Settling:
         """Trust no browser any more."""
         await self._proofs.forget_devices(guest.visit.application, guest.visit.enrollment.id)
         return self._back(Notice.DEVICES_FORGOTTEN)
+
+    async def set_pin(self, guest: Guest) -> web.StreamResponse:
+        """Set the PIN that the person has chosen, typed twice because nobody sees what they type."""
+        visit = guest.visit
+        pin, again = (plain(guest.form.get(name, "")).strip() for name in (Field.PIN, Field.PIN_AGAIN))
+        try:
+            refuse_unsuitable(pin, visit.enrollment.phones)
+            if pin != again:
+                return self._page(guest, FieldError(Fault.PIN_MISMATCH, Field.PIN_AGAIN))
+            await self._pins.choose(visit.application, visit.enrollment.id, pin)
+        except Refused as refusal:
+            if refusal.code not in _PIN_FAULTS:
+                raise
+            return self._page(guest, FieldError(_PIN_FAULTS[refusal.code], Field.PIN))
+        return self._back(Notice.PIN_SET)
 
     async def show_app_passwords(self, guest: Guest) -> web.StreamResponse:
         """Show the app passwords."""
@@ -122,14 +148,16 @@ class Settling:
     def _page(self, guest: Guest, error: FieldError | None = None) -> web.Response:
         visit = guest.visit
         enrollment = visit.enrollment
+        pin = enrollment.pin
         off = feature_denial(visit.policy, Feature.APP_PASSWORDS) is not None
         page = SettingsPage(
             guest.frame,
             phones=tuple(_row(visit, phone) for phone in enrollment.phones),
-            methods=self._methods(visit),
+            methods=self._methods(guest),
             addable=visit.policy.phone_kinds if len(enrollment.phones) < PHONE_LIMIT else (),
             trusted_devices=sum(guest.frame.now < device.expires_at for device in enrollment.devices),
             app_passwords=None if off and not enrollment.app_passwords else len(enrollment.app_passwords),
+            pin=None if pin is None and visit.policy.call_proof is not Mode.PIN else _pin_facts(pin, guest.frame.now),
             errors=(error,) if error else (),
         )
         return self._doorstep.show(page, HTTPStatus.UNPROCESSABLE_ENTITY if error else HTTPStatus.OK)
@@ -159,11 +187,16 @@ class Settling:
         )
         return self._doorstep.show(page, HTTPStatus.UNPROCESSABLE_ENTITY if error else HTTPStatus.OK)
 
-    def _methods(self, visit: Visit) -> tuple[Method, ...]:
-        return methods_of(visit.policy, visit.enrollment, visit.enrollment.proven_phones)
+    def _methods(self, guest: Guest) -> tuple[Method, ...]:
+        visit = guest.visit
+        return methods_of(visit.policy, visit.enrollment, visit.enrollment.proven_phones, guest.frame.now)
 
     def _back(self, notice: Notice | None = None) -> web.Response:
         return self._doorstep.go(f"{SETTINGS}?notice={notice}" if notice else SETTINGS)
+
+
+def _pin_facts(pin: Pin | None, now: int) -> PinFacts:
+    return PinFacts() if pin is None else PinFacts(there=True, must_change=pin.must_change, locked=pin.locked(now))
 
 
 def _row(visit: Visit, phone: Phone) -> PhoneRow:

@@ -14,6 +14,7 @@ from gateway.enrollments.proofs import Challenge, Proofs
 from gateway.pages.courses import VERIFY, may_settle, must_prove, next_path
 from gateway.pages.doorstep import Doorstep, Guest
 from gateway.pages.finishing import Finishing
+from gateway.pages.following import Following
 from gateway.pages.models import SignInPage
 from gateway.pages.numbers import plain
 from gateway.pages.parts import Barrier, Denied, Fault, Field, FieldError
@@ -26,20 +27,27 @@ class SigningIn:
     """Each handler makes one journey and shows, or leads to, the next page."""
 
     def __init__(
-        self, doorstep: Doorstep, portal: Portal, proofs: Proofs, verifications: Verifications, finishing: Finishing
+        self,
+        doorstep: Doorstep,
+        portal: Portal,
+        proofs: Proofs,
+        verifications: Verifications,
+        finishing: Finishing,
+        following: Following,
     ) -> None:
         self._doorstep = doorstep
         self._portal = portal
         self._proofs = proofs
         self._verifications = verifications
         self._finishing = finishing
+        self._following = following
 
     def routes(self) -> list[web.RouteDef]:
         """List the routes."""
         return [
             web.get("/portal/sign-in", self._doorstep.opens_to(self.show)),
-            web.post("/portal/sign-in", self._doorstep.opens_to(self.choose)),
-            web.post("/portal/sign-in/bypass", self._doorstep.opens_to(self.bypass)),
+            web.post("/portal/sign-in", self._doorstep.opens_to(self._following.then(self.choose))),
+            web.post("/portal/sign-in/bypass", self._doorstep.opens_to(self._following.then(self.bypass))),
         ]
 
     async def begin(self, guest: Guest) -> web.Response:
@@ -98,7 +106,7 @@ class SigningIn:
         visit = guest.visit
         error = _error(wrong) if isinstance(wrong, Refused) else wrong
         phones = [phone for phone in visit.enrollment.phones if _usable(visit, phone.id)]
-        methods = methods_of(visit.policy, visit.enrollment, phones)
+        methods = methods_of(visit.policy, visit.enrollment, phones, guest.frame.now)
         return self._doorstep.show(SignInPage(guest.frame, methods, errors=(error,) if error else ()))
 
     async def _challenged(self, guest: Guest, challenge: Challenge) -> web.Response:
@@ -140,6 +148,6 @@ def _error(refusal: Refused) -> FieldError | None:
     """Say what is wrong; a way that policy forbids says so itself, where it stands greyed out."""
     if refusal.code is RefusalCode.RATE_LIMITED:
         return FieldError(Fault.SENDS_USED_UP, Field.METHOD, wait=refusal.retry_after)
-    if refusal.code is RefusalCode.NUMBER_STOPPED:
-        return FieldError(Fault.DENIED, Field.METHOD, Denied(Barrier.NUMBER_STOPPED))
+    if refusal.code in {RefusalCode.NUMBER_STOPPED, RefusalCode.PIN_NOT_SET, RefusalCode.PIN_LOCKED}:
+        return FieldError(Fault.DENIED, Field.METHOD, Denied(Barrier(refusal.code.value)))
     return None

@@ -1,6 +1,7 @@
 """Says things to one person in their language: the words of the tables, and sentences put together from them."""
 
 from gateway.domain.enrollment import PhoneKind
+from gateway.domain.keypad import POUND
 from gateway.domain.verification import Channel, FailureCode, Status
 from gateway.pages.parts import Barrier, Decider, Delivery, Denied, Fault, FieldError, Frame, Notice
 from gateway.pages.texts import Region, Texts
@@ -64,9 +65,18 @@ class Speech:
         """Say how far a text or a call got."""
         return self.say(DELIVERIES[channel][delivery])
 
-    def failure(self, code: FailureCode) -> Words:
-        """Say what failed, and what to do next."""
-        return self._both(FAILURES[code])
+    def key(self, key: str) -> str:
+        """Name a key of a phone, as a sentence says to press it."""
+        if key == POUND:
+            # Translators: these two name a key where a sentence says to press it
+            return self.say(_("#"))
+        return self.say(_("the %(digit)s key"), digit=key)
+
+    def failure(self, code: FailureCode, key: str, *, pin: bool = False) -> Words:
+        """Say what failed, and what to do next; `key` is the one that a call asks for, perhaps behind a PIN."""
+        if pin and code is FailureCode.RATE_LIMITED:
+            return self._both(ANY_BARRIERS[Barrier.PIN_LOCKED])
+        return self._both(FAILURES[code], key=self.key(key))
 
     def status(self, status: Status) -> Words:
         """Say where a verification stands, and what to do next."""
@@ -106,8 +116,8 @@ class Speech:
             return self.say(_("Decided by %(application)s for the group %(group)s."), **names)
         return self.say(_("Decided by %(application)s."), **names)
 
-    def _both(self, words: Words) -> Words:
-        return Words(self.say(words.said), self.say(words.next) if words.next else "")
+    def _both(self, words: Words, **values: str) -> Words:
+        return Words(self.say(words.said, **values), self.say(words.next, **values) if words.next else "")
 
 
 def _barrier(barrier: Barrier, channel: Channel | None) -> Words:

@@ -2,9 +2,11 @@
 
 from http import HTTPStatus
 
+import msgspec
 from aiohttp import web
 
 from gateway.domain.enrollment import PhoneKind
+from gateway.domain.keypad import Keypad
 from gateway.domain.policy import SECOND, Limits
 from gateway.domain.portal import PortalPage
 from gateway.domain.refusals import RefusalCode, Refused
@@ -14,11 +16,12 @@ from gateway.enrollments.proofs import Challenge, NewPhone, Proofs
 from gateway.pages.courses import ENROLL, SETTINGS, SIGN_IN, VERIFY, may_offer_phone, next_path
 from gateway.pages.doorstep import Doorstep, Guest
 from gateway.pages.finishing import Finishing
+from gateway.pages.following import Following, has_gone_on
 from gateway.pages.models import VerifyPage
 from gateway.pages.numbers import plain
-from gateway.pages.parts import Fault, Field, FieldError, Notice
+from gateway.pages.parts import Barrier, Denied, Fault, Field, FieldError, Notice
 from gateway.pages.rendering import Pages
-from gateway.pages.views import delivery_of, masked, steps_of, ways_of
+from gateway.pages.views import delivery_of, key_of, masked, steps_of, ways_of
 from gateway.ports import Clock, Replay
 from gateway.verifications import Verifications
 
@@ -36,37 +39,45 @@ class Verifying:
         proofs: Proofs,
         verifications: Verifications,
         finishing: Finishing,
+        following: Following,
         pages: Pages,
         limits: Limits,
         clock: Clock,
+        keypad: Keypad,
     ) -> None:
         self._doorstep = doorstep
         self._portal = portal
         self._proofs = proofs
         self._verifications = verifications
         self._finishing = finishing
+        self._following = following
         self._pages = pages
         self._limits = limits
         self._clock = clock
+        self._keypad = keypad
 
     def routes(self) -> list[web.RouteDef]:
         """List the routes."""
+        then = self._following.then
         return [
-            web.get(VERIFY, self._doorstep.opens_to(self.show)),
+            web.get(VERIFY, self._doorstep.opens_to(then(self.show))),
             web.get("/portal/verify/state", self._doorstep.opens_to(self.state)),
-            web.post(VERIFY, self._doorstep.opens_to(self.check)),
-            web.post("/portal/resend", self._doorstep.opens_to(self.resend)),
-            web.post("/portal/cancel", self._doorstep.opens_to(self.cancel)),
+            web.post(VERIFY, self._doorstep.opens_to(then(self.check))),
+            web.post("/portal/resend", self._doorstep.opens_to(then(self.resend))),
+            web.post("/portal/cancel", self._doorstep.opens_to(then(self.cancel))),
         ]
 
     async def show(self, guest: Guest) -> web.StreamResponse:
         """Show how far the text or the call got, and the field for the code."""
         if guest.visit.session.verification_id is None:
             return self._doorstep.go(next_path(guest.visit))
-        return await self.cancel(guest) if self._overtaken(guest.visit) else self._page(guest)
+        return await self.cancel(guest) if await self._overtaken(guest.visit) else await self._page(guest)
 
     async def state(self, guest: Guest) -> web.StreamResponse:
-        """Answer with the page's live region once there is something new to tell, or with nothing after a while."""
+        """Answer with the page's live region once there is something new to tell, or with nothing after a while.
+
+        Where another phone is called by now, there is another page to show, and this one is gone.
+        """
         verification_id = guest.visit.session.verification_id
         if verification_id is None:
             return web.Response(status=HTTPStatus.GONE.value)
@@ -75,6 +86,8 @@ class Verifying:
         verification = await self._verifications.wait(guest.visit.application, verification_id, revision, _LONGEST_WAIT)
         if verification.revision <= revision:
             return web.Response(status=HTTPStatus.NO_CONTENT.value)
+        if has_gone_on(verification):
+            return web.Response(status=HTTPStatus.GONE.value)
         page = self._model(guest, verification)
         response = self._doorstep.html(self._pages.render_state(page))
         response.headers["Poundkey-Revision"] = str(verification.revision)
@@ -87,21 +100,21 @@ class Verifying:
         visit = guest.visit
         if visit.session.verification_id is None:
             return self._doorstep.go(next_path(visit))
-        if self._overtaken(visit):
+        if await self._overtaken(visit):
             return await self.cancel(guest)
         typed = plain(guest.form.get("code", ""))
         if not typed.strip():
-            return self._page(guest, FieldError(Fault.CODE_MISSING, Field.CODE))
+            return await self._page(guest, FieldError(Fault.CODE_MISSING, Field.CODE))
         try:
             verification, valid = await self._verifications.check(
                 visit.application, visit.session.verification_id, typed
             )
         except Refused as refusal:
-            return self._page(guest, _code_error(refusal))
+            return await self._page(guest, _code_error(refusal))
         if valid:
             return await self._finishing.finish(guest, remember=guest.form.get("remember") == "on")
         pending = verification.status is Status.PENDING
-        return self._page(guest, FieldError(Fault.CODE_WRONG, Field.CODE) if pending else None)
+        return await self._page(guest, FieldError(Fault.CODE_WRONG, Field.CODE) if pending else None)
 
     async def resend(self, guest: Guest) -> web.StreamResponse:
         """Text or call again; where the verification has ended, begin anew with the same phone."""
@@ -109,20 +122,16 @@ class Verifying:
         channel = next((channel for channel in Channel if channel == guest.form.get("channel")), None)
         if visit.session.verification_id is None or channel is None:
             return self._doorstep.go(next_path(visit))
-        if self._overtaken(visit):
+        if await self._overtaken(visit):
             return await self.cancel(guest)
-        verification = self._verifications.show(visit.application, visit.session.verification_id)
+        verification = await self._verifications.show(visit.application, visit.session.verification_id)
         try:
             if verification.status is Status.PENDING:
                 await self._verifications.resend(visit.application, verification.id, channel, None, None)
             else:
                 await self._anew(guest, verification, channel)
         except Refused as refusal:
-            if refusal.code is RefusalCode.VERIFICATION_FINISHED:  # its time ran out just now
-                return self._page(guest)
-            if refusal.code is not RefusalCode.RATE_LIMITED:
-                raise
-            return self._page(guest, FieldError(Fault.SENDS_USED_UP, wait=refusal.retry_after))
+            return await self._page(guest, _send_error(refusal))
         if all(attempt.channel is not channel for attempt in verification.attempts):
             return self._doorstep.go(VERIFY)  # the first of its kind: nothing is done again
         said = Notice.CODE_SENT_AGAIN if channel is Channel.SMS else Notice.CALLING_AGAIN
@@ -134,7 +143,7 @@ class Verifying:
         verification_id = visit.session.verification_id
         if verification_id is None:
             return self._doorstep.go(next_path(visit))
-        verification = self._verifications.show(visit.application, verification_id)
+        verification = await self._verifications.show(visit.application, verification_id)
         if verification.status is Status.APPROVED:
             return await self._finishing.finish(guest, remember=False)
         visit = await self._portal.note(visit, verification_id=None)  # first: the cancel wakes the visit's other tabs
@@ -142,7 +151,7 @@ class Verifying:
             try:
                 await self._verifications.cancel(visit.application, verification_id)
             except Refused:
-                if self._verifications.show(visit.application, verification_id).status is Status.APPROVED:
+                if (await self._verifications.show(visit.application, verification_id)).status is Status.APPROVED:
                     return await self._finishing.finish(
                         guest.visited(visit), remember=False, recognized=verification_id
                     )
@@ -150,12 +159,12 @@ class Verifying:
             return self._doorstep.go(SIGN_IN)
         return self._doorstep.go(SETTINGS if visit.session.proven else ENROLL)
 
-    def _overtaken(self, visit: Visit) -> bool:
+    async def _overtaken(self, visit: Visit) -> bool:
         """Tell whether the person's first phone was proven elsewhere, while another was being proven here.
 
         Who has not shown in this visit who they are may add no phone to one that is there: a link can be in two hands.
         """
-        verification = self._verifications.show(visit.application, str(visit.session.verification_id))
+        verification = await self._verifications.show(visit.application, str(visit.session.verification_id))
         phone = visit.enrollment.phone_at(verification.number, verification.extension)
         begun = verification.purpose is Purpose.ENROLL and (phone is None or phone.verified_at is None)
         return begun and not may_offer_phone(visit)
@@ -182,9 +191,14 @@ class Verifying:
             raise TypeError("a replay without a receipt")
         await self._portal.note(visit, verification_id=begun.change.verification.id)
 
-    def _page(self, guest: Guest, error: FieldError | None = None) -> web.Response:
-        verification = self._verifications.show(guest.visit.application, str(guest.visit.session.verification_id))
-        return self._doorstep.show(self._model(guest, verification, error))
+    async def _page(self, guest: Guest, error: FieldError | None = None) -> web.Response:
+        application = guest.visit.application
+        verification = await self._verifications.show(application, str(guest.visit.session.verification_id))
+        page = self._model(guest, verification, error)
+        if verification.continues is not None:
+            before = await self._verifications.show(application, verification.continues)
+            page = msgspec.structs.replace(page, called_before=_failure(before))
+        return self._doorstep.show(page)
 
     def _model(self, guest: Guest, verification: Verification, error: FieldError | None = None) -> VerifyPage:
         visit, now = guest.visit, self._clock()
@@ -195,6 +209,7 @@ class Verifying:
         told_code = any(attempt.carries_code for attempt in verification.attempts)
         signing_in = verification.purpose is not Purpose.ENROLL
         matching = attempt.mode is Mode.MATCH and pending
+        asking_pin = attempt.mode is Mode.PIN
         return VerifyPage(
             guest.frame,
             _shown_as(visit, verification),
@@ -207,7 +222,10 @@ class Verifying:
             checks_left=verification.checks_left,
             code_length=verification.code_length if told_code else None,
             match_digits=verification.match_digits if matching else None,
-            ways=ways_of(visit.policy, verification, kind, self._limits, now),
+            pin=asking_pin,
+            new_pin=asking_pin and visit.enrollment.pin is not None and visit.enrollment.pin.must_change,
+            key=key_of(attempt, self._keypad),
+            ways=ways_of(visit, verification, kind, self._limits, now),
             expires_in=max(0, (verification.expires_at - now) // SECOND),
             errors=(error,) if error else (),
             remember_days=visit.policy.remember_device_days or None if signing_in else None,
@@ -230,6 +248,18 @@ def _shown_as(visit: Visit, verification: Verification) -> PortalPage:
     if verification.purpose is not Purpose.ENROLL:
         return PortalPage.SIGN_IN
     return PortalPage.SETTINGS if visit.session.proven else PortalPage.ENROLL
+
+
+def _send_error(refusal: Refused) -> FieldError | None:
+    """Say why nothing was sent; a verification that has just ended says so itself."""
+    match refusal.code:
+        case RefusalCode.RATE_LIMITED:
+            return FieldError(Fault.SENDS_USED_UP, wait=refusal.retry_after)
+        case RefusalCode.PIN_NOT_SET | RefusalCode.PIN_LOCKED:
+            return FieldError(Fault.DENIED, denied=Denied(Barrier(refusal.code.value)))
+        case RefusalCode.VERIFICATION_FINISHED:
+            return None
+    raise refusal
 
 
 def _code_error(refusal: Refused) -> FieldError | None:

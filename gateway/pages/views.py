@@ -4,11 +4,13 @@ from collections.abc import Iterable
 
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.enrollment import Enrollment, Phone, PhoneKind
+from gateway.domain.keypad import POUND, Keypad
 from gateway.domain.permissions import Denial, Feature, Level, Policy, feature_denial, method_denial
 from gateway.domain.phone import PhoneNumber
+from gateway.domain.pins import pin_denial
 from gateway.domain.policy import SECOND, Limits
 from gateway.domain.requests import resend_times
-from gateway.domain.verification import Attempt, Channel, Purpose, Status, Verification
+from gateway.domain.verification import Attempt, Channel, Mode, Purpose, Status, Verification
 from gateway.enrollments.portal import Visit
 from gateway.pages.parts import Barrier, Decider, Delivery, Denied, Method, MethodChoice, Way
 
@@ -38,6 +40,11 @@ def masked(number: PhoneNumber) -> str:
     return f"•••• {number.e164[-_SHOWN_DIGITS:]}"
 
 
+def key_of(attempt: Attempt, keypad: Keypad) -> str:
+    """Return the key that a call asks for: that of the phone or the gateway, or # where it ends what is keyed in."""
+    return POUND if attempt.mode in {Mode.MATCH, Mode.PIN} else keypad.asking(attempt.confirm_key).confirm
+
+
 def delivery_of(attempt: Attempt) -> Delivery:
     """Return how far a text or a call got."""
     if attempt.channel is Channel.SMS:
@@ -57,31 +64,54 @@ def denied(denial: Denial) -> Denied:
     )
 
 
+def calls_denied(policy: Policy, enrollment: Enrollment, now: int) -> Denied | None:
+    """Say why calls cannot be had, where they ask for a PIN which is not there, or locked; None if they can."""
+    denial = pin_denial(policy, enrollment, now)
+    return None if denial is None else denied(denial)
+
+
 def method_denied(
-    policy: Policy, purpose: Purpose, channel: Channel, number: PhoneNumber | None, phone: tuple[PhoneKind, bool]
+    policy: Policy,
+    purpose: Purpose,
+    channel: Channel,
+    number: PhoneNumber | None,
+    phone: tuple[PhoneKind, bool],
+    no_calls: Denied | None,
 ) -> Denied | None:
-    """Say why a phone (its kind, and whether it has an extension) cannot be reached in this way; None if it can."""
+    """Say why a phone (its kind, and whether it has an extension) cannot be reached in this way; None if it can.
+
+    `no_calls` is what `calls_denied` says of the person.
+    """
     kind, extended = phone
     if channel is Channel.SMS and extended:
         return Denied(Barrier.NO_TEXTS_TO_EXTENSION)
     if channel is Channel.SMS and number is not None and number.is_landline:
         return Denied(Barrier.NO_TEXTS_TO_LINE)
     denial = method_denial(policy, purpose, channel, number, kind)
-    return None if denial is None else denied(denial)
+    if denial is not None:
+        return denied(denial)
+    return no_calls if channel is Channel.CALL else None
 
 
 def method_choices(
-    policy: Policy, purpose: Purpose, number: PhoneNumber | None, kind: PhoneKind, *, extended: bool
+    policy: Policy,
+    purpose: Purpose,
+    number: PhoneNumber | None,
+    kind: PhoneKind,
+    *,
+    extended: bool,
+    no_calls: Denied | None,
 ) -> tuple[MethodChoice, ...]:
     """Return text and call, each with the reason if it cannot be had."""
     return tuple(
-        MethodChoice(channel, method_denied(policy, purpose, channel, number, (kind, extended))) for channel in Channel
+        MethodChoice(channel, method_denied(policy, purpose, channel, number, (kind, extended), no_calls))
+        for channel in Channel
     )
 
 
-def methods_of(policy: Policy, enrollment: Enrollment, phones: Iterable[Phone]) -> tuple[Method, ...]:
+def methods_of(policy: Policy, enrollment: Enrollment, phones: Iterable[Phone], now: int) -> tuple[Method, ...]:
     """Return every way in which a person can sign in; the default is the chosen one."""
-    default = enrollment.default_method
+    default, no_calls = enrollment.default_method, calls_denied(policy, enrollment, now)
     return tuple(
         Method(
             phone.id,
@@ -91,7 +121,7 @@ def methods_of(policy: Policy, enrollment: Enrollment, phones: Iterable[Phone]) 
             phone.extension,
             chosen=default is not None and (default.phone_id, default.channel) == (phone.id, channel),
             denied=method_denied(
-                policy, Purpose.SIGN_IN, channel, phone.number, (phone.kind, phone.extension is not None)
+                policy, Purpose.SIGN_IN, channel, phone.number, (phone.kind, phone.extension is not None), no_calls
             ),
         )
         for phone in phones
@@ -99,12 +129,14 @@ def methods_of(policy: Policy, enrollment: Enrollment, phones: Iterable[Phone]) 
     )
 
 
-def ways_of(policy: Policy, verification: Verification, kind: PhoneKind, limits: Limits, now: int) -> tuple[Way, ...]:
+def ways_of(visit: Visit, verification: Verification, kind: PhoneKind, limits: Limits, now: int) -> tuple[Way, ...]:
     """Return how a verification can go on, or begin anew once it has ended."""
+    policy, no_calls = visit.policy, calls_denied(visit.policy, visit.enrollment, now)
+    phone = kind, verification.extension is not None
     purpose = verification.purpose or Purpose.ENROLL
     ways = []
     for channel, at in zip((Channel.SMS, Channel.CALL), resend_times(verification, limits), strict=True):
-        no = method_denied(policy, purpose, channel, verification.number, (kind, verification.extension is not None))
+        no = method_denied(policy, purpose, channel, verification.number, phone, no_calls)
         if at is None and verification.status is Status.PENDING and no is None:
             continue  # a call is under way
         ways.append(Way(channel, wait=max(0, -(-((at or 0) - now) // SECOND)), denied=no))

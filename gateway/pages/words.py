@@ -40,11 +40,12 @@ FAILURES: Mapping[FailureCode, Words] = {
         _("Your voicemail answered the call."), _("Voicemail cannot confirm it. Let us call again and answer yourself.")
     ),
     FailureCode.HUNG_UP: Words(
-        _("The call ended before you pressed #."), _("Let us call again, and press # when you are asked to.")
+        _("The call ended before you pressed %(key)s."),
+        _("Let us call again, and press %(key)s when you are asked to."),
     ),
     FailureCode.NO_KEY_PRESSED: Words(
         _("We did not hear a key."),
-        _("Let us call again and press #. If your phone shows no keys during the call, open its keypad first."),
+        _("Let us call again and press %(key)s. If your phone shows no keys during the call, open its keypad first."),
     ),
     FailureCode.WRONG_KEY: Words(
         _("Those were not the right keys."), _("Let us call again and press what this page shows.")
@@ -161,6 +162,14 @@ ANY_BARRIERS: Mapping[Barrier, Words] = {
     Barrier.NO_TEXTS_TO_LINE: Words(_("This line cannot receive text messages."), _("Choose a call.")),
     Barrier.NO_TEXTS_TO_EXTENSION: Words(_("Text messages do not reach an extension."), _("Choose a call.")),
     Barrier.SENDS_USED_UP: Words(_("There were too many text messages and calls."), _("Wait a while, then try again.")),
+    Barrier.PIN_NOT_SET: Words(
+        _("A call would ask for your PIN, and you have none yet."),
+        _("Choose a text message, or ask your help desk for a PIN."),
+    ),
+    Barrier.PIN_LOCKED: Words(
+        _("Too many wrong PINs were keyed in, so your PIN is locked for now."),
+        _("Choose a text message, wait a while, or ask your help desk for a new PIN."),
+    ),
 }
 
 FAULTS: Mapping[Fault, str] = {
@@ -188,6 +197,11 @@ FAULTS: Mapping[Fault, str] = {
     Fault.NAME_MISSING: _("Enter a name, so that you know later which password this is."),
     Fault.NAME_TOO_LONG: _("This name is too long. Use at most 40 characters."),
     Fault.APP_PASSWORDS_FULL: _("You have as many app passwords as you may have. Delete one first."),
+    Fault.PIN_MALFORMED: _("A PIN has 4 to 10 digits."),
+    Fault.PIN_TOO_SIMPLE: _(
+        "This PIN is too easy to guess. Do not repeat one digit, count up or down, or use the end of your own number."
+    ),
+    Fault.PIN_MISMATCH: _("The two PINs are not the same. Enter the new one twice."),
     Fault.TRY_LATER: _("This did not work just now, and nothing was changed. Please try again."),
 }
 
@@ -198,6 +212,7 @@ NOTICES: Mapping[Notice, str] = {
     Notice.PHONE_LOST: _("The phone has been removed. All app passwords and trusted devices went with it."),
     Notice.DEFAULT_SAVED: _("Your preferred option has been saved."),
     Notice.DEVICES_FORGOTTEN: _("You will be asked again on every device."),
+    Notice.PIN_SET: _("Your new PIN has been set."),
     Notice.APP_PASSWORD_DELETED: _("The app password has been deleted. It no longer works anywhere."),
     Notice.CODE_SENT_AGAIN: _("We've sent the text message again."),
     Notice.CALLING_AGAIN: _("We're calling you again."),

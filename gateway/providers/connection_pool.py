@@ -6,7 +6,7 @@ import ssl
 from collections import deque
 from typing import NamedTuple
 
-from gateway.ports import ProviderBusy
+from gateway.ports import ProviderUnreachable
 from gateway.providers.http_connection import HttpConnection
 
 # A reachable provider comes back within seconds; a verification lives for minutes.
@@ -61,7 +61,7 @@ class ConnectionPool:
         """Lend a connection that somebody gives back, or a new one.
 
         Raises:
-            ProviderBusy: neither came about in time.
+            ProviderUnreachable: neither came about in time.
         """
         try:
             async with asyncio.timeout(self._connect_timeout) as wait:
@@ -167,10 +167,10 @@ class ConnectionPool:
             self._sweeper = self._loop.call_at(self._idle[0].idle_since + self._idle_timeout, self._sweep)
 
 
-def no_connection(reason: str) -> ProviderBusy:
+def no_connection(reason: str) -> ProviderUnreachable:
     """The failure of a request of which not a byte was written.
 
     Args:
         reason: words of ours.
     """
-    return ProviderBusy(_RECONNECT_AFTER, f"No connection to the provider came about ({reason}).")
+    return ProviderUnreachable(_RECONNECT_AFTER, f"No connection to the provider came about ({reason}).")

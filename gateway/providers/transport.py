@@ -12,6 +12,10 @@ from gateway.providers.http_connection import Answer
 # Seconds. Shorter than servers wait, as who closes first cannot be surprised by a request.
 _IDLE_TIMEOUT = 15.0
 
+FORM = b"application/x-www-form-urlencoded"
+JSON = b"application/json"
+_BODY = b"Content-Type: %b\r\nContent-Length: %d\r\n\r\n%b"
+
 # Texts, calls and some pages of their lists.
 _REMEMBERED_TARGETS = 16
 
@@ -45,16 +49,17 @@ class Transport:
         self._pools: dict[Origin, ConnectionPool] = {}
         self._target = lru_cache(_REMEMBERED_TARGETS)(self._find_target)
 
-    async def exchange(self, method: str, url: URL, form: bytes | None = None) -> Answer:
+    async def exchange(self, method: str, url: URL, body: bytes | None = None, kind: bytes = FORM) -> Answer:
         """Send one request and read its whole answer, whatever its status. The request goes out at most once.
 
         Args:
             method: GET or POST.
             url: where to.
-            form: an encoded body.
+            body: what to send.
+            kind: the body's content type.
 
         Raises:
-            ProviderBusy: no connection came about, so not a byte of the request was written.
+            ProviderUnreachable: no connection came about, so not a byte of the request was written.
             ProviderUncertain: anything else that left us without a complete answer; a pooled connection that dies
                 while we write belongs here, since the provider may have read the request.
         """
@@ -62,7 +67,7 @@ class Transport:
             raise no_connection("closed")
         deadline = self._loop.time() + self._total_timeout
         head, pool = self._target(method, url)
-        request = head + (b"\r\n" if form is None else b"Content-Length: %d\r\n\r\n%b" % (len(form), form))
+        request = head + (b"\r\n" if body is None else _BODY % (kind, len(body), body))
         connection = pool.take_idle() or await pool.connect()
         timer = self._loop.call_at(deadline, connection.fail, "timed out")
         try:
@@ -77,7 +82,7 @@ class Transport:
         await asyncio.gather(*(pool.close() for pool in self._pools.values()))
 
     def _find_target(self, method: str, url: URL) -> tuple[bytes, ConnectionPool]:
-        """Prepare what requests to a URL have in common: the head (RFC 9112 §3) up to its length, and the pool."""
+        """Prepare what requests to a URL have in common: the head (RFC 9112 §3) up to its body's type, and the pool."""
         head = f"{method} {url.raw_path_qs} HTTP/1.1\r\nHost: {url.host_port_subcomponent}\r\n{self._headers}"
         # Whatever is not plainly http is not sent in the clear.
         origin = Origin(url.raw_host or "", url.port or 0, tls=url.scheme != "http")

@@ -4,12 +4,12 @@ import asyncio
 import re
 from typing import TYPE_CHECKING, Annotated
 
-import aiohttp
 import msgspec
 from yarl import URL
 
 from gateway.domain.reports import CallReport, MessageReport
 from gateway.ports import Call, FoundSend, ProviderUncertain, Sms
+from gateway.providers.dialects import TWILIO, Dialect
 from gateway.providers.refusals import failure_of
 from gateway.providers.transport import Transport
 from gateway.providers.twilio_states import call_report, text_report
@@ -27,7 +27,7 @@ class _Created(msgspec.Struct):
 
 
 class TwilioProvider:
-    """Sends by Twilio's REST API (2010-04-01) with HTTP Basic credentials. Fills the port `Provider`.
+    """Sends by Twilio's REST API (2010-04-01), or by a carrier's that is like it. Fills the port `Provider`.
 
     Sends are built here and not by the SDK, which costs several times the CPU. Must be made inside a running event
     loop.
@@ -36,6 +36,8 @@ class TwilioProvider:
         account_sid: the account that pays, AC….
         auth_token: its secret.
         base_url: scheme, host and path before `/2010-04-01`: a region, another carrier, the simulator.
+        name: the provider's name in settings and callback paths.
+        dialect: in what it differs from Twilio.
         validity_period: seconds (1-36000) after which a queued text is dropped; the provider's default if None.
         max_connections: how many requests may be in flight.
         connect_timeout: seconds until a request holds a connection.
@@ -45,24 +47,25 @@ class TwilioProvider:
         ValueError: `connect_timeout` is not shorter than `total_timeout`.
     """
 
-    name = "twilio"
-
     def __init__(
         self,
         *,
         account_sid: str,
         auth_token: str,
-        base_url: str = "https://api.twilio.com",
+        base_url: str = TWILIO.base_url,
+        name: str = "twilio",
+        dialect: Dialect = TWILIO,
         validity_period: int | None = None,
         max_connections: int = 64,
         connect_timeout: float = 5.0,
         total_timeout: float = 15.0,
     ) -> None:
+        self.name = name
         self._account_sid = account_sid
         self._base_url = base_url.rstrip("/")
-        account = URL(self._base_url) / "2010-04-01" / "Accounts" / account_sid
-        self._account = account
-        self._messages, self._calls = account / "Messages.json", account / "Calls.json"
+        self._dialect = dialect
+        self._account = account = dialect.account(base_url, account_sid)
+        self._messages, self._calls = dialect.resource(account, "Messages"), dialect.resource(account, "Calls")
         self._every_sms = () if validity_period is None else (("ValidityPeriod", str(validity_period)),)
         self._every_call = (
             ("Method", "POST"),
@@ -73,8 +76,7 @@ class TwilioProvider:
         self._records: Records | None = None
         self._transport = Transport(
             {
-                "Authorization": aiohttp.encode_basic_auth(account_sid, auth_token),
-                "Content-Type": "application/x-www-form-urlencoded",
+                "Authorization": dialect.credentials(account_sid, auth_token),
                 "Accept": "application/json",
                 "Accept-Encoding": "identity",
                 "User-Agent": "poundkey",
@@ -149,7 +151,7 @@ class TwilioProvider:
             ProviderRefused: the provider does not let us look.
             ProviderBusy, ProviderUncertain: no usable answer; looking again harms nothing.
         """
-        return text_report(sid, await self._transport.exchange("GET", self._account / "Messages" / f"{sid}.json"))
+        return text_report(sid, await self._transport.exchange("GET", self._one("Messages", sid)))
 
     async def fetch_call(self, sid: str) -> CallReport | None:
         """Return how far a call got (Twilio: fetch a Call); None if Twilio does not know it.
@@ -158,7 +160,7 @@ class TwilioProvider:
             ProviderRefused: the provider does not let us look.
             ProviderBusy, ProviderUncertain: no usable answer; looking again harms nothing.
         """
-        return call_report(sid, await self._transport.exchange("GET", self._account / "Calls" / f"{sid}.json"))
+        return call_report(sid, await self._transport.exchange("GET", self._one("Calls", sid)))
 
     async def hang_up(self, sid: str) -> None:
         """End a call that rings or was answered (Twilio: update a Call, Status=completed).
@@ -168,13 +170,16 @@ class TwilioProvider:
             ProviderBusy: not a byte of it left us.
             ProviderUncertain: no telling whether it was ended.
         """
-        answer = await self._transport.exchange("POST", self._account / "Calls" / f"{sid}.json", b"Status=completed")
+        answer = await self._transport.exchange("POST", self._one("Calls", sid), b"Status=completed")
         if not 200 <= answer.status < 300:  # noqa: PLR2004 - the class of successes, RFC 9110 §15.3
             raise failure_of(answer)
 
     async def close(self) -> None:
         """Let go of all connections."""
         await self._transport.close()
+
+    def _one(self, kind: str, sid: str) -> URL:
+        return self._dialect.resource(self._account, kind, sid)
 
     async def _create(self, url: URL, *fields: tuple[str, str]) -> str:
         # Quoted by yarl, in C: urllib's urlencode takes four times as long, a quarter of a send.

@@ -7,6 +7,8 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from gateway.stores.group_commit import GroupCommit
+
 _INTERVAL = 1.0
 _LOG_LIMIT = 64 * 1024 * 1024
 
@@ -16,9 +18,9 @@ logger = logging.getLogger(__name__)
 class Checkpoints:
     """A passive checkpoint each second; one that holds the writer for a moment when the log has grown all the same."""
 
-    def __init__(self, path: Path, writer_turn: asyncio.Lock) -> None:
+    def __init__(self, path: Path, writer: GroupCommit) -> None:
         self._log = path.with_name(f"{path.name}-wal")
-        self._writer_turn = writer_turn
+        self._writer = writer
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._task = asyncio.create_task(self._work(), name="checkpoints")
@@ -35,9 +37,10 @@ class Checkpoints:
         while True:
             await asyncio.sleep(_INTERVAL)
             try:
+                await self._writer.look_for_others()
                 await self._checkpoint("PASSIVE")
                 if self._log.stat().st_size > _LOG_LIMIT:
-                    async with self._writer_turn:
+                    async with self._writer.turn:
                         await self._checkpoint("TRUNCATE")
             except (sqlite3.Error, OSError) as error:
                 logger.warning("the write-ahead log could not be moved into the database: %s", error)
@@ -45,3 +48,10 @@ class Checkpoints:
     async def _checkpoint(self, kind: str) -> None:
         statement = f"PRAGMA wal_checkpoint({kind})"
         await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.execute, statement)
+
+
+def empty_log(path: Path) -> bool:
+    """Move the whole log into the database and cut it off; False if somebody reads or writes for longer than 5 s."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=5)) as connection:
+        [busy, *_] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy

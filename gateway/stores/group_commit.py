@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar
 
 from gateway.domain.verification import Verification
 from gateway.ports import StoreUnavailable
+from gateway.stores.engine import Transaction
 
 _MAX_BATCH = 256
 _BUSY_WAIT = 0.005
@@ -39,7 +40,7 @@ _PRIMARY_CODE = 0xFF
 T = TypeVar("T")
 
 
-class Transaction:
+class SqliteTransaction:
     """What the operations of a batch see: statements, and the verifications that the batch has changed so far."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -55,6 +56,11 @@ class Transaction:
     def read_all(self, statement: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Return all rows."""
         return self._cursor.execute(statement, values).fetchall()
+
+    def put(self, statement: str, values: tuple[Any, ...]) -> None:
+        """Change rows."""
+        self.writes += 1
+        self._cursor.execute(statement, values)
 
     def write(self, statement: str, values: tuple[Any, ...]) -> int:
         """Change rows and return how many."""
@@ -75,13 +81,20 @@ class _Waiting(Generic[T]):
 class GroupCommit:
     """The one writer of a SQLite database.
 
-    `committed` is told the verifications that a batch changed, before anyone is answered. Whoever holds `turn` keeps
-    the next batch waiting.
+    `committed` is told the verifications that a batch changed, before anyone is answered. `look_for_others` is called
+    at the beginning of each batch, when no other process can commit any more. Whoever holds `turn` keeps the next batch
+    waiting.
     """
 
-    def __init__(self, connection: sqlite3.Connection, committed: Callable[[Mapping[str, Verification]], None]) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        committed: Callable[[Mapping[str, Verification]], None],
+        look_for_others: Callable[[], None],
+    ) -> None:
         self._connection = connection
         self._committed = committed
+        self._look_for_others = look_for_others
         self.turn = asyncio.Lock()
         self._waiting: deque[_Waiting[Any]] = deque()
         self._arrived = asyncio.Event()
@@ -102,6 +115,11 @@ class GroupCommit:
         self._waiting.append(_Waiting(operation, future))
         self._arrived.set()
         return await future
+
+    async def look_for_others(self) -> None:
+        """See what other processes have committed, between two batches."""
+        async with self.turn:
+            self._look_for_others()
 
     async def close(self) -> None:
         """Commit what is waiting, then stop."""
@@ -144,9 +162,9 @@ class GroupCommit:
             _answer(batch)
 
     def _run_all(
-        self, batch: list[_Waiting[Any]], attempt: Callable[[_Waiting[Any], Transaction], None]
-    ) -> Transaction:
-        transaction = Transaction(self._connection)
+        self, batch: list[_Waiting[Any]], attempt: Callable[[_Waiting[Any], SqliteTransaction], None]
+    ) -> SqliteTransaction:
+        transaction = SqliteTransaction(self._connection)
         for waiting in batch:
             if not waiting.future.done():
                 attempt(waiting, transaction)
@@ -164,6 +182,7 @@ class GroupCommit:
                 patience -= _BUSY_WAIT
                 await asyncio.sleep(_BUSY_WAIT)
             else:
+                self._look_for_others()
                 return
 
 
@@ -171,7 +190,7 @@ class _Spoiled(Exception):
     """An operation failed after it had written."""
 
 
-def _attempt(waiting: _Waiting[Any], transaction: Transaction) -> None:
+def _attempt(waiting: _Waiting[Any], transaction: SqliteTransaction) -> None:
     """Run one operation; raises _Spoiled if it leaves something to undo."""
     writes = transaction.writes
     try:
@@ -184,9 +203,9 @@ def _attempt(waiting: _Waiting[Any], transaction: Transaction) -> None:
         waiting.refusal = refusal
 
 
-def _attempt_guarded(waiting: _Waiting[Any], transaction: Transaction) -> None:
+def _attempt_guarded(waiting: _Waiting[Any], transaction: SqliteTransaction) -> None:
     """Run one operation inside a SAVEPOINT, so that it can be undone alone."""
-    transaction.write("SAVEPOINT operation", ())
+    transaction.put("SAVEPOINT operation", ())
     waiting.refusal = None
     try:
         waiting.result = waiting.operation(transaction)
@@ -194,12 +213,13 @@ def _attempt_guarded(waiting: _Waiting[Any], transaction: Transaction) -> None:
         if _is_the_databases(refusal):
             raise
         waiting.refusal = refusal
-        transaction.write("ROLLBACK TO operation", ())
-    transaction.write("RELEASE operation", ())
+        transaction.put("ROLLBACK TO operation", ())
+    transaction.put("RELEASE operation", ())
 
 
 def _is_the_databases(error: Exception) -> bool:
-    return isinstance(error, sqlite3.Error) and error.sqlite_errorcode & _PRIMARY_CODE in _DATABASE_AT_FAULT
+    code: int = getattr(error, "sqlite_errorcode", 0)  # a statement that is used wrongly has none
+    return isinstance(error, sqlite3.Error) and code & _PRIMARY_CODE in _DATABASE_AT_FAULT
 
 
 def _answer(batch: list[_Waiting[Any]]) -> None:

@@ -1,4 +1,6 @@
-"""The store's writes to the records of people, as operations inside a transaction, for SQLite."""
+"""The store's writes to the records of people, as operations inside a transaction."""
+
+from collections.abc import Sequence
 
 from gateway.domain.enrollment import Enrollment, PersonChange
 from gateway.domain.outcomes import outcome_recorded, refuse_stale_approval
@@ -9,7 +11,8 @@ from gateway.person_ports import PersonStep, TallyStep
 from gateway.ports import Joining
 from gateway.stores import rows
 from gateway.stores import statements as sql
-from gateway.stores.group_commit import Transaction
+from gateway.stores.engine import Transaction
+from gateway.stores.numbers import newest_tally
 from gateway.vault import Vault
 
 
@@ -25,18 +28,25 @@ class PeopleOperations:
         if row:
             return self._enrollment(transaction, row[0], row[1]), False
         values = (enrollment.id, enrollment.application_id, enrollment.user, rows.enrollment_state(enrollment))
-        transaction.write(sql.INSERT_ENROLLMENT, values)
+        transaction.put(sql.INSERT_ENROLLMENT, values)
         return enrollment, True
 
     def join(self, transaction: Transaction, joining: Joining, number: PhoneNumber, now: int) -> Enrollment:
         """Let a new verification begin for a person."""
         enrollment = self.load(transaction, joining.enrollment_id, field="enrollment_id")
-        values = (self._vault.fingerprint(number), enrollment.id, enrollment.application_id)
-        [sharers] = transaction.read(sql.COUNT_SHARERS, values) or (0,)
-        change = joining.step(enrollment, sharers, now)
+        change = joining.step(enrollment, self.sharers(transaction, enrollment, number), now)
         if change.enrollment is not enrollment:
             self._save(transaction, enrollment, change, now)
         return change.enrollment
+
+    def sharers(self, transaction: Transaction, enrollment: Enrollment, number: PhoneNumber) -> int:
+        """Count the application's other people who have a number."""
+        found = 0
+        for fingerprint in self._vault.fingerprints(number):
+            values = (fingerprint, enrollment.id, enrollment.application_id)
+            [count] = transaction.read(sql.COUNT_SHARERS, values) or (0,)
+            found += count
+        return found
 
     def change(self, transaction: Transaction, enrollment_id: str, step: PersonStep, now: int) -> PersonChange:
         """Change an enrollment."""
@@ -57,7 +67,7 @@ class PeopleOperations:
             sql.DELETE_ENTRIES,
             sql.DELETE_ENROLLMENT,
         ):
-            transaction.write(statement, (enrollment_id,))
+            transaction.put(statement, (enrollment_id,))
 
     def record_outcome(self, transaction: Transaction, verification: Verification, outcome: Outcome, now: int) -> None:
         """Write the outcome of a verification to its person's record; raises Refused for a stale approval."""
@@ -67,12 +77,15 @@ class PeopleOperations:
         if enrollment is not None:
             self._save(transaction, enrollment, outcome_recorded(enrollment, verification, outcome), now)
 
-    def count(self, transaction: Transaction, key: bytes, step: TallyStep, now: int) -> None:
+    def count(self, transaction: Transaction, keys: Sequence[bytes], step: TallyStep, now: int) -> None:
         """Move a tally on."""
-        before = rows.tally_of(transaction.read(sql.SELECT_TALLY, (key,)))
+        key = newest_tally(transaction, keys)
+        row = transaction.read(sql.SELECT_TALLY, (key,))
+        before = rows.tally_of(row)
         after = step(before, now)
         if after is not before:
-            transaction.write(sql.UPSERT_TALLY, (key, rows.tally_state(after), now))
+            statement = sql.UPDATE_TALLY if row else sql.INSERT_TALLY
+            transaction.put(statement, (rows.tally_state(after), now, key))
 
     def load(self, transaction: Transaction, enrollment_id: str, field: str | None = None) -> Enrollment:
         """Return an enrollment as this batch has it so far; raises Refused (`not_found`; `field` is what named it)."""
@@ -86,10 +99,10 @@ class PeopleOperations:
 
     def _save(self, transaction: Transaction, before: Enrollment, change: PersonChange, now: int) -> None:
         after = change.enrollment
-        transaction.write(sql.UPDATE_ENROLLMENT, (rows.enrollment_state(after), after.id))
+        transaction.put(sql.UPDATE_ENROLLMENT, (rows.enrollment_state(after), after.id))
         for phone in set(before.phones) - set(after.phones):
             if after.phone(phone.id) is None:
-                transaction.write(sql.DELETE_PHONE, (phone.id,))
+                transaction.put(sql.DELETE_PHONE, (phone.id,))
         for phone in set(after.phones) - set(before.phones):
             values = (
                 phone.id,
@@ -100,13 +113,14 @@ class PeopleOperations:
                 phone.verified_at,
                 phone.replaces,
             )
-            transaction.write(sql.UPSERT_PHONE, values)
+            transaction.put(sql.UPSERT_PHONE, values)
         if change.entries:
             first = after.entries - len(change.entries) + 1
-            transaction.write(sql.INSERT_ENTRIES, (after.id, first, now, rows.entries_state(change.entries)))
+            transaction.put(sql.INSERT_ENTRIES, (after.id, first, now, rows.entries_state(change.entries)))
         for place, notice in enumerate(change.notices):
-            if transaction.read(sql.IS_STOPPED, (self._vault.fingerprint(notice.number),)):
+            fingerprints = self._vault.fingerprints(notice.number)
+            if any(transaction.read(sql.IS_STOPPED, (fingerprint,)) for fingerprint in fingerprints):
                 continue  # whoever has this number asked for no more texts
             notice_id = f"ntc_{after.id.removeprefix('enr_')}_{after.entries}_{place}"
             sealed = self._vault.seal(notice.number.e164, notice_id)
-            transaction.write(sql.INSERT_NOTICE, (notice_id, after.id, notice.kind.value, sealed, now, now))
+            transaction.put(sql.INSERT_NOTICE, (notice_id, after.id, notice.kind.value, sealed, now, now))

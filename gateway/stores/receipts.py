@@ -1,4 +1,4 @@
-"""One answer per Idempotency-Key, kept in the transaction of its effect, for SQLite."""
+"""One answer per Idempotency-Key, kept in the transaction of its effect."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -6,7 +6,7 @@ from typing import TypeVar
 from gateway.domain.refusals import RefusalCode, Refused
 from gateway.ports import Receipt, Replay
 from gateway.stores import statements as sql
-from gateway.stores.group_commit import Transaction
+from gateway.stores.engine import Transaction
 from gateway.vault import Vault
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class Receipts:
             answer = receipt.answer(result)
             if answer is not None:
                 values = (receipt.key, receipt.request_digest, self._vault.seal(answer, place), now)
-                transaction.write(sql.INSERT_RECEIPT, values)
+                transaction.put(sql.INSERT_RECEIPT, values)
             return result
         if row[0] != receipt.request_digest:
             raise Refused(RefusalCode.IDEMPOTENCY_KEY_REUSED, "This Idempotency-Key came with another request before.")

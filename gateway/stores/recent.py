@@ -1,7 +1,7 @@
 """The verifications in use, as last committed, so that the next step of one needs no read and no decryption."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from gateway.domain.verification import Verification
 
@@ -16,6 +16,15 @@ class Recent:
     def get(self, verification_id: str) -> Verification | None:
         """Return the committed state, or None if it is not at hand."""
         return self._verifications.get(verification_id)
+
+    def forget(self, verification_ids: Iterable[str]) -> None:
+        """Let these be read anew."""
+        for verification_id in verification_ids:
+            self._verifications.pop(verification_id, None)
+
+    def clear(self) -> None:
+        """Let all be read anew: another process has written."""
+        self._verifications.clear()
 
     def keep(self, verifications: Mapping[str, Verification]) -> None:
         """Take in what a batch has committed."""

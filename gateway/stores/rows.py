@@ -10,8 +10,9 @@ from gateway.domain.phone import PhoneNumber
 from gateway.domain.policy import Tally
 from gateway.domain.portal import PortalLink, PortalPage, PortalSession
 from gateway.domain.verification import Verification
+from gateway.pin_hashes import keyed_by
 from gateway.ports import ApiKey, Application
-from gateway.vault import Vault
+from gateway.vault import Vault, fingerprinted_by
 
 Row = tuple[Any, ...]
 
@@ -23,19 +24,44 @@ _session = msgspec.json.Decoder(PortalSession)
 _tally = msgspec.json.Decoder(Tally)
 
 _EXTENSION = ";ext="  # RFC 3966
-_NO_NUMBER = PhoneNumber("")
+NO_NUMBER = PhoneNumber("")
 NO_TALLY = Tally()
 
 
 def verification_state(verification: Verification) -> bytes:
     """Encode a verification without its number and extension, which stand sealed in their own column."""
-    return _encoder.encode(msgspec.structs.replace(verification, number=_NO_NUMBER, extension=None))
+    return _encoder.encode(msgspec.structs.replace(verification, number=NO_NUMBER, extension=None))
 
 
 def verification_of(verification_id: str, state: bytes, sealed_number: bytes, vault: Vault) -> Verification:
-    """Decode a verification and put its number and extension back."""
+    """Decode a verification and put its number and extension back, unless they were wiped."""
+    if not sealed_number:
+        return _verification.decode(state)
     number, extension = _parted(vault.unseal(sealed_number, verification_id))
     return msgspec.structs.replace(_verification.decode(state), number=number, extension=extension)
+
+
+def without_callbacks(state: bytes) -> bytes:
+    """Leave out of a verification's state what is only there for callbacks: tokens, and which were heard."""
+    verification = _verification.decode(state)
+    attempts = tuple(msgspec.structs.replace(attempt, token="", heard=()) for attempt in verification.attempts)
+    return _encoder.encode(msgspec.structs.replace(verification, attempts=attempts))
+
+
+def beginning_of(state: bytes) -> tuple[int, str]:
+    """Return when (ms since the epoch) a verification began, and by which channel it went."""
+    verification = _verification.decode(state)
+    return verification.created_at, verification.channel.value
+
+
+def sealed_code_of(state: bytes) -> bytes | None:
+    """Return the code of a verification, while it lives."""
+    return _verification.decode(state).sealed_code
+
+
+def number_of(unsealed: bytes) -> PhoneNumber:
+    """Read a number as it was sealed."""
+    return _parted(unsealed)[0]
 
 
 def tally_state(tally: Tally) -> bytes:
@@ -82,6 +108,22 @@ def enrollment_state(enrollment: Enrollment) -> bytes:
 def enrollment_of(state: bytes, phones: list[Row], vault: Vault) -> Enrollment:
     """Decode an enrollment with its phones, which are rows of SELECT_PHONES."""
     return msgspec.structs.replace(_enrollment.decode(state), phones=tuple(_phone_of(row, vault) for row in phones))
+
+
+def password_keys_of(state: bytes) -> list[int]:
+    """Return the id of the key without which each of a person's app passwords is not found."""
+    return [fingerprinted_by(kept.selector) for kept in _enrollment.decode(state).app_passwords]
+
+
+def pin_keys_of(state: bytes) -> tuple[int, ...]:
+    """Return the id of the key without which a person's PIN is not known, if there is one."""
+    pin = _enrollment.decode(state).pin
+    return () if pin is None else (keyed_by(pin.hash),)
+
+
+def sealed_password_of(state: bytes) -> bytes:
+    """Return the app password that a visit to the hosted pages still shows, if it does."""
+    return _session.decode(state).sealed_password
 
 
 def dialled(number: PhoneNumber, extension: str | None) -> str:

@@ -1,6 +1,8 @@
 """The tables, for migrations only: nothing else goes through SQLAlchemy.
 
-Times are in ms since the epoch. A number is never stored in clear: it is sealed, and found by its keyed fingerprint.
+Times are in ms since the epoch. A number is never stored in clear: it is sealed, and found by its keyed fingerprint;
+both are empty once it was wiped. `daily_counts` holds what was counted of verifications as they were removed, `marks`
+how far a walk over them has come.
 `state` columns hold the domain's struct as JSON without the number.
 """
 
@@ -138,6 +140,25 @@ opt_outs = Table(
     Column("sender", String, primary_key=True),
     Column("reason", String, nullable=False),
     Column("added_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+daily_counts = Table(
+    "daily_counts",
+    metadata,
+    Column("day", String, primary_key=True),
+    Column("application_id", String, primary_key=True),
+    Column("channel", String, primary_key=True),
+    Column("outcome", String, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+marks = Table(
+    "marks",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", String, nullable=False),
     sqlite_with_rowid=False,
 )
 

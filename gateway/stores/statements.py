@@ -1,4 +1,4 @@
-"""The SQL of the store, by name. `?` marks are SQLite's; the words are those that PostgreSQL shares."""
+"""The SQL of the stores, by name, in words that SQLite and PostgreSQL share; `?` marks stand for values."""
 
 INSERT_VERIFICATION = """
 INSERT INTO verifications (id, application_id, number_fingerprint, sealed_number, status, due_at, state)
@@ -10,20 +10,19 @@ RECENT_OF_NUMBER = "SELECT id FROM verifications WHERE number_fingerprint = ? OR
 LIST_VERIFICATIONS = "SELECT id, state, sealed_number FROM verifications WHERE {where} ORDER BY id DESC LIMIT ?"
 DUE_VERIFICATIONS = "SELECT id FROM verifications WHERE due_at <= ? ORDER BY due_at LIMIT ?"
 
-SELECT_TALLY = "SELECT state FROM tallies WHERE number_fingerprint = ?"
+SELECT_TALLY = "SELECT state, updated_at FROM tallies WHERE number_fingerprint = ?"
 SELECT_TALLY_OF_NUMBER = """
 SELECT
   (SELECT state FROM tallies WHERE number_fingerprint = ?),
   EXISTS (SELECT 1 FROM stop_list WHERE number_fingerprint = ?)
 """
-UPSERT_TALLY = """
-INSERT INTO tallies (number_fingerprint, state, updated_at) VALUES (?, ?, ?)
-ON CONFLICT (number_fingerprint) DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at
-"""
-PURGE_TALLIES = "DELETE FROM tallies WHERE updated_at < ?"
+INSERT_TALLY = "INSERT INTO tallies (state, updated_at, number_fingerprint) VALUES (?, ?, ?)"
+UPDATE_TALLY = "UPDATE tallies SET state = ?, updated_at = ? WHERE number_fingerprint = ?"
+DELETE_TALLY = "DELETE FROM tallies WHERE number_fingerprint = ?"
 
 INSERT_ENTRIES = "INSERT INTO journal (subject_id, sequence, at, entries) VALUES (?, ?, ?, ?)"
 DELETE_ENTRIES = "DELETE FROM journal WHERE subject_id = ?"
+MOVE_ENTRIES = "UPDATE journal SET subject_id = ? WHERE subject_id = ?"
 LAST_ENTRY = "SELECT COALESCE(MAX(sequence), 0) FROM journal WHERE subject_id = ?"
 SELECT_ENTRIES = "SELECT sequence, at, entries FROM journal WHERE subject_id = ? ORDER BY sequence"
 
@@ -46,6 +45,7 @@ ON CONFLICT (number_fingerprint) DO NOTHING
 """
 DELETE_STOPPED = "DELETE FROM stop_list WHERE number_fingerprint = ?"
 SELECT_STOPPED = "SELECT number_fingerprint, reason, added_at FROM stop_list ORDER BY added_at"
+SELECT_STOP = "SELECT reason, added_at FROM stop_list WHERE number_fingerprint = ?"
 IS_STOPPED = "SELECT 1 FROM stop_list WHERE number_fingerprint = ?"
 
 INSERT_OPT_OUT = """
@@ -53,11 +53,11 @@ INSERT INTO opt_outs (number_fingerprint, sender, reason, added_at) VALUES (?, ?
 ON CONFLICT (number_fingerprint, sender) DO NOTHING
 """
 SELECT_OPT_OUT = "SELECT reason FROM opt_outs WHERE number_fingerprint = ? AND sender = ?"
+SELECT_OPT_OUTS = "SELECT sender, reason, added_at FROM opt_outs WHERE number_fingerprint = ?"
 DELETE_OPT_OUT = "DELETE FROM opt_outs WHERE number_fingerprint = ? AND sender = ?"
 
 SELECT_RECEIPT = "SELECT request_digest, sealed_answer FROM receipts WHERE key = ?"
 INSERT_RECEIPT = "INSERT INTO receipts (key, request_digest, sealed_answer, created_at) VALUES (?, ?, ?, ?)"
-PURGE_RECEIPTS = "DELETE FROM receipts WHERE created_at < ?"
 
 INSERT_ENROLLMENT = """INSERT INTO enrollments (id, application_id, "user", state) VALUES (?, ?, ?, ?)"""
 UPDATE_ENROLLMENT = "UPDATE enrollments SET state = ? WHERE id = ?"
@@ -106,8 +106,6 @@ DELETE_SESSION = "DELETE FROM portal_sessions WHERE digest = ?"
 DELETE_NOTICES_OF = "DELETE FROM notices WHERE enrollment_id = ?"
 DELETE_LINKS_OF = "DELETE FROM portal_links WHERE enrollment_id = ?"
 DELETE_SESSIONS_OF = "DELETE FROM portal_sessions WHERE enrollment_id = ?"
-PURGE_LINKS = "DELETE FROM portal_links WHERE expires_at < ?"
-PURGE_SESSIONS = "DELETE FROM portal_sessions WHERE expires_at < ?"
 
 INSERT_APPLICATION = "INSERT INTO applications (id, name, created_at) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING"
 SELECT_APPLICATION = "SELECT id, name FROM applications WHERE name = ?"
@@ -118,5 +116,70 @@ SELECT k.id, a.id, a.name, k.name, k.digest, k.created_at, k.revoked_at
 FROM api_keys k JOIN applications a ON a.id = k.application_id ORDER BY k.id
 """
 REVOKE_KEY = "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, ?) WHERE id = ?"
+
+PURGE_RECEIPTS = """
+DELETE FROM receipts WHERE key IN (SELECT key FROM receipts WHERE created_at < ? ORDER BY created_at LIMIT ?)
+"""
+PURGE_TALLIES = """
+DELETE FROM tallies WHERE number_fingerprint IN (SELECT number_fingerprint FROM tallies WHERE updated_at < ? LIMIT ?)
+"""
+PURGE_LINKS = """
+DELETE FROM portal_links WHERE digest IN (
+  SELECT digest FROM portal_links WHERE expires_at < ? ORDER BY expires_at LIMIT ?
+)
+"""
+PURGE_SESSIONS = """
+DELETE FROM portal_sessions WHERE digest IN (
+  SELECT digest FROM portal_sessions WHERE expires_at < ? ORDER BY expires_at LIMIT ?
+)
+"""
+
+INSERT_MARK = "INSERT INTO marks (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING"
+SELECT_MARK = "SELECT value FROM marks WHERE name = ?"
+MOVE_MARK = "UPDATE marks SET value = ? WHERE name = ?"
+SELECT_AGED = """
+SELECT id, application_id, status, state FROM verifications WHERE id > ? AND id < ? ORDER BY id LIMIT ?
+"""
+WIPE_NUMBER = "UPDATE verifications SET number_fingerprint = ?, sealed_number = ? WHERE id = ?"
+REPLACE_STATE = "UPDATE verifications SET state = ? WHERE id = ? AND state = ?"
+DELETE_VERIFICATION = "DELETE FROM verifications WHERE id = ?"
+ADD_TO_COUNT = """
+INSERT INTO daily_counts (day, application_id, channel, outcome, count) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (day, application_id, channel, outcome) DO UPDATE SET count = daily_counts.count + excluded.count
+"""
+
+PAGE_VERIFICATIONS = """
+SELECT id, sealed_number, number_fingerprint FROM verifications WHERE id > ? ORDER BY id LIMIT ?
+"""
+PAGE_PHONES = "SELECT id, sealed_number, number_fingerprint FROM phones WHERE id > ? ORDER BY id LIMIT ?"
+PAGE_NOTICES = "SELECT id, sealed_number FROM notices WHERE id > ? ORDER BY id LIMIT ?"
+PAGE_RECEIPTS = "SELECT key, sealed_answer FROM receipts WHERE key > ? ORDER BY key LIMIT ?"
+PAGE_PENDING = "SELECT id, state FROM verifications WHERE due_at IS NOT NULL AND id > ? ORDER BY id LIMIT ?"
+PAGE_SESSIONS = "SELECT digest, state FROM portal_sessions WHERE digest > ? ORDER BY digest LIMIT ?"
+PAGE_ENROLLMENTS = "SELECT id, state FROM enrollments WHERE id > ? ORDER BY id LIMIT ?"
+PAGE_TALLIES = """
+SELECT number_fingerprint FROM tallies WHERE number_fingerprint > ? ORDER BY number_fingerprint LIMIT ?
+"""
+PAGE_STOPPED = """
+SELECT number_fingerprint FROM stop_list WHERE number_fingerprint > ? ORDER BY number_fingerprint LIMIT ?
+"""
+PAGE_OPT_OUTS = """
+SELECT DISTINCT number_fingerprint FROM opt_outs
+WHERE number_fingerprint > ? ORDER BY number_fingerprint LIMIT ?
+"""
+RENEW_VERIFICATION = """
+UPDATE verifications SET sealed_number = ?, number_fingerprint = ? WHERE id = ? AND sealed_number = ?
+"""
+RENEW_PHONE = "UPDATE phones SET sealed_number = ?, number_fingerprint = ? WHERE id = ? AND sealed_number = ?"
+RESEAL_NOTICE = "UPDATE notices SET sealed_number = ? WHERE id = ? AND sealed_number = ?"
+RESEAL_RECEIPT = "UPDATE receipts SET sealed_answer = ? WHERE key = ? AND sealed_answer = ?"
+SELECT_PHONES_AT = "SELECT enrollment_id, id FROM phones WHERE number_fingerprint = ?"
+DOUBT_SENDS = "UPDATE sends SET stage = 'unknown', act_at = ? WHERE stage IN ('queued', 'sending')"
+DELETE_NOTICES_BEFORE = "DELETE FROM notices WHERE created_at < ?"
+IS_KEPT = """
+SELECT 1 WHERE EXISTS (SELECT 1 FROM tallies WHERE number_fingerprint = ?)
+OR EXISTS (SELECT 1 FROM stop_list WHERE number_fingerprint = ?)
+OR EXISTS (SELECT 1 FROM opt_outs WHERE number_fingerprint = ?)
+"""
 
 SELECT_REVISION = "SELECT version_num FROM alembic_version"

@@ -15,10 +15,16 @@ class Looks:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._stopping = False
+        self._waiting = 0
 
-    def show(self, application: Application, verification_id: str) -> Verification:
+    @property
+    def waiting(self) -> int:
+        """Return how many wait for a change."""
+        return self._waiting
+
+    async def show(self, application: Application, verification_id: str) -> Verification:
         """Return a verification as committed."""
-        verification = self._store.get(verification_id)
+        verification = await self._store.get(verification_id)
         if verification is None:
             raise Refused(RefusalCode.NOT_FOUND, "There is no such verification.")
         must_own(application, verification)
@@ -28,17 +34,21 @@ class Looks:
         self, application: Application, verification_id: str, revision: int | None, seconds: float
     ) -> Verification:
         """Return a verification once its revision is past `revision` (by default today's), or after `seconds`."""
-        # Asked for before the state is read, so that no change can fall between the two.
-        changed = self._store.changed(verification_id)
-        try:
-            verification = self.show(application, verification_id)
-            seen = verification.revision if revision is None else revision
-            if verification.revision > seen or self._stopping:
-                return verification
-            await asyncio.wait([changed], timeout=seconds)
-            return self.show(application, verification_id)
-        finally:
-            changed.cancel()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while True:
+            # Asked for before the state is read, so that no change can fall between the two.
+            changed = self._store.changed(verification_id)
+            try:
+                verification = await self.show(application, verification_id)
+                revision = verification.revision if revision is None else revision
+                left = deadline - loop.time()
+                if verification.revision > revision or self._stopping or left <= 0:
+                    return verification
+                # Woken, it looks again: what another process tells of may have been seen already.
+                await self._wait_for(changed, left)
+            finally:
+                changed.cancel()
 
     async def find(self, application: Application, narrow: ListFilter) -> Page:
         """List an application's verifications, newest first."""
@@ -46,7 +56,7 @@ class Looks:
 
     async def events(self, application: Application, verification_id: str, after: int) -> list[KeptEntry]:
         """List the journal, oldest first, from behind entry number `after`."""
-        self.show(application, verification_id)
+        await self.show(application, verification_id)
         return await self._store.journal(verification_id, after)
 
     async def follow(
@@ -59,20 +69,28 @@ class Looks:
         while True:
             changed = self._store.changed(verification_id)
             try:
-                verification = self.show(application, verification_id)
+                verification = await self.show(application, verification_id)
                 entries = await self._store.journal(verification_id, after)
                 if entries:
                     after = entries[-1].sequence
                     yield entries
-                told_all = verification.status is not Status.PENDING and after >= verification.entries
+                # Of one that has ended long ago the journal is gone.
+                told_all = verification.status is not Status.PENDING and (after >= verification.entries or not entries)
                 if told_all or self._stopping:
                     return
                 if not entries:
-                    await asyncio.wait([changed], timeout=heartbeat)
+                    await self._wait_for(changed, heartbeat)
                     if not changed.done():
                         yield []
             finally:
                 changed.cancel()
+
+    async def _wait_for(self, changed: asyncio.Future[None], seconds: float) -> None:
+        self._waiting += 1
+        try:
+            await asyncio.wait([changed], timeout=seconds)
+        finally:
+            self._waiting -= 1
 
     def stop_waiting(self) -> None:
         """Answer everyone who waits with what there is, and let no one wait any more: the gateway stops."""

@@ -10,6 +10,7 @@ from simulator.personas import Callee
 from simulator.whole_numbers import read_whole_number
 
 _CHARACTERS_PER_SECOND = 14
+_SLOW = 0.75  # of the usual pace
 _PLAY_SECONDS = 3.0
 _FOREVER = 1000
 
@@ -49,7 +50,8 @@ class Speaker:
             self._line.hear("Play", verb.get("digits") or words(verb))
         else:
             text = words(verb)
-            seconds = len(text) / _CHARACTERS_PER_SECOND
+            pace = 1.0 if verb.find("prosody[@rate='slow']") is None else _SLOW
+            seconds = len(text) / _CHARACTERS_PER_SECOND / pace
             self._line.hear("Say", text, verb.get("language"))
         self._callee.spoken_to()
         loops = _attribute(verb, "loop", 1) or _FOREVER  # Twilio: Say, loop: 0 is for ever

@@ -18,7 +18,7 @@ from simulator.exchanges import Exchanges
 from simulator.handsets import Handsets
 from simulator.outgoing.callbacks import Callbacks
 from simulator.personas import Callee
-from simulator.records import Records, new_sid, now
+from simulator.records import Records, now
 from simulator.tasks import Tasks
 
 
@@ -56,7 +56,7 @@ class Switchboard:
             order: What was asked for.
         """
         moment = now()
-        sid = new_sid("CA")
+        sid = self._config.spoken.new_sid("CA")
         call = Call(account_sid=account_sid, sid=sid, caller=caller, to=to, order=order, created=moment, updated=moment)
         persona = self._handsets.find(to).persona
         line = Line(

@@ -25,6 +25,9 @@ _ATTRIBUTES = {
     "Hangup": frozenset(),
     "Reject": frozenset({"reason"}),
 }  # fmt: skip
+# Twilio: Say, SSML. Only the voices of Polly and Google take it.
+_SSML = frozenset({"break", "emphasis", "lang", "p", "phoneme", "prosody", "s", "say-as", "sub", "w"})
+_SSML_VOICES = ("Polly.", "Google.")
 SPOKEN = frozenset({"Say", "Play", "Pause"})
 
 _XML_TYPES = frozenset({"text/xml", "application/xml", "text/html"})
@@ -107,7 +110,15 @@ def _oddities_of(verb: ET.Element, *, allowed: Collection[str], place: str) -> l
     if verb.tag not in allowed:
         return [f"<{verb.tag}> in <{place}> is skipped"]
     unknown = set(verb.keys()) - _ATTRIBUTES[verb.tag]
-    return [f"attribute {name} of <{verb.tag}> is skipped" for name in sorted(unknown)]
+    found = [f"attribute {name} of <{verb.tag}> is skipped" for name in sorted(unknown)]
+    return found + _oddities_of_ssml(verb) if verb.tag == "Say" else found
+
+
+def _oddities_of_ssml(say: ET.Element) -> list[str]:
+    tags = sorted({element.tag for element in say.iter() if element is not say})
+    if tags and not say.get("voice", "").startswith(_SSML_VOICES):
+        return [f"<{tag}> in <Say> is skipped: its voice takes no SSML" for tag in tags]
+    return [f"<{tag}> in <Say> is skipped" for tag in tags if tag not in _SSML]
 
 
 def _element(tag: str, text: str) -> ET.Element:

@@ -9,9 +9,9 @@ from urllib.parse import urlencode, urljoin
 
 import aiohttp
 import msgspec
-from twilio.request_validator import RequestValidator
 from yarl import URL
 
+from simulator.dialects import Dialect, Sign
 from simulator.exchanges import Exchanges
 from simulator.outgoing.addresses import ConnectionOverrides, signed_form, split_overrides
 
@@ -71,9 +71,10 @@ class SignedRequest(msgspec.Struct, frozen=True, kw_only=True):
 class SignedRequests:
     """Sends requests as the provider does (Twilio: Webhooks Security; Connection Overrides)."""
 
-    def __init__(self, session: aiohttp.ClientSession, auth_token: str, exchanges: Exchanges) -> None:
+    def __init__(self, session: aiohttp.ClientSession, dialect: Dialect, sign: Sign, exchanges: Exchanges) -> None:
         self._session = session
-        self._validator = RequestValidator(auth_token)
+        self._dialect = dialect
+        self._sign = sign
         self._exchanges = exchanges
 
     async def send(self, request: SignedRequest) -> Answer:
@@ -147,16 +148,17 @@ class SignedRequests:
 
     def _written(self, request: SignedRequest) -> tuple[str, bytes | None, dict[str, str]]:
         """Return the address, body and headers as they go over the wire, signed to the character."""
-        fields = urlencode(request.form)
+        form = self._dialect.form(request.form)
+        fields = urlencode(form)
         url, body = request.url, None
         signed: Mapping[str, str] = {}
         headers = {**_HEADERS, "I-Twilio-Idempotency-Token": request.token}
         if request.method == "POST":
-            body, signed = fields.encode(), request.form
+            body, signed = fields.encode(), form
             headers["Content-Type"] = _FORM_TYPE
         elif fields:
             url += ("&" if "?" in url else "?") + fields
-        headers["X-Twilio-Signature"] = self._validator.compute_signature(signed_form(url, voice=request.voice), signed)
+        headers |= self._sign(signed_form(url, voice=request.voice), signed, body or b"")
         return url, body, headers
 
     def _failed(self, request: SignedRequest, code: int, reason: str) -> NoAnswer:

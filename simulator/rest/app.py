@@ -1,4 +1,4 @@
-"""The provider's REST API under `/2010-04-01`: who may ask, and what every request has in common."""
+"""The provider's REST API: who may ask, and what every request has in common."""
 
 from __future__ import annotations
 
@@ -6,25 +6,28 @@ import base64
 import hmac
 import re
 
+import msgspec
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from simulator.json_response import json_response
 from simulator.network import NETWORK
-from simulator.records import API_VERSION
-from simulator.rest import calls, messages
+from simulator.rest import calls, messages, texml
 from simulator.rest.errors import ApiError
 from simulator.rest.forms import Form
 from simulator.rest.misbehaviour import misbehave
 
-_ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
-_ACCOUNT_PATH = re.compile(f"/{API_VERSION}/Accounts/([^/]+)/")
+_ACCOUNT_PATH = re.compile("/Accounts/([^/]+)/")
 
 
-def build_rest() -> web.Application:
-    """Return the application to mount at `/2010-04-01`."""
-    app = web.Application(middlewares=[log_exchange, misbehave, answer_errors, authenticate])
-    app.add_routes(messages.routes)
-    app.add_routes(calls.routes)
+def build_rest(dialect: str) -> web.Application:
+    """Return the application to mount at the root of a dialect."""
+    app = web.Application(middlewares=[log_exchange, misbehave, speak, answer_errors, authenticate])
+    if dialect == "telnyx":
+        app.add_routes(texml.routes)
+    else:
+        app.add_routes(messages.routes)
+        app.add_routes(calls.routes)
     return app
 
 
@@ -44,6 +47,17 @@ async def log_exchange(request: web.Request, handler: Handler) -> web.StreamResp
 
 
 @web.middleware
+async def speak(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Write every answer as the network's provider does."""
+    response = await handler(request)
+    dialect = request.config_dict[NETWORK].config.spoken
+    if not isinstance(response, web.Response) or not isinstance(response.body, bytes) or not response.body:
+        return response
+    content = msgspec.json.decode(response.body)
+    return json_response(dialect.answer(content, response.status), status=response.status)
+
+
+@web.middleware
 async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Write every refusal as the provider does."""
     try:
@@ -60,20 +74,23 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
 
 @web.middleware
 async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let in the account of the path or an API key, each with the network's token (Twilio: REST API, HTTP Basic)."""
-    account = _ACCOUNT_PATH.match(request.path)
+    """Let in the account of the path, or an API key, with the network's token (Twilio: REST API, HTTP Basic)."""
+    account = _ACCOUNT_PATH.search(request.path)
     if account and not _may_ask(request, account[1]):
         raise ApiError(20003)
     return await handler(request)
 
 
 def _may_ask(request: web.Request, account_sid: str) -> bool:
+    config = request.config_dict[NETWORK].config
     scheme, _, encoded = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    if config.spoken.account.fullmatch(account_sid) is None:
+        return False
+    if config.spoken.bearer:
+        return scheme.lower() == "bearer" and hmac.compare_digest(encoded.encode(), config.auth_token.encode())
     try:
         user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
     except ValueError:
         return False
-    token = request.config_dict[NETWORK].config.auth_token
     is_user = user == account_sid or user.startswith("SK")
-    has_token = scheme.lower() == "basic" and hmac.compare_digest(password.encode(), token.encode())
-    return is_user and has_token and _ACCOUNT_SID.fullmatch(account_sid) is not None
+    return is_user and scheme.lower() == "basic" and hmac.compare_digest(password.encode(), config.auth_token.encode())

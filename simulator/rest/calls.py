@@ -31,11 +31,7 @@ _USUAL_LIMIT = 14_400
 @routes.post("/Accounts/{account}/Calls.json")
 async def create(request: web.Request) -> web.Response:
     """Place a call."""
-    network = request.config_dict[NETWORK]
-    form = await Form.of(request)
-    caller, to = _caller(network, form), _callee(form)
-    call = network.switchboard.place(request.match_info["account"], caller, to, _order(network, form))
-    return json_response(call.resource(), status=201)
+    return json_response(place(request, await Form.of(request)).resource(), status=201)
 
 
 @routes.get("/Accounts/{account}/Calls.json")
@@ -94,6 +90,17 @@ async def delete(request: web.Request) -> web.Response:
         raise ApiError(20009)
     request.config_dict[NETWORK].switchboard.calls.remove(call.sid)
     return web.Response(status=204)
+
+
+def place(request: web.Request, form: Form) -> Call:
+    """Place the call that a form asks for.
+
+    Raises:
+        ApiError: A field is missing or wrong.
+    """
+    network = request.config_dict[NETWORK]
+    caller, to = _caller(network, form), _callee(form)
+    return network.switchboard.place(request.match_info["account"], caller, to, _order(network, form))
 
 
 def _find(request: web.Request) -> Call:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import msgspec
 from aiohttp import web
-from multidict import MultiMapping
+from multidict import MultiDict, MultiMapping
 
 from simulator.outgoing.addresses import is_web_address
 from simulator.rest.errors import ApiError
@@ -23,11 +24,13 @@ class Form:
         """Read the form in a request's body.
 
         Raises:
-            ApiError: 20001, the body says that it is a form and is none.
+            ApiError: 20001, the body says that it is a form, or JSON, and is none.
         """
         try:
+            if request.content_type == "application/json":
+                return cls(MultiDict(_written(await request.json(loads=msgspec.json.decode))))
             return cls(await request.post())
-        except (ValueError, LookupError) as error:
+        except (ValueError, LookupError, TypeError) as error:
             raise ApiError(20001, detail="the body is not a form") from error
 
     def text(self, name: str) -> str | None:
@@ -88,3 +91,10 @@ class Form:
         if number is None:
             raise ApiError(20001, detail=name)
         return number
+
+
+def _written(content: object) -> dict[str, str]:
+    """Return the fields of a JSON object as a form has them; raises TypeError if it is none."""
+    if not isinstance(content, dict):
+        raise TypeError("not an object")
+    return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in content.items()}

@@ -11,7 +11,7 @@ from simulator.handsets import Handsets
 from simulator.outgoing.callbacks import Callbacks
 from simulator.outgoing.forms import message_form
 from simulator.outgoing.signed_requests import SignedRequest
-from simulator.records import Records, new_sid, now
+from simulator.records import Records, now
 from simulator.tasks import Tasks
 from simulator.texts.keywords import ANSWERS, keyword
 from simulator.texts.message import Message
@@ -67,7 +67,7 @@ class Carrier:
         moment = now()
         message = Message(
             account_sid=account_sid,
-            sid=new_sid("SM"),
+            sid=self._config.spoken.new_sid("SM"),
             sender=sender,
             to=to,
             body=body,
@@ -88,7 +88,7 @@ class Carrier:
         moment = now()
         message = Message(
             account_sid=self._config.account_sid,
-            sid=new_sid("SM"),
+            sid=self._config.spoken.new_sid("SM"),
             sender=handset,
             to=number,
             body=body,

@@ -87,7 +87,7 @@ WRITTEN = {
 @pytest_asyncio.fixture(autouse=True, loop_scope="module")
 async def nothing_is_created(world, network):
     """Whatever was refused left no row, no send and no trace at the provider."""
-    reader = world.gateway.store._reader
+    reader = world.gateway.store._engine.reads._connection
 
     def rows() -> list[int]:
         return [reader.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES]  # noqa: S608 - our own names

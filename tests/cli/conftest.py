@@ -173,7 +173,7 @@ def _pick_port() -> int:
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database at head, to copy: to migrate takes a second."""
     path = tmp_path_factory.mktemp("empty") / "poundkey.db"
-    migrate(path)
+    migrate(f"sqlite:///{path}")
     return path
 
 

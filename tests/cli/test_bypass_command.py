@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from gateway.domain.assurance import Basis
 from gateway.domain.refusals import Refused
-from gateway.domain.verification import Basis, Status
+from gateway.domain.verification import Status
 from gateway.ports import Application
 
 GRANT = ("bypass", "grant", "--application", "Example Bank")

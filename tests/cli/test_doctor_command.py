@@ -19,8 +19,8 @@ def examine(dev, poundkey):
 def test_all_is_well_with_a_gateway_that_works(dev):
     doctor = dev.poundkey("doctor", "--config", "var/gateway.toml")
     assert doctor.ended() == 0, doctor.out
-    everything = ("settings", "database", "policies", "public URL", "signatures", "provider", "clock")
-    assert marks(doctor.out) == dict.fromkeys(everything, "✓")
+    everything = {"settings", "database", "keys", "policies", "recordings", "public URL"}
+    assert marks(doctor.out) == dict.fromkeys(everything | {"signatures", "provider", "clock"}, "✓")
 
 
 def test_a_wrong_token_fails_signatures_and_credentials(examine):
@@ -40,6 +40,14 @@ def test_mistakes_in_the_applications_file_are_told(examine, tmp_path):
     assert "colour" in out
 
 
+def test_recordings_that_cannot_be_played_are_told(examine, tmp_path):
+    (tmp_path / "en").mkdir()
+    (tmp_path / "en" / "hello.wav").write_bytes(b"")
+    code, found, out = examine(POUNDKEY_VOICE__RECORDINGS=str(tmp_path))
+    assert (code, found["recordings"], found["provider"]) == (1, "✗", "✓")
+    assert "hello.wav" in out
+
+
 def test_doubtful_texts_are_told_and_are_no_failure(examine, tmp_path):
     file = tmp_path / "applications.toml"
     file.write_text(
@@ -55,6 +63,23 @@ def test_a_public_url_that_is_not_the_gateways_fails_its_signatures(dev, examine
     assert code == 1
     assert (found["public URL"], found["signatures"], found["provider"]) == ("✓", "✗", "✓")
     assert "server.public_url" in out
+
+
+def test_each_provider_that_a_route_names_is_examined(dev, poundkey, tmp_path):
+    works = (dev.folder / "var" / "gateway.toml").read_text()
+    file = tmp_path / "gateway.toml"
+    file.write_text(
+        works
+        + f'\n[providers.spare]\nbase_url = "http://127.0.0.1:{dev.simulator_port}"\naccount_sid = "AC{"1" * 32}"\n'
+        'auth_token = "wrong"\n[routes]\ntext = ["twilio", "spare"]\n'
+    )
+    code, out, _ = poundkey("doctor", "--config", str(file))
+    assert code == 1
+    found = marks(out)
+    assert (found["signatures"], found["provider"], found["clock"]) == ("✓", "✓", "✓")
+    # The gateway that runs does not know it, and the network not its token.
+    assert (found["signatures spare"], found["provider spare"]) == ("✗", "✗")
+    assert "providers.spare.auth_token" in out
 
 
 def test_another_server_at_the_public_url_is_told(dev, examine):
@@ -78,7 +103,9 @@ def test_nothing_running_is_told_with_what_to_do(poundkey, serve_environment):
     assert marks(out) == {
         "settings": "✓",
         "database": "✗",
+        "keys": "–",
         "policies": "✓",
+        "recordings": "✓",
         "public URL": "✗",
         "signatures": "–",
         "provider": "✗",

@@ -1,10 +1,13 @@
 """`poundkey serve` and `poundkey migrate`, as an operator's machine runs them."""
 
 import json
+import shutil
 import signal
 import time
+import urllib.request
 
 import pytest
+from support.world import free_port
 
 DRAIN_LIMIT = 10.0
 """Seconds, as the contract has it."""
@@ -76,3 +79,28 @@ def test_migrate_may_run_twice_and_from_two_places_at_once(start_program, poundk
 def test_the_api_key_of_the_shell_is_no_setting_of_the_gateway(poundkey, serve_environment):
     _, _, err = poundkey("keys", "list", **serve_environment, POUNDKEY_API_KEY="pk_any")
     assert "POUNDKEY_API_KEY" not in err
+
+
+def test_metrics_are_on_a_port_of_their_own(start_program, serve_environment, empty_database, tmp_path, asker):
+    shutil.copy(empty_database, tmp_path)
+    port, metrics_port = int(serve_environment["POUNDKEY_SERVER__PORT"]), free_port()
+    program = start_program("serve", **serve_environment, POUNDKEY_SERVER__METRICS_PORT=str(metrics_port))
+    program.log_until("listening")
+    with urllib.request.urlopen(f"http://127.0.0.1:{metrics_port}/metrics", timeout=10) as page:
+        assert b"\npoundkey_store_ready 1.0\n" in page.read()
+    assert asker(port).ask("GET", "/metrics")[0] == 404
+    assert program.stop(signal.SIGTERM) == 0
+
+
+@pytest.mark.usefixtures("serve")
+def test_a_port_of_the_metrics_that_is_in_use_is_one_clear_line(start_program, serve_environment, tmp_path):
+    other = {
+        **serve_environment,
+        "POUNDKEY_DATABASE__URL": f"sqlite:///{tmp_path}/other.db",
+        "POUNDKEY_SERVER__PORT": "0",
+        "POUNDKEY_SERVER__METRICS_PORT": serve_environment["POUNDKEY_SERVER__PORT"],
+    }
+    second = start_program("serve", **other)
+    assert second.ended() == 2
+    [line] = second.err.splitlines()
+    assert "in use" in line

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.settings import Settings, SettingsInvalid, load
+from gateway.settings import Settings, SettingsInvalid, fingerprint_keys, load
 
 KEY = base64.b64encode(b"k" * 32).decode()
 ENOUGH = {
@@ -37,6 +37,14 @@ def test_the_environment_goes_over_the_file_and_a_secret_may_be_in_a_file_of_its
     assert len(settings.keys.sealing) == 2
 
 
+@pytest.mark.parametrize("keys", ["{0}", "1:{0}", "2:{1},1:{0}", " 1:{0}, 2:{1}"])
+def test_fingerprint_keys_are_one_or_several(keys):
+    first, second = (base64.b64encode(bytes([n] * 32)).decode() for n in (1, 2))
+    settings = load(None, ENOUGH | {"POUNDKEY_KEYS__FINGERPRINT": keys.format(first, second)})
+    several = {1: bytes([1] * 32), 2: bytes([2] * 32)}
+    assert fingerprint_keys(settings.keys.fingerprint) == (several if "," in keys else {1: bytes([1] * 32)})
+
+
 def test_what_is_missing_is_told_at_once():
     assert {problem.partition(":")[0] for problem in problems({})} == {
         "keys.sealing",
@@ -63,6 +71,10 @@ def test_what_is_missing_is_told_at_once():
         ("TEXT__FRAUD_WORDS", "FRAUD,Stop.", "text.fraud_words"),
         ("TEXT__FRAUD_WORDS", "FRAUD,123456", "text.fraud_words"),
         ("TEXT__FRAUD_WORDS", "FRAUD,,SCAM", "text.fraud_words"),
+        ("TEXT__SENDERS", "DE=much too long a name", "text.senders"),
+        ("TEXT__SENDERS", "XX=Example", "text.senders"),
+        ("TEXT__SENDERS", "Example", "text.senders"),
+        ("VOICE__CALLERS", "DE=Example", "voice.callers"),
         ("TEXT__ANSWER_KEYWORDS", "perhaps", "text.answer_keywords"),
         ("VOICE__CONFIRM_KEY", "0", "voice.confirm_key"),
         ("VOICE__CONFIRM_KEY", "12", "voice.confirm_key"),
@@ -80,6 +92,13 @@ def test_what_is_missing_is_told_at_once():
 def test_what_cannot_work_is_told_by_name(name: str, value: str, told: str):
     (problem,) = problems(ENOUGH | {f"POUNDKEY_{name}": value})
     assert problem.partition(":")[0] == told
+
+
+def test_senders_for_countries_may_stand_in_the_environment():
+    listed = {"POUNDKEY_TEXT__SENDERS": "US=+14255550100, GB=Example", "POUNDKEY_VOICE__CALLERS": "DE=+4930123456"}
+    settings = load(None, ENOUGH | listed)
+    assert settings.text.senders == {"US": "+14255550100", "GB": "Example"}
+    assert settings.voice.callers == {"DE": "+4930123456"}
 
 
 def test_settings_print_no_secret():

@@ -29,6 +29,15 @@ def test_its_printed_account_can_be_used(start_program, two_ports):
     assert simulator.stop() == 0, simulator.err
 
 
+def test_another_dialect_prints_what_proves_its_callbacks(start_program, two_ports):
+    simulator = start_program("simulator", "--port", str(two_ports[0]), "--dialect", "telnyx")
+    simulator.read_until("number")
+    [sid, key] = re.findall(r"^  (?:account sid|public key) +(\S+)$", simulator.out, re.MULTILINE)
+    assert re.fullmatch(r"[0-9a-f-]{36}", sid)
+    assert len(base64.b64decode(key)) == 32
+    assert simulator.stop() == 0, simulator.err
+
+
 def test_a_speed_or_port_that_is_none_is_wrong_usage(poundkey):
     for words in (("--speed", "-1"), ("--speed", "nan"), ("--speed", "fast"), ("--port", "0"), ("--port", "65536")):
         code, _, err = poundkey("simulator", *words)

@@ -118,6 +118,7 @@ def test_a_code_that_was_checked_elsewhere_ends_it_too(dev, new_phone):
         (("+14255550199", "--key", "pk_wrong"), "API key"),
         (("12",), "E.164"),
         (("+14255550199", "--locale", "!"), "not as they should be"),
+        (("+14255550199", "--call", "--mode", "pin"), "a PIN belongs to a person's enrollment"),
     ],
 )
 def test_what_the_gateway_refuses_is_one_clear_line(dev, poundkey, words, said):

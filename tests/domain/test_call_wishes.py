@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain import calls, reports, requests
+from gateway.domain.assurance import Assurance
 from gateway.domain.call_keys import MOST_REPEATS
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.keypad import Keypad
@@ -13,7 +14,7 @@ from gateway.domain.phone import PhoneNumber
 from gateway.domain.policy import Limits, Tally
 from gateway.domain.refusals import RefusalCode, Refused
 from gateway.domain.scenes import Scene, Script
-from gateway.domain.verification import Assurance, Change, Channel, FailureCode, Mode, Status, Verification
+from gateway.domain.verification import Change, Channel, FailureCode, Mode, Status, Verification
 
 LIMITS = Limits()
 START = 1_000_000
@@ -167,7 +168,7 @@ def test_a_star_says_it_again_and_is_no_wrong_key_but_not_for_ever():
     assert ended.failure.code is FailureCode.WRONG_KEY
 
 
-@given(st.lists(st.sampled_from(["*", "2", "0", "9", "5", ""]), min_size=40, max_size=60), st.sampled_from(MODES))
+@given(st.lists(st.sampled_from(["*", "2", "8", "0", "9", "5", ""]), min_size=40, max_size=60), st.sampled_from(MODES))
 def test_no_call_goes_on_for_ever(entries: list[str], mode: Mode):
     assert after(answered(mode), *entries).verification.status is not Status.PENDING
 
@@ -179,6 +180,31 @@ def test_2_changes_the_language_and_back():
     back = pressed(change.verification, "2")
     assert back.reply
     assert back.reply.second_language is False
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_8_slows_the_speech_and_back_and_is_no_wrong_key(mode: Mode):
+    change = after(answered(mode), "8")
+    assert change.reply
+    assert (change.reply.slow, change.reply.again, script(change)) == (True, None, script(after(answered(mode), "*")))
+    assert change.verification.attempts[0].wrong_keys == 0
+    back = pressed(change.verification, "8")
+    assert back.reply
+    assert back.reply.slow is False
+
+
+@given(st.lists(st.sampled_from(["8", "2"]), max_size=MOST_REPEATS), st.sampled_from(["5", "", "0"]))
+def test_the_pace_and_the_language_hold_until_they_are_changed(wishes: list[str], then: str):
+    change = after(answered(), *wishes, then)
+    assert change.reply
+    assert change.reply.slow == bool(wishes.count("8") % 2)
+    assert change.reply.second_language == bool(wishes.count("2") % 2)
+
+
+def test_the_code_is_told_at_the_pace_that_was_asked_for():
+    change = after(answered(Mode.CODE), "8", "#")
+    assert change.reply
+    assert (script(change), change.reply.slow) == (Script.SPEAK_CODE, True)
 
 
 def test_2_is_a_wrong_key_where_no_language_is_offered():
@@ -265,28 +291,6 @@ def test_a_stopped_number_is_sent_nothing():
         Tally(stopped=True).with_send(START, LIMITS)
     assert refused.value.code is RefusalCode.NUMBER_STOPPED
     assert refused.value.retry_after is None
-
-
-@pytest.mark.parametrize(
-    ("keypad", "named"),
-    [
-        (Keypad(confirm="0"), "0 reports fraud"),
-        (Keypad(confirm="*"), "* repeats"),
-        (Keypad(confirm="2", language="2"), "2 changes the language"),
-        (Keypad(confirm="9"), "never_call_key: 9 confirms"),
-        (Keypad(never_call="0"), "0 reports fraud"),
-        (Keypad(confirm="5", never_call="#"), "# ends"),
-    ],
-)
-def test_a_key_has_one_meaning(keypad: Keypad, named: str):
-    assert named in (keypad.clash() or "")
-
-
-@pytest.mark.parametrize(
-    "keypad", [Keypad(), BOTH, Keypad(confirm="2"), Keypad(confirm="9", never_call=""), Keypad("1")]
-)
-def test_keys_that_go_together(keypad: Keypad):
-    assert keypad.clash() is None
 
 
 def test_the_journal_holds_no_code_and_no_digits():

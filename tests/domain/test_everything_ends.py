@@ -58,7 +58,7 @@ class Everything(RuleBasedStateMachine):
         self.verification, self.tally = change.verification, change.tally
         self.rows[change.send.id] = "queued"
 
-    def draw(self, channel, mode):
+    def draw(self, channel, mode, _number=None):
         self.drawn += 1
         digits = "42" if mode is Mode.MATCH else None
         return requests.NewAttempt(f"att_{self.drawn}", f"token-{self.drawn}", channel, mode, "twilio", digits)
@@ -89,7 +89,11 @@ class Everything(RuleBasedStateMachine):
     def sid(self, attempt):
         return f"{'CA' if attempt.channel is Channel.CALL else 'SM'}{attempt.id}"
 
-    @rule(place=PLACES, taken=st.sampled_from(["sent", "refused", "lost answer", "never left"]), data=st.data())
+    @rule(
+        place=PLACES,
+        taken=st.sampled_from(["sent", "refused", "moved on", "lost answer", "never left"]),
+        data=st.data(),
+    )
     def the_dispatcher_works(self, place, taken, data):
         attempt = self.attempt(place)
         if self.rows.get(attempt.id) != "queued":
@@ -97,6 +101,8 @@ class Everything(RuleBasedStateMachine):
         if self.verification.status is not Status.PENDING:
             del self.rows[attempt.id]
             self.applies(sends.withdrawn(self.verification, attempt.id, self.now))
+        elif taken == "moved on":
+            self.applies(sends.rerouted(self.verification, attempt.id, "spare", REFUSED, self.now))
         elif taken == "refused":
             del self.rows[attempt.id]
             self.applies(sends.refused(self.verification, attempt.id, REFUSED, self.now))

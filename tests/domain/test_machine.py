@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain import calls, clock, reports, requests, sends
+from gateway.domain.assurance import Assurance
 from gateway.domain.attempts import HEARD_LIMIT
 from gateway.domain.delivery import DeliveryStatus, merge
 from gateway.domain.phone import PhoneNumber
@@ -15,7 +16,6 @@ from gateway.domain.policy import Limits, Tally
 from gateway.domain.refusals import Refused
 from gateway.domain.verification import (
     TRANSITIONS,
-    Assurance,
     Attempt,
     Channel,
     Ending,

@@ -6,19 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain import call_keys, calls, clock, reports, requests
+from gateway.domain.assurance import Assurance
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.policy import DAY, Limits, Tally
-from gateway.domain.verification import (
-    Assurance,
-    Change,
-    Channel,
-    FailureCode,
-    Mode,
-    Script,
-    Status,
-    Verification,
-)
+from gateway.domain.verification import Change, Channel, FailureCode, Mode, Script, Status, Verification
 
 LIMITS = Limits()
 START = 1_000_000

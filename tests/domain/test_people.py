@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from gateway.domain import blocks, recognition
 from gateway.domain.app_passwords import created as app_password_created
+from gateway.domain.assurance import Assurance, Basis
 from gateway.domain.enrollment import (
     AppPassword,
     DefaultMethod,
@@ -24,17 +25,7 @@ from gateway.domain.phone import PhoneNumber
 from gateway.domain.phones import PHONE_LIMIT, default_chosen, phone_offered, phone_removed
 from gateway.domain.policy import DAY, SECOND, Limits
 from gateway.domain.refusals import RefusalCode, Refused
-from gateway.domain.verification import (
-    Assurance,
-    Basis,
-    Channel,
-    Failure,
-    FailureCode,
-    Outcome,
-    Purpose,
-    Status,
-    Verification,
-)
+from gateway.domain.verification import Channel, Failure, FailureCode, Outcome, Purpose, Status, Verification
 
 LIMITS = Limits()
 START = 1_800_000_000_000

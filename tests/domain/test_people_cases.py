@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.domain import blocks, recognition
+from gateway.domain.assurance import Assurance
 from gateway.domain.enrollment import (
     DefaultMethod,
     Enrollment,
@@ -19,15 +20,7 @@ from gateway.domain.phone import PhoneNumber
 from gateway.domain.phones import phone_offered, phone_removed
 from gateway.domain.policy import DAY, Limits
 from gateway.domain.refusals import RefusalCode, Refused
-from gateway.domain.verification import (
-    Assurance,
-    Channel,
-    Failure,
-    FailureCode,
-    Outcome,
-    Status,
-    Verification,
-)
+from gateway.domain.verification import Channel, Failure, FailureCode, Outcome, Status, Verification
 
 LIMITS = Limits()
 START = 1_800_000_000_000

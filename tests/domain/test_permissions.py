@@ -52,7 +52,7 @@ POLICIES = st.builds(
     call_countries=subsets(COUNTRIES),
     line_types=subsets(tuple(LineType)),
     people_per_number=st.integers(0, 3),
-    call_proof=st.sampled_from([Mode.CONFIRM, Mode.MATCH]),
+    call_proof=st.sampled_from([Mode.CONFIRM, Mode.MATCH, Mode.PIN]),
     remember_device_days=st.integers(0, 1),
     app_passwords=st.booleans(),
     origins=st.dictionaries(
@@ -91,7 +91,7 @@ def narrowed(draw) -> tuple[Policy, Policy]:
         **fewer,
         **some,
         people_per_number=draw(st.integers(1, wide.people_per_number or 3)),
-        call_proof=draw(st.sampled_from([wide.call_proof, Mode.MATCH])),
+        call_proof=draw(st.sampled_from(sorted({wide.call_proof, Mode.PIN, max(wide.call_proof, Mode.MATCH)}))),
         remember_device_days=draw(st.integers(0, wide.remember_device_days)),
         app_passwords=draw(st.booleans()) and wide.app_passwords,
     )
@@ -231,6 +231,10 @@ def test_a_feature_that_is_off_says_so(feature):
 def test_a_bare_pound_is_too_weak_where_digits_must_match():
     assert mode_denial(Policy(call_proof=Mode.MATCH), Mode.CONFIRM).code is RefusalCode.METHOD_FORBIDDEN
     assert mode_denial(Policy(call_proof=Mode.MATCH), Mode.MATCH) is None
+    assert mode_denial(Policy(call_proof=Mode.MATCH), Mode.PIN) is None
+    for less in (Mode.CONFIRM, Mode.MATCH, Mode.CODE):
+        assert mode_denial(Policy(call_proof=Mode.PIN), less).code is RefusalCode.METHOD_FORBIDDEN
+    assert mode_denial(Policy(call_proof=Mode.PIN), Mode.PIN) is None
     assert mode_denial(Policy(call_proof=Mode.CONFIRM), Mode.CONFIRM) is None
 
 

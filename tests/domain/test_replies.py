@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gateway.domain import clock, reports, requests, sends
+from gateway.domain.assurance import Assurance
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.policy import Limits, Tally
 from gateway.domain.refusals import RefusalCode, Refused
 from gateway.domain.replies import OPTED_OUT, Keyword, code_in, keyword, replied_to, text_replied, word
-from gateway.domain.verification import Assurance, Change, Channel, FailureCode, Mode, Status, Verification
+from gateway.domain.verification import Change, Channel, FailureCode, Mode, Status, Verification
 
 LIMITS = Limits()
 START = 1_000_000

@@ -153,12 +153,12 @@ async def test_a_database_that_takes_nothing(tmp_path, caplog):
         integrator, network = witness.world.integrator, witness.world.network
         made = await integrator.create(channel="call")
         sid = await network.answered()
-        witness.world.gateway.store._writer_connection.execute("PRAGMA query_only = ON")
+        witness.world.gateway.store._engine._connection.execute("PRAGMA query_only = ON")
         await network.press(sid, "#")
         await network.call_over()
         for _ in range(6):
             await witness.ask("POST", "/v1/verifications", {"to": PHONE, "channel": "sms"})
-        witness.world.gateway.store._writer_connection.execute("PRAGMA query_only = OFF")
+        witness.world.gateway.store._engine._connection.execute("PRAGMA query_only = OFF")
         await witness.reads_the_journal(made["id"])
 
 
@@ -176,10 +176,34 @@ async def test_what_a_person_texts_back_is_kept_nowhere(tmp_path, caplog):
             status, answer = await network.report(url, **{"MessageSid": "SM1", "To": PHONE, "Body": words} | form)
             witness.read.append(f"{status} {answer}")
         store = witness.world.gateway.store
-        store._writer_connection.execute("PRAGMA query_only = ON")
+        store._engine._connection.execute("PRAGMA query_only = ON")
         witness.read.append(str(await network.report(url, MessageSid="SM2", From=PHONE, To=PHONE, Body="STOP")))
-        store._writer_connection.execute("PRAGMA query_only = OFF")
+        store._engine._connection.execute("PRAGMA query_only = OFF")
         assert (await integrator.show(made["id"]))["status"] == "denied"
+        await witness.reads_the_journal(made["id"])
+
+
+async def test_pins_right_wrong_and_changed(tmp_path, caplog):
+    async with witnessed(tmp_path, caplog) as witness:
+        network, integrator = witness.world.network, witness.world.integrator
+        enrollment = await integrator.enroll()
+        one, given, wrong, own = f"/v1/enrollments/{enrollment['id']}", "5830179264", "7159382046", "4096281735"
+        witness.secrets |= {given, wrong, own}
+        for pin in (given, f"{given}x", int(given), [given]):
+            await witness.ask("PUT", f"{one}/pin", {"pin": pin})
+        wish = {"to": PHONE, "channel": "call", "mode": "pin", "enrollment_id": enrollment["id"]}
+        await witness.ask("POST", "/v1/verifications", {**wish, "mode": given})
+        made = (await witness.ask("POST", "/v1/verifications", wish)).body
+        sid = await network.answered()
+        for times, digits in enumerate((wrong, given, own, own), start=1):
+            await network.asked(times)
+            await network.press(sid, f"{digits}#")
+        assert (await integrator.finished(made["id"]))["status"] == "approved"
+        await witness.ask("DELETE", f"{one}/pin")
+        await witness.ask("DELETE", f"{one}/pin")
+        shown = [await witness.ask("GET", path) for path in (one, f"{one}/events", f"/v1/verifications/{made['id']}")]
+        shown[0].body["phones"] = shown[2].body["to"] = None  # the number, which who asks may see
+        witness.read += [json.dumps(answer.body) for answer in shown]
         await witness.reads_the_journal(made["id"])
 
 

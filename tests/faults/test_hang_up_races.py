@@ -10,18 +10,24 @@ from gateway.app import now
 from gateway.domain import requests, sends
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.policy import Limits
+from gateway.domain.provider_health import HealthRule
+from gateway.domain.routes import Routes
+from gateway.domain.senders import Senders
 from gateway.domain.verification import Channel, Mode
+from gateway.metrics import Metrics
 from gateway.outbox_ports import TO_ASK, DueSend, Sending, SendMove, Stage
 from gateway.reconciler import Reconciler
+from gateway.roster import Account, Roster
 from gateway.stores.migrate import migrate
 from gateway.stores.sqlite import SqliteStore
 from gateway.vault import Vault
+from webhooks.addresses import Addresses
 
 QUICKLY = 20.0
 """Seconds: less than the wait for another question, more than any machine needs."""
 LIMITS = Limits()
 NUMBER = PhoneNumber("+14255550123")
-SENDING = Sending("+15005550006", "+15005550006")
+OURS = Senders("+15005550006")
 
 
 def later() -> int:
@@ -31,6 +37,8 @@ def later() -> int:
 
 class Line:
     """The provider, as far as one call goes: it answers a question when it is let, and notes what is hung up."""
+
+    name = "twilio"
 
     def __init__(self) -> None:
         self.asked, self.may_answer = asyncio.Event(), asyncio.Event()
@@ -44,6 +52,13 @@ class Line:
         self.hung_up.append(sid)
 
 
+class Nobody:
+    """Who is told of reports: here they lead to nothing more."""
+
+    async def reported(self, _verification):
+        pass
+
+
 class Behind:
     """A store that once shows a verification as it was: its memory follows the disk by a moment."""
 
@@ -54,14 +69,14 @@ class Behind:
     def __getattr__(self, name) -> object:
         return getattr(self._store, name)
 
-    def get(self, verification_id):
-        return self._before.pop() if self._before else self._store.get(verification_id)
+    async def get(self, verification_id):
+        return self._before.pop() if self._before else await self._store.get(verification_id)
 
 
 @pytest.fixture
 async def store(tmp_path) -> AsyncIterator[SqliteStore]:
     path = tmp_path / "poundkey.db"
-    migrate(path)
+    migrate(f"sqlite:///{path}")
     store = await SqliteStore.open(path, Vault({1: os.urandom(32)}, os.urandom(32), os.urandom(32)), now)
     new = requests.NewAttempt("att_1", "token", Channel.CALL, Mode.CONFIRM, "twilio")
     start = requests.Start("ver_1", "app_1", "Bank", NUMBER, Channel.CALL, Mode.CONFIRM, "en", None, {}, b"d", b"s")
@@ -77,8 +92,12 @@ async def store(tmp_path) -> AsyncIterator[SqliteStore]:
 async def line(store):
     """Let a reconciler work on the store, through a memory of before the end; `take_up` hands it what is due."""
     line = Line()
-    behind = Behind(store, store.get("ver_1"))
-    reconciler = Reconciler(behind, line, lambda _verification, _attempt: "", SENDING, LIMITS, later)
+    behind = Behind(store, await store.get("ver_1"))
+    account = Account(line, OURS, OURS, Addresses("http://127.0.0.1:8080", "twilio"))
+    roster = Roster([account], Routes(("twilio",), ("twilio",)), HealthRule(), 1_000, later)
+    reconciler = Reconciler(
+        behind, roster, lambda _verification, _attempt: "", Sending(), LIMITS, later, Nobody(), Metrics()
+    )
     line.take_up = reconciler.take_up
     yield line
     await reconciler.close()

@@ -2,9 +2,10 @@
 
 import asyncio
 
+import msgspec
 import pytest
 from support.integrator import PATIENCE
-from support.world import ACCOUNT, TOKEN, serving_at, settings_for
+from support.world import ACCOUNT, LIMITS, TOKEN, serving_at, settings_for
 
 from gateway.settings import Outbox, Twilio, Voice
 
@@ -122,3 +123,23 @@ async def test_a_restart_forgets_no_question(tmp_path, network):
     await network.faults(**NO_CALLBACKS)
     async with serving_at(settings, network) as world:
         await world.integrator.attempt_when(made["id"], "delivered")
+
+
+async def test_a_text_that_two_attempts_may_be_is_given_to_neither_but_by_its_report(tmp_path, network):
+    """Texts of one verification are alike: only the callback knows whose the one is that the provider has."""
+    twilio = Twilio(network.url, ACCOUNT, TOKEN, total_timeout=0.5, connect_timeout=0.3)
+    outbox = Outbox(lease=5.0, reconcile_after=0.1, reconcile_for=30.0)
+    limits = msgspec.structs.replace(LIMITS, resend_wait=0)
+    settings = settings_for(tmp_path, network.url, outbox=outbox, twilio=twilio, limits=limits)
+    async with serving_at(settings, network) as world:
+        integrator = world.integrator
+        await network.faults(api={"hang": "connect", "method": "POST"})
+        made = await integrator.create()
+        await integrator.attempt_when(made["id"], "unknown")
+        await network.faults(api={"lose_answer": True, "method": "POST"}, callbacks={"delay_ms": 1500})
+        await integrator.resend(made["id"])
+        await network.code()
+        told = await integrator.wait_until(made["id"], lambda kept: kept["attempts"][1]["provider_sid"])
+        assert told["attempts"][0]["provider_sid"] is None
+        [message] = (await network.handset())["messages"]
+        assert told["attempts"][1]["provider_sid"] == message["sid"]

@@ -20,6 +20,7 @@ from gateway.domain.blocks import blocked
 from gateway.domain.enrollment import Enrollment, PersonChange, Phone, PhoneKind
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.policy import DAY, SECOND
+from gateway.domain.senders import Senders
 from gateway.notices import Notices
 from gateway.ports import ApiKey, Application
 from gateway.providers.twilio import TwilioProvider
@@ -67,7 +68,9 @@ class Post:
     def start(self) -> Notices:
         books = load_phrasebooks(CONFIG / "locales")
         people, replies, clock = self.store.people, self.store.replies, lambda: self.now
-        self.notices = Notices(people, replies, self.provider, load_applications(None), books, sender=OURS, clock=clock)
+        self.notices = Notices(
+            people, replies, self.provider, load_applications(None), books, senders=Senders(OURS), clock=clock
+        )
         return self.notices
 
     async def close(self) -> None:
@@ -182,9 +185,9 @@ async def test_one_that_is_sent_while_the_store_drops_nothing_is_not_sent_again(
     post.start()
     await post.told(1)
     lease = await post.claimed()
-    post.store._writer_connection.execute("PRAGMA query_only = ON")
+    post.store._engine._connection.execute("PRAGMA query_only = ON")
     await until(lambda: "waits for the store" in caplog.text)
-    post.store._writer_connection.execute("PRAGMA query_only = OFF")
+    post.store._engine._connection.execute("PRAGMA query_only = OFF")
     post.now += lease
     await post.none_left()
     assert len(await network.texts(NUMBER)) == 1

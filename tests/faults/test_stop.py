@@ -1,63 +1,21 @@
 """SIGTERM drains a real `poundkey serve`: whoever waits is answered, nothing is lost, the exit is clean and soon."""
 
-import asyncio
 import contextlib
-import os
 import signal
-import sys
 import time
-from pathlib import Path
 
-import aiohttp
 import msgspec
 import pytest
 from support import raw_http
-from support.integrator import PATIENCE, Integrator
-from support.world import key_for, settings_for
-
-from gateway.settings import Settings
-
-ROOT = Path(__file__).parents[2]
-
-
-def environment_of(settings: Settings) -> dict[str, str]:
-    """Write settings as the environment variables that an operator would set."""
-    usual = msgspec.to_builtins(Settings())
-    return {
-        f"POUNDKEY_{section}__{name}".upper(): ",".join(value) if isinstance(value, list | tuple) else str(value)
-        for section, values in msgspec.to_builtins(settings).items()
-        for name, value in values.items()
-        if value != usual[section][name]
-    }
+from support.served import is_ready, served_on
+from support.world import settings_for
 
 
 @pytest.fixture
 async def served(tmp_path, network):
     """A gateway process on real settings; gives the process and an integrator."""
-    settings = settings_for(tmp_path, network.url)
-    key = await key_for(settings)
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "gateway", "serve"),
-        cwd=ROOT,
-        env={**os.environ, **environment_of(settings)},
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with aiohttp.ClientSession() as session:
-        integrator = Integrator(session, settings.server.public_url, key)
-        async with asyncio.timeout(PATIENCE):
-            while not await is_ready(integrator):
-                assert process.returncode is None, (await process.stderr.read()).decode()
-                await asyncio.sleep(0.02)
+    async with served_on(settings_for(tmp_path, network.url)) as (process, integrator):
         yield process, integrator
-    if process.returncode is None:
-        process.kill()
-    await process.communicate()
-
-
-async def is_ready(integrator: Integrator) -> bool:
-    with contextlib.suppress(aiohttp.ClientError):
-        return (await integrator.ask("GET", "/readyz")).status == 200
-    return False
 
 
 async def test_everyone_who_waits_is_answered_and_the_exit_is_clean(served, network):

@@ -16,7 +16,7 @@ def full(world):
 
     @contextlib.contextmanager
     def full():
-        writer = world.gateway.store._writer_connection
+        writer = world.gateway.store._engine._connection
         writer.execute("PRAGMA query_only = ON")
         yield
         writer.execute("PRAGMA query_only = OFF")

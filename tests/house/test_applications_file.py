@@ -34,8 +34,9 @@ VALUES = {
     "line_types": st.lists(st.sampled_from(["mobile", "voip"]), unique=True),
     "code_length": st.integers(4, 10),
     "checks": st.integers(1, 9),
-    "call_proof": st.sampled_from(["confirm", "match"]),
+    "call_proof": st.sampled_from(["confirm", "match", "pin"]),
     "app_passwords": st.booleans(),
+    "call_backup": st.booleans(),
     "return_urls": st.lists(st.sampled_from(["https://a.example/", "http://localhost:1/b"]), unique=True),
 }
 OVERRIDES = st.fixed_dictionaries({}, optional=VALUES)
@@ -157,6 +158,7 @@ def test_a_brand_is_inherited_field_by_field(load, tmp_path):
 
 def test_what_a_call_asks_for_is_a_mode(load):
     assert load('[default]\ncall_proof = "match"').for_person("A", ()).call_proof is Mode.MATCH
+    assert load('[default]\ncall_proof = "pin"').for_person("A", ()).call_proof is Mode.PIN
 
 
 @pytest.mark.parametrize(
@@ -185,7 +187,7 @@ def test_what_a_call_asks_for_is_a_mode(load):
         ("[default]\nchecks = 0", "default.checks"),
         ("[default]\nremember_device_days = -1", "default.remember_device_days"),
         ("[default]\napp_passwords = 1", "default.app_passwords"),
-        ("[default]\ncall_proof = 'pin'", "default.call_proof"),
+        ("[default]\ncall_proof = 'code'", "default.call_proof"),
         ("[default]\nproof_cache = 0.5", "default.proof_cache"),
         ("[default]\npeople_per_number = -1", "default.people_per_number"),
         ("[default]\nfraud_block_days = 0", "default.fraud_block_days"),

@@ -21,7 +21,7 @@ MIGRATIONS = Path(migrate.__file__).parent / "migrations"
 @pytest.fixture
 def connection(tmp_path) -> Iterator[Connection]:
     path = tmp_path / "poundkey.db"
-    migrate.migrate(path)
+    migrate.migrate(f"sqlite:///{path}")
     engine = create_engine(f"sqlite:///{path}")
     with engine.connect() as connection:
         yield connection
@@ -51,7 +51,7 @@ def test_every_migration_can_be_taken_back_and_done_again(connection):
 
 def test_a_second_migration_finds_nothing_to_do(tmp_path):
     path = tmp_path / "poundkey.db"
-    migrate.migrate(path)
+    migrate.migrate(f"sqlite:///{path}")
     before = path.read_bytes()
-    migrate.migrate(path)
+    migrate.migrate(f"sqlite:///{path}")
     assert path.read_bytes() == before

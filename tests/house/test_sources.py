@@ -6,8 +6,36 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = (".ci", "benchmarks", "config", "docs", "gateway", "requirements", "simulator", "tests", "twiml", "webhooks")
-SUFFIXES = {"", ".css", ".html", ".js", ".lock", ".mako", ".md", ".mjs", ".po", ".py", ".toml"}
+FOLDERS = (
+    ".ci",
+    "benchmarks",
+    "config",
+    "deploy",
+    "docs",
+    "gateway",
+    "requirements",
+    "simulator",
+    "tests",
+    "twiml",
+    "webhooks",
+)
+SUFFIXES = {
+    "",
+    ".cfg",
+    ".css",
+    ".html",
+    ".js",
+    ".json",
+    ".lock",
+    ".mako",
+    ".md",
+    ".mjs",
+    ".po",
+    ".py",
+    ".sh",
+    ".toml",
+    ".yaml",
+}
 CODE = {".css", ".html", ".js", ".mjs", ".py"}
 LONGEST = 320
 

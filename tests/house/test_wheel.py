@@ -17,7 +17,7 @@ from pathlib import Path
 assert Path(gateway.app.__file__).is_relative_to({target!r}), gateway.app.__file__
 books = load_phrasebooks(gateway.app.CONFIG / "locales")
 print(books.for_locale("de-AT").locale)
-gateway.stores.migrate.migrate(Path({target!r}) / "var" / "poundkey.db")
+gateway.stores.migrate.migrate("sqlite:///" + {target!r} + "/var/poundkey.db")
 """
 
 

@@ -71,9 +71,9 @@ async def journeys(world):
 
 
 @pytest.fixture
-def bank(world):
+async def bank(world):
     """The application that the integrator's key belongs to."""
-    applications = [key.application for key in world.gateway.store.keys()]  # noqa: SIM118 - a store is no dict
+    applications = [key.application for key in await world.gateway.store.keys()]
     return next(application for application in applications if application.name == "Example Bank")
 
 
@@ -157,7 +157,7 @@ async def test_what_could_not_be_judged_is_not_counted(alice, journeys, bank):
         while app_passwords._passwords._under_way < MOST_AT_ONCE:
             await asyncio.sleep(0)
     for _ in range(2 * LIMITS.app_password_failures):
-        with pytest.raises(Refused, match="Too many app passwords are being checked"):
+        with pytest.raises(Refused, match="Too many passwords and PINs are being hashed"):
             await app_passwords.check(bank, "alice", password)
     hasher.let_go.set()
     assert await asyncio.gather(*waiting) == [None] * MOST_AT_ONCE

@@ -150,3 +150,18 @@ async def test_no_other_language_is_offered_to_who_speaks_it(tmp_path):
         await world.integrator.create(channel="call", locale="es-MX")
         await world.network.answered()
         assert len(said((await world.network.handset())["calls"][-1])) == 1
+
+
+async def test_8_slows_the_prompt_and_the_code(integrator, network):
+    made = await integrator.create(channel="call", mode="code")
+    sid = await network.answered()
+    await network.press(sid, "8")
+    slow = await network.asked(5)
+    assert [heard["verb"] for heard in slow["transcript"]][1:] == [*["Say", "Pause"] * 3, "Say"]
+    await network.press(sid, "#")
+    spoken = (await network.call_over())["transcript"]
+    assert {heard["text"] for heard in spoken if heard["verb"] == "Pause"} == {"1", "2"}
+    told = "".join(heard["text"] for heard in spoken if heard["verb"] == "Say" and len(heard["text"]) == 1)
+    checked = await integrator.check(made["id"], told[:6])
+    assert checked.body["valid"]
+    assert "call.pace_changed" in [entry["type"] for entry in await integrator.events(made["id"])]

@@ -10,10 +10,8 @@ import pytest
 from support.integrator import PATIENCE, PHONE
 from support.world import LIMITS, World, network_at, serving_at, settings_for
 
-from gateway.app import now, vault_of
 from gateway.domain.phone import PhoneNumber
 from gateway.settings import Portal
-from gateway.stores.stop_list import open_stop_list
 
 NEW = "+14255550199"
 ONE_SEND = msgspec.structs.replace(LIMITS, sends_per_number=1)
@@ -178,8 +176,7 @@ async def test_who_asked_for_no_more_texts_is_told_nothing(world):
     await told(world, 2)
     await none_left(world)
     before = len(await world.network.texts()), len(await world.network.texts(NEW))
-    with open_stop_list(world.settings.database.path, vault_of(world.settings)) as stops:
-        stops.add(PhoneNumber(PHONE), "asked by letter", now())
+    await world.gateway.store.stops.add(PhoneNumber(PHONE), "asked by letter")
     await block(world, enrollment_id)
     await told(world, before[1] + 1, NEW)
     await none_left(world)

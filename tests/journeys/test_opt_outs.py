@@ -81,8 +81,8 @@ async def test_a_code_that_was_texted_before_the_stop_still_counts(world, integr
     await integrator.resend(made["id"], channel="sms")
     assert (await integrator.attempt_when(made["id"], "failed", number=1))["failure"]["code"] == "opted_out"
     assert (await integrator.check(made["id"], code)).body["status"] == "approved"
-    assert world.gateway.store.replies.opted_out(PhoneNumber(PHONE), OURS)
-    assert not world.gateway.store.replies.opted_out(PhoneNumber("+14255550124"), OURS)
+    assert await world.gateway.store.replies.opted_out(PhoneNumber(PHONE), OURS)
+    assert not await world.gateway.store.replies.opted_out(PhoneNumber("+14255550124"), OURS)
 
 
 async def test_the_provider_s_no_teaches_us_and_is_asked_once(world, integrator, network):
@@ -102,9 +102,9 @@ async def test_a_no_that_comes_with_the_report_teaches_us_too(world, integrator,
     [order] = await network.orders()
     form = {"MessageSid": attempt["provider_sid"], "MessageStatus": "failed", "ErrorCode": "21610"}
     assert (await network.report(order["StatusCallback"], **{**form, "MessageSid": "SM_other"}))[0] == 204
-    assert not world.gateway.store.replies.opted_out(PhoneNumber(PHONE), OURS)
+    assert not await world.gateway.store.replies.opted_out(PhoneNumber(PHONE), OURS)
     assert (await network.report(order["StatusCallback"], **form))[0] == 204
-    assert world.gateway.store.replies.opted_out(PhoneNumber(PHONE), OURS)
+    assert await world.gateway.store.replies.opted_out(PhoneNumber(PHONE), OURS)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ async def test_a_no_that_comes_with_the_report_teaches_us_too(world, integrator,
 async def test_the_service_s_own_words_go_before_ours(world, body, opt_out, stopped):
     await text_in(world, body, MessagingServiceSid=SERVICE, OptOutType=opt_out)
     replies = world.gateway.store.replies
-    assert [replies.opted_out(PhoneNumber(PHONE), sender) for sender in (OURS, SERVICE)] == [stopped, stopped]
+    assert [await replies.opted_out(PhoneNumber(PHONE), sender) for sender in (OURS, SERVICE)] == [stopped, stopped]
 
 
 async def test_keywords_are_left_to_the_provider_to_answer(world):

@@ -37,7 +37,7 @@ async def visit(world, url: str, method: str = "GET") -> int:
 
 
 async def links_kept(world) -> int:
-    return world.gateway.store._reader.execute("SELECT count(*) FROM portal_links").fetchone()[0]
+    return world.gateway.store._engine.reads._connection.execute("SELECT count(*) FROM portal_links").fetchone()[0]
 
 
 @pytest.mark.parametrize("page", ["enroll", "settings", "sign_in"])
@@ -108,7 +108,7 @@ async def test_a_link_opens_for_one_of_many_who_try_at_once(world, alice):
     url = (await alice.ask("POST", "/portal-links", {"page": "enroll"})).body["url"]
     answers = await asyncio.gather(*(visit(world, url, "POST") for _ in range(20)))
     assert answers.count(303) >= 1
-    sessions = world.gateway.store._reader.execute("SELECT count(*) FROM portal_sessions").fetchone()
+    sessions = world.gateway.store._engine.reads._connection.execute("SELECT count(*) FROM portal_sessions").fetchone()
     assert sessions == (1,)
 
 

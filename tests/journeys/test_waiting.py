@@ -55,9 +55,9 @@ async def test_waiting_reads_nothing_from_the_database(world, integrator, networ
     await network.answered()
     shown = await integrator.show(made["id"])
     statements: list[str] = []
-    world.gateway.store._reader.set_trace_callback(statements.append)
+    world.gateway.store._engine.reads._connection.set_trace_callback(statements.append)
     assert await integrator.wait(made["id"], shown["revision"], seconds=1) == shown
-    world.gateway.store._reader.set_trace_callback(None)
+    world.gateway.store._engine.reads._connection.set_trace_callback(None)
     assert [statement for statement in statements if made["id"] in statement] == []
 
 

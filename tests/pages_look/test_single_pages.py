@@ -1,5 +1,7 @@
 """What single pages show: the words people know, what is denied, and what to do after each failure."""
 
+from pathlib import Path
+
 import pytest
 from pages_look.anatomy import Element, parsed
 from pages_look.specimens import BY_GROUP, METHODS, NUMBER, call, frame, specimens, verify
@@ -11,6 +13,8 @@ from gateway.pages.models import DonePage, PhoneForm, SignInPage
 from gateway.pages.parts import Delivery, Fault, Field, FieldError, FormUse, Frame, MethodChoice, Way
 from gateway.pages.rendering import Pages
 from gateway.pages.words import FAILURES
+
+LOCALES = sorted(path.parent.name for path in (Path(__file__).parents[2] / "config" / "locales").glob("*/pages.po"))
 
 
 @pytest.fixture
@@ -59,6 +63,20 @@ def test_only_a_call_that_told_no_code_has_no_code_field(pages, around):
     assert by_id(asked[6], "code")
 
 
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize(("key", "other"), [("5", "#"), ("#", "5")])
+def test_a_page_speaks_of_the_key_that_the_call_asks_for_in_every_language(pages, locale, key, other):
+    around = frame(locale)
+    waiting = call(around, delivery=Delivery.WAITING_FOR_KEY, key=key)
+    page = shown(pages, waiting)
+    (drawn,) = [element for element in page.all("kbd") if element["class"] == "pound"]
+    heading = next(element for element in page.all("h2") if element["class"] == "task")
+    failed = words(parsed(pages.render_state(call(around, failure=FailureCode.HUNG_UP, key=key))))
+    for text in (words(drawn), words(heading), words(parsed(pages.render_state(waiting))), failed):
+        assert key in text
+        assert other not in text
+
+
 def test_a_denied_method_cannot_be_chosen_and_says_why_who_and_what_next(pages, around):
     methods = (MethodChoice(Channel.SMS, BY_GROUP), MethodChoice(Channel.CALL))
     page = shown(pages, PhoneForm(around, FormUse.ENROLL, PhoneKind.AUTHENTICATION, "US", methods=methods))
@@ -89,7 +107,7 @@ def test_the_countries_offered_are_those_allowed_and_the_chosen_one_is_selected(
 def test_every_failure_has_its_own_words_live_and_after_the_end(pages, around, code):
     live = words(parsed(pages.render_state(verify(around, failure=code))))
     ended = words(shown(pages, verify(around, status=Status.FAILED, failure=code)))
-    for sentence in (FAILURES[code].said, FAILURES[code].next):
+    for sentence in (FAILURES[code].said % {"key": "#"}, FAILURES[code].next % {"key": "#"}):
         assert sentence in live
         assert sentence in ended
 
@@ -98,6 +116,15 @@ def test_digits_to_key_in_are_told_to_eyes_and_ears(pages, around):
     page = shown(pages, call(around, match_digits="42", delivery=Delivery.WAITING_FOR_KEY))
     assert [key.text for key in page.all("kbd")] == ["4", "2", "#"]
     assert words(by_id(page, "state")) == "Key in 42 on your phone, then press #."
+
+
+def test_a_pin_is_asked_for_and_never_shown(pages, around):
+    page = shown(pages, call(around, pin=True, new_pin=True, delivery=Delivery.WAITING_FOR_KEY))
+    assert [key.text for key in page.all("kbd")] == [*"••••", "#"]
+    assert words(by_id(page, "state")) == "Key in your PIN on your phone, then press #."
+    assert "Then the call lets you choose a PIN of your own." in words(page)
+    locked = words(shown(pages, call(around, pin=True, status=Status.FAILED, failure=FailureCode.RATE_LIMITED)))
+    assert "Too many wrong PINs were keyed in, so your PIN is locked for now." in locked
 
 
 def test_a_wrong_code_says_how_many_tries_are_left(pages, around):

@@ -37,7 +37,12 @@ class SeenRequest:
     path: str
     query: list[tuple[str, str]]
     headers: dict[str, str]
-    form: list[tuple[str, str]]
+    body: bytes
+
+    @property
+    def form(self) -> list[tuple[str, str]]:
+        written = self.body.decode()
+        return parse_qsl(written, keep_blank_values=True, strict_parsing=bool(written))
 
 
 class Carrier:
@@ -100,14 +105,14 @@ class Carrier:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().splitlines()
         method, target, _ = head[0].split(" ")
         headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in head[1:] if line)}
-        form = (await reader.readexactly(int(headers.get("content-length", 0)))).decode()
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
         url = urlsplit(target)
         return SeenRequest(
             method,
             url.path,
             parse_qsl(url.query, keep_blank_values=True, strict_parsing=bool(url.query)),
             headers,
-            parse_qsl(form, keep_blank_values=True, strict_parsing=bool(form)),
+            body,
         )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from yarl import URL
 
-from gateway.ports import ProviderBusy, ProviderUncertain
+from gateway.ports import ProviderBusy, ProviderUncertain, ProviderUnreachable
 from gateway.providers.connection_pool import ConnectionPool, Origin
 from gateway.providers.http_connection import Answer, HttpConnection
 from gateway.providers.transport import Transport
@@ -53,7 +53,8 @@ async def test_a_request_says_what_it_must_and_no_more(carrier: Carrier, transpo
     posted, got = carrier.seen
     assert (posted.method, posted.path, posted.form) == ("POST", "/a%20b", [("f", "g")])
     assert posted.query == [("c", "d"), ("e", "")]
-    assert posted.headers == {"host": host, "x-sent": "always", "content-length": "3"}
+    kind = {"content-type": "application/x-www-form-urlencoded", "content-length": "3"}
+    assert posted.headers == {"host": host, "x-sent": "always", **kind}
     assert (got.method, got.query, got.headers) == ("GET", [("To", "+1")], {"host": host, "x-sent": "always"})
 
 
@@ -224,7 +225,7 @@ async def test_an_exhausted_pool_is_busy_and_recovers(carrier: Carrier, make_tra
     hung = asyncio.create_task(post(transport, carrier))
     await carrier.heard.wait()
     outcomes = await asyncio.gather(*(post(transport, carrier) for _ in range(5)), return_exceptions=True)
-    assert [type(outcome) for outcome in outcomes] == [ProviderBusy] * 5
+    assert [type(outcome) for outcome in outcomes] == [ProviderUnreachable] * 5
     assert len(carrier.seen) == 1
     hung.cancel()
     await asyncio.wait([hung])
@@ -256,7 +257,7 @@ async def test_closing_ends_every_exchange_by_how_far_it_came(carrier: Carrier, 
         await asyncio.sleep(0)
     await asyncio.gather(*(transport.close() for _ in range(3)))
     outcomes = await asyncio.gather(sent, waiting, connecting, return_exceptions=True)
-    assert [type(outcome) for outcome in outcomes] == [ProviderUncertain, ProviderBusy, ProviderBusy]
+    assert [type(outcome) for outcome in outcomes] == [ProviderUncertain, ProviderUnreachable, ProviderUnreachable]
 
 
 @pytest.mark.parametrize("used", [True, False])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gateway.domain.routes import Fault
 from gateway.domain.verification import FailureCode
 from gateway.ports import ProviderBusy, ProviderRefused, Sms
 from gateway.providers.refusals import MEANINGS, delivery_failure
@@ -116,6 +117,11 @@ async def test_each_known_code_is_refused_as_its_failure(carrier: Carrier, provi
         (404, refusal(20404), "20404"),
         (409, refusal(20009), "20009"),
         (400, b'{"type": "t", "title": "Bad", "status": 400, "code": 21999}', "21999"),
+        (400, b'{"code": "21999", "message": "x"}', "21999"),
+        (400, b'{"code": 21999, "errors": ["x"]}', "21999"),
+        (422, b'{"errors": [{"code": "10015"}, {"code": "10002"}]}', "10015"),
+        (422, b'{"errors": []}', None),
+        (422, b'{"errors": [{"code": "x"}]}', None),
         (400, b"<html>no</html>", None),
         (400, b"", None),
         (400, b'{"code": "SQ-1"}', None),
@@ -132,6 +138,31 @@ async def test_an_unknown_refusal_keeps_its_code(
         await provider.send_sms(SMS)
     assert (refused.value.failure, refused.value.provider_code) == (FailureCode.PROVIDER_REFUSED, code)
     assert "credentials" not in refused.value.detail
+
+
+def test_only_what_another_account_may_lack_the_reason_for_leads_to_another_provider():
+    abouts = {fault: {code for code, meaning in MEANINGS.items() if meaning.fault is fault} for fault in Fault}
+    assert abouts[Fault.ACCOUNT] == {21210, 21212, 21606, 21611, 30002}
+    assert abouts[Fault.ROUTE] == {21215, 21216, 21408, 21608, 21612, 60605}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "fault"),
+    [
+        (401, refusal(20003), Fault.ACCOUNT),
+        (403, b"", Fault.ACCOUNT),
+        (400, refusal(21999), Fault.ROUTE),
+        (400, refusal(21211), Fault.NUMBER),
+        (403, refusal(21610), Fault.NUMBER),
+    ],
+)
+async def test_a_refusal_says_what_it_is_about(
+    carrier: Carrier, provider: TwilioProvider, status: int, body: bytes, fault: Fault
+):
+    carrier.answers(status, body)
+    with pytest.raises(ProviderRefused) as refused:
+        await provider.send_sms(SMS)
+    assert refused.value.fault is fault
 
 
 @pytest.mark.parametrize("status", [401, 403])

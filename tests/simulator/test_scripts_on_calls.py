@@ -77,6 +77,16 @@ async def test_unknown_verbs_and_attributes_are_warned_of_and_skipped(lab):
     ]
 
 
+async def test_ssml_is_spoken_and_warned_of_where_it_is_skipped(lab):
+    slow = '<Say voice="Polly.Amy"><prosody rate="slow">a <big>b</big></prosody></Say>'
+    await lab.call(Twiml=f"<Response>{slow}<Say><prosody>c</prosody></Say></Response>")
+    assert await transcript(lab) == [("Say", "a b"), ("Say", "c")]
+    assert await warnings(lab) == [
+        "12200 <big> in <Say> is skipped",
+        "12200 <prosody> in <Say> is skipped: its voice takes no SSML",
+    ]
+
+
 APOLOGY = [("Say", "We are sorry, an application error has occurred. Goodbye.")]
 BAD_ANSWERS = [
     (web.Response(status=500, text="<Response/>", content_type="text/xml"), 11200),

@@ -51,7 +51,7 @@ def receipt(key=b"k" * 32, request=b"r"):
 
 async def test_what_is_created_is_there_with_all_that_belongs_to_it(store, vault):
     change = await create(store, vault)
-    assert store.get("ver_1") == change.verification
+    assert await store.get("ver_1") == change.verification
     assert change.verification.number == NUMBER
     entries = await store.journal("ver_1", 0)
     assert [(entry.sequence, entry.type) for entry in entries] == [
@@ -61,18 +61,18 @@ async def test_what_is_created_is_there_with_all_that_belongs_to_it(store, vault
     assert await store.journal("ver_1", 1) == entries[1:]
 
 
-async def test_a_store_opened_again_has_everything(store, vault, clock, database):
+async def test_a_store_opened_again_has_everything(store, vault, reopen):
     await create(store, vault)
     kept = (await check(store, vault, "000000")).verification
     await store.close()
-    again = await type(store).open(database, vault, clock)
-    assert again.get("ver_1") == kept
+    again = await reopen()
+    assert await again.get("ver_1") == kept
     assert len(await again.journal("ver_1", 0)) == kept.entries
     await again.close()
 
 
 async def test_unknown_verifications_are_refused(store, vault):
-    assert store.get("ver_none") is None
+    assert await store.get("ver_none") is None
     with pytest.raises(Refused) as refusal:
         await check(store, vault, "123456", "ver_none")
     assert refusal.value.code is RefusalCode.NOT_FOUND
@@ -91,9 +91,11 @@ async def test_a_refusal_leaves_nothing_behind_and_its_neighbours_alone(store, v
         check(store, vault, "000001"),
         return_exceptions=True,
     )
-    assert [type(result).__name__ for result in results] == ["Change", "ZeroDivisionError", "IntegrityError", "Change"]
-    assert store.get("ver_1").checks_left == 3
-    assert len(await store.journal("ver_1", 0)) == store.get("ver_1").entries == 4
+    taken = type(results.pop(2)).__name__
+    assert taken in {"IntegrityError", "UniqueViolationError"}
+    assert [type(result).__name__ for result in results] == ["Change", "ZeroDivisionError", "Change"]
+    assert (await store.get("ver_1")).checks_left == 3
+    assert len(await store.journal("ver_1", 0)) == (await store.get("ver_1")).entries == 4
 
 
 @pytest.mark.parametrize("right", [0, 1, 200])
@@ -107,7 +109,7 @@ async def test_two_hundred_checks_at_once_are_five_guesses_and_one_approval(stor
     assert len(judged) + len(refused) == 200
     assert len(judged) <= 5
     assert len(approvals) == min(right, 1)
-    assert store.get("ver_1").status in {Status.APPROVED, Status.MAX_ATTEMPTS_REACHED}
+    assert (await store.get("ver_1")).status in {Status.APPROVED, Status.MAX_ATTEMPTS_REACHED}
 
 
 async def test_sends_are_counted_per_number_over_all_its_verifications(store, vault):
@@ -147,7 +149,7 @@ async def test_an_idempotency_key_with_another_request_is_refused(store, vault):
     with pytest.raises(Refused) as refusal:
         await create(store, vault, name="ver_2", receipt=receipt(request=b"other"))
     assert refusal.value.code is RefusalCode.IDEMPOTENCY_KEY_REUSED
-    assert store.get("ver_2") is None
+    assert await store.get("ver_2") is None
 
 
 async def test_a_refused_request_leaves_its_idempotency_key_free(store, vault):
@@ -156,7 +158,7 @@ async def test_a_refused_request_leaves_its_idempotency_key_free(store, vault):
     with pytest.raises(Refused):
         await create(store, vault, name="ver_over", receipt=receipt())
     await create(store, vault, name="ver_next", number=PhoneNumber("+14255550124"), receipt=receipt())
-    assert store.get("ver_next")
+    assert await store.get("ver_next")
 
 
 async def test_lists_are_narrowed_and_paged(store, vault):
@@ -205,7 +207,7 @@ async def test_deadlines_are_found_and_gone_once_acted_on(store, vault, clock):
     clock.now += LIMITS.lifetime * 1_000
     assert await store.due_verifications(10) == ["ver_1"]
     await store.apply("ver_1", time_passed)
-    assert store.get("ver_1").status is Status.EXPIRED
+    assert (await store.get("ver_1")).status is Status.EXPIRED
     assert await store.due_verifications(10) == []
 
 
@@ -258,7 +260,7 @@ async def test_keys_are_kept_listed_and_revoked(store, clock):
     clock.now += 1_000
     assert await store.revoke_key("key_1")
     assert not await store.revoke_key("key_none")
-    assert [(kept.id, kept.revoked_at) for kept in store.keys()]  # noqa: SIM118 - not a dict == [("key_1", clock.now), ("key_2", None)]
+    assert [(kept.id, kept.revoked_at) for kept in await store.keys()] == [("key_1", clock.now), ("key_2", None)]
 
 
 async def test_old_receipts_and_tallies_are_purged(store, vault, clock):

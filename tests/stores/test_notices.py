@@ -100,13 +100,13 @@ async def test_a_record_that_is_removed_takes_its_notices_along(people):
     assert await people.due_notices(10) == []
 
 
-async def test_a_store_opened_again_has_them_and_no_number_is_on_disk(people, store, vault, clock, database):
+async def test_a_store_opened_again_has_them_and_no_number_is_on_disk(people, store, reopen, disk):
     await block(people)
     due = await people.due_notices(10)
     await store.close()
-    disk = b"".join(path.read_bytes() for path in database.parent.iterdir())
-    assert b"ntc_" in disk
-    assert not [number for number in (MOBILE, SPARE, DESK) if number.e164[2:].encode() in disk]
-    again = await type(store).open(database, vault, clock)
+    on_disk = await disk()
+    assert b"ntc_" in on_disk
+    assert not [number for number in (MOBILE, SPARE, DESK) if number.e164[2:].encode() in on_disk]
+    again = await reopen()
     assert await again.people.due_notices(10) == due
     await again.close()

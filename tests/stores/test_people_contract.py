@@ -79,8 +79,9 @@ def trusting(number):
     return lambda kept, now: recognition.device_trusted(kept, bytes([number]) * 32, 30, now)
 
 
-def rows_of(store):
-    return {table: store._reader.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES}  # noqa: S608 - our own names
+async def rows_of(store):
+    count = "SELECT count(*) FROM {}"
+    return await store.run(lambda work: {table: work.read(count.format(table))[0] for table in TABLES})
 
 
 async def begin(store, name, number, enrollment_id=ALICE, joined=None):
@@ -132,13 +133,6 @@ async def test_the_journal_is_read_from_behind_an_entry(people):
     assert await people.history(ALICE, 3) == await people.history("enr_none", 0) == []
 
 
-async def test_what_changes_nothing_writes_nothing(people, alice, store):
-    before = store._writer_connection.total_changes
-    change = await people.change(ALICE, lambda kept, now: blocks.unblocked(kept, "not blocked", now))
-    assert change.enrollment == alice
-    assert store._writer_connection.total_changes == before
-
-
 async def test_who_is_not_there_cannot_be_changed_or_removed(people, store):
     for attempt in (
         people.change("enr_none", lambda kept, _now: PersonChange(kept)),
@@ -148,7 +142,7 @@ async def test_who_is_not_there_cannot_be_changed_or_removed(people, store):
         with pytest.raises(Refused) as refusal:
             await attempt
         assert refusal.value.code is RefusalCode.NOT_FOUND
-    assert store.get("ver_1") is None
+    assert await store.get("ver_1") is None
 
 
 @pytest.mark.usefixtures("alice")
@@ -188,8 +182,9 @@ async def test_a_change_that_fails_harms_no_neighbour(people, alice):
         people.change(ALICE, trusting(2)),
         return_exceptions=True,
     )
+    assert type(results.pop(3)).__name__ in {"IntegrityError", "UniqueViolationError"}
     assert [type(result).__name__ for result in results] == [
-        "PersonChange", "ZeroDivisionError", "Refused", "IntegrityError", "Refused", "PersonChange",
+        "PersonChange", "ZeroDivisionError", "Refused", "Refused", "PersonChange",
     ]  # fmt: skip
     after = await people.enrollment(ALICE)
     assert [device.digest[:1] for device in after.devices] == [b"\x01", b"\x02"]
@@ -221,12 +216,10 @@ async def test_a_bypass_is_used_once_however_many_try(people):
 
 
 @pytest.mark.usefixtures("alice")
-async def test_notices_are_kept_in_the_transaction_of_their_cause(people, store):
+async def test_notices_are_kept_in_the_transaction_of_their_cause(people, fill_up):
     await people.change(ALICE, lambda kept, now: blocks.blocked(kept, "stolen", None, now))
     assert {told.notice.kind for told in await people.due_notices(10)} == {NoticeKind.BLOCKED}
-    store._writer_connection.execute(
-        "CREATE TRIGGER full BEFORE INSERT ON notices BEGIN SELECT RAISE(ABORT, 'full'); END"
-    )
+    await fill_up("notices")
     with pytest.raises(Exception, match="full"):
         await people.change(ALICE, lambda kept, now: phone_removed(kept, "phn_1", now))
     assert [phone.id for phone in (await people.enrollment(ALICE)).phones] == ["phn_1", "phn_2", "phn_3"]
@@ -255,9 +248,9 @@ async def test_a_record_goes_with_all_that_hangs_on_it(people, store, clock):
     await people.enroll(person("enr_2", clock, user="bob"), None)
     with pytest.raises(ZeroDivisionError):
         await people.remove(ALICE, lambda _kept, _now: 1 // 0)
-    assert rows_of(store) == dict(zip(TABLES, (2, 4, 2, 2, 1), strict=True))
+    assert await rows_of(store) == dict(zip(TABLES, (2, 4, 2, 2, 1), strict=True))
     await people.remove(ALICE, lambda kept, _now: PersonChange(kept))
-    assert rows_of(store) == dict(zip(TABLES, (1, 0, 0, 0, 0), strict=True))
+    assert await rows_of(store) == dict(zip(TABLES, (1, 0, 0, 0, 0), strict=True))
     assert await people.history(ALICE, 0) == []
     assert await people.enrollment(ALICE) is await people.enrollment_of(BANK.id, "alice") is None
     clock.now += LIMITS.lifetime * 1_000
@@ -281,20 +274,18 @@ async def test_the_people_who_have_a_number_are_counted_in_their_application_alo
 
 
 @pytest.mark.usefixtures("alice")
-async def test_a_store_opened_again_has_them_and_neither_number_nor_extension_is_on_disk(
-    people, store, vault, clock, database
-):
+async def test_a_store_opened_again_has_them_and_neither_number_nor_extension_is_on_disk(people, store, reopen, disk):
     await people.change(ALICE, lambda kept, now: default_chosen(kept, DefaultMethod("phn_2", Channel.CALL), now))
     await people.change(ALICE, lambda kept, now: blocks.blocked(kept, "stolen", None, now))
     await people.add_link(link(), None)
     await people.open_link(link().digest, session())
     kept = await people.enrollment(ALICE), await people.history(ALICE, 0), await people.due_notices(10)
     await store.close()
-    disk = b"".join(path.read_bytes() for path in database.parent.iterdir())
-    assert b"phn_3" in disk
+    on_disk = await disk()
+    assert b"phn_3" in on_disk
     secrets = [number.e164[2:].encode() for number in (MOBILE, SPARE, DESK)] + [EXTENSION.encode()]
-    assert [secret for secret in secrets if secret in disk] == []
-    again = await type(store).open(database, vault, clock)
+    assert [secret for secret in secrets if secret in on_disk] == []
+    again = await reopen()
     found = again.people
     assert (await found.enrollment(ALICE), await found.history(ALICE, 0), await found.due_notices(10)) == kept
     assert (await found.link(link().digest), await found.session(session().digest)) == (link(), session())

@@ -61,18 +61,18 @@ def text(store, vault):
     return sent
 
 
-async def test_a_reply_approves_the_number_s_own_verification_and_is_kept(store, begin, text, vault, clock, database):
+async def test_a_reply_approves_the_number_s_own_verification_and_is_kept(store, begin, text, reopen):
     await begin("ver_1")
     await begin("ver_2", OTHER)
     change = await text(RIGHT)
     assert (change.verification.id, change.verification.status) == ("ver_1", Status.APPROVED)
-    assert store.get("ver_2").status is Status.PENDING
+    assert (await store.get("ver_2")).status is Status.PENDING
     entries = await store.journal("ver_1", 0)
     assert [entry.sequence for entry in entries] == list(range(1, len(entries) + 1))
     assert [entry.type for entry in entries[-3:]] == ["text.replied", "code.checked", "verification.approved"]
     await store.close()
-    again = await type(store).open(database, vault, clock)
-    assert again.get("ver_1").status is Status.APPROVED
+    again = await reopen()
+    assert (await again.get("ver_1")).status is Status.APPROVED
     await again.close()
 
 
@@ -108,20 +108,20 @@ async def test_replies_and_checks_at_once_are_three_guesses(store, begin, text, 
         if not isinstance(answer, BaseException) and answer is not None and answer.tally is not None
     ]
     assert len(judged) == 3
-    assert store.get("ver_1").status is Status.MAX_ATTEMPTS_REACHED
+    assert (await store.get("ver_1")).status is Status.MAX_ATTEMPTS_REACHED
 
 
 async def test_one_text_reported_often_at_once_is_one_guess(store, begin, text):
     await begin()
     await asyncio.gather(*(text(WRONG, sid="SM_same") for _ in range(20)))
-    assert store.get("ver_1").checks_left == 2
+    assert (await store.get("ver_1")).checks_left == 2
 
 
 async def test_a_refused_reply_leaves_nothing_behind(store, begin, text):
     strict = msgspec.structs.replace(LIMITS, failed_checks_per_day=1)
     await begin()
     await text(WRONG)
-    before = store.get("ver_1")
+    before = await store.get("ver_1")
 
     def step(verification, tally, now):
         return text_replied(verification, "SM_late", RIGHT, set(), lambda *_: b"", tally, now, strict)
@@ -129,29 +129,31 @@ async def test_a_refused_reply_leaves_nothing_behind(store, begin, text):
     with pytest.raises(Refused) as refusal:
         await store.replies.reply(NUMBER, lambda recent: recent[0], step)
     assert refusal.value.code is RefusalCode.RATE_LIMITED
-    assert store.get("ver_1") == before
+    assert await store.get("ver_1") == before
 
 
-async def test_an_opt_out_is_kept_by_number_and_sender_until_it_is_taken_back(store, vault, clock, database):
+async def test_an_opt_out_is_kept_by_number_and_sender_until_it_is_taken_back(store, reopen, disk):
     replies = store.replies
-    assert not replies.opted_out(NUMBER, SENDER)
+    assert not await replies.opted_out(NUMBER, SENDER)
     await replies.opt_out(NUMBER, (SENDER, "MG1"), OptOutReason.KEYWORD)
     await replies.opt_out(NUMBER, (SENDER,), OptOutReason.PROVIDER)
-    told = [replies.opted_out(*pair) for pair in ((NUMBER, SENDER), (NUMBER, "MG1"), (NUMBER, "MG2"), (OTHER, SENDER))]
+    told = [
+        await replies.opted_out(*pair) for pair in ((NUMBER, SENDER), (NUMBER, "MG1"), (NUMBER, "MG2"), (OTHER, SENDER))
+    ]
     assert told == [True, True, False, False]
     await store.close()
-    again = await type(store).open(database, vault, clock)
-    assert again.replies.opted_out(NUMBER, SENDER)
+    again = await reopen()
+    assert await again.replies.opted_out(NUMBER, SENDER)
     await again.replies.opt_in(NUMBER, (SENDER, "MG1"))
     await again.replies.opt_in(NUMBER, (SENDER,))
-    assert not again.replies.opted_out(NUMBER, SENDER)
-    assert not again.replies.opted_out(NUMBER, "MG1")
+    assert not await again.replies.opted_out(NUMBER, SENDER)
+    assert not await again.replies.opted_out(NUMBER, "MG1")
     await again.close()
-    assert NUMBER.e164[1:].encode() not in database.read_bytes()
+    assert NUMBER.e164[1:].encode() not in await disk()
 
 
 async def test_the_language_is_that_of_the_latest(store, begin):
-    assert store.replies.locale_of(NUMBER) is None
+    assert await store.replies.locale_of(NUMBER) is None
     await begin("ver_1", locale="de")
     await begin("ver_2", locale="fr")
-    assert store.replies.locale_of(NUMBER) == "fr"
+    assert await store.replies.locale_of(NUMBER) == "fr"

@@ -5,7 +5,8 @@ import sqlite3
 
 import pytest
 
-from gateway.domain import requests
+from gateway.domain import blocks, requests
+from gateway.domain.enrollment import Enrollment
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.policy import Limits
 from gateway.domain.verification import Channel
@@ -13,6 +14,11 @@ from gateway.ports import StoreUnavailable
 from gateway.stores.sqlite import SqliteStore
 
 NUMBER = "+14255550123"
+
+
+@pytest.fixture
+def engine() -> str:
+    return "sqlite"
 
 
 async def create(store, vault, name="ver_1"):
@@ -43,7 +49,7 @@ async def test_a_second_gateway_on_the_same_file_does_not_start(vault, clock, da
 
 async def test_many_requests_share_a_transaction(store, vault):
     statements: list[str] = []
-    store._writer_connection.set_trace_callback(statements.append)
+    store._engine._connection.set_trace_callback(statements.append)
     await asyncio.gather(*(create(store, vault, f"ver_{number}") for number in range(100)))
     begun = [statement for statement in statements if statement.startswith("BEGIN")]
     assert len(begun) <= 2
@@ -58,26 +64,26 @@ async def test_another_process_that_writes_is_waited_for(store, vault, database)
     other.execute("COMMIT")
     await waiting
     other.close()
-    assert store.get("ver_1")
+    assert await store.get("ver_1")
 
 
 async def test_a_full_disk_refuses_the_batch_and_heals(store, vault):
     await create(store, vault)
-    store._writer_connection.execute("PRAGMA max_page_count = 1")
+    store._engine._connection.execute("PRAGMA max_page_count = 1")
     results = await asyncio.gather(
         *(create(store, vault, f"ver_full_{number}") for number in range(500)), return_exceptions=True
     )
     assert {type(result) for result in results} == {StoreUnavailable}
-    assert store.get("ver_full_0") is None
-    store._writer_connection.execute("PRAGMA max_page_count = 1000000")
+    assert await store.get("ver_full_0") is None
+    store._engine._connection.execute("PRAGMA max_page_count = 1000000")
     await create(store, vault, "ver_healed")
-    assert store.get("ver_healed")
-    assert store._reader.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert await store.get("ver_healed")
+    assert store._engine.reads._connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
 async def test_the_log_is_moved_into_the_database(store, vault, database):
     await create(store, vault)
-    await store._checkpoints._checkpoint("TRUNCATE")
+    await store._engine._checkpoints._checkpoint("TRUNCATE")
     assert database.with_name("poundkey.db-wal").stat().st_size == 0
     rows = sqlite3.connect(database)
     assert rows.execute("SELECT count(*) FROM verifications").fetchone() == (1,)
@@ -89,3 +95,10 @@ async def test_a_closed_store_takes_nothing(database, vault, clock):
     await store.close()
     with pytest.raises(StoreUnavailable):
         await create(store, vault)
+
+
+async def test_what_changes_nothing_writes_nothing(store, clock):
+    await store.people.enroll(Enrollment("enr_1", "app_1", "alice", created_at=clock.now, updated_at=clock.now), None)
+    before = store._engine._connection.total_changes
+    await store.people.change("enr_1", lambda kept, now: blocks.unblocked(kept, "not blocked", now))
+    assert store._engine._connection.total_changes == before

@@ -6,13 +6,14 @@ import msgspec
 import pytest
 
 from gateway.domain import requests
+from gateway.domain.assurance import Basis
 from gateway.domain.enrollment import PersonChange
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.policy import Limits
 from gateway.domain.refusals import RefusalCode, Refused
-from gateway.domain.verification import Basis, Change, Channel, Status
+from gateway.domain.verification import Change, Channel, Status
 from gateway.ports import StoreUnavailable
-from gateway.stores.stop_list import open_stop_list
+from gateway.stores.opening import store_beside
 
 LIMITS = Limits(resend_wait=0)
 NUMBER, OTHER = PhoneNumber("+14255550123"), PhoneNumber("+14255550124")
@@ -63,7 +64,7 @@ async def test_a_stopped_number_is_refused_for_every_application_and_no_other_nu
         with pytest.raises(Refused) as refused:
             await create(store, name, application=application)
         assert refused.value.code is RefusalCode.NUMBER_STOPPED
-        assert store.get(name) is None
+        assert await store.get(name) is None
     await create(store, "ver_4", OTHER)
     assert {due.attempt_id for due in await store.due_sends(10)} <= {"att_ver_1", "att_ver_4"}
 
@@ -72,16 +73,14 @@ async def test_what_is_under_way_for_a_stopped_number_is_not_resent(store):
     await create(store)
     await create(store, "ver_2", application="app_2")
     await stop(store)
-    before = store.get("ver_2")
+    before = await store.get("ver_2")
     with pytest.raises(Refused) as refused:
         await resend(store, "ver_2")
     assert refused.value.code is RefusalCode.NUMBER_STOPPED
-    assert store.get("ver_2") == before
+    assert await store.get("ver_2") == before
 
 
-async def test_a_code_that_has_arrived_still_counts_and_the_list_is_not_kept_in_the_tally(
-    store, database, vault, clock
-):
+async def test_a_code_that_has_arrived_still_counts_and_the_list_is_not_kept_in_the_tally(store):
     await create(store)
     await create(store, "ver_2")
     await stop(store)
@@ -90,8 +89,7 @@ async def test_a_code_that_has_arrived_still_counts_and_the_list_is_not_kept_in_
         "ver_2", lambda kept, tally, now: requests.code_checked(kept, guess, tally, now, LIMITS)
     )
     assert change.verification.checks_left == 4
-    with open_stop_list(database, vault) as stops:
-        assert stops.remove(NUMBER, "she called us", clock()) is True
+    assert await store.stops.remove(NUMBER, "she called us") is True
     await create(store, "ver_3")
 
 
@@ -119,16 +117,16 @@ async def test_a_stop_and_a_send_at_once_leave_no_send_behind_the_stop(store):
     assert [isinstance(result, Refused) for result in results] == [False, False, False, True, True]
 
 
-async def test_every_change_is_journalled_with_its_reason(store, database, vault, clock):
+async def test_every_change_is_journalled_with_its_reason(store, clock):
     await create(store)
     await stop(store)
-    with open_stop_list(database, vault) as stops:
-        [one] = stops.all()
-        assert (one.id, one.reason, one.added_at) == (stops.subject(NUMBER), "asked for it", clock())
-        assert stops.add(NUMBER, "again", clock()) is False
-        assert stops.remove(NUMBER, "a mistake", clock()) is True
-        assert stops.remove(NUMBER, "a mistake", clock()) is False
-        assert stops.add(NUMBER, "asked by letter", clock()) is True
+    stops = store.stops
+    [one] = await stops.all()
+    assert (one.id, one.reason, one.added_at) == (stops.subject(NUMBER), "asked for it", clock())
+    assert await stops.add(NUMBER, "again") is False
+    assert await stops.remove(NUMBER, "a mistake") is True
+    assert await stops.remove(NUMBER, "a mistake") is False
+    assert await stops.add(NUMBER, "asked by letter") is True
     entries = await store.journal(one.id, 0)
     assert [(entry.sequence, entry.type, entry.facts["reason"]) for entry in entries] == [
         (1, "stop_list.added", "asked for it"),
@@ -137,13 +135,21 @@ async def test_every_change_is_journalled_with_its_reason(store, database, vault
     ]
 
 
-async def test_the_list_holds_no_number(store, database, vault, clock):
-    with open_stop_list(database, vault) as stops:
-        stops.add(NUMBER, "asked by letter", clock())
-    await store.close()
-    assert NUMBER.e164.encode() not in database.read_bytes()
+async def test_the_list_holds_no_number(store, disk):
+    await store.stops.add(NUMBER, "asked by letter")
+    assert NUMBER.e164.encode() not in await disk()
 
 
-def test_a_database_that_is_not_there_is_named(tmp_path, vault):
-    with pytest.raises(StoreUnavailable, match="no database"), open_stop_list(tmp_path / "none.db", vault):
-        pass
+async def test_the_console_changes_the_list_beside_the_gateway(store, beside):
+    await beside.stops.add(NUMBER, "asked by letter")
+    with pytest.raises(Refused):
+        await create(store)
+    assert await store.stops.remove(NUMBER, "she called us") is True
+    assert await beside.stops.all() == []
+
+
+async def test_a_database_that_is_not_there_is_named(tmp_path, vault, clock):
+    with pytest.raises(StoreUnavailable, match="no database"):
+        async with store_beside(f"sqlite:///{tmp_path / 'none.db'}", vault, clock):
+            pass
+    assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Gateways that die, as by kill -9, at a chosen step: one process imports the program and forks each of them.
+"""Gateways that die, as by kill -9, or are held up at a chosen step: one process imports the program and forks each.
 
 Run as `python -m support.crashing_gateway`. Each line of its input is a `Life` as JSON, answered by the pid that lives
 it; at the end of the input all that are left are killed. `support.nursery` is the other side.
@@ -19,18 +19,21 @@ from gateway import app
 from gateway.providers import twilio_records as _slow_to_import  # noqa: F401 - so that no gateway imports it anew
 from gateway.providers.twilio import TwilioProvider
 from gateway.settings import Settings
-from gateway.stores import sqlite_operations
-from gateway.stores.sqlite import SqliteStore
+from gateway.stores import operations, postgres
+from gateway.stores.store import SqlStore
 
 _HANDOVER = 100
 """Milliseconds after which another process may take a send up; the product waits for seconds."""
 
 
 class Step(msgspec.Struct, frozen=True):
-    """Where to die: before or after the first call of a method of the store or the provider."""
+    """Where to die: before or after the first call of a method of the store or the provider.
+
+    `held` does not die behind it but stops, as by SIGSTOP, until somebody continues it, and goes on as if nothing was.
+    """
 
     method: str
-    when: Literal["before", "after"]
+    when: Literal["before", "after", "held"]
 
     def __str__(self) -> str:
         return f"{self.when} {self.method}"
@@ -43,17 +46,32 @@ class Life(msgspec.Struct, frozen=True):
     step: Step | None = None
 
 
-def _die_at(step: Step) -> None:
-    owner = SqliteStore if hasattr(SqliteStore, step.method) else TwilioProvider
+def _arrange(step: Step) -> None:
+    owner = SqlStore if hasattr(SqlStore, step.method) else TwilioProvider
     original: Callable[..., Awaitable[Any]] = getattr(owner, step.method)
+    setattr(owner, step.method, _held_up(owner, original) if step.when == "held" else _dying(original, step))
 
+
+def _dying(original: Callable[..., Awaitable[Any]], step: Step) -> Callable[..., Awaitable[None]]:
     @functools.wraps(original)
     async def dying(*positional: Any, **named: Any) -> None:  # noqa: ANN401 - whatever the original takes
         if step.when == "after":
             await original(*positional, **named)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    setattr(owner, step.method, dying)
+    return dying
+
+
+def _held_up(owner: type, original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    @functools.wraps(original)
+    async def held_up(*positional: Any, **named: Any) -> Any:  # noqa: ANN401 - whatever the original takes and returns
+        setattr(owner, original.__name__, original)
+        try:
+            return await original(*positional, **named)
+        finally:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    return held_up
 
 
 async def _live(settings: Settings) -> None:
@@ -64,9 +82,9 @@ async def _live(settings: Settings) -> None:
 def _fork(life: Life) -> int:
     pid = os.fork()
     if pid == 0:
-        sqlite_operations.SEND_HANDOVER = _HANDOVER
+        operations.SEND_HANDOVER = postgres.TURN = _HANDOVER
         if life.step:
-            _die_at(life.step)
+            _arrange(life.step)
         asyncio.run(_live(life.settings))
     return pid
 

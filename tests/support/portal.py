@@ -32,6 +32,7 @@ support_phone = "+1 425 555 0100"
 contractors = {{ app_passwords = false }}
 brief = {{ code_lifetime = 2 }}
 matching = {{ call_proof = "match" }}
+pinned = {{ call_proof = "pin" }}
 called = {{ enroll = ["call"], sign_in = ["call"] }}
 french = {{ text_countries = ["FR"] }}
 trusting = {{ remember_device_days = 30, app_passwords = false }}

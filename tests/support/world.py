@@ -19,6 +19,7 @@ from gateway.domain.policy import Limits
 from gateway.ports import ApiKey, Application, Store
 from gateway.settings import Database, Keys, Outbox, Server, Settings, Text, Twilio, Voice
 from gateway.stores.migrate import migrate
+from gateway.stores.places import is_postgres
 from simulator.app import start
 from simulator.config import SimulatorConfig
 from support.integrator import PHONE, Integrator
@@ -48,7 +49,7 @@ def empty_database() -> bytes:
     """Return a database at head; a copy is a hundred times faster than a migration."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "poundkey.db"
-        migrate(path)
+        migrate(f"sqlite:///{path}")
         return path.read_bytes()
 
 
@@ -60,7 +61,7 @@ def settings_for(folder: Path, provider_url: str, **sections: msgspec.Struct) ->
         "database": Database(f"sqlite:///{folder}/poundkey.db"),
         "keys": Keys((f"1:{random_key()}",), random_key(), random_key()),
         "limits": LIMITS,
-        "text": Text(OURS, f"https://{HOST}"),
+        "text": Text(OURS, origin=f"https://{HOST}"),
         "voice": Voice(OURS),
         "outbox": Outbox(reconcile_after=0.2, reconcile_for=2.0),
         "twilio": Twilio(provider_url, ACCOUNT, TOKEN, total_timeout=2.0, connect_timeout=1.0),
@@ -99,10 +100,16 @@ async def key_for(settings: Settings) -> str:
 
 
 @contextlib.asynccontextmanager
-async def network_at(speed: float = 0) -> AsyncIterator[PhoneNetwork]:
-    """Start a phone network alone."""
+async def network_at(
+    speed: float = 0, *, more_numbers: tuple[str, ...] = (), **config: str
+) -> AsyncIterator[PhoneNetwork]:
+    """Start a phone network alone; texts and calls may come from more numbers than ours.
+
+    `config` says what another provider's network is started with.
+    """
+    usual = {"auth_token": TOKEN, "account_sid": ACCOUNT}
     async with contextlib.AsyncExitStack() as stack:
-        simulator = await start(SimulatorConfig(auth_token=TOKEN, account_sid=ACCOUNT, numbers=(OURS,), speed=speed))
+        simulator = await start(SimulatorConfig(**{**usual, **config}, numbers=(OURS, *more_numbers), speed=speed))
         stack.push_async_callback(simulator.close)
         connector = aiohttp.TCPConnector(limit=0)
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
@@ -127,7 +134,7 @@ async def world_at(folder: Path, *, speed: float = 0, **sections: msgspec.Struct
 
 def _make_database(settings: Settings) -> None:
     path = settings.database.path
-    if not path.exists():
+    if not is_postgres(settings.database.url) and not path.exists():
         path.write_bytes(empty_database())
 
 

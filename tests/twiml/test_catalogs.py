@@ -14,7 +14,7 @@ from gateway.catalogs import Phrasebooks, load_phrasebooks
 from twiml.phrases import Phrasebook
 
 ENGLISH = {"en", "en-GB"}
-SOURCES = {"voice": {"prompts.py", "scripts.py"}, "sms": {"messages.py"}}
+SOURCES = {"voice": {"pin_scripts.py", "prompts.py", "scripts.py"}, "sms": {"messages.py"}}
 
 
 @pytest.fixture(scope="session")

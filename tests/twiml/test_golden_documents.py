@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from gateway.catalogs import Phrasebooks
-from twiml import scripts
+from twiml import pin_scripts, scripts
 from twiml.messages import code_text
 from twiml.phrases import Phrasebook
 from twiml.scripts import Again, Keys
@@ -15,10 +15,16 @@ TEXT = {"application": "Contoso", "code": "012345", "minutes": 10}
 
 
 def documents(book: Phrasebook, other: Phrasebook):
-    asked = {"application": "Contoso", "action": ACTION, "keys": Keys(never_call="9")}
-    asks = {"press_pound": scripts.press_pound, "match_digits": scripts.match_digits, "offer_code": scripts.offer_code}
+    asked = {"application": "Contoso", "action": ACTION, "keys": Keys(never_call="9", slower="8")}
+    asks = {
+        "press_pound": scripts.press_pound,
+        "match_digits": scripts.match_digits,
+        "enter_pin": pin_scripts.enter_pin,
+        "offer_code": scripts.offer_code,
+    }
     agains = {"": None, "_wrong_key": Again.WRONG_KEY, "_no_key": Again.NO_KEY}
-    offering = Keys("5", "9", "2", other)
+    offering = Keys("5", "9", "2", other, "8")
+    slow = {"keys": Keys("#", "9", "2", other.slower)}
     return {
         **{
             f"{name}{end}.xml": ask(book, **asked, again=again)
@@ -26,13 +32,34 @@ def documents(book: Phrasebook, other: Phrasebook):
             for end, again in agains.items()
         },
         **{f"{name}_offering.xml": ask(book, **asked | {"keys": offering}, again=None) for name, ask in asks.items()},
+        **{f"{name}_slow.xml": ask(book.slower, **asked | slow, again=None) for name, ask in asks.items()},
+        **{
+            f"choose_pin{end}.xml": pin_scripts.choose_pin(book, action=ACTION, again=agains[end])
+            for end in ("", "_no_key")
+        },
+        **{
+            f"choose_pin_{flaw}.xml": pin_scripts.choose_pin(book, action=ACTION, again=Again.WRONG_KEY, flaw=flaw)
+            for flaw in pin_scripts.Flaw
+        },
+        **{
+            f"repeat_pin{end}.xml": pin_scripts.repeat_pin(book, action=ACTION, again=agains[end])
+            for end in ("", "_no_key")
+        },
+        "choose_pin_slow.xml": pin_scripts.choose_pin(book.slower, action=ACTION, again=None),
+        "pin_changed.xml": pin_scripts.pin_changed(book),
+        "pin_not_changed.xml": pin_scripts.pin_not_changed(book),
+        "wrong_pin.xml": pin_scripts.wrong_pin(book),
+        "pin_locked.xml": pin_scripts.pin_locked(book),
         "press_pound_only.xml": scripts.press_pound(book, application="Contoso", action=ACTION, again=None),
         "speak_code.xml": scripts.speak_code(book, application="Contoso", code="012345"),
+        "speak_code_slow.xml": scripts.speak_code(book.slower, application="Contoso", code="012345"),
+        "report_fraud_slow.xml": scripts.report_fraud(book.slower, action=ACTION),
         "report_fraud.xml": scripts.report_fraud(book, action=ACTION),
         "no_more_calls.xml": scripts.no_more_calls(book, action=ACTION),
         "fraud_reported.xml": scripts.fraud_reported(book, action=ACTION),
         "fraud_noted.xml": scripts.fraud_noted(book),
         "calls_stopped.xml": scripts.calls_stopped(book),
+        "confirmed_slow.xml": scripts.confirmed(book.slower),
         "confirmed.xml": scripts.confirmed(book),
         "no_key.xml": scripts.no_key(book),
         "no_digits.xml": scripts.no_digits(book),

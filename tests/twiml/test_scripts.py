@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from twilio.twiml.voice_response import VoiceResponse
 
 from gateway.catalogs import Phrasebooks
-from twiml import scripts
+from twiml import pin_scripts, scripts
 from twiml.phrases import Phrasebook
+from twiml.pin_scripts import enter_pin
 from twiml.scripts import Again, Keys, match_digits, offer_code, press_pound
 
 ACTION = "https://verify.example.com/gather?turn=1&of=3"
@@ -24,11 +25,15 @@ ENDINGS = [
     scripts.calls_stopped,
     scripts.not_needed,
     scripts.apology,
+    pin_scripts.pin_changed,
+    pin_scripts.pin_not_changed,
+    pin_scripts.wrong_pin,
+    pin_scripts.pin_locked,
 ]
 AGAIN = [None, *Again]
 ONE_KEY = {"finishOnKey": "", "numDigits": "1"}
 UNTIL_POUND: dict[str, str] = {}  # the default finish key is #
-REQUESTS = [press_pound, match_digits, offer_code]
+REQUESTS = [press_pound, match_digits, enter_pin, offer_code]
 
 Ask = Callable[..., str]
 
@@ -40,7 +45,10 @@ def parse(document: str) -> ET.Element:
     return ET.fromstring(document)  # noqa: S314 - we wrote the document ourselves
 
 
-@pytest.mark.parametrize(("ask", "ends"), [(press_pound, ONE_KEY), (offer_code, ONE_KEY), (match_digits, UNTIL_POUND)])
+@pytest.mark.parametrize(
+    ("ask", "ends"),
+    [(press_pound, ONE_KEY), (offer_code, ONE_KEY), (match_digits, UNTIL_POUND), (enter_pin, UNTIL_POUND)],
+)
 @pytest.mark.parametrize("again", AGAIN)
 def test_gather_ends_at_its_one_key_or_at_pound_and_tells_silence(
     book: Phrasebook, ask: Ask, ends: dict[str, str], again: Again | None
@@ -121,15 +129,15 @@ def test_books_applications_and_reasons_never_share_a_document(books: Phrasebook
         for application in ("Contoso", "Fabrikam")
         for again in AGAIN
     }
-    assert len(documents) == 54
+    assert len(documents) == 72
 
 
-OFFERED = ["press 0", "press 9", "press the"]
+OFFERED = ["press 8", "press 0", "press 9", "press the"]
 
 
 @pytest.mark.parametrize("ask", REQUESTS)
 def test_the_way_to_go_on_is_said_last_because_keys_count_from_then_on(ask: Ask):
-    keys = Keys("5", "9", "2", Phrasebook("es", "es-ES", None, {}))
+    keys = Keys("5", "9", "2", Phrasebook("es", "es-ES", None, {}), "8")
     response = parse(ask(ENGLISH, application="Contoso", action=ACTION, again=None, keys=keys))
     who, other, rest, gather, _ = response
     assert (who.text, gather.tag) == ("Contoso is calling to verify this phone.", "Gather")
@@ -157,6 +165,39 @@ def test_what_is_not_offered_is_not_said():
     for ask in REQUESTS:
         document = ask(ENGLISH, application="Contoso", action=ACTION, again=None)
         assert "never want" not in document
+        assert "slower" not in document
+
+
+@pytest.mark.parametrize("ask", REQUESTS)
+def test_slowly_every_sentence_stands_alone_behind_a_pause_and_the_last_one_before_the_gather(ask: Ask):
+    keys = Keys(never_call="9", language="2", other=Phrasebook("es", "es-ES", None, {}).slower)
+    usual = parse(ask(ENGLISH, application="Contoso", action=ACTION, again=None, keys=keys))
+    slow = parse(ask(ENGLISH.slower, application="Contoso", action=ACTION, again=None, keys=keys))
+    spoken = [" ".join(say.text for say in response.iter("Say")) for response in (usual, slow)]
+    assert spoken[0] == spoken[1]
+    assert [child.tag for child in slow] == [*["Say", "Pause"] * 4, "Say", "Gather", "Redirect"]
+
+
+@pytest.mark.parametrize(
+    ("voice", "rates"),
+    [
+        (None, set()),
+        ("alice", set()),
+        ("Polly.Zeina", {"slow"}),
+        ("Google.de-DE-Wavenet-A", {"slow"}),
+        ("gcloud.de-DE", {"slow"}),
+    ],
+)
+def test_only_voices_that_take_ssml_get_it(voice: str | None, rates: set[str]):
+    book = Phrasebook("en", "en-US", voice, {})
+    for document in (scripts.confirmed(book.slower), scripts.speak_code(book.slower, application="Bank", code="12")):
+        assert {mark.get("rate") for mark in parse(document).iter("prosody")} == rates
+    assert "prosody" not in scripts.confirmed(book)
+
+
+def test_the_code_is_told_slower_still():
+    document = parse(scripts.speak_code(ENGLISH.slower, application="Contoso", code="012345"))
+    assert {pause.get("length") for pause in document.iter("Pause")} == {"2"}
 
 
 @pytest.mark.parametrize("ask", [scripts.report_fraud, scripts.no_more_calls, scripts.fraud_reported])

@@ -26,6 +26,11 @@ class RecordingListener:
     def __init__(self) -> None:
         self.heard: list[object] = []
         self.failure: Exception | None = None
+        self.fates: list[tuple[str, str, str]] = []
+
+    def note(self, provider: str, kind: str, fate: str) -> None:
+        """Keep what became of a request."""
+        self.fates.append((provider, kind, fate))
 
     async def _reply(self, event: object) -> str:
         if self.failure is not None:
@@ -92,7 +97,9 @@ def serve(aiohttp_server: Callable[..., Awaitable[Any]], listener: RecordingList
     async def serve(public_url: str = PUBLIC_URL) -> int:
         scheme = SignatureScheme.prepared(public_url, [TOKEN], Algorithm.SHA1)
         app = web.Application()
-        app.add_routes(routes(provider="twilio", signatures=scheme, listener=listener, apology="<Sorry/>"))
+        app.add_routes(
+            routes(provider="twilio", signatures=scheme, listener=listener, apology="<Sorry/>", heard=listener.note)
+        )
         server = await aiohttp_server(app)
         return int(server.port)
 

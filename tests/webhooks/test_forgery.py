@@ -218,7 +218,7 @@ async def test_a_proxy_may_strip_a_prefix_and_own_the_port(
 
 async def test_bytes_that_only_the_parser_in_python_lets_through_are_forbidden(listener: ProviderListener):
     scheme = SignatureScheme.prepared(PUBLIC_URL, ["token"], Algorithm.SHA1)
-    [call_status, *_] = routes(provider="twilio", signatures=scheme, listener=listener, apology="")
+    [call_status, *_] = routes(provider="twilio", signatures=scheme, listener=listener, apology="", heard=listener.note)
     request = make_mocked_request("POST", TARGET + "?\udcff", headers={"X-Twilio-Signature": "A" * 28})
 
     answer = await call_status.handler(request)

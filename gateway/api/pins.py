@@ -1,0 +1,49 @@
+"""The routes of a person's PIN."""
+
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+
+from gateway.api.answers import json_answer, nothing_more
+from gateway.api.bodies import parse, read_body
+from gateway.api.openapi import Operation
+from gateway.api.person_views import EnrollmentView, enrollment_view
+from gateway.enrollments.pins import Pins
+from gateway.ports import Application, Clock
+
+
+class SetPin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The PIN that the person is to key in the first time, 4 to 10 digits."""
+
+    pin: Annotated[str, msgspec.Meta(max_length=64)]
+
+    def __repr__(self) -> str:
+        return "SetPin(…)"
+
+
+class PinRoutes:
+    """Each handler reads the request, makes one journey, and shows the result."""
+
+    def __init__(self, journeys: Pins, clock: Clock) -> None:
+        self._journeys = journeys
+        self._clock = clock
+
+    def operations(self) -> list[Operation]:
+        """List the routes."""
+        one = "/v1/enrollments/{id}/pin"
+        return [
+            Operation("PUT", one, self.give, "Set a person's PIN, to be changed at first use", SetPin, EnrollmentView),
+            Operation("DELETE", one, self.remove, "Take a person's PIN away", None, None, 204),
+        ]
+
+    async def give(self, request: web.Request, application: Application) -> web.StreamResponse:
+        """Set a person's PIN."""
+        body = parse(await read_body(request), SetPin, request.headers.get("Content-Type", ""))
+        enrollment = await self._journeys.give(application, request.match_info["id"], body.pin)
+        return json_answer(enrollment_view(enrollment, self._clock()))
+
+    async def remove(self, request: web.Request, application: Application) -> web.StreamResponse:
+        """Take a person's PIN away."""
+        await self._journeys.remove(application, request.match_info["id"])
+        return nothing_more()

@@ -1,0 +1,13 @@
+"""Whom the rooms tell of what was reported on texts and calls, once it is committed."""
+
+from typing import Protocol
+
+from gateway.domain.verification import Verification
+
+
+class ReportListener(Protocol):
+    """Goes on from where a report has left a verification."""
+
+    async def reported(self, verification: Verification) -> None:
+        """Learn of a verification after a report, repeated ones included; raises StoreUnavailable."""
+        ...

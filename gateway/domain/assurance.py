@@ -1,0 +1,21 @@
+"""How strong a proof is, and what can stand in for a new one."""
+
+from enum import StrEnum
+
+
+class Assurance(StrEnum):
+    """How strong a proof was: someone pressed #; or who asks for the proof has the phone in hand.
+
+    The latter is shown by a code that only the phone was told, or by digits that only who asks was shown.
+    """
+
+    PRESENCE = "presence"
+    POSSESSION = "possession"
+
+
+class Basis(StrEnum):
+    """What stood in for a new proof when a sign-in was approved without a text or a call."""
+
+    RECENT_PROOF = "recent_proof"
+    TRUSTED_DEVICE = "trusted_device"
+    BYPASS = "bypass"

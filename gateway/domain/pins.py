@@ -1,0 +1,161 @@
+"""PINs: what one looks like, who set it, how many wrong ones lock it, and how it is changed on a call."""
+
+import itertools
+import re
+from collections.abc import Iterable
+
+import msgspec
+
+from gateway.domain.enrollment import (
+    Enrollment,
+    PersonChange,
+    Phone,
+    Pin,
+    person_changed,
+    refuse_if_blocked,
+)
+from gateway.domain.journal import Entry
+from gateway.domain.permissions import Denial, Policy
+from gateway.domain.policy import SECOND, Limits
+from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.scenes import PinFlaw
+from gateway.domain.verification import Mode
+
+SHORTEST, LONGEST = 4, 10
+"""Digits of a PIN."""
+
+_PIN = re.compile(rf"[0-9]{{{SHORTEST},{LONGEST}}}")
+_BASE = 10
+_NOT_SET = "This person has no PIN."
+_SET_ONE = "Set one, or ask for a text."
+_LOCKED = "Too many wrong PINs of this person. A new PIN, set by who runs the service, ends the lock at once."
+_REFUSALS = {
+    PinFlaw.MALFORMED: (RefusalCode.PIN_MALFORMED, f"A PIN has {SHORTEST} to {LONGEST} digits, 0 to 9."),
+    PinFlaw.TOO_SIMPLE: (
+        RefusalCode.PIN_TOO_SIMPLE,
+        "This PIN is guessed first: it repeats one digit, counts up or down, or ends a phone number of the person's.",
+    ),
+}
+
+
+def is_pin(typed: str) -> bool:
+    """Tell whether this can be a PIN at all."""
+    return _PIN.fullmatch(typed) is not None
+
+
+def flaw_of(typed: str, phones: Iterable[Phone]) -> PinFlaw | None:
+    """Say why this is not taken as the PIN of whoever has these phones, or None if it is."""
+    if not is_pin(typed):
+        return PinFlaw.MALFORMED
+    steps = {(int(after) - int(before)) % _BASE for before, after in itertools.pairwise(typed)}
+    if steps in ({0}, {1}, {_BASE - 1}):
+        return PinFlaw.TOO_SIMPLE
+    known = any(phone.number.e164.endswith(typed) or phone.extension == typed for phone in phones)
+    return PinFlaw.TOO_SIMPLE if known else None
+
+
+def refuse_unsuitable(typed: str, phones: Iterable[Phone]) -> None:
+    """Raise Refused (`pin_malformed`, `pin_too_simple`) for what is not taken as a PIN."""
+    flaw = flaw_of(typed, phones)
+    if flaw is not None:
+        code, detail = _REFUSALS[flaw]
+        raise Refused(code, detail, field="pin")
+
+
+def pin_set(enrollment: Enrollment, typed: str, pin_hash: str, now: int, *, must_change: bool) -> PersonChange:
+    """Give a person a PIN in place of the one there was, with its lock; one set by another has to be changed.
+
+    Raises Refused: `enrollment_blocked`, `pin_malformed`, `pin_too_simple`.
+    """
+    refuse_if_blocked(enrollment, now)
+    refuse_unsuitable(typed, enrollment.phones)
+    entry = Entry("pin.set", {"must_change": must_change})
+    return person_changed(enrollment, now, entry, pin=Pin(pin_hash, must_change))
+
+
+def pin_removed(enrollment: Enrollment, now: int) -> PersonChange:
+    """Take the PIN away; raises Refused (`not_found`)."""
+    if enrollment.pin is None:
+        raise Refused(RefusalCode.NOT_FOUND, _NOT_SET)
+    return person_changed(enrollment, now, Entry("pin.removed"), pin=None)
+
+
+def refuse_pin_call(enrollment: Enrollment, now: int) -> None:
+    """Raise Refused for a call that could not be answered: `pin_not_set`, or `pin_locked` with the time to wait."""
+    pin = enrollment.pin
+    if pin is None:
+        raise Refused(RefusalCode.PIN_NOT_SET, f"{_NOT_SET} {_SET_ONE}")
+    if pin.locked(now):
+        raise Refused(RefusalCode.PIN_LOCKED, _LOCKED, retry_after=-(-(pin.locked_until - now) // SECOND))
+
+
+def pin_denial(policy: Policy, enrollment: Enrollment, now: int) -> Denial | None:
+    """Say why a person may not be called where calls ask for the PIN, or None if they may."""
+    if policy.call_proof is not Mode.PIN:
+        return None
+    try:
+        refuse_pin_call(enrollment, now)
+    except Refused as refusal:
+        return Denial(refusal.code, refusal.detail, policy.origin("call_proof"), _SET_ONE)
+    return None
+
+
+def pin_failed(enrollment: Enrollment, now: int, limits: Limits) -> PersonChange:
+    """Count a wrong PIN. Right ones take none of them back, so nobody has more tries than these in any window."""
+    pin = enrollment.pin
+    if pin is None:
+        return PersonChange(enrollment)
+    start = now - limits.pin_window * SECOND
+    # A clock set back leaves times in the future: they count, so a jump never opens a limit.
+    failures = (*(at for at in pin.failures if at > start), now)
+    if len(failures) < limits.pin_failures:
+        return _with(enrollment, now, pin, failures=failures)
+    until = failures[-limits.pin_failures] + limits.pin_window * SECOND
+    entry = Entry("pin.locked", {"until": until})
+    return _with(enrollment, now, pin, entry, failures=failures, locked_until=until)
+
+
+def pin_proven(enrollment: Enrollment, attempt_id: str, now: int) -> PersonChange:
+    """Note on which call the PIN was right, so that it can be changed there, and nowhere else."""
+    return _with(enrollment, now, _there(enrollment), proven_on=attempt_id, chosen=None)
+
+
+def pin_chosen(enrollment: Enrollment, pin_hash: str, now: int) -> PersonChange:
+    """Keep what was chosen on that call until it is repeated."""
+    return _with(enrollment, now, _there(enrollment), chosen=pin_hash)
+
+
+def pin_dropped(enrollment: Enrollment, now: int) -> PersonChange:
+    """Forget what was chosen: another thing was repeated."""
+    return _with(enrollment, now, _there(enrollment), chosen=None)
+
+
+def pin_changed(enrollment: Enrollment, now: int) -> PersonChange:
+    """Let what was chosen and repeated take the place of the PIN."""
+    pin = _there(enrollment)
+    if pin.chosen is None:
+        raise TypeError("nothing was chosen that could be the PIN")
+    return person_changed(enrollment, now, Entry("pin.changed"), pin=Pin(pin.chosen, failures=pin.failures))
+
+
+def pin_rehashed(enrollment: Enrollment, pin_hash: str, now: int) -> PersonChange:
+    """Keep the same PIN under a newer key."""
+    return _with(enrollment, now, _there(enrollment), hash=pin_hash)
+
+
+def without_choice(enrollment: Enrollment, attempt_ids: Iterable[str]) -> Enrollment:
+    """Return the record without what is left of a change that was given up on one of these calls."""
+    pin = enrollment.pin
+    if pin is None or pin.proven_on is None or pin.proven_on not in attempt_ids:
+        return enrollment
+    return msgspec.structs.replace(enrollment, pin=msgspec.structs.replace(pin, proven_on=None, chosen=None))
+
+
+def _there(enrollment: Enrollment) -> Pin:
+    if enrollment.pin is None:
+        raise TypeError("a PIN was judged, and its person does not have it")
+    return enrollment.pin
+
+
+def _with(enrollment: Enrollment, now: int, pin: Pin, *entries: Entry, **fields: object) -> PersonChange:
+    return person_changed(enrollment, now, *entries, pin=msgspec.structs.replace(pin, **fields))

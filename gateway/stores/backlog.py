@@ -1,0 +1,32 @@
+"""How much the outbox holds that no provider has taken yet, for whoever watches."""
+
+import msgspec
+
+from gateway.domain.attempts import by_id
+from gateway.outbox_ports import TO_SEND
+from gateway.stores.engine import Row, Transaction
+from gateway.stores.store import SqlStore
+
+_STAGES = tuple(stage.value for stage in TO_SEND)
+_QUEUED = f"SELECT COUNT(*), MIN(attempt_id) FROM sends WHERE stage IN ({', '.join('?' * len(_STAGES))})"  # noqa: S608 - only marks
+_WHOSE = "SELECT verification_id FROM sends WHERE attempt_id = ?"
+
+
+class Backlog(msgspec.Struct, frozen=True, gc=False):
+    """Sends that wait for a provider, or are being handed over; the oldest was made at `oldest_at` (ms)."""
+
+    queued: int
+    oldest_at: int | None
+
+
+async def backlog(store: SqlStore) -> Backlog:
+    """Look at the outbox without taking anything from it; raises StoreUnavailable."""
+
+    def look(transaction: Transaction) -> tuple[int, str | None, Row | None]:
+        queued, oldest = transaction.read(_QUEUED, _STAGES) or (0, None)
+        return queued, oldest, transaction.read(_WHOSE, (oldest,)) if oldest else None
+
+    queued, oldest, whose = await store.run(look)
+    verification = await store.get(whose[0]) if whose else None
+    attempt = by_id(verification, str(oldest)) if verification else None
+    return Backlog(queued, attempt.created_at if attempt else None)

@@ -1,0 +1,108 @@
+"""Which ways of reaching a number may be taken: the policy's word on each, and the PIN that a call asks for."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from gateway.domain import fallback
+from gateway.domain.enrollment import Enrollment, PhoneKind
+from gateway.domain.permissions import Denial, Policy, method_denial, mode_denial
+from gateway.domain.phone import PhoneNumber
+from gateway.domain.pins import refuse_pin_call
+from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.requests import NO_PLAN, Plan
+from gateway.domain.verification import Channel, FallbackStep, Mode, Purpose, Verification
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """What is asked for. With `enrollment_id`, the phone joins the person's record as a phone of this kind.
+
+    `fallback` begins with the way of the verification itself; None leaves it to the policy. One that `continues`
+    another (an id) calls the phone that is next, after those that were `tried` (ids).
+    """
+
+    number: PhoneNumber
+    channel: Channel
+    mode: Mode | None
+    locale: str
+    enrollment_id: str | None = None
+    metadata: Mapping[str, str] = {}
+    extension: str | None = None
+    purpose: Purpose | None = None
+    fallback: tuple[FallbackStep, ...] | None = None
+    kind: PhoneKind = PhoneKind.AUTHENTICATION
+    replaces: str | None = None
+    first_phone: bool = False
+    confirm_key: str = ""
+    continues: str | None = None
+    tried: tuple[str, ...] = ()
+
+
+def refuse_forbidden(
+    policy: Policy,
+    purpose: Purpose | None,
+    channel: Channel,
+    mode: Mode | None,
+    number: PhoneNumber,
+    kind: PhoneKind | None,
+) -> None:
+    """Raise Refused for a way that the policy forbids."""
+    denial = _denial(policy, purpose, channel, mode, number, kind)
+    if denial:
+        raise denial.refused()
+
+
+def refuse_without_pin(enrollment: Enrollment | None, mode: Mode | None, now: int) -> None:
+    """Raise Refused for a call that asks for a PIN which is not there, or locked.
+
+    `pin_not_set`, `pin_locked`, or `method_forbidden` for a number of nobody's.
+    """
+    if mode is not Mode.PIN:
+        return
+    if enrollment is None:
+        raise Refused(
+            RefusalCode.METHOD_FORBIDDEN,
+            "A call asks for the PIN of a person's record: name the enrollment, or ask for a text.",
+        )
+    refuse_pin_call(enrollment, now)
+
+
+def mode_of(policy: Policy, channel: Channel, wished: Mode | None) -> Mode | None:
+    """Return what a call asks for; None for a text."""
+    return (wished or policy.call_proof) if channel is Channel.CALL else None
+
+
+def resent_mode(policy: Policy, verification: Verification, channel: Channel, wished: Mode | None) -> Mode | None:
+    """Return what the next call of a verification asks for: one that names no mode asks for no less than before."""
+    asked = {attempt.mode for attempt in verification.attempts}
+    kept = Mode.PIN if Mode.PIN in asked else Mode.MATCH if verification.match_digits else None
+    return mode_of(policy, channel, wished or kept)
+
+
+def plan(policy: Policy, wish: Wish, mode: Mode | None, enrollment: Enrollment | None) -> Plan:
+    """Return what follows by itself: as asked for, or as the policy says of verifications that begin in this way."""
+    steps = policy.fallback if wish.fallback is None else wish.fallback
+    if not steps or steps[0].channel is not wish.channel or steps[0].mode not in {None, mode}:
+        return NO_PLAN
+    resolved = [msgspec.structs.replace(step, mode=mode_of(policy, step.channel, step.mode)) for step in steps]
+
+    def denial(step: FallbackStep) -> RefusalCode | None:
+        if step.channel is Channel.SMS and wish.extension is not None:
+            return RefusalCode.NUMBER_INVALID  # a text cannot reach an extension
+        if step.mode is Mode.PIN and (enrollment is None or enrollment.pin is None):
+            return RefusalCode.PIN_NOT_SET
+        denied = _denial(policy, wish.purpose, step.channel, step.mode, wish.number, wish.kind)
+        return None if denied is None else denied.code
+
+    return fallback.planned(resolved, denial)
+
+
+def _denial(
+    policy: Policy,
+    purpose: Purpose | None,
+    channel: Channel,
+    mode: Mode | None,
+    number: PhoneNumber,
+    kind: PhoneKind | None,
+) -> Denial | None:
+    return method_denial(policy, purpose, channel, number, kind) or (mode_denial(policy, mode) if mode else None)

@@ -1,0 +1,201 @@
+"""The backup: another phone is called once a sign-in's last call reached nobody and nothing else is left."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain import backups, calls, clock, fallback, reports, requests, sends
+from gateway.domain.delivery import DeliveryStatus
+from gateway.domain.enrollment import Enrollment, Phone, PhoneKind
+from gateway.domain.phone import PhoneNumber
+from gateway.domain.policy import Limits, Tally
+from gateway.domain.refusals import RefusalCode
+from gateway.domain.verification import Channel, Failure, FailureCode, FallbackStep, Mode, Purpose, Status
+
+LIMITS = Limits()
+START = 1_000_000
+FIRST = PhoneNumber("+14255550123")
+CALL, SMS = Channel.CALL, Channel.SMS
+CALL_THEN_TEXT = (FallbackStep(CALL, Mode.MATCH, 60), FallbackStep(SMS))
+UNANSWERED = [DeliveryStatus.NO_ANSWER, DeliveryStatus.BUSY, DeliveryStatus.FAILED]
+
+
+def drawn(count: int, channel: Channel = CALL) -> requests.NewAttempt:
+    mode = Mode.MATCH if channel is CALL else None
+    return requests.NewAttempt(f"att_{count}", f"token-{count}", channel, mode, "twilio", "42")
+
+
+def begun(steps=(), channel=CALL, *, backup=True, tried=()):
+    start = requests.Start(
+        "ver_1", "app_1", "Bank", FIRST, channel, None, "en", "enr_1", {}, b"right", b"sealed",
+        purpose=Purpose.SIGN_IN, call_backup=backup, tried=tried, fallback=fallback.planned(steps, lambda _step: None),
+    )  # fmt: skip
+    return requests.created(start, drawn(1, channel), Tally(), START, LIMITS).verification
+
+
+def reported(verification, status, number=1, sip=None, limits=LIMITS):
+    report = reports.CallReport(f"CA{number}", status, status.value, 1, None, sip)
+    return reports.call_status_changed(verification, f"token-{number}", report, START + 10, limits).verification
+
+
+def lost(verification, number):
+    failure = Failure(FailureCode.NUMBER_UNREACHABLE, "out of reach")
+    report = reports.MessageReport(f"SM{number}", DeliveryStatus.UNDELIVERED, "undelivered", failure)
+    return reports.message_status_changed(verification, f"token-{number}", report, START + 20, LIMITS).verification
+
+
+def texted(verification):
+    return fallback.wait_over(
+        verification, lambda channel, _mode, _number: drawn(2, channel), Tally(), verification.next_at, LIMITS
+    ).verification
+
+
+def unanswered():
+    return reported(begun(), DeliveryStatus.NO_ANSWER)
+
+
+@pytest.mark.parametrize("status", UNANSWERED)
+def test_a_call_that_reached_nobody_is_followed(status):
+    assert not backups.is_due(begun())
+    assert backups.is_due(reported(begun(), status))
+
+
+@pytest.mark.parametrize("status", [DeliveryStatus.COMPLETED, DeliveryStatus.CANCELED, DeliveryStatus.RINGING])
+def test_a_call_that_was_answered_or_ended_by_us_or_rings_is_not(status):
+    assert not backups.is_due(reported(begun(), status))
+
+
+def test_who_declined_a_call_is_called_nowhere_else():
+    declined = reported(begun(), DeliveryStatus.BUSY, sip=603)
+    assert declined.attempts[0].failure.code is FailureCode.CALL_REJECTED
+    assert not backups.is_due(declined)
+    again = requests.next_attempt(declined, drawn(2), Tally(), START + 11, LIMITS).verification
+    assert not backups.is_due(reported(again, DeliveryStatus.NO_ANSWER, 2))
+
+
+def test_a_voicemail_has_answered():
+    taken = calls.call_answered(begun(), "token-1", "CA1", "machine", START + 5).verification
+    assert not backups.is_due(reported(taken, DeliveryStatus.NO_ANSWER))
+
+
+def test_without_the_policys_yes_nothing_follows():
+    assert not backups.is_due(reported(begun(backup=False), DeliveryStatus.NO_ANSWER))
+
+
+def test_a_step_that_is_left_comes_first_and_a_text_that_may_arrive_is_waited_for():
+    stepping = reported(begun(CALL_THEN_TEXT), DeliveryStatus.NO_ANSWER)
+    assert not backups.is_due(stepping)
+    with_text = texted(stepping)
+    assert not backups.is_due(with_text)
+    assert backups.is_due(lost(with_text, 2))
+
+
+def test_a_text_alone_is_not_followed():
+    assert not backups.is_due(lost(begun(channel=SMS), 1))
+
+
+def test_without_a_grace_there_is_no_time_for_it():
+    limits = msgspec.structs.replace(LIMITS, call_grace=0.0)
+    failed = reported(begun(), DeliveryStatus.NO_ANSWER, limits=limits)
+    assert (failed.status, backups.is_due(failed)) == (Status.FAILED, False)
+
+
+def test_it_is_noted_once_and_the_first_still_fails_as_it_would():
+    first = unanswered()
+    change = backups.continued(first, "ver_2", START + 11)
+    noted = change.verification
+    assert (noted.continued_by, noted.ends_at, noted.revision) == ("ver_2", first.ends_at, first.revision + 1)
+    assert [(entry.type, entry.facts) for entry in change.entries] == [
+        ("verification.continued", {"verification_id": "ver_2"})
+    ]
+    assert backups.continued(noted, "ver_3", START + 12).verification is noted
+    assert backups.not_continued(noted, RefusalCode.RATE_LIMITED, START + 12).verification is noted
+    ended = clock.time_passed(noted, noted.ends_at).verification
+    assert (ended.status, ended.failure.code, ended.continued_by) == (Status.FAILED, FailureCode.NO_ANSWER, "ver_2")
+
+
+def test_it_is_not_noted_on_what_is_over_or_goes_on_otherwise():
+    first = unanswered()
+    over = clock.time_passed(first, first.ends_at).verification
+    canceled = requests.canceled(first, START + 11).verification
+    again = requests.next_attempt(first, drawn(2), Tally(), START + 11, LIMITS).verification
+    for gone in (over, canceled, again):
+        assert backups.continued(gone, "ver_2", START + 12).verification is gone
+    assert backups.continued(first, "ver_2", first.expires_at).verification is first
+
+
+def test_a_no_is_noted_once_with_its_reason():
+    change = backups.not_continued(unanswered(), RefusalCode.NO_METHOD, START + 11)
+    assert [(entry.type, entry.facts) for entry in change.entries] == [
+        ("verification.not_continued", {"reason": "no_method"})
+    ]
+    assert not backups.is_due(change.verification)
+    assert backups.not_continued(change.verification, RefusalCode.NO_METHOD, START + 12).entries == ()
+
+
+def test_a_repeated_report_leaves_it_due_until_it_is_noted():
+    first = unanswered()
+    assert backups.is_due(reported(first, DeliveryStatus.NO_ANSWER))
+    move = sends.sent(first, "att_1", "CA1", START + 11).verification
+    assert backups.is_due(move)
+
+
+def person(*phones: Phone) -> Enrollment:
+    return Enrollment("enr_1", "app_1", "alice", START, START, phones=phones)
+
+
+def phone(name: str, kind: PhoneKind, number: str, *, proven: bool = True, extension: str | None = None) -> Phone:
+    return Phone(name, kind, PhoneNumber(number), START if proven else None, extension)
+
+
+def test_the_alternate_then_the_office_then_the_authentication_phones():
+    alice = person(
+        phone("phn_1", PhoneKind.AUTHENTICATION, FIRST.e164),
+        phone("phn_2", PhoneKind.AUTHENTICATION, "+14255550124"),
+        phone("phn_3", PhoneKind.OFFICE, "+14255550190", extension="12"),
+        phone("phn_4", PhoneKind.ALTERNATE, "+14255550125", proven=False),
+        phone("phn_5", PhoneKind.ALTERNATE, "+14255550126"),
+    )
+    backup = backups.backup_of(alice, unanswered())
+    assert [other.id for other in backup.phones] == ["phn_5", "phn_3", "phn_2"]
+    assert (backup.tried, backup.mode) == (("phn_1",), Mode.MATCH)
+
+
+def test_what_was_tried_is_not_called_again_by_any_extension():
+    alice = person(
+        phone("phn_1", PhoneKind.OFFICE, FIRST.e164),
+        phone("phn_2", PhoneKind.OFFICE, FIRST.e164, extension="12"),
+        phone("phn_3", PhoneKind.OFFICE, "+14255550124"),
+        phone("phn_4", PhoneKind.OFFICE, "+14255550124", extension="12"),
+    )
+    assert backups.backup_of(alice, reported(begun(tried=("phn_3",)), DeliveryStatus.NO_ANSWER)) == backups.Backup(
+        Mode.MATCH, ("phn_3", "phn_1"), ()
+    )
+
+
+def test_a_phone_that_was_taken_away_meanwhile_is_still_not_called():
+    left = phone("phn_2", PhoneKind.ALTERNATE, "+14255550124")
+    assert backups.backup_of(person(left), unanswered()) == backups.Backup(Mode.MATCH, (), (left,))
+
+
+KINDS = st.lists(st.tuples(st.sampled_from(PhoneKind), st.booleans()), min_size=1, max_size=10)
+
+
+@given(KINDS, st.data())
+def test_a_row_calls_every_proven_number_at_most_once_and_then_ends(kinds, data):
+    phones = tuple(
+        phone(f"phn_{place}", kind, f"+1425555{1000 + place}", proven=proven)
+        for place, (kind, proven) in enumerate(kinds)
+    )
+    alice = person(*phones)
+    current, tried, called = data.draw(st.sampled_from(phones)), (), []
+    while True:
+        called.append(current.id)
+        first = msgspec.structs.replace(unanswered(), number=current.number, tried=tried)
+        backup = backups.backup_of(alice, first)
+        if not backup.phones:
+            break
+        current, tried = backup.phones[0], backup.tried
+    assert len(called) == len(set(called))
+    assert set(called[1:]) == {kept.id for kept in alice.proven_phones} - {called[0]}

@@ -1,0 +1,240 @@
+"""PINs: what is taken for one, how many wrong ones are judged, and that only a right one of their own approves."""
+
+import itertools
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain import call_pins, calls, clock, outcomes, pins, requests
+from gateway.domain.assurance import Assurance
+from gateway.domain.blocks import blocked, reset
+from gateway.domain.call_pins import Gathered, Outdated, Verdict
+from gateway.domain.enrollment import Enrollment, Phone, PhoneKind, Pin
+from gateway.domain.phone import PhoneNumber
+from gateway.domain.phones import phone_removed
+from gateway.domain.policy import SECOND, Limits, Tally
+from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.scenes import PinFlaw, Script
+from gateway.domain.verification import Channel, Failure, FailureCode, Mode, Outcome, Status, Verification
+
+LIMITS = Limits()
+START = 1_000_000_000
+NUMBER = PhoneNumber("+14255550123")
+PHONES = (Phone("phn_1", PhoneKind.AUTHENTICATION, NUMBER, START),)
+CALL = ("token-0", "CA0")
+PIN, OWN, OTHER = "583017", "40962", "71593"
+
+
+def hashed(pin: str) -> str:
+    """Stand for the hash, which the rules never look into."""
+    return f"hash of {pin}"
+
+
+def person(*, must_change: bool = False, pin: str | None = PIN) -> Enrollment:
+    kept = None if pin is None else Pin(hashed(pin), must_change)
+    return Enrollment("enr_1", "app_1", "alice", START, START, phones=PHONES, pin=kept)
+
+
+def answered(mode: Mode = Mode.PIN) -> Verification:
+    new = requests.NewAttempt("att_0", CALL[0], Channel.CALL, mode, "twilio")
+    start = requests.Start(
+        "ver_1", "app_1", "Bank", NUMBER, new.channel, new.mode, "en", "enr_1", {}, b"right", b"", None
+    )
+    begun = requests.created(start, new, Tally(), START, LIMITS).verification
+    return calls.call_answered(begun, *CALL, None, START + 1).verification
+
+
+class Line:
+    """A call to a person, with the record as it is after each entry."""
+
+    def __init__(self, enrollment: Enrollment, limits: Limits = LIMITS) -> None:
+        self.verification, self.enrollment, self.limits, self.now = answered(), enrollment, limits, START + 1
+        self.reply = None
+
+    def key(self, digits: str, turn: int | None = None, *, keyed_to: Enrollment | None = None) -> "Line":
+        """Key something in, judged against the record as it is, or as it was when it was `keyed_to`."""
+        self.now += 1
+        gathered = Gathered(*CALL, self.verification.attempts[0].turn if turn is None else turn, digits)
+        change = calls.digits_gathered(self.verification, *gathered_args(gathered), Tally(), self.now, self.limits)
+        attempt = call_pins.open_attempt(change.verification, gathered)
+        if attempt is not None:
+            against = call_pins.hash_asked_for(keyed_to or self.enrollment, attempt)
+            verdict = Verdict(against, against == hashed(digits), hashed(digits))
+            judged = call_pins.pin_judged(
+                change.verification, self.enrollment, gathered, verdict, self.now, self.limits
+            )
+            self.enrollment, change = judged.person.enrollment, judged.change
+        self.verification, self.reply = change.verification, change.reply
+        if change.outcome is not None:
+            self.enrollment = outcomes.outcome_recorded(self.enrollment, self.verification, change.outcome).enrollment
+        return self
+
+
+def gathered_args(gathered: Gathered) -> tuple[str, str, int, str]:
+    return gathered.token, gathered.sid, gathered.turn, gathered.digits
+
+
+@given(st.from_regex(r"[0-9]{4,10}", fullmatch=True))
+def test_four_to_ten_digits_are_taken_unless_they_are_guessed_first(pin: str):
+    steps = {(int(after) - int(before)) % 10 for before, after in itertools.pairwise(pin)}
+    easy = len(steps) == 1 and steps <= {0, 1, 9}
+    assert pins.flaw_of(pin, ()) is (PinFlaw.TOO_SIMPLE if easy else None)
+
+
+@given(st.text(max_size=12).filter(lambda text: not (text.isascii() and text.isdecimal() and 4 <= len(text) <= 10)))
+def test_nothing_else_is_a_pin(typed: str):
+    assert pins.flaw_of(typed, ()) is PinFlaw.MALFORMED
+    with pytest.raises(Refused) as caught:
+        pins.pin_set(person(), typed, "", START, must_change=True)
+    assert (caught.value.code, caught.value.field) == (RefusalCode.PIN_MALFORMED, "pin")
+
+
+@pytest.mark.parametrize("length", range(4, 11))
+def test_the_end_of_an_own_number_is_too_simple(length: int):
+    assert pins.flaw_of(NUMBER.e164[-length:], PHONES) is PinFlaw.TOO_SIMPLE
+
+
+def test_an_own_extension_is_too_simple():
+    desk = msgspec.structs.replace(PHONES[0], extension="4096")
+    assert pins.flaw_of("4096", (desk,)) is PinFlaw.TOO_SIMPLE
+
+
+def test_a_right_pin_of_their_own_approves_as_possession():
+    line = Line(person()).key(PIN)
+    assert (line.verification.status, line.verification.assurance) == (Status.APPROVED, Assurance.POSSESSION)
+    assert line.reply.script is Script.CONFIRMED
+
+
+def test_one_that_another_set_is_changed_first():
+    line = Line(person(must_change=True)).key(PIN)
+    assert (line.verification.status, line.reply.script) == (Status.PENDING, Script.CHOOSE_PIN)
+    assert line.key(OWN).reply.script is Script.REPEAT_PIN
+    assert line.enrollment.pin.hash == hashed(PIN)
+    assert line.key(OWN).reply.script is Script.PIN_CHANGED
+    assert line.verification.status is Status.APPROVED
+    assert line.enrollment.pin == Pin(hashed(OWN))
+
+
+@pytest.mark.parametrize(
+    ("choices", "flaw"),
+    [
+        (["12"], PinFlaw.MALFORMED),
+        (["123456789012"], PinFlaw.MALFORMED),
+        (["1234"], PinFlaw.TOO_SIMPLE),
+        ([PIN], PinFlaw.SAME),
+        ([OWN, OTHER], PinFlaw.MISMATCH),
+        ([OWN, "12"], PinFlaw.MISMATCH),
+    ],
+)
+def test_what_is_wrong_with_a_new_pin_is_said_three_times_at_most(choices: list[str], flaw: PinFlaw):
+    line = Line(person(must_change=True)).key(PIN)
+    for times in range(1, 4):
+        for digits in choices:
+            line.key(digits)
+        assert line.reply.script is (Script.CHOOSE_PIN if times < 3 else Script.PIN_NOT_CHANGED)
+        assert line.reply.flaw is flaw
+    assert (line.verification.status, line.verification.failure.code) == (Status.FAILED, FailureCode.WRONG_KEY)
+    assert line.enrollment.pin == Pin(hashed(PIN), must_change=True)
+
+
+def test_tries_of_the_pin_leave_three_for_the_new_one():
+    line = Line(person(must_change=True)).key(OTHER).key(OTHER).key(PIN)
+    assert line.key("1234").key("1234").key(OWN).key(OWN).verification.status is Status.APPROVED
+
+
+@pytest.mark.parametrize("entries", [["", ""], [PIN, "", ""], [PIN, OWN, "", ""]])
+def test_silence_ends_it_wherever_it_comes(entries: list[str]):
+    line = Line(person(must_change=True))
+    for digits in entries:
+        line.key(digits)
+    assert (line.verification.failure.code, line.reply.script) == (FailureCode.NO_KEY_PRESSED, Script.NO_DIGITS)
+
+
+def test_what_was_chosen_and_not_repeated_ends_with_the_verification():
+    line = Line(person(must_change=True)).key(PIN).key(OWN)
+    assert line.enrollment.pin.chosen == hashed(OWN)
+    ended = clock.time_passed(line.verification, line.verification.expires_at)
+    after = outcomes.outcome_recorded(line.enrollment, ended.verification, ended.outcome).enrollment
+    assert after.pin == Pin(hashed(PIN), must_change=True)
+
+
+def test_a_verdict_on_another_hash_is_undone():
+    before = person()
+    line = Line(before)
+    line.enrollment = person(pin=OTHER)
+    with pytest.raises(Outdated):
+        line.key(PIN, keyed_to=before)
+    assert line.verification.status is Status.PENDING
+
+
+def test_a_pin_that_was_taken_away_fits_nothing():
+    line = Line(person(pin=None)).key(PIN)
+    assert (line.verification.status, line.reply.script) == (Status.PENDING, Script.ENTER_PIN)
+
+
+ENTRIES = st.lists(
+    st.tuples(st.sampled_from([PIN, OWN, OTHER, "12", "", "*", "1234"]), st.integers(-1, 1)), max_size=25
+)
+
+
+@given(ENTRIES, st.booleans())
+def test_only_the_pin_at_the_open_turn_approves_and_a_given_one_never_alone(entries, must_change: bool):  # noqa: FBT001 - drawn
+    line = Line(person(must_change=must_change))
+    for digits, late in entries:
+        before, turn = line.verification, line.verification.attempts[0].turn
+        script = line.reply.script if line.reply else Script.ENTER_PIN
+        line.key(digits, turn + late)
+        if late:
+            assert line.verification is before
+        if before.status is Status.PENDING and line.verification.status is Status.APPROVED:
+            assert script is (Script.REPEAT_PIN if must_change else Script.ENTER_PIN)
+            assert line.enrollment.pin.hash == hashed(digits)
+            assert not line.enrollment.pin.must_change
+
+
+@given(st.lists(st.tuples(st.integers(0, LIMITS.pin_window * SECOND), st.booleans()), max_size=40))
+def test_in_no_window_are_more_wrong_pins_judged_than_the_limit(tries: list[tuple[int, bool]]):
+    enrollment, now, judged = person(), START, []
+    for wait, right in tries:
+        now += wait // 8
+        line = Line(enrollment)
+        line.now = now
+        line.key(PIN if right else OTHER)
+        judged += [line.now] * (line.enrollment.pin.failures != enrollment.pin.failures)
+        enrollment = line.enrollment
+        assert sum(at > line.now - LIMITS.pin_window * SECOND for at in judged) <= LIMITS.pin_failures
+        if enrollment.pin.locked(line.now):
+            assert line.verification.status is not Status.APPROVED
+
+
+def test_the_last_wrong_pin_ends_the_call_and_refuses_the_next_one_until_its_time():
+    line = Line(person(), msgspec.structs.replace(LIMITS, wrong_keys_per_call=9))
+    for _ in range(LIMITS.pin_failures):
+        assert line.verification.status is Status.PENDING
+        line.key(OTHER)
+    assert (line.verification.failure.code, line.reply.script) == (FailureCode.RATE_LIMITED, Script.PIN_LOCKED)
+    with pytest.raises(Refused) as caught:
+        pins.refuse_pin_call(line.enrollment, line.now)
+    assert (caught.value.code, caught.value.retry_after) == (RefusalCode.PIN_LOCKED, LIMITS.pin_window)
+    pins.refuse_pin_call(line.enrollment, line.enrollment.pin.locked_until)
+    assert Line(line.enrollment).key(PIN).verification.status is Status.FAILED
+
+
+def test_a_new_pin_ends_the_lock_and_whoever_is_blocked_gets_none():
+    locked = msgspec.structs.replace(person(), pin=Pin(hashed(PIN), locked_until=START + 9))
+    given_anew = pins.pin_set(locked, OWN, hashed(OWN), START, must_change=True).enrollment
+    assert given_anew.pin == Pin(hashed(OWN), must_change=True)
+    shut = blocked(locked, "stolen", None, START).enrollment
+    with pytest.raises(Refused) as caught:
+        pins.pin_set(shut, OWN, hashed(OWN), START, must_change=True)
+    assert caught.value.code is RefusalCode.ENROLLMENT_BLOCKED
+
+
+def test_a_block_a_report_of_fraud_and_a_reset_take_the_pin_and_a_lost_phone_does_not():
+    fraud = Outcome("ver_1", Status.DENIED, None, Failure(FailureCode.REPORTED_FRAUD, ""), START)
+    assert outcomes.outcome_recorded(person(), answered(), fraud).enrollment.pin is None
+    assert blocked(person(), "stolen", None, START).enrollment.pin is None
+    assert reset(person(), "starts over", START).enrollment.pin is None
+    assert phone_removed(person(), "phn_1", START, lost=True).enrollment.pin == person().pin

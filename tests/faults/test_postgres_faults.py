@@ -1,0 +1,198 @@
+"""What PostgreSQL's failures do: nothing acknowledged is lost, nothing is done twice, and work goes on by itself."""
+
+import asyncio
+import os
+
+import asyncpg
+import pytest
+from support.postgres import Postgres
+from support.postgres_wire import Cut, Wire
+
+from gateway.domain import requests
+from gateway.domain.phone import PhoneNumber
+from gateway.domain.policy import Limits
+from gateway.domain.refusals import Refused
+from gateway.domain.verification import Channel
+from gateway.ports import StoreUnavailable
+from gateway.stores.postgres import PostgresStore
+from gateway.stores.postgres_link import Link
+from gateway.vault import Vault
+
+LIMITS = Limits(sends_per_number=1_000_000, checks_per_verification=1_000, failed_checks_per_day=1_000_000)
+NUMBER = PhoneNumber("+14255550123")
+FEW = 30
+VAULT = Vault({1: os.urandom(32)}, os.urandom(32), os.urandom(32))
+TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'poundkey'"
+
+
+def create(store, name):
+    start = requests.Start(
+        name, "app_1", "Bank", NUMBER, Channel.SMS, None, "en", None, {}, VAULT.code_digest(name, "123456"),
+        VAULT.seal("123456", name),
+    )  # fmt: skip
+    new = requests.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
+    begin = lambda tally, now: requests.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
+    return store.create(name, NUMBER, begin, receipt=None, joining=None)
+
+
+def check(store, name="ver_1"):
+    digest = VAULT.code_digest(name, "000000")
+    return store.apply_counted(
+        name, lambda verification, tally, now: requests.code_checked(verification, digest, tally, now, LIMITS)
+    )
+
+
+async def until_it_works(store, name):
+    """Create again and again until the database is there."""
+    while True:
+        try:
+            return await create(store, name)
+        except StoreUnavailable:
+            await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+async def url(postgres):
+    return await asyncio.to_thread(postgres.database)
+
+
+@pytest.fixture
+async def store(url):
+    store = await PostgresStore.open(url, VAULT)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def own_server():
+    """A server that a test may kill."""
+    server = Postgres(connections=FEW)
+    yield server
+    server.end()
+
+
+@pytest.mark.parametrize("lost", list(Cut))
+async def test_a_connection_lost_in_commit_changes_nothing_twice_and_loses_nothing(url, lost):
+    async with Wire(url) as wire:
+        store = await PostgresStore.open(wire.url, VAULT)
+        await create(store, "ver_1")
+        for turn in range(1, 6):
+            wire.cut(lost)
+            changes = await asyncio.gather(check(store), create(store, f"ver_of_turn_{turn}"))
+            assert changes[0].verification.checks_left == LIMITS.checks_per_verification - turn
+        assert wire.cuts == 5
+        kept = await store.get("ver_1")
+        assert kept.checks_left == LIMITS.checks_per_verification - 5
+        assert [entry.sequence for entry in await store.journal("ver_1", 0)] == list(range(1, kept.entries + 1))
+        await store.close()
+
+
+async def test_sessions_that_are_ended_again_and_again_lose_and_repeat_nothing(postgres, store):
+    await create(store, "ver_1")
+    checks = [asyncio.create_task(check(store)) for _ in range(20)]
+    for turn in range(10):
+        await asyncio.to_thread(postgres.execute, TERMINATE)
+        checks += [asyncio.create_task(check(store)) for _ in range(20)]
+        await asyncio.gather(create(store, f"ver_of_turn_{turn}"), store.get("ver_1"), store.journal("ver_1", 0))
+    results = await asyncio.gather(*checks, return_exceptions=True)
+    judged = [result for result in results if not isinstance(result, BaseException)]
+    assert {type(result) for result in results} <= {type(judged[0]), StoreUnavailable}
+    kept = await store.get("ver_1")
+    assert LIMITS.checks_per_verification - kept.checks_left == len(judged)
+    assert sorted(change.verification.checks_left for change in judged) == list(
+        range(kept.checks_left, LIMITS.checks_per_verification)
+    )
+
+
+async def test_a_server_that_is_killed_takes_nothing_with_it_and_is_found_again(own_server):
+    url = await asyncio.to_thread(own_server.database)
+    store = await PostgresStore.open(url, VAULT)
+    await create(store, "ver_1")
+    creating = [asyncio.create_task(create(store, f"ver_{place}_of_many")) for place in range(300)]
+    await asyncio.wait(creating, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.to_thread(own_server.kill)
+    with pytest.raises(StoreUnavailable):
+        await create(store, "ver_while_away")
+    with pytest.raises(StoreUnavailable):
+        await store.ready()
+    await asyncio.to_thread(own_server.start)
+    await until_it_works(store, "ver_again")
+    results = await asyncio.gather(*creating, return_exceptions=True)
+    assert {type(result) for result in results if isinstance(result, BaseException)} <= {StoreUnavailable}
+    for place, result in enumerate(results):
+        kept = await store.get(f"ver_{place}_of_many")
+        if not isinstance(result, BaseException):
+            assert kept == result.change.verification
+    assert await store.get("ver_while_away") is None
+    await store.close()
+
+
+async def test_a_row_that_a_process_standing_still_holds_is_free_again_after_seconds(url, store):
+    await create(store, "ver_1")
+    still = await Link(url).connection()
+    await still.execute("BEGIN; SELECT 1 FROM verifications WHERE id = 'ver_1' FOR UPDATE")
+    change = await check(store)
+    assert change.verification.checks_left == LIMITS.checks_per_verification - 1
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):  # its transaction is gone
+        await still.execute("UPDATE verifications SET status = 'approved'; COMMIT")
+    assert (await store.get("ver_1")).status == "pending"
+
+
+async def test_no_connection_left_is_said_and_over_when_there_is_one(own_server):
+    url = await asyncio.to_thread(own_server.database)
+    tried = await asyncio.gather(*(asyncpg.connect(url) for _ in range(FEW)), return_exceptions=True)
+    try:
+        with pytest.raises(StoreUnavailable, match="PostgreSQL"):
+            await PostgresStore.open(url, VAULT)
+    finally:
+        for connection in tried:
+            if isinstance(connection, asyncpg.Connection):
+                await connection.close()
+    while True:  # the server takes a moment to notice
+        try:
+            store = await PostgresStore.open(url, VAULT)
+        except StoreUnavailable:
+            await asyncio.sleep(0.05)
+        else:
+            break
+    await create(store, "ver_1")
+    await store.close()
+
+
+async def test_who_waits_hears_of_changes_again_after_the_listener_was_lost(postgres, url, store):
+    other = await PostgresStore.open(url, VAULT)
+    await create(store, "ver_1")
+    await asyncio.to_thread(postgres.execute, TERMINATE)
+    await other.changed("ver_1")  # woken to look for itself, for nobody can tell what it missed
+    told = other.changed("ver_1")
+    await check(store)
+    await asyncio.wait_for(told, 10)
+    await other.close()
+
+
+async def test_two_operations_that_want_each_others_rows_both_happen(store):
+    """The order of locks is one, but an operation of the console may not know it."""
+    await asyncio.gather(create(store, "ver_1"), create(store, "ver_2"))
+
+    def both(first, second):
+        def operation(work):
+            for name in (first, second):
+                work.read("SELECT state FROM verifications WHERE id = ? FOR UPDATE", (name,))
+            work.put("UPDATE verifications SET due_at = due_at + ? WHERE id = ?", (1, first))
+            return first
+
+        return operation
+
+    done = await asyncio.gather(
+        *(store.run(both(*pair)) for pair in [("ver_1", "ver_2"), ("ver_2", "ver_1")] * 10), return_exceptions=True
+    )
+    assert done == ["ver_1", "ver_2"] * 10
+
+
+async def test_a_refusal_is_the_askers_alone_while_sessions_end(postgres, store):
+    await create(store, "ver_1")
+    unknown = [asyncio.create_task(check(store, "ver_none")) for _ in range(20)]
+    await asyncio.to_thread(postgres.execute, TERMINATE)
+    results = await asyncio.gather(*unknown, return_exceptions=True)
+    assert {type(result) for result in results} <= {Refused, StoreUnavailable}
+    await check(store)

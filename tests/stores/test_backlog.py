@@ -1,0 +1,66 @@
+"""What the metrics say of sends that wait, and of a store that does not answer."""
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from gateway.domain import requests
+from gateway.domain.phone import PhoneNumber
+from gateway.domain.policy import Limits
+from gateway.domain.verification import Channel
+from gateway.metrics import Metrics, scraper
+from gateway.outbox_ports import TO_SEND, SendMove
+from gateway.stores.operations import SEND_HANDOVER
+
+NUMBER = PhoneNumber("+14255550123")
+
+
+async def begin(store, vault, name: str) -> None:
+    new = requests.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
+    verification_id = f"ver_{name}"
+    start = requests.Start(
+        verification_id, "app_1", "Bank", NUMBER, Channel.SMS, None, "en", None, {},
+        vault.code_digest(verification_id, "123456"), vault.seal("123456", verification_id),
+    )  # fmt: skip
+    await store.create(
+        verification_id,
+        NUMBER,
+        lambda tally, now: requests.created(start, new, tally, now, Limits()),
+        receipt=None,
+        joining=None,
+    )
+
+
+@pytest.fixture
+def shown(store):
+    """Ask for the page, and read a few gauges of it."""
+    scrape = scraper(Metrics(), store, {"dispatcher": lambda: False}, lambda: (3, 2))
+
+    async def shown(*names: str) -> list[float]:
+        page = (await scrape()).decode()
+        values = {
+            family.name: family.samples[0].value for family in text_string_to_metric_families(page) if family.samples
+        }
+        return [values[f"poundkey_{name}"] for name in names]
+
+    return shown
+
+
+async def test_the_outbox_is_counted_with_the_age_of_its_oldest_and_nothing_is_taken(store, vault, clock, shown):
+    assert await shown("sends_queued", "sends_oldest_queued_seconds") == [0, 0]
+    await begin(store, vault, "1")
+    clock.now += 2_000
+    await begin(store, vault, "2")
+    clock.now += SEND_HANDOVER
+    assert await shown("sends_queued", "sends_oldest_queued_seconds") == [2, 2 + SEND_HANDOVER / 1_000]
+    assert {due.attempt_id for due in await store.due_sends(10, TO_SEND)} == {"att_1", "att_2"}
+    await store.move_send(SendMove("att_1"))
+    assert await shown("sends_queued", "sends_oldest_queued_seconds") == [1, SEND_HANDOVER / 1_000]
+
+
+async def test_a_worker_that_stopped_and_the_load_are_shown(shown):
+    assert await shown("store_ready", "worker_alive", "waiters", "sends_in_hand") == [1, 0, 3, 2]
+
+
+async def test_a_store_that_is_closed_is_told_and_the_page_is_given_all_the_same(store, shown):
+    await store.close()
+    assert await shown("store_ready", "waiters") == [0, 3]

@@ -1,0 +1,126 @@
+"""PINs on calls: the verification and the record of its person change together, however many come at once."""
+
+import asyncio
+
+import msgspec
+import pytest
+
+from gateway.domain import calls, requests
+from gateway.domain.call_pins import Gathered, Outdated, Verdict, pin_judged
+from gateway.domain.enrollment import Enrollment, PersonChange, Phone, PhoneKind, Pin
+from gateway.domain.phone import PhoneNumber
+from gateway.domain.policy import Limits
+from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.verification import Channel, FailureCode, Mode, Status
+from gateway.ports import ApiKey, Application, Joining
+
+LIMITS = Limits()
+BANK = Application("app_1", "Example Bank")
+NUMBER = PhoneNumber("+14255550123")
+ALICE, HASH = "enr_1", "1$the hash"
+RIGHT, WRONG = Verdict(HASH, fits=True), Verdict(HASH, fits=False)
+
+
+@pytest.fixture
+async def alice(store, clock):
+    """Somebody with a proven phone and a PIN of their own."""
+    await store.add_key(ApiKey("key_1", BANK, "tests", b"k" * 32, clock.now, None))
+    phones = (Phone("phn_1", PhoneKind.AUTHENTICATION, NUMBER, clock.now),)
+    await store.people.enroll(Enrollment(ALICE, BANK.id, "alice", clock.now, clock.now), None)
+    await store.people.change(
+        ALICE, lambda kept, _now: PersonChange(msgspec.structs.replace(kept, phones=phones, pin=Pin(HASH)))
+    )
+
+
+@pytest.fixture
+def called(store, vault):
+    """Places a call to the person and lets it be answered; returns the verification's id."""
+    generous = msgspec.structs.replace(LIMITS, sends_per_number=1_000)
+
+    async def call(name: str) -> str:
+        start = requests.Start(
+            name,
+            BANK.id,
+            BANK.name,
+            NUMBER,
+            Channel.CALL,
+            Mode.PIN,
+            "en",
+            ALICE,
+            {},
+            b"digest",
+            vault.seal("123456", name),
+        )
+        attempt = requests.NewAttempt(f"att_{name}", f"token {name}", Channel.CALL, Mode.PIN, "twilio")
+        await store.create(
+            name,
+            NUMBER,
+            lambda tally, now: requests.created(start, attempt, tally, now, generous),
+            receipt=None,
+            joining=Joining(ALICE, lambda kept, _sharers, _now: PersonChange(kept)),
+        )
+        await store.apply(name, lambda kept, now: calls.call_answered(kept, f"token {name}", name, None, now))
+        return name
+
+    return call
+
+
+def judged(name: str, verdict: Verdict, turn: int = 1):
+    gathered = Gathered(f"token {name}", name, turn, "583017")
+    return lambda kept, person, now: pin_judged(kept, person, gathered, verdict, now, LIMITS)
+
+
+@pytest.mark.usefixtures("alice")
+async def test_a_right_pin_approves_and_is_the_persons_last_proof(store, called):
+    change = await store.pins.judge(await called("ver_1"), judged("ver_1", RIGHT))
+    assert change.verification.status is Status.APPROVED
+    person = await store.people.enrollment(ALICE)
+    assert (person.last_outcome.status, person.pin) == (Status.APPROVED, Pin(HASH))
+
+
+@pytest.mark.usefixtures("alice")
+async def test_guesses_on_many_calls_at_once_get_no_more_verdicts_than_the_limit(store, beside, called):
+    names = [await called(f"ver_{number}") for number in range(30)]
+    stores = [store, beside]
+    guesses = [stores[place % 2].pins.judge(name, judged(name, WRONG)) for place, name in enumerate(names)]
+    changes = await asyncio.gather(*guesses)
+    counted = [change for change in changes if any(entry.type == "call.wrong_pin" for entry in change.entries)]
+    assert len(counted) == LIMITS.pin_failures
+    person = await store.people.enrollment(ALICE)
+    assert len(person.pin.failures) == LIMITS.pin_failures
+    late = await store.pins.judge(await called("ver_late"), judged("ver_late", RIGHT))
+    assert late.verification.failure.code is FailureCode.RATE_LIMITED
+
+
+@pytest.mark.usefixtures("alice")
+async def test_the_same_gather_told_many_times_is_judged_once(store, beside, called):
+    name = await called("ver_1")
+    stores = [store, beside]
+    await asyncio.gather(*(stores[place % 2].pins.judge(name, judged(name, WRONG)) for place in range(20)))
+    assert len((await store.people.enrollment(ALICE)).pin.failures) == 1
+    assert (await store.get(name)).attempts[0].turn == 2
+
+
+@pytest.mark.usefixtures("alice")
+async def test_a_verdict_on_another_hash_leaves_nothing_behind(store, called):
+    name = await called("ver_1")
+    before = await store.get(name), await store.people.enrollment(ALICE)
+    with pytest.raises(Outdated):
+        await store.pins.judge(name, judged(name, Verdict("1$another", fits=True)))
+    assert (await store.get(name), await store.people.enrollment(ALICE)) == before
+
+
+@pytest.mark.usefixtures("alice")
+async def test_an_approval_that_the_record_does_not_bear_leaves_nothing_behind(store, called):
+    name = await called("ver_1")
+    await store.people.change(ALICE, lambda kept, _now: PersonChange(msgspec.structs.replace(kept, phones=())))
+    with pytest.raises(Refused) as caught:
+        await store.pins.judge(name, judged(name, RIGHT))
+    assert caught.value.code is RefusalCode.NO_METHOD
+    assert (await store.get(name)).status is Status.PENDING
+
+
+async def test_an_unknown_verification_is_refused(store):
+    with pytest.raises(Refused) as caught:
+        await store.pins.judge("ver_none", judged("ver_none", RIGHT))
+    assert caught.value.code is RefusalCode.NOT_FOUND

@@ -1,0 +1,208 @@
+"""Replacing keys: everything stays found and readable on the way, no limit is forgotten, and the old keys can go."""
+
+import asyncio
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain import app_passwords, requests
+from gateway.domain.app_passwords import good
+from gateway.domain.enrollment import AppPassword, Enrollment, Phone, PhoneKind
+from gateway.domain.phone import PhoneNumber
+from gateway.domain.phones import phone_offered
+from gateway.domain.policy import Limits
+from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.verification import Channel
+from gateway.ports import Joining, ListFilter, Receipt
+from gateway.reply_ports import OptOutReason
+from gateway.vault import Vault, fingerprinted_by
+
+LIMITS = Limits()
+NUMBER, OTHER = PhoneNumber("+14255550123"), PhoneNumber("+14255550124")
+SENDER = "+15005550006"
+SEAL_1, SEAL_2, PRINT_1, PRINT_2, CODE = (os.urandom(32) for _ in range(5))
+OLD = Vault({1: SEAL_1}, PRINT_1, CODE)
+BOTH = Vault({1: SEAL_1, 2: SEAL_2}, {1: PRINT_1, 2: PRINT_2}, CODE)
+NEW = Vault({2: SEAL_2}, {2: PRINT_2}, CODE)
+
+
+@pytest.fixture
+def vault() -> Vault:
+    return OLD
+
+
+async def create(store, vault, name="ver_1", number=NUMBER, receipt=None, joining=None):
+    start = requests.Start(
+        name, "app_1", "Bank", number, Channel.SMS, None, "en", joining and "enr_1", {},
+        vault.code_digest(name, "123456"), vault.seal("123456", name),
+    )  # fmt: skip
+    new = requests.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
+    begin = lambda tally, now: requests.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
+    return await store.create(name, number, begin, receipt=receipt, joining=joining)
+
+
+async def check(store, vault, name, typed="000000"):
+    digest = vault.code_digest(name, typed)
+    return await store.apply_counted(
+        name, lambda kept, tally, now: requests.code_checked(kept, digest, tally, now, LIMITS)
+    )
+
+
+def offered(person, _sharers, now):
+    return phone_offered(person, Phone("phn_1", PhoneKind.AUTHENTICATION, NUMBER), now, LIMITS)
+
+
+async def fill(store, clock):
+    """Keep something in each place, under the old keys."""
+    await store.people.enroll(Enrollment("enr_1", "app_1", "alice", created_at=clock.now, updated_at=clock.now), None)
+    receipt = Receipt(b"k" * 32, b"r", lambda _: b"kept")
+    await create(store, OLD, receipt=receipt, joining=Joining("enr_1", offered))
+    await create(store, OLD, "ver_2", OTHER)
+    await store.apply("ver_1", requests.canceled)
+    await store.apply("ver_2", requests.canceled)
+    await store.stops.add(OTHER, "asked for it")
+    await store.replies.opt_out(NUMBER, [SENDER], OptOutReason.KEYWORD)
+
+
+def needed(uses):
+    return {(use.kind.value, use.key_id): dict(use.needed_for) for use in uses}
+
+
+async def test_after_a_rotation_the_new_keys_alone_read_and_find_everything(store, clock, reopen):
+    await fill(store, clock)
+    await store.close()
+    between = await reopen(BOTH)
+    told = []
+    await between.rotation.rotate(lambda what, seen: told.append((what, seen)))
+    assert ("verifications", 2) in told
+    uses = needed(await between.rotation.uses())
+    assert not [key for key in uses if key[1] == 1]
+    assert uses["fingerprint", 2] == {"verifications": 2, "phones": 1, "limits": 2, "stopped numbers": 1, "opt-outs": 1}
+    await between.close()
+    after = await reopen(NEW)
+    assert (await after.get("ver_1")).number == NUMBER
+    found = await after.list_verifications("app_1", ListFilter(number=OTHER))
+    assert [kept.id for kept in found.verifications] == ["ver_2"]
+    assert [phone.number for phone in (await after.people.enrollment("enr_1")).phones] == [NUMBER]
+    assert await after.replies.opted_out(NUMBER, SENDER)
+    with pytest.raises(Refused) as refused:
+        await create(after, NEW, "ver_3", OTHER)
+    assert refused.value.code is RefusalCode.NUMBER_STOPPED
+    assert len(await after.journal(after.stops.subject(OTHER), 0)) == 1
+    replay = await create(after, NEW, receipt=Receipt(b"k" * 32, b"r", lambda _: b"other"))
+    assert replay.answer == b"kept"
+    await after.close()
+
+
+@pytest.mark.parametrize("rotated", [False, True])
+async def test_no_limit_is_forgotten_on_the_way(store, reopen, rotated):
+    for place in range(LIMITS.sends_per_number - 1):
+        await create(store, OLD, f"ver_{place}")
+    for _ in range(4):
+        await check(store, OLD, "ver_0")
+    await store.close()
+    between = await reopen(BOTH)
+    if rotated:
+        await between.rotation.rotate(lambda *_: None)
+    last = await create(between, BOTH, "ver_last")
+    assert len(last.change.tally.sends) == LIMITS.sends_per_number
+    assert len(last.change.tally.failed_checks) == 4
+    with pytest.raises(Refused) as refused:
+        await create(between, BOTH, "ver_over")
+    assert refused.value.code is RefusalCode.RATE_LIMITED
+    await between.rotation.rotate(lambda *_: None)
+    with pytest.raises(Refused):
+        await create(between, BOTH, "ver_over")
+    assert "limits" not in needed(await between.rotation.uses()).get(("fingerprint", 1), {})
+    await between.close()
+
+
+async def test_what_two_keys_have_counted_is_added_up(store, reopen):
+    await create(store, OLD)
+    await store.close()
+    newer = await reopen(NEW)  # a gateway that knows nothing of the old key
+    await create(newer, NEW, "ver_2")
+    await newer.close()
+    between = await reopen(BOTH)
+    change = (await create(between, BOTH, "ver_3")).change
+    assert len(change.tally.sends) == 3
+    await between.close()
+
+
+async def test_guesses_of_app_passwords_are_counted_across_keys(store, reopen):
+    def step(tally, now):
+        return tally.with_app_password_tried(now, LIMITS)
+
+    for _ in range(LIMITS.app_password_failures):
+        await store.people.count(OLD.tally_keys("app_password", "app_1", "alice"), step)
+    await store.close()
+    between = await reopen(BOTH)
+    with pytest.raises(Refused):
+        await between.people.count(BOTH.tally_keys("app_password", "app_1", "alice"), step)
+    await between.close()
+
+
+async def test_what_only_its_number_could_move_moves_when_the_number_is_seen(store, reopen):
+    await store.stops.add(NUMBER, "by hand")  # no verification has it, so nobody knows which number it is
+    await store.close()
+    between = await reopen(BOTH)
+    await between.rotation.rotate(lambda *_: None)
+    assert needed(await between.rotation.uses())["fingerprint", 1] == {"stopped numbers": 1}
+    with pytest.raises(Refused):
+        await create(between, BOTH)
+    assert await between.stops.add(NUMBER, "again") is False
+    assert needed(await between.rotation.uses()) == {("fingerprint", 2): {"stopped numbers": 1}}
+    assert await between.stops.remove(NUMBER, "lifted") is True
+    entries = await between.journal(between.stops.subject(NUMBER), 0)
+    assert [entry.type for entry in entries] == ["stop_list.added", "stop_list.removed"]
+    await between.close()
+
+
+async def test_a_rotation_that_is_broken_off_is_begun_again_beside_requests(store, reopen):
+    for place in range(250):
+        await create(store, OLD, f"ver_{place:03}", PhoneNumber(f"+1425555{place:04}"))
+    await store.close()
+    between = await reopen(BOTH)
+
+    async def requests_under_way():
+        for place in range(40):
+            await check(between, BOTH, f"ver_{place:03}")
+
+    broken = asyncio.create_task(between.rotation.rotate(lambda *_: None))
+    busy = asyncio.create_task(requests_under_way())
+    while needed(await between.rotation.uses()).get(("fingerprint", 2), {}).get("verifications", 0) == 0:
+        await asyncio.sleep(0)
+    broken.cancel()
+    await asyncio.gather(broken, return_exceptions=True)
+    await between.rotation.rotate(lambda *_: None)
+    await busy
+    assert needed(await between.rotation.uses())["sealing", 1] == {"codes under way": 250}
+    assert "verifications" not in needed(await between.rotation.uses()).get(("fingerprint", 1), {})
+    assert (await check(between, BOTH, "ver_000", "123456")).verification.status == "approved"
+    await between.close()
+
+
+def test_an_app_password_is_found_by_the_old_key_and_then_by_the_new_one():
+    [old] = OLD.password_selectors("enr_1", "secret")
+    newest, older = BOTH.password_selectors("enr_1", "secret")
+    assert older == old
+    assert (fingerprinted_by(older), fingerprinted_by(newest)) == (1, 2)
+    kept = AppPassword("apw_1", "mail", old, "hash", 1)
+    person = Enrollment("enr_1", "app_1", "alice", created_at=1, updated_at=1, app_passwords=(kept,))
+    assert good(person, newest, None, 2) is None
+    assert good(person, older, None, 2) == kept
+    change = app_passwords.used(person, "apw_1", 2, newest)
+    assert good(change.enrollment, newest, None, 2).last_used_at == 2
+    assert app_passwords.used(change.enrollment, "apw_1", 3, newest).enrollment is change.enrollment
+
+
+@given(st.text("0123456789", min_size=7, max_size=15), st.sampled_from([0, 2, 7, 255]))
+def test_a_fingerprint_names_its_key(digits: str, key_id: int):
+    number = PhoneNumber(f"+{digits}")
+    vault = Vault({1: SEAL_1}, {1: PRINT_1, key_id: PRINT_2}, CODE)
+    assert sorted(map(fingerprinted_by, vault.fingerprints(number))) == sorted([1, key_id])
+    assert vault.fingerprints(number)[0] == vault.fingerprint(number)
+    assert OLD.fingerprint(number) in vault.fingerprints(number)
+    assert [vault.is_newest_fingerprint(one) for one in vault.fingerprints(number)] == [True, False]

@@ -1,0 +1,45 @@
+"""Networks of other providers than Twilio, and the settings of our accounts there."""
+
+import contextlib
+import uuid
+from collections.abc import AsyncIterator
+
+import msgspec
+
+from gateway.account_settings import Account
+from simulator.dialects import new_signing_key, public_key
+from support.network import OURS, TOKEN, PhoneNetwork
+from support.world import network_at
+
+SPARE = "spare"
+"""The name that the second provider has in the settings."""
+
+_ROOTS = {"signalwire": "/api/laml", "telnyx": "/v2"}
+
+
+class Elsewhere(msgspec.Struct, frozen=True):
+    """Another provider's network, and our account there."""
+
+    network: PhoneNetwork
+    account: Account
+
+
+@contextlib.asynccontextmanager
+async def elsewhere_at(dialect: str) -> AsyncIterator[Elsewhere]:
+    """Start the network of a provider."""
+    account_sid, key = str(uuid.uuid4()), new_signing_key()
+    async with network_at(dialect=dialect, account_sid=account_sid, signing_key=key) as network:
+        account = Account(
+            dialect=dialect,
+            base_url=network.url + _ROOTS[dialect],
+            account_sid=account_sid,
+            application_sid="2000",
+            auth_token=TOKEN,
+            signing_tokens=(key,),
+            public_keys=(public_key(key),),
+            connect_timeout=1.0,
+            total_timeout=2.0,
+            sender=OURS,
+            caller=OURS,
+        )
+        yield Elsewhere(network, account)
