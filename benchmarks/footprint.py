@@ -7,13 +7,14 @@ from pathlib import Path
 
 import msgspec
 
+from benchmarks.databases import Engine
 from benchmarks.load import Client, Expected, fire
 from benchmarks.paths import answered, started
-from benchmarks.servers import Gateway, poundkey, prepared, served
+from benchmarks.servers import Gateway, prepared, served
 from benchmarks.usage import Usage, usage
 from benchmarks.wire import Integrator
 
-WAITERS = 2_000
+WAITERS = 5_000
 
 _CANCELED = Expected(HTTPStatus.OK, b'"status":"canceled"')
 _SETTLING = 1.5
@@ -22,21 +23,27 @@ _SETTLED = 0.1
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """Many long-polls at once: what the gateway uses meanwhile, and the seconds until all of them knew of the end."""
+    """Many long-polls at once: what the gateway used before and meanwhile, and the seconds until all were told."""
 
+    before: Usage
     usage: Usage
     woken: float
 
+    @property
+    def each(self) -> float:
+        """Return the memory (KiB) of one who waits."""
+        return (self.usage.resident - self.before.resident) * 1024 / WAITERS
 
-def start_ups(folder: Path, count: int) -> list[float]:
+
+async def start_ups(folder: Path, engine: Engine, count: int) -> list[float]:
     """Return, sorted, the seconds from exec to the first 200 of `/readyz`, on a database at head."""
-    settings, environment = prepared(folder)
-    poundkey(environment, "migrate")
     seconds = []
-    for _ in range(count):
-        began = time.perf_counter()
-        with served(settings, environment, folder / "gateway.log"):
-            seconds.append(time.perf_counter() - began)
+    async with engine.database(folder) as database:
+        settings, environment = prepared(database)
+        for _ in range(count):
+            began = time.perf_counter()
+            with served(settings, environment, folder / "gateway.log"):
+                seconds.append(time.perf_counter() - began)
     return sorted(seconds)
 
 
@@ -48,9 +55,10 @@ async def at_rest(gateway: Gateway) -> Usage:
 
 
 async def with_waiters(gateway: Gateway) -> Waiting:
-    """Let 2,000 integrators wait for as many verifications, and cancel these; raises Wrong if one is not told."""
+    """Let WAITERS integrators wait for as many verifications, and cancel these; raises Wrong if one is not told."""
     integrator = Integrator(gateway.key)
     ids = [text.verification_id for text in await started(gateway, "sms", WAITERS)]
+    before = await _settled(gateway)
     clients = [await Client.connected(gateway.port) for _ in ids]
     answers = [
         client.ask(integrator.show(verification_id, "?wait=30"), _CANCELED)
@@ -64,7 +72,7 @@ async def with_waiters(gateway: Gateway) -> Waiting:
     woken = time.perf_counter() - began
     for client in clients:
         client.close()
-    return Waiting(used, woken)
+    return Waiting(before, used, woken)
 
 
 async def _settled(gateway: Gateway) -> Usage:

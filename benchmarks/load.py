@@ -128,10 +128,10 @@ class Client:
         return answer
 
     def _hear(self, _connection: Connection, answer: Answer | None) -> None:
-        if answer is None:
-            self._answer.set_exception(Wrong("the connection was closed"))
-        else:
+        if answer is not None:
             self._answer.set_result(answer)
+        elif not self._answer.done():  # a server may close a connection that waits for nothing
+            self._answer.set_exception(Wrong("the connection was closed"))
 
 
 async def fire(

@@ -9,7 +9,6 @@ import msgspec
 from benchmarks.load import Expected, Timing, fire
 from benchmarks.paths import HotPath
 from benchmarks.servers import Gateway, Server
-from benchmarks.usage import cpu_seconds
 from benchmarks.wire import HELLO
 
 _HELLO = Expected(HTTPStatus.OK, b"hello")
@@ -25,25 +24,27 @@ class Size(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """One server in one round; times in seconds, `cpu` per request."""
+    """One server in one round; times in seconds, `cpu` and its database's per request."""
 
     rate: float
     p50: float
     p99: float
     cpu: float
+    database_cpu: float
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """A path over all rounds: medians of the runs on the first gateway, and of the ratios within each round.
+    """A path on one gateway over all rounds: medians of the runs, and of the ratios within each round.
 
-    `growth` is the time per request on the last gateway over that on the first, None if there is only one.
+    `of_first` is requests/s over those of the first gateway, None for that itself.
     """
 
     path: HotPath
+    gateway: Gateway
     run: Run
     ratios: list[float]
     cpu_ratio: float
-    growth: float | None
+    of_first: float | None
 
     @property
     def ratio(self) -> float:
@@ -51,8 +52,8 @@ class Measured(msgspec.Struct, frozen=True):
         return median(self.ratios)
 
 
-async def measure(path: HotPath, bare: Server, gateways: Sequence[Gateway], size: Size) -> Measured:
-    """Measure a path; raises Wrong when an answer is not what it must be."""
+async def measure(path: HotPath, bare: Server, gateways: Sequence[Gateway], size: Size) -> list[Measured]:
+    """Measure a path on each gateway; raises Wrong when an answer is not what it must be."""
     for gateway in gateways:
         await _ready_run(path, gateway, await path.prepare(gateway, size.warm_up))()
     await _hello(bare, size.warm_up)
@@ -64,7 +65,11 @@ async def measure(path: HotPath, bare: Server, gateways: Sequence[Gateway], size
             *(_ready_run(path, gateway, requests) for gateway, requests in zip(gateways, prepared, strict=True)),
         ]
         found.append(await _in_turn(runs, backwards=number % 2 == 1))
-    return _measured(path, found)
+    hellos, *ours = [list(runs) for runs in zip(*found, strict=True)]
+    return [
+        _measured(path, gateway, hellos, runs, None if runs is ours[0] else ours[0])
+        for gateway, runs in zip(gateways, ours, strict=True)
+    ]
 
 
 async def _in_turn(runs: Sequence[Callable[[], Awaitable[Run]]], *, backwards: bool) -> list[Run]:
@@ -84,19 +89,21 @@ async def _hello(bare: Server, count: int) -> Run:
 
 
 async def _run(server: Server | Gateway, load: Callable[[], Awaitable[Timing]]) -> Run:
-    before = cpu_seconds(server.pid)
+    before = server.cpu_seconds()
     timing = await load()
-    cpu = (cpu_seconds(server.pid) - before) / len(timing.latencies)
-    return Run(timing.rate, timing.percentile(50), timing.percentile(99), cpu)
+    cpu, database_cpu = [
+        (used - earlier) / len(timing.latencies) for used, earlier in zip(server.cpu_seconds(), before, strict=True)
+    ]
+    return Run(timing.rate, timing.percentile(50), timing.percentile(99), cpu, database_cpu)
 
 
-def _measured(path: HotPath, found: list[list[Run]]) -> Measured:
-    bare, first, last = [[runs[place] for runs in found] for place in (0, 1, -1)]
-    grown = [small.rate / large.rate for small, large in zip(first, last, strict=True)]
+def _measured(path: HotPath, gateway: Gateway, hellos: list[Run], runs: list[Run], first: list[Run] | None) -> Measured:
+    rounds = list(zip(runs, hellos, strict=True))
     return Measured(
         path,
-        Run(*(median(getattr(run, field) for run in first) for field in Run.__struct_fields__)),
-        [ours.rate / hello.rate for ours, hello in zip(first, bare, strict=True)],
-        median(hello.cpu / ours.cpu if ours.cpu else 0.0 for ours, hello in zip(first, bare, strict=True)),
-        median(grown) if last != first else None,
+        gateway,
+        Run(*(median(getattr(run, field) for run in runs) for field in Run.__struct_fields__)),
+        [ours.rate / hello.rate for ours, hello in rounds],
+        median(hello.cpu / ours.cpu if ours.cpu else 0.0 for ours, hello in rounds),
+        median(ours.rate / base.rate for ours, base in zip(runs, first, strict=True)) if first else None,
     )

@@ -7,7 +7,6 @@ import http.client
 import os
 import secrets
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
@@ -17,8 +16,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from benchmarks.databases import Database, Engine
 from benchmarks.filling import fill
-from benchmarks.wire import ACCOUNT, CALLER
+from benchmarks.usage import cpu_seconds
+from benchmarks.wire import ACCOUNT, CALLER, TOKEN
 from gateway.settings import PREFIX, Settings, load
 
 ROOT = Path(__file__).parents[1]
@@ -26,6 +27,9 @@ ROOT = Path(__file__).parents[1]
 _POUNDKEY = (sys.executable, "-m", "gateway")
 _PATIENCE = 20.0
 _POLL = 0.002
+_NOWHERE = 9
+_LISTENS = "listening on "
+_OPEN_SENDS = "SELECT 1 FROM sends WHERE stage IN ('queued', 'sending') LIMIT 1"
 
 
 class Send(msgspec.Struct, frozen=True):
@@ -49,24 +53,47 @@ class Server(msgspec.Struct, frozen=True):
     port: int
     pid: int
 
+    def cpu_seconds(self) -> tuple[float, float]:
+        """Return the CPU time that it, and its database, have used so far."""
+        return cpu_seconds(self.pid), 0.0
+
+
+class Scale(msgspec.Struct, frozen=True):
+    """How large a gateway is: its processes, and the ended verifications that it keeps."""
+
+    processes: int = 1
+    stored: int = 0
+
+    def __str__(self) -> str:
+        stored = f", {self.stored:,} stored" if self.stored else ""
+        return ("one process" if self.processes == 1 else f"{self.processes} processes") + stored
+
 
 class Gateway(msgspec.Struct, frozen=True):
-    """A serving gateway: its process, an API key, the provider it talks to, and its database, to be read only."""
+    """A serving gateway: its process, an API key, the provider it talks to, and its database, to be read only.
+
+    Of several processes, `pid` is the one that keeps the others.
+    """
 
     settings: Settings
+    scale: Scale
     pid: int
     key: str
     provider_port: int
-    database: sqlite3.Connection
+    database: Database
 
     @property
     def port(self) -> int:
         """Return where it listens."""
         return self.settings.server.port
 
+    def cpu_seconds(self) -> tuple[float, float]:
+        """Return the CPU time that its processes, and those of its database, have used so far."""
+        return cpu_seconds(self.pid), self.database.cpu_seconds()
+
     async def drained(self) -> None:
         """Return when every send is at the provider and noted as sent; it then waits for the provider's last word."""
-        while self._has_sends():  # noqa: ASYNC110 - another process empties it, and sets no event of ours
+        while await self.database.ask(_OPEN_SENDS):  # noqa: ASYNC110 - another process empties it, and sets no event of ours
             await asyncio.sleep(_POLL)
 
     def sends(self) -> list[Send]:
@@ -77,24 +104,30 @@ class Gateway(msgspec.Struct, frozen=True):
         connection.close()
         return [_send(sid, form) for sid, form in taken]
 
-    def _has_sends(self) -> bool:
-        return (
-            self.database.execute("SELECT 1 FROM sends WHERE stage IN ('queued', 'sending') LIMIT 1").fetchone()
-            is not None
-        )
+
+@contextlib.asynccontextmanager
+async def serving(folder: Path, engine: Engine, scale: Scale) -> AsyncIterator[Gateway]:
+    """Run a gateway on a new database, and a provider that takes every send at once, until the block ends."""
+    with spawned("stub.py") as provider:
+        async with speaking_to(provider.port, folder, engine, scale) as gateway:
+            yield gateway
 
 
 @contextlib.asynccontextmanager
-async def serving(folder: Path, stored: int = 0) -> AsyncIterator[Gateway]:
-    """Run a gateway and its provider until the block ends, on a new database in `folder` with verifications in it."""
-    with spawned("stub.py") as provider:
-        settings, environment = _settings(folder, f"http://127.0.0.1:{provider.port}")
+async def speaking_to(
+    provider_port: int, folder: Path, engine: Engine, scale: Scale, ports: tuple[int, int] | None = None
+) -> AsyncIterator[Gateway]:
+    """Run a gateway on a new database until the block ends; the provider listens already.
+
+    `ports` are the one that it listens on and the one where the provider finds it, by default the same free one.
+    """
+    async with engine.database(folder) as database:
+        settings, environment = _settings(database, provider_port, ports)
         poundkey(environment, "migrate")
         key = poundkey(environment, "keys", "create", "--application", "Example Bank")
-        fill(settings, stored)
-        database = sqlite3.connect(settings.database.path, isolation_level=None)
-        with contextlib.closing(database), served(settings, environment, folder / "gateway.log") as pid:
-            yield Gateway(settings, pid, key, provider.port, database)
+        await fill(database, settings, scale.stored)
+        with served(settings, environment, folder / "gateway.log", scale.processes) as pid:
+            yield Gateway(settings, scale, pid, key, provider_port, database)
 
 
 def poundkey(environment: Mapping[str, str], *words: str) -> str:
@@ -105,28 +138,35 @@ def poundkey(environment: Mapping[str, str], *words: str) -> str:
     return ended.stdout.strip()
 
 
-def prepared(folder: Path) -> tuple[Settings, dict[str, str]]:
-    """Return settings for a gateway in `folder` that needs no provider, and its environment."""
-    return _settings(folder, "http://127.0.0.1:9")
+def prepared(database: Database) -> tuple[Settings, dict[str, str]]:
+    """Bring a database to head, and return settings for a gateway on it that needs no provider, and its environment."""
+    settings, environment = _settings(database, _NOWHERE)
+    poundkey(environment, "migrate")
+    return settings, environment
 
 
 @contextlib.contextmanager
-def served(settings: Settings, environment: Mapping[str, str], log: Path) -> Iterator[int]:
-    """Run `poundkey serve` from its first `/readyz` on until the block ends, and yield its pid."""
+def served(settings: Settings, environment: Mapping[str, str], log: Path, processes: int = 1) -> Iterator[int]:
+    """Run `poundkey serve` from its first `/readyz` on, with all its processes, until the block ends; yield its pid."""
+    command = [*_POUNDKEY, "serve", "--workers", str(processes)]
     with log.open("w") as output:
-        process = subprocess.Popen([*_POUNDKEY, "serve"], env=environment, cwd=ROOT, stdout=output, stderr=output)  # noqa: S603 - ours
+        process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=output, stderr=output)  # noqa: S603 - ours
     try:
-        _wait_until_ready(process, settings.server.port, log)
+        _wait_until_ready(process, settings.server.port, log, processes)
         yield process.pid
     finally:
         process.terminate()
-        process.wait()
+        try:
+            process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
 
 
 @contextlib.contextmanager
-def spawned(script: str) -> Iterator[Server]:
+def spawned(script: str, *words: str) -> Iterator[Server]:
     """Run a script beside this one, which prints its port first, until the block ends."""
-    command = [sys.executable, str(Path(__file__).with_name(script))]
+    command = [sys.executable, str(Path(__file__).with_name(script)), *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
         assert process.stdout is not None
         try:
@@ -135,9 +175,17 @@ def spawned(script: str) -> Iterator[Server]:
             process.terminate()
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def free_port() -> int:
+    """Return a port on loopback that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path, processes: int) -> None:
     give_up = time.monotonic() + _PATIENCE
-    while not _is_ready(port):
+    while not _is_ready(port) or log.read_text().count(_LISTENS) < processes:
         if process.poll() is not None or time.monotonic() > give_up:
             raise RuntimeError(f"the gateway did not start: {log.read_text()}")
         time.sleep(_POLL)
@@ -154,22 +202,24 @@ def _is_ready(port: int) -> bool:
         connection.close()
 
 
-def _settings(folder: Path, provider_url: str) -> tuple[Settings, dict[str, str]]:
+def _settings(
+    database: Database, provider_port: int, ports: tuple[int, int] | None = None
+) -> tuple[Settings, dict[str, str]]:
     """Settings as an operator's environment has them: defaults, and what has none."""
-    port = _free_port()
+    port, public_port = ports or (free_port(),) * 2
     ours = {
         "SERVER__PORT": str(port),
-        "SERVER__PUBLIC_URL": f"http://127.0.0.1:{port}",
-        "DATABASE__URL": f"sqlite:///{folder}/poundkey.db",
+        "SERVER__PUBLIC_URL": f"http://127.0.0.1:{public_port}",
+        "DATABASE__URL": database.url,
         "KEYS__SEALING": f"1:{_random_key()}",
         "KEYS__FINGERPRINT": _random_key(),
         "KEYS__CODE": _random_key(),
         "TEXT__SENDER": CALLER,
         "TEXT__ORIGIN": "https://login.example.com",
         "VOICE__CALLER": CALLER,
-        "TWILIO__BASE_URL": provider_url,
+        "TWILIO__BASE_URL": f"http://127.0.0.1:{provider_port}",
         "TWILIO__ACCOUNT_SID": ACCOUNT,
-        "TWILIO__AUTH_TOKEN": secrets.token_hex(16),
+        "TWILIO__AUTH_TOKEN": TOKEN,
     }
     named = {PREFIX + name: value for name, value in ours.items()}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
@@ -184,10 +234,3 @@ def _send(sid: str, form: str) -> Send:
 
 def _random_key() -> str:
     return base64.b64encode(secrets.token_bytes(32)).decode()
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

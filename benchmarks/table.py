@@ -1,52 +1,75 @@
-"""The table that a run prints."""
+"""The tables that a run prints."""
 
 from collections.abc import Sequence
 
+import msgspec
+
 from benchmarks.rounds import Measured
 
+_TWICE = 1.5
+_FLAT = 1 / 1.3
 _HEAD = (
     "path, 64 connections",
+    "gateway",
     "requests/s",
     "p50 ms",
     "p99 ms",
     "of bare",
     "(range)",
     "by CPU",
-    "aim",
     "CPU µs",
-    "growth",
+    "database µs",
+    "of first",
+    "aim",
 )
 
 
-def print_paths(measured: Sequence[Measured]) -> None:
-    """Print one line for each path.
+class Fact(msgspec.Struct, frozen=True):
+    """What is not a rate; `aim` is in words, `-` if there is none."""
+
+    what: str
+    measured: str
+    aim: str = "-"
+
+
+def print_paths(measured: Sequence[Measured], engine: str) -> None:
+    """Print one line for each path and gateway; `engine` is the name that aims are kept under.
 
     `of bare` is requests/s over bare aiohttp's in the same round, the median of the rounds; `by CPU` compares the
-    servers' CPU time per request instead, which other work on the machine disturbs less; `growth` is the time per
-    request at 2 million stored verifications over that at 10 thousand.
+    servers' CPU time per request instead, which other work on the machine disturbs less; `of first` is requests/s
+    over those of the path's first gateway in the same round.
     """
-    _print([_HEAD, *(_row(path) for path in measured)])
+    _print([_HEAD, *(_row(path, engine) for path in measured)])
 
 
-def print_facts(facts: Sequence[tuple[str, str, str]]) -> None:
-    """Print what is not a rate: its name, its value, its aim."""
-    _print([("beside", "measured", "aim"), *facts])
+def print_facts(title: str, facts: Sequence[Fact]) -> None:
+    """Print what is not a rate."""
+    _print([(title, "measured", "aim"), *((fact.what, fact.measured, fact.aim) for fact in facts)])
 
 
-def _row(measured: Measured) -> tuple[str, ...]:
+def _row(measured: Measured, engine: str) -> tuple[str, ...]:
     run = measured.run
     return (
         measured.path.what,
+        str(measured.gateway.scale),
         f"{run.rate:,.0f}",
         f"{run.p50 * 1e3:.1f}",
         f"{run.p99 * 1e3:.1f}",
         f"{measured.ratio:.2f}",
         f"{min(measured.ratios):.2f}-{max(measured.ratios):.2f}",
         f"{measured.cpu_ratio:.2f}",
-        "-" if measured.path.aim is None else f"{measured.path.aim:.2f}",
         f"{run.cpu * 1e6:.0f}",
-        "-" if measured.growth is None else f"{measured.growth:.2f}",
+        f"{run.database_cpu * 1e6:.0f}" if run.database_cpu else "-",
+        "-" if measured.of_first is None else f"{measured.of_first:.2f}",
+        _aim(measured, engine),
     )
+
+
+def _aim(measured: Measured, engine: str) -> str:
+    if measured.of_first is None:
+        aim = measured.path.aims.get(engine)
+        return "-" if aim is None else f"{aim:.2f} of bare"
+    return f"{_TWICE if measured.gateway.scale.processes > 1 else _FLAT:.2f} of first"
 
 
 def _print(rows: Sequence[tuple[str, ...]]) -> None:

@@ -1,6 +1,7 @@
-"""What a process uses, as Linux tells it; other systems tell nothing here."""
+"""What processes use, as Linux tells it; other systems tell nothing here."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -25,8 +26,19 @@ def usage(pid: int) -> Usage:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the CPU time that a process has used so far (proc(5): /proc/pid/stat, utime and stime); 0 if not told."""
-    if not IS_TOLD:
-        return 0.0
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Return the CPU time that a process and its children, also those that ended, have used so far; 0 if not told.
+
+    proc(5): /proc/pid/stat, ppid, utime, stime, cutime and cstime.
+    """
+    told = [fields for other, fields in _stats() if pid in {other, int(fields[1])}]
+    return sum(int(ticks) for fields in told for ticks in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+
+
+def _stats() -> Iterator[tuple[int, list[str]]]:
+    """List the processes: pid, and the fields from the state on."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            text = path.read_text()
+        except OSError:  # it has just ended
+            continue
+        yield int(path.parent.name), text.rpartition(")")[2].split()

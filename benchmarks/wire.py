@@ -1,5 +1,7 @@
 """The requests as they go over the wire: an integrator's, and a provider's signed callbacks."""
 
+import base64
+import secrets
 from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit
 
@@ -7,9 +9,10 @@ import msgspec
 from twilio.request_validator import RequestValidator
 
 ACCOUNT = "AC" + "0" * 32
+TOKEN = secrets.token_hex(16)
 CALLER = "+15005550006"
 HELLO = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-HEALTH = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+ANSWERS = b"GET /answers HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 _FORM = "application/x-www-form-urlencoded; charset=utf-8"
 
@@ -40,6 +43,13 @@ class Integrator:
         return _request(
             "POST", path, {**self._headers, "Content-Type": "application/json"}, msgspec.json.encode(fields)
         )
+
+
+def calls(query: str) -> bytes:
+    """Ask the provider for calls, the last first (Twilio: Read multiple Call resources)."""
+    credentials = base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()
+    target = f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json?{query}"
+    return _request("GET", target, {"Authorization": f"Basic {credentials}"})
 
 
 class CallCallbacks:
