@@ -116,5 +116,7 @@ async def test_a_restart_forgets_no_key(tmp_path):
             assert (again.status, again.body) == (201, first.body)
             other = await world.integrator.ask("POST", "/v1/verifications", sms("+14255550124"), Idempotency_Key="kept")
             assert_problem(other, 422, "idempotency_key_reused")
+            [attempt] = (await world.integrator.show(first.body["id"]))["attempts"]
+            assert attempt["status"] == "delivered"
         assert len(await network.texts()) == 1
         assert await network.texts("+14255550124") == []
