@@ -1,6 +1,7 @@
 """A provider that takes every text and call at once, as cheaply as it can, and tells what it took. Prints its port.
 
-`POST` anything answers 201 with a fresh sid in a body like the real one (Twilio: create a Message, create a Call);
+`POST` anything answers 201 with a fresh sid in a body like the real one (Twilio: create a Message, create a Call).
+`GET` of a record (Twilio: fetch a Message, fetch a Call) answers that the text was delivered or that the call goes on.
 `GET /sends` answers `[[sid, form], …]`, the sends taken since it was last asked.
 """
 
@@ -11,12 +12,12 @@ from typing import cast
 import msgspec
 import uvloop
 
-_CREATED = (
+_RECORD = (
     '{"account_sid": "AC00000000000000000000000000000000", "api_version": "2010-04-01", "body": null, '
     '"date_created": "Mon, 24 Nov 2025 04:00:00 +0000", "date_sent": null, '
     '"date_updated": "Mon, 24 Nov 2025 04:00:00 +0000", "direction": "outbound-api", "error_code": null, '
     '"error_message": null, "from": "+15005550006", "messaging_service_sid": null, "num_media": "0", '
-    '"num_segments": "1", "price": null, "price_unit": "USD", "sid": "%s", "status": "queued", '
+    '"num_segments": "1", "price": null, "price_unit": "USD", "sid": "%s", "status": "%s", '
     '"subresource_uris": {"media": "/2010-04-01/Accounts/AC00000000000000000000000000000000/Messages/Media.json"}, '
     '"to": "+14255550123", "uri": "/2010-04-01/Accounts/AC00000000000000000000000000000000/Messages.json"}'
 )
@@ -48,13 +49,17 @@ class _Provider(asyncio.Protocol):
             self._transport.write(self._answer(head, body))
 
     def _answer(self, head: bytes, body: bytes) -> bytes:
-        if head.startswith(b"get"):
+        if head.startswith(b"get /sends "):
             taken = msgspec.json.encode(_sends)
             _sends.clear()
             return _response(b"200 OK", taken)
+        if head.startswith(b"get "):
+            sid = head.split(b" ", 2)[1].rpartition(b"/")[2].partition(b".")[0].decode()
+            status = "in-progress" if sid.startswith("ca") else "delivered"
+            return _response(b"200 OK", (_RECORD % (sid[:2].upper() + sid[2:], status)).encode())
         sid = f"{'CA' if b'/calls.json' in head else 'SM'}{next(_sids):032x}"
         _sends.append((sid, body.decode()))
-        return _response(b"201 CREATED", (_CREATED % sid).encode())
+        return _response(b"201 CREATED", (_RECORD % (sid, "queued")).encode())
 
 
 def _response(status: bytes, body: bytes) -> bytes:
