@@ -27,12 +27,14 @@ from gateway.domain.phone import PhoneNumber
 NOW = 1_800_000_000_000
 MOBILE, ALTERNATE, OFFICE = PhoneKind.AUTHENTICATION, PhoneKind.ALTERNATE, PhoneKind.OFFICE
 COSTLY = {PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST}
+SHORTEST = 1_000_000  # seven digits: Iran has a type of number with six, which we take from nobody
 NUMBERS = [
     number
     for region in sorted(phonenumbers.SUPPORTED_REGIONS)
     for kind in PhoneNumberType.values()
     if kind not in COSTLY and (number := phonenumbers.example_number_for_type(region, kind)) is not None
     if phonenumbers.number_type(number) not in COSTLY
+    if int(phonenumbers.format_number(number, PhoneNumberFormat.E164)) >= SHORTEST
 ]
 ALICE = Row(
     "line 2",
