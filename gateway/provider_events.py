@@ -109,9 +109,11 @@ class ProviderEvents:
     async def digits_gathered(self, event: DigitsGathered) -> str:
         """Take keys in, and say what the callee hears next. Wrong digits count for the number, as wrong codes do.
 
-        What may be a PIN changes nothing at first: it is judged, and only then acted on.
+        What may be a PIN changes nothing at first: it is judged, and only then acted on. A machine presses no keys.
         """
         token = event.attempt.token
+        if event.answered_by is AnsweredBy.MACHINE:
+            return self._scripts.written(event.attempt, await self._machine_took(event.attempt, event.sid))
         change = await self._applied_counted(
             event.attempt,
             lambda verification, tally, now: calls.digits_gathered(
@@ -139,10 +141,7 @@ class ProviderEvents:
         """Take in a verdict on who took the call; only a machine decides anything."""
         token, answered_by = event.attempt.token, event.answered_by
         if answered_by is AnsweredBy.MACHINE:
-            await self._applied(
-                event.attempt,
-                lambda verification, now: calls.machine_detected(verification, token, event.sid, now),
-            )
+            await self._machine_took(event.attempt, event.sid)
         else:
             await self._applied(
                 event.attempt,
@@ -193,6 +192,11 @@ class ProviderEvents:
     async def message_received(self, event: MessageReceived) -> str:
         """Hand a person's text on, and return the TwiML of the answer."""
         return await self._texts.received(event)
+
+    async def _machine_took(self, attempt: AttemptRef, sid: str) -> Change | None:
+        return await self._applied(
+            attempt, lambda verification, now: calls.machine_detected(verification, attempt.token, sid, now)
+        )
 
     async def _applied(self, attempt: AttemptRef, step: Step) -> Change | None:
         def own(verification: Verification, now: int) -> Change:

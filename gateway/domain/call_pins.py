@@ -9,7 +9,7 @@ import msgspec
 from gateway.domain import pins
 from gateway.domain.assurance import Assurance
 from gateway.domain.attempts import attempt_changed, by_token
-from gateway.domain.call_replies import listens, replied, unchanged
+from gateway.domain.call_replies import listens, over, replied, unchanged
 from gateway.domain.call_replies import nothing as says_nothing
 from gateway.domain.call_tries import approved, not_judged, wrong
 from gateway.domain.enrollment import Enrollment, PersonChange
@@ -94,6 +94,8 @@ def pin_judged(
     attempt = by_token(verification, gathered.token, gathered.sid)
     if attempt is None:
         return Judgement(says_nothing(verification), PersonChange(enrollment))
+    if late := over(verification, attempt, now):
+        return Judgement(late, PersonChange(enrollment))
     if open_attempt(verification, gathered) is None:
         return Judgement(unchanged(verification, attempt), PersonChange(enrollment))
     if verdict.against != hash_asked_for(enrollment, attempt):

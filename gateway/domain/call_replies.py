@@ -2,10 +2,12 @@
 
 import msgspec
 
+from gateway.domain.clock import time_passed
 from gateway.domain.scenes import PIN_CHOICE, PinFlaw, Scene, Script
 from gateway.domain.verification import (
     Attempt,
     Change,
+    Failure,
     FailureCode,
     Mode,
     Reply,
@@ -14,6 +16,7 @@ from gateway.domain.verification import (
 )
 
 MACHINE = "machine"
+MACHINE_FAILURE = Failure(FailureCode.ANSWERED_BY_MACHINE, "Voicemail or another machine took the call.")
 
 
 def nothing(verification: Verification) -> Change:
@@ -24,6 +27,16 @@ def nothing(verification: Verification) -> Change:
 def unchanged(verification: Verification, attempt: Attempt) -> Change:
     """Answer as the state is."""
     return Change(verification, reply=_reply(verification, attempt))
+
+
+def over(verification: Verification, attempt: Attempt, now: int) -> Change | None:
+    """Return what a call hears whose verification's lifetime is over; None while it is not.
+
+    A deadline nobody has acted on yet counts, as it does for a code.
+    """
+    if verification.status is not Status.PENDING or now < verification.expires_at:
+        return None
+    return replied(time_passed(verification, now), attempt.id)
 
 
 def replied(change: Change, attempt_id: str, again: FailureCode | None = None, flaw: PinFlaw | None = None) -> Change:

@@ -2,15 +2,14 @@
 
 from gateway.domain.attempts import attempt_changed, by_token
 from gateway.domain.call_keys import Keyed, keys_taken
-from gateway.domain.call_replies import MACHINE, listens, nothing, replied, unchanged
+from gateway.domain.call_replies import MACHINE, MACHINE_FAILURE, listens, nothing, over, replied, unchanged
 from gateway.domain.delivery import DeliveryStatus, merge
 from gateway.domain.journal import Entry
 from gateway.domain.keypad import Keypad
 from gateway.domain.policy import Limits, Tally
-from gateway.domain.verification import Change, Failure, FailureCode, Status, Verification
+from gateway.domain.verification import Change, Status, Verification
 
 _USUAL_KEYS = Keypad()
-_MACHINE = Failure(FailureCode.ANSWERED_BY_MACHINE, "Voicemail or another machine took the call.")
 
 
 def call_answered(verification: Verification, token: str, sid: str, answered_by: str | None, now: int) -> Change:
@@ -20,6 +19,8 @@ def call_answered(verification: Verification, token: str, sid: str, answered_by:
         return nothing(verification)
     if answered_by == MACHINE:
         return machine_detected(verification, token, sid, now)
+    if late := over(verification, attempt, now):
+        return late
     if attempt.turn or attempt.failure or verification.status is not Status.PENDING:
         return unchanged(verification, attempt)
     mode = attempt.mode and attempt.mode.value
@@ -45,7 +46,7 @@ def machine_detected(verification: Verification, token: str, sid: str, now: int)
     if attempt.answered_by == MACHINE:
         return unchanged(verification, attempt)
     entry = Entry("call.answered_by_machine", {"attempt_id": attempt.id})
-    failure = attempt.failure if verification.proved_by == attempt.id else attempt.failure or _MACHINE
+    failure = attempt.failure if verification.proved_by == attempt.id else attempt.failure or MACHINE_FAILURE
     change = attempt_changed(
         verification, attempt, now, (entry,), provider_sid=sid, answered_by=MACHINE, failure=failure
     )
@@ -87,6 +88,8 @@ def digits_gathered(
     attempt = by_token(verification, token, sid)
     if attempt is None:
         return nothing(verification)
+    if late := over(verification, attempt, now):
+        return late
     if not listens(verification, attempt, turn):
         return unchanged(verification, attempt)
     return keys_taken(verification, attempt, Keyed(digits, keypad, cut_off), tally, now, limits)

@@ -3,6 +3,7 @@
 import msgspec
 
 from gateway.domain.attempts import attempt_changed, by_token, heard
+from gateway.domain.call_replies import MACHINE, MACHINE_FAILURE
 from gateway.domain.delivery import CALL_ENDED, NOT_DELIVERED, DeliveryStatus, merge
 from gateway.domain.journal import Entry
 from gateway.domain.policy import Limits
@@ -41,30 +42,25 @@ class MessageReport(msgspec.Struct, frozen=True, gc=False):
 
 
 def call_status_changed(verification: Verification, token: str, report: CallReport, now: int, limits: Limits) -> Change:
-    """Note how far a call got. Its end does not fail the verification: it shortens the deadline."""
+    """Note how far a call got. Its end does not fail the verification: it shortens the deadline.
+
+    A machine is a verdict wherever it is told: nothing that is told later makes a person of it.
+    """
     attempt = by_token(verification, token, report.sid)
     known = attempt and heard(attempt, f"{report.word}:{report.sequence}")
     if attempt is None or known is None:
         return Change(verification)
     status = merge(attempt.status, report.status) if report.status else attempt.status
-    entry = Entry(
-        "call.status",
-        {
-            "attempt_id": attempt.id,
-            "word": report.word,
-            "sequence": report.sequence,
-            "sip_response_code": report.sip_response_code,
-        },
-    )
+    machine = MACHINE in {attempt.answered_by, report.answered_by}
     return attempt_changed(
         verification,
         attempt,
         now,
-        (entry,),
-        grace=limits.call_grace,
+        (_call_entry(attempt, report),),
+        grace=0.0 if machine and attempt.answered_by != MACHINE else limits.call_grace,
         status=status,
         provider_sid=report.sid,
-        answered_by=report.answered_by or attempt.answered_by,
+        answered_by=MACHINE if machine else report.answered_by or attempt.answered_by,
         heard=known,
         failure=attempt.failure or _call_failure(verification, attempt, status, report),
     )
@@ -97,9 +93,25 @@ def message_status_changed(
     )
 
 
+def _call_entry(attempt: Attempt, report: CallReport) -> Entry:
+    return Entry(
+        "call.status",
+        {
+            "attempt_id": attempt.id,
+            "word": report.word,
+            "sequence": report.sequence,
+            "sip_response_code": report.sip_response_code,
+        },
+    )
+
+
 def _call_failure(
     verification: Verification, attempt: Attempt, status: DeliveryStatus, report: CallReport
 ) -> Failure | None:
-    if status not in CALL_ENDED or verification.proved_by == attempt.id or attempt.scene is Scene.CODE_TOLD:
+    if verification.proved_by == attempt.id:
+        return None
+    if report.answered_by == MACHINE:
+        return MACHINE_FAILURE
+    if status not in CALL_ENDED or attempt.scene is Scene.CODE_TOLD:
         return None
     return _REJECTED if report.sip_response_code == _SIP_DECLINED else _CALL_FAILURES[status]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gateway.domain import calls, clock, reports, requests, sends
 from gateway.domain.assurance import Assurance
 from gateway.domain.attempts import HEARD_LIMIT
+from gateway.domain.call_replies import MACHINE_FAILURE
 from gateway.domain.delivery import DeliveryStatus, merge
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.policy import Limits, Tally
@@ -22,6 +23,7 @@ from gateway.domain.verification import (
     Failure,
     FailureCode,
     Mode,
+    Reply,
     Script,
     Status,
     ended,
@@ -181,6 +183,44 @@ def test_a_machine_never_approves(names: list[str]):
     assert verification.status is Status.FAILED
     assert verification.failure
     assert verification.failure.code is FailureCode.ANSWERED_BY_MACHINE
+
+
+def told(answered_by: str, status: DeliveryStatus, sequence: int) -> reports.CallReport:
+    return reports.CallReport(CALL[2], status, status.value, sequence, answered_by, None)
+
+
+def test_no_later_word_makes_a_person_of_a_machine():
+    text = requests.NewAttempt(*TEXT[:2], Channel.SMS, None, "twilio")
+    verification, _ = run(started().verification, ["answered"])
+    verification = requests.next_attempt(verification, text, Tally(), START + 2, LIMITS).verification
+    verification, _ = run(verification, ["machine"])
+    for sequence, word in enumerate(("unknown", "human")):
+        report = told(word, DeliveryStatus.IN_PROGRESS, sequence)
+        verification = reports.call_status_changed(verification, CALL[1], report, START + 3, LIMITS).verification
+    verification, _ = run(verification, ["pound"])
+    assert (verification.status, verification.attempts[0].answered_by) == (Status.PENDING, "machine")
+
+
+@pytest.mark.parametrize("status", [DeliveryStatus.IN_PROGRESS, DeliveryStatus.COMPLETED])
+def test_a_report_that_a_machine_took_the_call_is_a_verdict(status: DeliveryStatus):
+    verification, _ = run(started().verification, ["answered"])
+    after = reports.call_status_changed(verification, CALL[1], told("machine", status, 1), START + 2, LIMITS)
+    assert (after.verification.status, after.verification.failure) == (Status.FAILED, MACHINE_FAILURE)
+
+
+def test_a_report_of_a_machine_after_the_approval_is_only_noted():
+    verification, _ = run(started().verification, ["answered", "pound"])
+    report = told("machine", DeliveryStatus.COMPLETED, 1)
+    after = reports.call_status_changed(verification, CALL[1], report, START + 9, LIMITS).verification
+    assert (after.status, after.failure, after.attempts[0].failure) == (Status.APPROVED, None, None)
+
+
+@pytest.mark.parametrize("name", ["pound", "seven", "silence", "answered"])
+def test_what_comes_behind_the_lifetime_finds_it_over(name: str):
+    verification, _ = run(started().verification, [] if name == "answered" else ["answered"])
+    change = CALL_INPUTS[name](verification, verification.expires_at)
+    assert change.verification.status is Status.EXPIRED
+    assert change.reply == Reply(Script.NOT_NEEDED, turn_of(verification))
 
 
 def test_a_human_verdict_is_noted_and_proves_nothing():

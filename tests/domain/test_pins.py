@@ -169,6 +169,17 @@ def test_a_verdict_on_another_hash_is_undone():
     assert line.verification.status is Status.PENDING
 
 
+def test_a_right_pin_behind_the_lifetime_finds_it_over():
+    line = Line(person())
+    gathered = Gathered(*CALL, 1, PIN)
+    verdict = Verdict(hashed(PIN), fits=True)
+    judged = call_pins.pin_judged(
+        line.verification, line.enrollment, gathered, verdict, line.verification.expires_at, LIMITS
+    )
+    assert (judged.change.verification.status, judged.change.reply.script) == (Status.EXPIRED, Script.NOT_NEEDED)
+    assert judged.person.enrollment is line.enrollment
+
+
 def test_a_pin_that_was_taken_away_fits_nothing():
     line = Line(person(pin=None)).key(PIN)
     assert (line.verification.status, line.reply.script) == (Status.PENDING, Script.ENTER_PIN)

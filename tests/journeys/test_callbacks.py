@@ -182,6 +182,14 @@ async def test_a_late_verdict_of_a_machine_takes_no_approval_back(integrator, ne
     assert ended["failure"] is None
 
 
+async def test_keys_that_a_machine_pressed_are_none(integrator, network):
+    verification_id, sid, order = await call_answered(integrator, network)
+    status, script = await network.report(gather_url(order), CallSid=sid, Digits="#", AnsweredBy="machine_start")
+    assert (status, "<Hangup" in script, "Thank you." in script) == (200, True, False)
+    ended = await integrator.show(verification_id)
+    assert (ended["status"], ended["failure"]["code"]) == ("failed", "answered_by_machine")
+
+
 async def test_a_text_from_a_person_is_taken_and_not_answered(network):
     await network.control("POST", f"/v1/handsets/{PHONE}/messages", {"to": "+15005550006", "body": "Who is this?"})
     assert [callback["status"] for callback in await network.exchanged("callback", 1)] == [200]
