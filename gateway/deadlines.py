@@ -10,10 +10,11 @@ from gateway.domain.clock import time_passed
 from gateway.domain.enrollment import Enrollment, PersonChange
 from gateway.domain.fallback import DrawAttempt, is_due, step_refused, wait_over
 from gateway.domain.phones import send_counted
+from gateway.domain.pins import refuse_pin_call
 from gateway.domain.policy import DAY, Limits
 from gateway.domain.refusals import Refused
 from gateway.domain.retention import Retention
-from gateway.domain.verification import Attempt, Verification
+from gateway.domain.verification import Attempt, Mode, Verification
 from gateway.outbox_ports import TO_ASK, TO_SEND, DueSend
 from gateway.ports import Clock, Replay, Store, StoreUnavailable
 
@@ -72,6 +73,7 @@ class Deadlines:
         self._clock = clock
         self._counters = counters
         self._purge_at = 0
+        self._let_go_at = 0
         self._task = asyncio.create_task(self._work(), name="deadlines")
 
     @property
@@ -104,15 +106,19 @@ class Deadlines:
             for due in await self._store.due_sends(room, TO_ASK):
                 self._questions.take_up(due)
         verifications = await self._store.due_verifications(_BATCH)
-        await asyncio.gather(*(self._move_on(verification_id) for verification_id in verifications))
-        if self._clock() >= self._purge_at and not await self._let_go():
-            self._purge_at = self._clock() + _PURGE_EVERY
+        moves = (self._move_on(verification_id) for verification_id in verifications)
+        failed = [error for error in await asyncio.gather(*moves, return_exceptions=True) if error is not None]
+        await self._let_go()
+        if failed:  # they stay due, and keep nobody else from what is due
+            raise failed[0]
         return len(verifications) == _BATCH
 
-    async def _let_go(self) -> bool:
-        """Forget a batch of what is old; returns whether there may be more, which waits for the next look."""
-        more_counts = await self._store.purge(self._clock() - DAY)
-        return await self._store.let_go(self._retention) or more_counts
+    async def _let_go(self) -> None:
+        """Forget a batch of what is old; if there may be more, that waits for the next look."""
+        if self._clock() >= self._purge_at and not await self._store.purge(self._clock() - DAY):
+            self._purge_at = self._clock() + _PURGE_EVERY
+        if self._clock() >= self._let_go_at and not await self._store.let_go(self._retention):
+            self._let_go_at = self._clock() + _PURGE_EVERY
 
     async def _move_on(self, verification_id: str) -> None:
         """End a verification, or take the next of its ways; one that limits or lists refuse is left out."""
@@ -120,12 +126,13 @@ class Deadlines:
         if verification is None or not is_due(verification, self._clock()):
             self._counters.kept(await self._store.apply(verification_id, time_passed))
             return
+        mode = verification.steps[0].mode
         try:
             change = await self._store.resend(
                 verification_id,
                 lambda kept, tally, now: wait_over(kept, self._draw, tally, now, self._limits),
                 None,
-                person=self._counted,
+                person=lambda enrollment, now: self._counted(enrollment, mode, now),
             )
         except Refused as refusal:
             code = refusal.code
@@ -140,5 +147,8 @@ class Deadlines:
             if change.send is not None:
                 self._outbox.put(change.verification, change.send)
 
-    def _counted(self, enrollment: Enrollment, now: int) -> PersonChange:
+    def _counted(self, enrollment: Enrollment, mode: Mode | None, now: int) -> PersonChange:
+        """Count a send for its person; a call for a PIN that is locked, or taken away, could not be answered."""
+        if mode is Mode.PIN:
+            refuse_pin_call(enrollment, now)
         return send_counted(enrollment, now, self._limits)

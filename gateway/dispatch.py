@@ -14,7 +14,7 @@ from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.phone import PhoneNumber, dial_string
 from gateway.domain.policy import SECOND
 from gateway.domain.refusals import Refused
-from gateway.domain.replies import OPTED_OUT
+from gateway.domain.replies import OPTED_OUT, STOPPED
 from gateway.domain.routes import Fault
 from gateway.domain.verification import Attempt, Change, Channel, Failure, FailureCode, Status, Verification
 from gateway.outbox_ports import DueSend, Sending, SendMove, Stage
@@ -48,9 +48,10 @@ class Dispatcher:
     What the provider left open is `unknown`: it is never sent again, and the reconciler asks what became of it. Only a
     send that nobody took, as its provider said no for its own sake, was not reached or rests, is handed to the next one
     of its route; that is kept before the next one is asked, so that whoever takes it up later knows who has said no.
-    Who wants no texts is looked up here, behind the claim and before the provider is called: it is the last moment, so
-    a stop also holds for what was created before it and waited, and the only place that knows which sender is used. A
-    stop that is younger than the look is the provider's to heed, who heard it first and teaches us with its no.
+    Who wants no texts or calls is looked up here, behind the claim and before the provider is called: it is the last
+    moment, so a stop also holds for what was created before it and waited, and the only place that knows which sender
+    is used. A stop that is younger than the look is the provider's to heed, who heard it first and teaches us with its
+    no.
     """
 
     def __init__(
@@ -118,16 +119,20 @@ class Dispatcher:
                 await self._apply(due, lambda kept, now: sends.withdrawn(kept, due.attempt_id, now))
             return False
         account = self._roster.now_for(attempt, verification.number)
+        if account is not None and account.name == attempt.provider:
+            if unwanted := await self._unwanted(account, attempt.channel, verification.number):
+                return await self._fail(due, unwanted)
+            account = self._roster.now_for(attempt, verification.number)  # anew: of many who looked, only one may probe
         if account is None:
             return await self._fail(due, _NOBODY_LEFT)
         if account.name != attempt.provider:
             return await self._reroute(due, account.name, None)
-        if attempt.channel is Channel.SMS and await self._wants_no_texts(account, verification.number):
-            return await self._fail(due, OPTED_OUT)
         return self._clock() < over_at and await self._send_by(account, due, verification, attempt)
 
-    async def _wants_no_texts(self, account: Account, number: PhoneNumber) -> bool:
-        return await self._opt_outs.opted_out(number, account.text_senders.to(number))
+    async def _unwanted(self, account: Account, channel: Channel, number: PhoneNumber) -> Failure | None:
+        if channel is Channel.CALL:
+            return STOPPED if await self._opt_outs.stopped(number) else None
+        return OPTED_OUT if await self._opt_outs.opted_out(number, account.text_senders.to(number)) else None
 
     async def _send_by(self, account: Account, due: DueSend, verification: Verification, attempt: Attempt) -> bool:
         self._roster.asked(account.name)

@@ -8,7 +8,7 @@ from gateway.counter_ports import Counters
 from gateway.domain.phone import PhoneNumber, parse_e164
 from gateway.domain.policy import Limits
 from gateway.domain.refusals import Refused
-from gateway.domain.replies import Keyword, keyword, replied_to, text_replied, word
+from gateway.domain.replies import FRAUD, TEXT_REPLIED, Keyword, keyword, replied_to, text_replied, word
 from gateway.domain.senders import Senders
 from gateway.reply_ports import OptOutReason, ReplyStore
 from gateway.vault import Vault
@@ -89,6 +89,8 @@ class Replies:
         else:
             if change is not None:
                 self._counters.kept(change)
+                if any(entry.type == TEXT_REPLIED and entry.facts["said"] == FRAUD for entry in change.entries):
+                    logger.warning("a person reported fraud by text: %s", change.verification.id)
 
     async def _answer(self, number: PhoneNumber, asked: Keyword) -> str:
         if not self._answer_keywords:

@@ -21,10 +21,17 @@ Choice = Callable[[Sequence[Verification]], Verification | None]
 
 
 class OptOuts(Protocol):
-    """Which numbers want no texts of which sender: an E.164 number, a name, or a messaging service."""
+    """Which numbers want no texts of which sender: an E.164 number, a name, or a messaging service.
+
+    One on the stop list wants none of any sender.
+    """
 
     async def opted_out(self, number: PhoneNumber, sender: str) -> bool:
-        """Tell what is committed; one look by primary key, which waits for no writer. Raises StoreUnavailable."""
+        """Tell what is committed; one look by primary keys, which waits for no writer. Raises StoreUnavailable."""
+        ...
+
+    async def stopped(self, number: PhoneNumber) -> bool:
+        """Tell whether a number is on the stop list, as `opted_out` does."""
         ...
 
     async def opt_out(self, number: PhoneNumber, senders: Sequence[str], reason: OptOutReason) -> None:

@@ -25,6 +25,11 @@ from gateway.domain.verification import (
 )
 
 OPTED_OUT = Failure(FailureCode.OPTED_OUT, "The person has told our sender to stop.")
+STOPPED = Failure(FailureCode.NUMBER_BLOCKED, "The number is on the stop list.")
+
+TEXT_REPLIED = "text.replied"
+"""The journal's word for a text that was taken in; its fact `said` is `FRAUD`, or that it was a code."""
+FRAUD = "fraud"
 
 _FRAUD = Failure(FailureCode.REPORTED_FRAUD, "The person replied that they did not ask for this.")
 _AROUND_WORDS = " .,;:!?\"'()[]-\u3002\u201c\u201d\u2018\u2019"
@@ -115,7 +120,7 @@ def text_replied(
     if attempt is None or verification.status is not Status.PENDING:
         return Change(verification)
     if word(text) in fraud_words:
-        noted, entry = _noted(verification, attempt, sid, "fraud", now)
+        noted, entry = _noted(verification, attempt, sid, FRAUD, now)
         change = ended(noted, Ending.PERSON_REFUSED, now, failure=_FRAUD)
     else:
         guess = code_in(text, verification.code_length) if verification.reply_with_code else None
@@ -127,7 +132,7 @@ def text_replied(
 
 
 def _noted(verification: Verification, attempt: Attempt, sid: str, said: str, now: int) -> tuple[Verification, Entry]:
-    entry = Entry("text.replied", {"attempt_id": attempt.id, "provider_sid": sid, "said": said})
+    entry = Entry(TEXT_REPLIED, {"attempt_id": attempt.id, "provider_sid": sid, "said": said})
     new = msgspec.structs.replace(attempt, heard=heard(attempt, _fact(sid)) or attempt.heard)
     attempts = tuple(new if kept.id == new.id else kept for kept in verification.attempts)
     return changed(verification, now, (entry,), attempts=attempts), entry

@@ -55,7 +55,14 @@ class SqlReplies:
     async def opted_out(self, number: PhoneNumber, sender: str) -> bool:
         """See the port."""
         for fingerprint in self._vault.fingerprints(number):
-            if await self._reads.one(sql.SELECT_OPT_OUT, (fingerprint, sender)) is not None:
+            if await self._reads.one(sql.WANTS_NO_TEXTS, (fingerprint, sender, fingerprint)) is not None:
+                return True
+        return False
+
+    async def stopped(self, number: PhoneNumber) -> bool:
+        """See the port."""
+        for fingerprint in self._vault.fingerprints(number):
+            if await self._reads.one(sql.IS_STOPPED, (fingerprint,)) is not None:
                 return True
         return False
 

@@ -52,7 +52,10 @@ INSERT_OPT_OUT = """
 INSERT INTO opt_outs (number_fingerprint, sender, reason, added_at) VALUES (?, ?, ?, ?)
 ON CONFLICT (number_fingerprint, sender) DO NOTHING
 """
-SELECT_OPT_OUT = "SELECT reason FROM opt_outs WHERE number_fingerprint = ? AND sender = ?"
+WANTS_NO_TEXTS = """
+SELECT 1 FROM opt_outs WHERE number_fingerprint = ? AND sender = ?
+UNION ALL SELECT 1 FROM stop_list WHERE number_fingerprint = ?
+"""
 SELECT_OPT_OUTS = "SELECT sender, reason, added_at FROM opt_outs WHERE number_fingerprint = ?"
 DELETE_OPT_OUT = "DELETE FROM opt_outs WHERE number_fingerprint = ? AND sender = ?"
 

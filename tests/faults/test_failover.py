@@ -1,5 +1,7 @@
 """A provider that fails: the next of the route is asked after a no for good, and never when in doubt."""
 
+import asyncio
+
 import msgspec
 import pytest
 from support.dialects import SPARE, elsewhere_at
@@ -143,6 +145,27 @@ async def test_a_provider_that_keeps_failing_is_rested_and_then_tried_with_one_s
         made_by, number = await delivered_by(number), number + 1
     assert made_by == "twilio"
     assert await delivered_by(300) == "twilio"
+
+
+@pytest.mark.parametrize("routes", [Routes(BOTH, BOTH, failures=2, rest=1)])
+async def test_of_many_sends_at_once_one_tries_a_provider_after_its_rest(world, integrator, network, monkeypatch):
+    opted_out = world.gateway.store.replies.opted_out
+
+    async def slowly(number, sender):
+        await asyncio.sleep(0.05)  # as where the database is elsewhere
+        return await opted_out(number, sender)
+
+    monkeypatch.setattr(world.gateway.store.replies, "opted_out", slowly)
+    await network.faults(api={"status": 401, "error_code": 20003})
+    for number in range(100, 102):
+        made = await integrator.create(f"+1425555{number:04}")
+        await integrator.attempt_when(made["id"], "delivered")
+    asked = len(await network.orders())
+    await asyncio.sleep(1)
+    many = await asyncio.gather(*(integrator.create(f"+1425555{number:04}") for number in range(200, 206)))
+    for made in many:
+        assert (await integrator.attempt_when(made["id"], "delivered"))["provider"] == SPARE
+    assert len(await network.orders()) - asked == 1
 
 
 async def test_the_provider_of_an_open_attempt_that_is_removed_from_the_settings_is_asked_no_more(

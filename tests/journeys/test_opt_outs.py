@@ -60,6 +60,18 @@ async def test_a_text_that_was_created_before_the_stop_and_waits_is_not_sent(wor
     assert await texts_asked_for(network) == 1
 
 
+@pytest.mark.parametrize(("channel", "why"), [("sms", "opted_out"), ("call", "number_blocked")])
+async def test_what_waits_when_its_number_wants_no_more_calls_and_texts_is_not_sent(
+    world, integrator, network, channel, why
+):
+    await network.faults(api={"status": 429, "retry_after": 1, "method": "POST", "count": 1})
+    made = await integrator.create(channel=channel)
+    await network.exchanged("api", 1)
+    await world.gateway.store.stops.add(PhoneNumber(PHONE), "asked for it on a call")
+    assert (await integrator.finished(made["id"]))["failure"]["code"] == why
+    assert len([one for one in await network.exchanges("api") if one["method"] == "POST"]) == 1
+
+
 async def test_a_stop_at_the_same_time_lets_one_text_through_at_most_and_none_after_it(world, integrator, network):
     numbers = [f"+1425555{last:04}" for last in range(200, 220)]
     jobs = [job for number in numbers for job in (integrator.create(to=number), text_in(world, "STOP", From=number))]

@@ -160,6 +160,21 @@ async def test_wrong_pins_lock_over_all_calls_and_a_new_pin_unlocks(integrator, 
 
 
 @TWO_WRONG
+async def test_a_fallback_places_no_call_for_a_pin_that_is_locked_by_then(integrator, network, alice):
+    await give(alice)
+    made, sid = await called(alice)
+    await network.faults(callbacks={"drop": True})
+    steps = [{"channel": "sms", "wait": 5}, {"channel": "call", "mode": "pin"}]
+    texted = (await alice.sign_in(channel="sms", fallback=steps)).body
+    await keyed(network, sid, "70583", "70584")
+    await integrator.finished(made["id"])
+    kept = await integrator.wait_until(texted["id"], lambda kept: kept["fallback"] is None)
+    assert [attempt["channel"] for attempt in kept["attempts"]] == ["sms"]
+    [left_out] = [one for one in await integrator.events(texted["id"]) if one["type"] == "fallback.left_out"]
+    assert left_out["facts"]["reason"] == "pin_locked"
+
+
+@TWO_WRONG
 async def test_a_call_under_way_judges_nothing_once_the_pin_is_locked(integrator, network, alice):
     await give(alice)
     made, sid = await called(alice)

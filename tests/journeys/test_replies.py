@@ -72,6 +72,16 @@ async def test_a_text_that_is_reported_often_is_one_guess(integrator, network):
     assert (await integrator.show(made["id"]))["checks_left"] == 4
 
 
+async def test_a_report_of_fraud_is_told_to_the_operator_once_and_without_the_number(integrator, network, caplog):
+    made = await integrator.create()
+    await network.code()
+    await network.faults(callbacks={"duplicate": 3})
+    await network.text_back("Fraud!")
+    await integrator.finished(made["id"])
+    told = [record.getMessage() for record in caplog.records if "reported fraud" in record.getMessage()]
+    assert told == [f"a person reported fraud by text: {made['id']}"]
+
+
 async def test_without_the_policy_a_code_does_nothing(world, network):
     made = await world.other.create()
     await network.text_back(await network.code())

@@ -152,6 +152,16 @@ async def test_an_opt_out_is_kept_by_number_and_sender_until_it_is_taken_back(st
     assert NUMBER.e164[1:].encode() not in await disk()
 
 
+async def test_a_number_on_the_stop_list_wants_no_texts_of_any_sender(store):
+    await store.stops.add(NUMBER, "asked by letter")
+    told = [await store.replies.opted_out(*pair) for pair in ((NUMBER, SENDER), (NUMBER, "MG1"), (OTHER, SENDER))]
+    assert told == [True, True, False]
+    await store.replies.opt_in(NUMBER, (SENDER,))
+    assert await store.replies.opted_out(NUMBER, SENDER)
+    await store.stops.remove(NUMBER, "new owner")
+    assert not await store.replies.opted_out(NUMBER, SENDER)
+
+
 async def test_the_language_is_that_of_the_latest(store, begin):
     assert await store.replies.locale_of(NUMBER) is None
     await begin("ver_1", locale="de")
