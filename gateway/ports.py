@@ -258,8 +258,8 @@ class Store(Protocol):
         """Return what is committed; never waits for a writer."""
         ...
 
-    async def list_verifications(self, application_id: str, narrow: ListFilter) -> Page:
-        """List an application's verifications, newest first."""
+    async def list_verifications(self, application_id: str | None, narrow: ListFilter) -> Page:
+        """List an application's verifications, newest first; with None, those of all applications."""
         ...
 
     async def journal(self, verification_id: str, after: int) -> list[KeptEntry]:

@@ -160,10 +160,13 @@ class SqlStore:
         self._recent.keep({verification_id: verification})
         return verification
 
-    async def list_verifications(self, application_id: str, narrow: ListFilter) -> Page:
+    async def list_verifications(self, application_id: str | None, narrow: ListFilter) -> Page:
         """See the port."""
-        where: list[str] = ["application_id = ?"]
-        values: list[str | bytes] = [application_id]
+        where: list[str] = []
+        values: list[str | bytes] = []
+        if application_id is not None:
+            where.append("application_id = ?")
+            values.append(application_id)
         if narrow.number:
             fingerprints = self._vault.fingerprints(narrow.number)
             where.append(f"number_fingerprint IN ({', '.join('?' * len(fingerprints))})")
@@ -174,7 +177,7 @@ class SqlStore:
         if narrow.starting_after:
             where.append("id < ?")
             values.append(narrow.starting_after)
-        statement = sql.LIST_VERIFICATIONS.format(where=" AND ".join(where))
+        statement = sql.LIST_VERIFICATIONS.format(where=" AND ".join(where) or "TRUE")
         found = await self._reads.many(statement, (*values, narrow.limit + 1))
         page = [
             rows.verification_of(verification_id, state, sealed_number, self._vault)

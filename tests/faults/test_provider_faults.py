@@ -83,6 +83,16 @@ async def test_a_call_whose_answer_is_lost_is_found(integrator, network):
     assert attempt["provider_sid"] == call["sid"]
 
 
+async def test_a_call_of_another_application_is_not_taken_for_ours(world, integrator, network):
+    await network.faults(**NO_CALLBACKS)
+    theirs = await world.other.create(channel="call")
+    await world.other.attempt_when(theirs["id"], "sent")
+    await network.faults(api={"status": 500, "method": "POST"}, **NO_CALLBACKS)
+    ended = await integrator.finished((await integrator.create(channel="call"))["id"])
+    assert (ended["failure"]["code"], ended["attempts"][0]["provider_sid"]) == ("outcome_unknown", None)
+    assert (await world.other.show(theirs["id"]))["status"] == "pending"
+
+
 async def test_two_texts_to_one_number_are_told_apart(integrator, network):
     await network.faults(api={"lose_answer": True, "method": "POST"}, **NO_CALLBACKS)
     made = [(await integrator.create())["id"] for _ in range(3)]
