@@ -10,14 +10,14 @@ from gateway.domain.enrollment import Enrollment, PersonChange, Phone, Proof, pe
 from gateway.domain.phones import phone_proven
 from gateway.domain.pins import without_choice
 from gateway.domain.refusals import RefusalCode, Refused
-from gateway.domain.verification import Channel, FailureCode, Mode, Outcome, Status, Verification
+from gateway.domain.verification import Channel, FailureCode, Mode, Outcome, Purpose, Status, Verification
 
 
 def refuse_stale_approval(enrollment: Enrollment | None, verification: Verification, outcome: Outcome) -> None:
     """Let no approval through that the person's record does not bear any more.
 
     Raises Refused: `not_found` if the record is gone, `enrollment_blocked`, `no_method` if the phone was taken from it,
-    or was to be the person's first and cannot be any more.
+    or was to be the person's first and cannot be any more: who signs in by a phone that was only named proves it, too.
     """
     if outcome.status is not Status.APPROVED or verification.basis is not None:
         return
@@ -25,7 +25,9 @@ def refuse_stale_approval(enrollment: Enrollment | None, verification: Verificat
         raise Refused(RefusalCode.NOT_FOUND, "This person's record was removed.")
     refuse_if_blocked(enrollment, outcome.at)
     phone = enrollment.phone_at(verification.number, verification.extension)
-    if verification.first_phone and any(proven != phone for proven in enrollment.proven_phones):
+    signing_in = verification.purpose in {Purpose.SIGN_IN, Purpose.MANAGE} and phone not in enrollment.proven_phones
+    first = verification.first_phone or signing_in
+    if first and any(proven != phone for proven in enrollment.proven_phones):
         raise Refused(RefusalCode.NO_METHOD, "Another phone was proven meanwhile: a further one needs a proof first.")
     if phone is None:
         raise Refused(

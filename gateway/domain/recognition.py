@@ -1,6 +1,7 @@
 """What spares a person a new proof at sign-in: a recent one, a browser they trust, a code that an operator granted."""
 
 import hmac
+from collections.abc import Callable
 
 import msgspec
 
@@ -20,6 +21,13 @@ BYPASS_DIGITS = 8
 DEVICE_LIMIT = 20
 """Browsers of one person; one more lets the oldest go."""
 _BYPASS_GUESSES = 5
+
+Holds = Callable[[Enrollment, int], bool]
+"""Tells of a person's record at a time (ms since the epoch) whether it still spares a new proof."""
+
+
+class NotRecognized(Exception):
+    """What was to spare a new proof does not hold any more."""
 
 
 def recently_proven(enrollment: Enrollment, seconds: int, now: int) -> bool:

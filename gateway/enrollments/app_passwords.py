@@ -12,6 +12,7 @@ from gateway.domain.enrollment import AppPassword, Enrollment, PersonChange
 from gateway.domain.permissions import Denial, Feature, feature_denial
 from gateway.domain.policy import DAY, Limits
 from gateway.domain.refusals import Refused
+from gateway.enrollments.portal import refuse_ended
 from gateway.enrollments.records import done, owned
 from gateway.passwords import Passwords
 from gateway.person_ports import NewPassword, PersonStore
@@ -55,14 +56,16 @@ class AppPasswords:
         scope: str | None = None,
         expires_in_days: int | None = None,
         receipt: Receipt | None = None,
+        visit_began: int | None = None,
     ) -> tuple[AppPassword, str] | Replay:
         """Make an app password; returns it as kept, and as it is shown this once.
 
-        Raises Refused: `feature_off`, `enrollment_blocked`, `app_password_name_invalid`, `app_passwords_full`.
+        Raises Refused: `feature_off`, `enrollment_blocked`, `app_password_name_invalid`, `app_passwords_full`; and
+        VisitMoved if the visit that asks has ended meanwhile.
         """
         while True:
             with contextlib.suppress(SelectorTaken):
-                return await self._draw(application, enrollment_id, name, scope, expires_in_days, receipt)
+                return await self._draw(application, enrollment_id, name, scope, expires_in_days, receipt, visit_began)
 
     async def list(self, application: Application, enrollment_id: str) -> tuple[AppPassword, ...]:
         """List a person's app passwords in the order they were made; expired ones stay until the next is made."""
@@ -142,6 +145,7 @@ class AppPasswords:
         scope: str | None,
         expires_in_days: int | None,
         receipt: Receipt | None,
+        visit_began: int | None,
     ) -> tuple[AppPassword, str] | Replay:
         """Draw a password and keep it; raises SelectorTaken if another must be drawn."""
         password = self._new_password()
@@ -150,7 +154,8 @@ class AppPasswords:
         kept_hash = await self._passwords.hash(password)
 
         def step(enrollment: Enrollment, now: int) -> PersonChange:
-            denial = self._denial(application, owned(application, enrollment))
+            refuse_ended(owned(application, enrollment), visit_began)
+            denial = self._denial(application, enrollment)
             if denial is not None:
                 raise denial.refused()
             expires_at = None if expires_in_days is None else now + expires_in_days * DAY

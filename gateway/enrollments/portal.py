@@ -36,7 +36,7 @@ class Visit(msgspec.Struct, frozen=True):
 
 
 class VisitMoved(Exception):
-    """Two tabs, or a double click: the visit is no longer where this request found it."""
+    """Two tabs, a double click, or an end from outside: the visit is no longer where this request found it."""
 
 
 class Portal:
@@ -168,6 +168,12 @@ class Portal:
 
 def _voided(at: int, enrollment: Enrollment, now: int) -> bool:
     return at <= enrollment.visits_void_before and not enrollment.blocked(now)
+
+
+def refuse_ended(enrollment: Enrollment, began: int | None) -> None:
+    """Raise VisitMoved for a visit that the person's record has ended meanwhile; `began` is in ms since the epoch."""
+    if began is not None and began <= enrollment.visits_void_before:
+        raise VisitMoved
 
 
 def return_address(session: PortalSession, outcome: Mapping[str, str]) -> str | None:

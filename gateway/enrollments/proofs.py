@@ -1,5 +1,7 @@
 """A person proves a phone, or signs in: by the default method, another way, or by what stands in for a proof."""
 
+import contextlib
+
 import msgspec
 
 from gateway.applications import Applications
@@ -10,6 +12,7 @@ from gateway.domain.phone import PhoneNumber
 from gateway.domain.phones import refuse_text_to_extension
 from gateway.domain.refusals import RefusalCode, Refused
 from gateway.domain.verification import Channel, FallbackStep, Mode, Purpose
+from gateway.enrollments.portal import refuse_ended
 from gateway.enrollments.records import done, owned
 from gateway.person_ports import PersonStep, PersonStore
 from gateway.ports import Application, Clock, Created, NewCode, Receipt, Replay
@@ -110,8 +113,15 @@ class Proofs:
         policy = self._applications.for_person(application.name, enrollment.groups)
         proof = enrollment.last_proof
         asked = challenge.purpose is Purpose.SIGN_IN and challenge.phone_id is None and challenge.channel is None
-        if asked and proof and recognition.recently_proven(enrollment, policy.proof_cache, self._clock()):
-            return await self._verifications.recognize(application, wish, Basis.RECENT_PROOF, proof.assurance, receipt)
+
+        def holds(kept: Enrollment, now: int) -> bool:
+            return recognition.recently_proven(kept, policy.proof_cache, now)
+
+        if asked and proof and holds(enrollment, self._clock()):
+            with contextlib.suppress(recognition.NotRecognized):
+                return await self._verifications.recognize(
+                    application, wish, Basis.RECENT_PROOF, proof.assurance, holds, receipt
+                )
         return await self._verifications.begin(application, wish, receipt)
 
     async def recognize_device(self, application: Application, enrollment_id: str, secret: str) -> Created | None:
@@ -119,25 +129,39 @@ class Proofs:
         enrollment = owned(application, await self._people.enrollment(enrollment_id))
         policy = self._applications.for_person(application.name, enrollment.groups)
         digest = self._vault.secret_digest(secret)
-        if not policy.remember_device_days or recognition.trusted_until(enrollment, digest, self._clock()) is None:
+
+        def holds(kept: Enrollment, now: int) -> bool:
+            return recognition.trusted_until(kept, digest, now) is not None
+
+        if not policy.remember_device_days or not holds(enrollment, self._clock()):
             return None
         wish = _wish(enrollment, Challenge(Purpose.SIGN_IN), None)
-        return _created(await self._verifications.recognize(application, wish, Basis.TRUSTED_DEVICE, None))
+        with contextlib.suppress(recognition.NotRecognized):
+            return _created(await self._verifications.recognize(application, wish, Basis.TRUSTED_DEVICE, None, holds))
+        return None
 
     async def trusted_until(self, application: Application, enrollment_id: str, secret: str) -> int | None:
         """Return until when (ms since the epoch) the person trusts this browser; None if they do not."""
         enrollment = owned(application, await self._people.enrollment(enrollment_id))
         return recognition.trusted_until(enrollment, self._vault.secret_digest(secret), self._clock())
 
-    async def trust_device(self, application: Application, enrollment_id: str, secret: str) -> int:
-        """Trust a browser for as long as policy says; returns how many days, 0 where policy says no."""
+    async def trust_device(
+        self, application: Application, enrollment_id: str, secret: str, visit_began: int | None = None
+    ) -> int:
+        """Trust a browser for as long as policy says; returns how many days, 0 where policy says no.
+
+        Raises VisitMoved if the visit that asks has ended meanwhile.
+        """
         enrollment = owned(application, await self._people.enrollment(enrollment_id))
         days = self._applications.for_person(application.name, enrollment.groups).remember_device_days
         if days:
             digest = self._vault.secret_digest(secret)
-            await self._changed(
-                application, enrollment_id, lambda kept, now: recognition.device_trusted(kept, digest, days, now)
-            )
+
+            def step(kept: Enrollment, now: int) -> PersonChange:
+                refuse_ended(kept, visit_began)
+                return recognition.device_trusted(kept, digest, days, now)
+
+            await self._changed(application, enrollment_id, step)
         return days
 
     async def forget_devices(self, application: Application, enrollment_id: str) -> Enrollment:
@@ -181,7 +205,11 @@ class Proofs:
             application, enrollment_id, lambda kept, now: recognition.bypass_tried(kept, digest, now)
         )
         wish = _wish(enrollment, Challenge(Purpose.SIGN_IN), None)
-        return _created(await self._verifications.recognize(application, wish, Basis.BYPASS, None))
+        # The code was used up in a transaction of its own: there is nothing left to ask again.
+        recognized = await self._verifications.recognize(
+            application, wish, Basis.BYPASS, None, lambda _kept, _now: True
+        )
+        return _created(recognized)
 
     async def _changed(self, application: Application, enrollment_id: str, step: PersonStep) -> Enrollment:
         def owned_step(enrollment: Enrollment, now: int) -> PersonChange:

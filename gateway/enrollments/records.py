@@ -87,12 +87,19 @@ class Records:
         return await self._changed(application, enrollment_id, step)
 
     async def remove_phone(
-        self, application: Application, enrollment_id: str, phone_id: str, *, lost: bool
+        self, application: Application, enrollment_id: str, phone_id: str, *, lost: bool, even_last: bool = True
     ) -> Enrollment:
-        """Take a phone away; a lost one takes app passwords and trusted devices with it."""
-        return await self._changed(
-            application, enrollment_id, lambda enrollment, now: phone_removed(enrollment, phone_id, now, lost=lost)
-        )
+        """Take a phone away, unless it is the last proven one and that one stays; the record says what is left.
+
+        A lost one takes app passwords and trusted devices with it.
+        """
+
+        def step(enrollment: Enrollment, now: int) -> PersonChange:
+            if not even_last and [phone.id for phone in enrollment.proven_phones] == [phone_id]:
+                return PersonChange(enrollment)
+            return phone_removed(enrollment, phone_id, now, lost=lost)
+
+        return await self._changed(application, enrollment_id, step)
 
     async def block(self, application: Application, enrollment_id: str, reason: str, seconds: int | None) -> Enrollment:
         """Lock a person out, for so many seconds or until somebody ends it."""

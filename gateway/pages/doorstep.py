@@ -1,5 +1,6 @@
 """Who may see a page: the cookie, the form's proof of origin, headers that shut a page in, every error as a page."""
 
+import asyncio
 import contextlib
 import hmac
 import logging
@@ -23,6 +24,8 @@ _COOKIE = "poundkey"
 _HOST_ONLY = "__Host-"  # a browser then takes it from this host alone, over TLS, for every path
 _LONGEST_SECRET = 64
 _DEVICE_SUFFIX = 12
+_FORM_TYPE, _CHARSET = "application/x-www-form-urlencoded", "utf-8"
+_FORM_SECONDS = 10.0
 _MINUTE = 60
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -92,10 +95,12 @@ class Doorstep:
         """Return the handler as a route: it is told who visits. A POST must bring the visit's own form."""
 
         async def enter(request: web.Request) -> web.StreamResponse:
+            # First: a form may come slowly, and what ends the visit meanwhile must not be missed.
+            form = await _posted(request) if request.method == "POST" else {}
             visit = await self.visit(request)
             frame = self.frame(request, visit)
             try:
-                answer = await handler(await self._guest(request, visit, frame, even_blocked=even_blocked))
+                answer = await handler(self._guest(request, visit, frame, form, even_blocked=even_blocked))
             except VisitMoved:
                 answer = self.go(HOME)
             except Exception as error:  # noqa: BLE001 - the last line of defence: a person gets a page
@@ -104,13 +109,16 @@ class Doorstep:
 
         return enter
 
-    async def _guest(self, request: web.Request, visit: Visit | None, frame: Frame, *, even_blocked: bool) -> Guest:
+    def _guest(
+        self, request: web.Request, visit: Visit | None, frame: Frame, form: Form | None, *, even_blocked: bool
+    ) -> Guest:
         """Return who comes; raises NoPage for who may not."""
         if visit is None:
             raise NoPage(Problem.SESSION_OVER, HTTPStatus.UNAUTHORIZED)
         if not even_blocked and visit.enrollment.blocked(self._clock()):
             raise NoPage(Problem.BLOCKED, HTTPStatus.FORBIDDEN)
-        form = await _form(request, visit) if request.method == "POST" else {}
+        if form is None or (request.method == "POST" and not _is_of(form, visit)):
+            raise NoPage(Problem.FOREIGN_FORM, HTTPStatus.FORBIDDEN)
         return Guest(request, visit, frame, form)
 
     def open(self, handler: Plain) -> Plain:
@@ -237,16 +245,21 @@ def _shut_in(answer: web.StreamResponse) -> web.StreamResponse:
     return answer
 
 
-async def _form(request: web.Request, visit: Visit) -> Form:
-    """Read a form that this visit was given; raises NoPage (`foreign_form`)."""
+async def _posted(request: web.Request) -> Form | None:
+    """Read a form; None for what no browser sends for a page of ours, and for what does not arrive in time."""
+    if request.content_type != _FORM_TYPE or (request.charset or _CHARSET).lower() != _CHARSET:
+        return None
     try:
-        posted = await request.post()
-    except (LookupError, ValueError, web.HTTPRequestEntityTooLarge):  # no browser sends such a form for a page of ours
-        raise NoPage(Problem.FOREIGN_FORM, HTTPStatus.FORBIDDEN) from None
-    form = {name: value for name, value in posted.items() if isinstance(value, str)}
-    if not hmac.compare_digest(form.get("csrf", "").encode(), visit.csrf.encode()):
-        raise NoPage(Problem.FOREIGN_FORM, HTTPStatus.FORBIDDEN)
-    return form
+        async with asyncio.timeout(_FORM_SECONDS):
+            posted = await request.post()
+    except (ValueError, web.HTTPRequestEntityTooLarge, web.RequestPayloadError, ConnectionError, TimeoutError):
+        return None
+    return {name: value for name, value in posted.items() if isinstance(value, str)}
+
+
+def _is_of(form: Form, visit: Visit) -> bool:
+    """Tell whether this visit was given this form."""
+    return hmac.compare_digest(form.get("csrf", "").encode(), visit.csrf.encode())
 
 
 def _place(request: web.Request) -> str:

@@ -110,7 +110,9 @@ class Finishing:
         """Make the first app password, unless another tab was faster."""
         visit = guest.visit
         application, enrollment_id = visit.application, visit.enrollment.id
-        made = await self._app_passwords.create(application, enrollment_id, self._name(guest))
+        made = await self._app_passwords.create(
+            application, enrollment_id, self._name(guest), visit_began=visit.session.opened_at
+        )
         if isinstance(made, Replay):
             raise TypeError("a replay without a receipt")
         kept, password = made
@@ -124,11 +126,11 @@ class Finishing:
         return self._pages.texts.translated(guest.frame.locale, FIRST_APP_PASSWORD)
 
     async def _trust(self, guest: Guest, response: web.Response) -> None:
-        secret = self._new_token()
-        days = await self._proofs.trust_device(guest.visit.application, guest.visit.enrollment.id, secret)
+        visit, secret = guest.visit, self._new_token()
+        days = await self._proofs.trust_device(visit.application, visit.enrollment.id, secret, visit.session.opened_at)
         if days:
             seconds = days * (DAY // SECOND)
-            self._doorstep.set_cookie(response, secret, device_of(guest.visit), seconds)
+            self._doorstep.set_cookie(response, secret, device_of(visit), seconds)
 
     def _last_page(self, guest: Guest, *, leaving: bool) -> web.Response:
         visit = guest.visit

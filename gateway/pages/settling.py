@@ -81,7 +81,11 @@ class Settling:
         if phone is None or not _removable(visit, phone):
             return self._back()
         lost = guest.form.get("lost") == "on"
-        await self._records.remove_phone(visit.application, visit.enrollment.id, phone.id, lost=lost)
+        left = await self._records.remove_phone(
+            visit.application, visit.enrollment.id, phone.id, lost=lost, even_last=False
+        )
+        if left.phone(phone.id) is not None:  # another tab has removed the others
+            return self._back()
         return self._back(Notice.PHONE_LOST if lost else Notice.PHONE_REMOVED)
 
     async def forget_devices(self, guest: Guest) -> web.StreamResponse:
@@ -117,7 +121,9 @@ class Settling:
             fault = Fault.NAME_MISSING if not name else Fault.NAME_TOO_LONG
             return self._app_passwords_page(guest, kept, error=FieldError(fault, Field.NAME), days=days)
         try:
-            made = await self._app_passwords.create(visit.application, visit.enrollment.id, name, None, days, None)
+            made = await self._app_passwords.create(
+                visit.application, visit.enrollment.id, name, None, days, None, visit.session.opened_at
+            )
         except Refused as refusal:
             if refusal.code is not RefusalCode.APP_PASSWORDS_FULL:
                 raise

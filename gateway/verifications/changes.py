@@ -11,6 +11,7 @@ from gateway.domain.permissions import Policy, sharing_denial
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.phones import phone_offered, refuse_text_to_extension, send_counted
 from gateway.domain.policy import Limits, Tally
+from gateway.domain.recognition import Holds, NotRecognized
 from gateway.domain.refusals import RefusalCode, Refused
 from gateway.domain.requests import (
     MATCH_LENGTH,
@@ -39,7 +40,7 @@ from gateway.ports import (
 )
 from gateway.vault import Vault
 from gateway.verifications.looks import Looks, must_own
-from gateway.verifications.ways import Wish, mode_of, plan, refuse_forbidden, refuse_without_pin, resent_mode
+from gateway.verifications.ways import Wish, meant, mode_of, plan, refuse_forbidden, refuse_without_pin, resent_mode
 
 
 class Verifications(Looks):
@@ -80,6 +81,7 @@ class Verifications(Looks):
     async def begin(self, application: Application, wish: Wish, receipt: Receipt | None) -> Created | Replay:
         """Do what `create` does, and return the person's record with it."""
         policy, enrollment = await self._terms(application, wish.enrollment_id)
+        wish = meant(wish, enrollment)
         refuse_text_to_extension(wish.channel, wish.extension)
         refuse_forbidden(policy, wish.purpose, wish.channel, wish.mode, wish.number, wish.kind)
         limits = policy.limits(self._limits)
@@ -105,17 +107,28 @@ class Verifications(Looks):
         wish: Wish,
         basis: Basis,
         assurance: Assurance | None,
+        holds: Holds,
         receipt: Receipt | None = None,
     ) -> Created | Replay:
-        """Approve a person's sign-in without a text or a call, because of what stands in for a proof."""
+        """Approve a person's sign-in without a text or a call, because of what stands in for a proof.
+
+        It is asked again in the transaction whether it `holds`; raises NotRecognized, with nothing kept, if not.
+        """
         policy, _ = await self._terms(application, wish.enrollment_id)
         start = self._start(application, wish, policy, "")
+
+        def join(enrollment: Enrollment, _sharers: int, now: int) -> PersonChange:
+            refuse_if_blocked(enrollment, now)
+            if not holds(enrollment, now):
+                raise NotRecognized
+            return PersonChange(enrollment)
+
         kept = await self._store.create(
             start.id,
             wish.number,
             lambda _tally, now: recognized(start, basis, assurance, now),
             receipt=receipt,
-            joining=Joining(str(wish.enrollment_id), _unless_blocked),
+            joining=Joining(str(wish.enrollment_id), join),
         )
         if isinstance(kept, Created):
             self._counters.kept(kept.change)
@@ -243,8 +256,3 @@ class Verifications(Looks):
         if change.refusal is not None:
             raise change.refusal
         return change.verification
-
-
-def _unless_blocked(enrollment: Enrollment, _sharers: int, now: int) -> PersonChange:
-    refuse_if_blocked(enrollment, now)
-    return PersonChange(enrollment)

@@ -38,6 +38,15 @@ class Wish(msgspec.Struct, frozen=True):
     tried: tuple[str, ...] = ()
 
 
+def meant(wish: Wish, enrollment: Enrollment | None) -> Wish:
+    """Say of a person's verification without a purpose that it enrolls, if the phone is not proven on the record."""
+    if enrollment is None or wish.purpose is not None:
+        return wish
+    phone = enrollment.phone_at(wish.number, wish.extension)
+    proven = phone is not None and phone.verified_at is not None
+    return wish if proven else msgspec.structs.replace(wish, purpose=Purpose.ENROLL)
+
+
 def refuse_forbidden(
     policy: Policy,
     purpose: Purpose | None,

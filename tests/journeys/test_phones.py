@@ -254,6 +254,19 @@ async def test_one_number_on_several_enrollments_is_counted_in_one_application(w
     assert (await people[2].offer()).status == 201
 
 
+async def test_a_verification_without_a_purpose_enrolls_a_phone_only_as_policy_has_it(tmp_path):
+    async with governed_at(tmp_path, '[default]\nenroll = ["call"]\nsign_in = ["sms"]\n') as world:
+        person = await enroll(world)
+        wish = {"to": PHONE, "channel": "sms", "enrollment_id": person.id}
+        assert_problem(await world.integrator.ask("POST", "/v1/verifications", wish), 403, "method_forbidden")
+        assert (await person.record())["phones"] == []
+        await world.network.persona("presses_pound")
+        made = await world.integrator.create(channel="call", enrollment_id=person.id)
+        assert made["purpose"] == "enroll"
+        assert (await world.integrator.finished(made["id"]))["status"] == "approved"
+        assert (await world.integrator.create(enrollment_id=person.id))["purpose"] is None
+
+
 @pytest.mark.parametrize(
     ("policy", "wish", "code"),
     [

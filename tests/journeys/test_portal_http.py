@@ -184,6 +184,15 @@ async def test_nobody_elses_phones_and_passwords_can_be_named(portal: Portal, gu
         assert "Choose one of the methods." in refused.text
 
 
+async def test_however_many_phones_are_removed_at_once_one_that_proves_the_person_stays(portal: Portal, guest: Visitor):
+    person = await portal.enrolled()
+    for number in ("+14255550188", "+14255550187"):
+        phones = (await portal.prove(person, number, "alternate"))["phones"]
+    await at_settings(portal, guest, person)
+    await asyncio.gather(*(guest.post("/portal/settings/phones/remove", phone_id=phone["id"]) for phone in phones))
+    assert len((await portal.record(person))["phones"]) == 1
+
+
 @pytest.mark.parametrize(
     "back",
     [
@@ -239,6 +248,8 @@ async def test_forms_that_no_browser_sends_are_told_so_and_are_no_failure_of_our
         (b"{}", "application/json"),
         (b"--x\r\n\r\n", "multipart/form-data; boundary=x"),
         (b"csrf=1", f"{form}; charset=klingon"),
+        (b"csrf=+2AA-", f"{form}; charset=utf-7"),
+        (b"csrf=\\ud800", f"{form}; charset=unicode_escape"),
         (b"csrf=" + b"1" * 200_000, form),
         (b"\r\n", "multipart/form-data"),
     ):

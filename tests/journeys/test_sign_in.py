@@ -7,7 +7,12 @@ from support.integrator import PHONE
 from support.people import SECOND_PHONE, THIRD_PHONE, enroll, governed_at
 from support.problems import assert_problem, fields_of
 
+from gateway.domain.assurance import Basis
+from gateway.domain.phone import PhoneNumber
+from gateway.domain.recognition import NotRecognized
 from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.verification import Channel, Purpose
+from gateway.verifications import Wish
 
 CACHE = "[default]\nproof_cache = 600\n"
 
@@ -232,3 +237,17 @@ async def test_a_trusted_browser_signs_in_until_it_is_forgotten(alice, proofs):
     assert (await alice.record())["trusted_device_count"] == 1
     await proofs.forget_devices(application, alice.id)
     assert await proofs.recognize_device(application, alice.id, "browser") is None
+
+
+async def test_what_does_not_hold_any_more_in_the_transaction_spares_no_proof(world, alice):
+    """Between the look at the record and the commit, a browser may be forgotten and a person reset."""
+    wish = Wish(PhoneNumber(PHONE), Channel.SMS, None, "en", alice.id, purpose=Purpose.SIGN_IN)
+    before = await alice.record()
+    recognize = world.gateway.journeys.verifications.recognize
+    for basis in (Basis.TRUSTED_DEVICE, Basis.RECENT_PROOF):
+        with pytest.raises(NotRecognized):
+            await recognize(await alice.application(), wish, basis, None, lambda _kept, _now: False)
+    assert await alice.record() == before
+    assert (await world.integrator.ask("GET", "/v1/verifications?status=approved")).body["data"] == [
+        await world.integrator.show(before["last_outcome"]["verification_id"])
+    ]

@@ -1,15 +1,20 @@
 """Who waits for a change is told at once, by long-poll or stream, without polling the database and without threads."""
 
 import asyncio
+import contextlib
 import statistics
 import threading
 import time
+from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
 from support import raw_http
 from support.integrator import wrong_for
 from support.world import LIMITS
+
+from gateway.api import verifications
+from gateway.ports import StoreUnavailable
 
 WAITERS = 2_000
 MANY_CHECKS = pytest.mark.parametrize(
@@ -136,6 +141,43 @@ async def test_a_stream_that_was_cut_misses_nothing(integrator, network):
     await integrator.check(made["id"], code)
     after += [event async for event in following]
     assert [event["data"] for event in before + after] == await integrator.events(made["id"])
+
+
+@contextlib.asynccontextmanager
+async def streaming(integrator, verification_id: str) -> AsyncIterator[raw_http.Connection]:
+    path = f"/v1/verifications/{verification_id}/events"
+    async with raw_http.connected(integrator.url) as connection:
+        connection.writer.write(raw_http.request("GET", path, integrator.key, b"", "Accept: text/event-stream"))
+        yield connection
+
+
+@pytest.fixture
+def quick_heartbeat(monkeypatch):
+    monkeypatch.setattr(verifications, "_HEARTBEAT", 0.01)
+
+
+@pytest.mark.usefixtures("quick_heartbeat")
+async def test_a_listener_who_leaves_is_no_failure_of_ours(integrator, world, caplog):
+    made = await integrator.create(channel="call")
+    async with streaming(integrator, made["id"]) as connection:
+        await connection.reader.readuntil(b": waiting\n\n")
+    async with asyncio.timeout(20):
+        while made["id"] in world.gateway.store._watch._futures:
+            await asyncio.sleep(0.01)
+    await integrator.show(made["id"])
+    assert caplog.records == []
+
+
+@pytest.mark.usefixtures("quick_heartbeat")
+async def test_a_stream_ends_where_nothing_can_be_read_any_more(integrator, world, monkeypatch):
+    async def unread(_verification_id: str) -> None:
+        raise StoreUnavailable("gone")
+
+    made = await integrator.create(channel="call")
+    async with asyncio.timeout(20), streaming(integrator, made["id"]) as connection:
+        await connection.reader.readuntil(b": waiting\n\n")
+        monkeypatch.setattr(world.gateway.store, "get", unread)
+        assert b"HTTP/1.1" not in await connection.reader.readuntil(b"\r\n0\r\n\r\n")
 
 
 @pytest.mark.parametrize("odd", ["", "-1", "x", "9" * 30, "１"])
