@@ -22,7 +22,10 @@ Body = TypeVar("Body", bound=msgspec.Struct)
 
 
 async def read_body(request: web.Request) -> bytes:
-    """Read a body; raises Problem 408 when it takes too long. Larger ones than LARGEST_BODY end as 413."""
+    """Read a body; raises Problem 408 when it takes too long, 400 when it ends early or is compressed wrongly.
+
+    Larger ones than LARGEST_BODY end as 413.
+    """
     if request.content.is_eof():  # it came with its headers: no timer needed
         return await request.read()
     try:
@@ -31,6 +34,9 @@ async def read_body(request: web.Request) -> bytes:
     except TimeoutError:
         detail = f"The body did not arrive within {BODY_SECONDS:.0f} s."
         raise Problem(HTTPStatus.REQUEST_TIMEOUT, "body_too_slow", detail) from None
+    except (ConnectionError, web.RequestPayloadError):
+        detail = "The body was cut off, or is not compressed as its Content-Encoding says."
+        raise Problem(HTTPStatus.BAD_REQUEST, "json_invalid", detail) from None
 
 
 def parse(raw: bytes, kind: type[Body], content_type: str) -> Body:

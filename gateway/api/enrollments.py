@@ -86,7 +86,7 @@ class EnrollmentRoutes:
         every, one, view = "/v1/enrollments", "/v1/enrollments/{id}", EnrollmentView
         return [
             Operation("GET", one, self.show, "Show an enrollment", None, view),
-            Operation("POST", every, self.create, "Enroll a person", CreateEnrollment, view, 201, once=True),
+            Operation("POST", every, self.create, "Enroll a person", CreateEnrollment, view, 201, once=True, also=200),
             Operation("GET", every, self.find, "Find a user's enrollment", None, view),
             Operation("PATCH", one, self.amend, "Change an enrollment", AmendEnrollment, view),
             Operation("DELETE", one, self.remove, "Remove an enrollment with all that hangs on it", None, None, 204),

@@ -42,7 +42,7 @@ _PROBLEM: dict[str, Any] = {
 class Operation(msgspec.Struct, frozen=True):
     """One route: how it is asked, what it takes, and what it answers when all is well (nothing: 204).
 
-    `once` takes an Idempotency-Key.
+    `once` takes an Idempotency-Key. `also` is the status where what was asked for is there already.
     """
 
     method: str
@@ -53,6 +53,7 @@ class Operation(msgspec.Struct, frozen=True):
     answer: type[msgspec.Struct] | None
     status: int = 200
     once: bool = False
+    also: int | None = None
 
 
 def describe(operations: Iterable[Operation]) -> dict[str, Any]:
@@ -80,14 +81,17 @@ def describe(operations: Iterable[Operation]) -> dict[str, Any]:
 
 
 def _describe(operation: Operation) -> dict[str, Any]:
+    well = (
+        _content("application/json", operation.answer.__name__, "As asked.")
+        if operation.answer
+        else {"description": "Done."}
+    )
     described: dict[str, Any] = {
         "summary": operation.summary,
         "operationId": f"{operation.method.lower()}_{operation.path.strip('/').translate(_PLAIN)}",
         "parameters": _parameters(operation),
         "responses": {
-            str(operation.status): _content("application/json", operation.answer.__name__, "As asked.")
-            if operation.answer
-            else {"description": "Done."},
+            **{str(status): well for status in (operation.status, operation.also) if status is not None},
             "default": _content("application/problem+json", "Problem", "Not as asked; `code` says why."),
         },
     }

@@ -25,10 +25,10 @@ def integer(request: web.Request, name: str, default: Default, lowest: int, high
 
 
 def text(request: web.Request, name: str) -> str | None:
-    """Return a text of bounded length; raises Problem 422."""
+    """Return a text of bounded length, without NUL; raises Problem 422."""
     given = request.query.get(name)
-    if given is not None and len(given) > _LONGEST:
-        raise _invalid(name, f"At most {_LONGEST} characters.")
+    if given is not None and (len(given) > _LONGEST or "\0" in given):
+        raise _invalid(name, f"At most {_LONGEST} characters, none of them NUL.")
     return given
 
 

@@ -1,5 +1,6 @@
 """Streams a verification's journal as server-sent events (HTML living standard, §9.2)."""
 
+import contextlib
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -8,6 +9,8 @@ from aiohttp import web
 from gateway.api.answers import REQUEST_ID
 from gateway.api.views import event_view
 from gateway.domain.journal import KeptEntry
+from gateway.domain.refusals import Refused
+from gateway.ports import StoreUnavailable
 
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -15,14 +18,18 @@ _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 async def stream_events(
     request: web.Request, verification_id: str, following: AsyncIterator[list[KeptEntry]]
 ) -> web.StreamResponse:
-    """Send each entry, its sequence as the event's id, so that Last-Event-ID resumes behind it; end with the last."""
+    """Send each entry, its sequence as the event's id, so that Last-Event-ID resumes behind it; end with the last.
+
+    It also ends, and no error can be told any more, where whoever listens has gone or nothing can be read.
+    """
     response = web.StreamResponse(headers=_HEADERS)
     response.content_type = "text/event-stream"
     response.headers["Request-Id"] = request[REQUEST_ID]
     await response.prepare(request)
-    async for entries in following:
-        await response.write(b"".join(_event(verification_id, entry) for entry in entries) or b": waiting\n\n")
-    await response.write_eof()
+    with contextlib.suppress(ConnectionError, StoreUnavailable, Refused):
+        async for entries in following:
+            await response.write(b"".join(_event(verification_id, entry) for entry in entries) or b": waiting\n\n")
+        await response.write_eof()
     return response
 
 

@@ -53,7 +53,7 @@ class CreateVerification(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     channel: Channel
     mode: Mode | None = None
     locale: Locale = "en"
-    enrollment_id: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+    enrollment_id: Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[^\x00]*$")] | None = None
     metadata: Metadata = {}
     fallback: Fallback | None = None
 

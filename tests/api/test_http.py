@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 from support import raw_http
 from support.integrator import PATIENCE
@@ -88,6 +89,20 @@ async def test_a_body_in_pieces_is_taken(integrator, numbers):
             await connection.writer.drain()
             await asyncio.sleep(0)
         assert (await connection.answer())[0] == 201
+
+
+async def test_a_body_that_is_cut_off_or_compressed_wrongly_is_no_failure_of_ours(integrator, caplog):
+    asked = raw_http.request("POST", "/v1/verifications", integrator.key, b"x" * 20, "Content-Encoding: gzip")
+    async with asyncio.timeout(10):
+        async with raw_http.connected(integrator.url) as connection:
+            status, body = await connection.ask(asked)
+            assert (status, msgspec.json.decode(body)["code"]) == (400, "json_invalid")
+        async with raw_http.connected(integrator.url) as connection:
+            connection.writer.write(asked.removesuffix(b"x" * 20).replace(b"gzip", b"identity"))
+            await connection.writer.drain()
+            await integrator.ask("GET", "/healthz")
+    await integrator.ask("GET", "/healthz")
+    assert [record for record in caplog.records if record.name.startswith("gateway")] == []
 
 
 async def test_every_answer_has_its_own_request_id(world, integrator, numbers):

@@ -25,7 +25,7 @@ def basic(user: str, password: str = "") -> str:
     [
         "", "Bearer", "Bearer ", "Bearer pk_wrong", "Bearer pk_" + "k" * 43, "pk_wrong", "Basic", "Basic !!!",
         "Basic /////w==", basic("pk_wrong"), basic("", "pk_wrong"),
-        "Digest username=pk_wrong", "Bearer \u00e9", "Bearer " + "x" * 7_000,
+        "Digest username=pk_wrong", "Bearer \u00e9", "Basic \u00e9", "Bearer " + "x" * 7_000,
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("path", ["/v1/verifications", "/v1/enrollments?user=alice", "/v1/verifications/ver_1/events"])

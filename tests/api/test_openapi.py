@@ -128,6 +128,7 @@ async def ask_about_verifications(ask, integrator, network, numbers):
 async def ask_about_people(ask, integrator, network, numbers):
     asked = {"user": "frank@example.com", "display_name": "Frank", "groups": ["staff"]}
     frank = f"/v1/enrollments/{(await ask('POST', '/v1/enrollments', asked))['id']}"
+    await ask("POST", "/v1/enrollments", asked)
     await ask("POST", f"{frank}/verifications", {"purpose": "sign_in"})
     number = next(numbers)
     first = await ask("POST", f"{frank}/phones", {"kind": "authentication", "to": number, "channel": "sms"})
