@@ -152,6 +152,8 @@ def _unusable(place: str, account: Account, lease: float) -> list[str]:
         problems.append(f"outbox.lease: must be longer than {place}.total_timeout, or a send under way counts as left")
     if account.api and not account.api.startswith(("https://", "http://")):
         problems.append(f"{place}.base_url: must start with https:// (or http://, for the simulator)")
+    if not all(account.signing_tokens):
+        problems.append(f"{place}.signing_tokens: one of them is empty, and would let anybody sign")
     for key in account.public_keys:
         try:
             public_key(key)

@@ -201,7 +201,7 @@ async def serving(gateway: Gateway, settings: Settings, *, share_port: bool = Fa
         access_log=None,
         keepalive_timeout=15.0,
         lingering_time=1.0,
-        shutdown_timeout=settings.server.drain / 2,
+        shutdown_timeout=settings.server.drain / 4,  # aiohttp waits for so long twice
     )
     await runner.setup()
     try:

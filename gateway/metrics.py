@@ -43,6 +43,7 @@ _PROOF_BUCKETS = (2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600)
 _SEND_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 _ASK_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
 _AREA_CODE = 5  # "+1" and three digits
+_LAST_SCRAPE = 0.1  # at the end nobody waits for one that waits for the database
 _PATIENCE = 5.0  # Prometheus itself waits for 10 s
 _NOWHERE = "ZZ"  # ISO 3166: what is in no country
 
@@ -247,7 +248,7 @@ async def showing(scrape: Scrape, host: str, port: int) -> AsyncIterator[None]:
 
     application = web.Application()
     application.add_routes([web.get("/metrics", show)])
-    runner = web.AppRunner(application, access_log=None)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=_LAST_SCRAPE)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
@@ -17,7 +18,7 @@ from gateway.account_settings import Account, Routes, Twilio
 from gateway.channel_settings import Text, Voice
 from gateway.domain.policy import Count, Limits, Seconds
 from gateway.domain.retention import Retention
-from gateway.stores.places import POSTGRES, SQLITE, shown, sqlite_path
+from gateway.stores.places import POSTGRES, SQLITE, is_postgres, shown, sqlite_path
 from gateway.vault import FIRST_KEY, KEY_SIZE
 from twiml.messages import bound_host
 from webhooks.addresses import Addresses
@@ -235,7 +236,7 @@ def _field_types(section: str) -> dict[str, Any]:
 def _read_text(text: str, kind: object) -> object:
     """Return what a variable holds: words with commas between them for a list, `name=value` each for a table."""
     if kind == _LIST:
-        return text.split(",")
+        return [word.strip() for word in text.split(",")] if text else []
     if kind == _TABLE:
         pairs = (pair.partition("=") for pair in text.split(",") if pair)
         return {name.strip(): value.strip() for name, _, value in pairs}
@@ -271,5 +272,20 @@ def _unusable(settings: Settings) -> list[str]:
     problems += [f"voice.{mistake}" for mistake in settings.voice.mistakes()]
     if not settings.database.url.startswith((SQLITE, POSTGRES)):
         problems.append(f"database.url: must start with {SQLITE} or {POSTGRES}")
+    elif is_postgres(settings.database.url) and not _is_address(settings.database.url):
+        problems.append("database.url: in user and password, all but letters, digits and -._~ must be written as %XX")
     lease = settings.outbox.lease
     return problems + account_settings.mistakes(settings.twilio, settings.providers, settings.routes, lease)
+
+
+def _is_address(url: str) -> bool:
+    """Tell whether a URL is read as it is meant; else a part of its password would be taken for a host, and told."""
+    try:
+        parts = urlsplit(url)
+        parse_qsl(parts.query, strict_parsing=bool(parts.query))
+    except ValueError:
+        return False
+    hosts = parts.netloc.rpartition("@")[2].split(",")
+    ports = [host.rpartition("]")[2].partition(":")[2] for host in hosts]
+    whole = not parts.fragment and "@" not in parts.path and parts.netloc.count("@") <= 1
+    return whole and all(not port or (port.isascii() and port.isdigit()) for port in ports)

@@ -102,5 +102,14 @@ def _revision(path: Path) -> str | None:
     return row[0] if row else None
 
 
+def _reason(error: Exception) -> str:
+    """Return in a line what went wrong; of SQLAlchemy's errors, which go on for several, what is behind them."""
+    behind = getattr(error, "orig", None) or error
+    return f"{type(behind).__name__}: {str(behind).partition(chr(10))[0]}"
+
+
 if __name__ == "__main__":
-    migrate(os.environ[_URL])
+    try:
+        migrate(os.environ[_URL])
+    except Exception as error:  # noqa: BLE001 - whatever it is, the operator is told
+        sys.exit(_reason(error))

@@ -76,6 +76,16 @@ def test_migrate_may_run_twice_and_from_two_places_at_once(start_program, poundk
     assert "is at" in out
 
 
+def test_a_database_that_cannot_be_migrated_is_one_line_with_the_reason(poundkey, serve_environment, tmp_path):
+    url = "postgresql://user:s3cret@127.0.0.1:1/name?sslmode=verify-full"
+    other = {**serve_environment, "POUNDKEY_DATABASE__URL": url, "HOME": str(tmp_path)}
+    code, _, err = poundkey("migrate", **other)
+    assert code == 2
+    [line] = err.splitlines()
+    assert "root certificate file" in line
+    assert "s3cret" not in line
+
+
 def test_the_api_key_of_the_shell_is_no_setting_of_the_gateway(poundkey, serve_environment):
     _, _, err = poundkey("keys", "list", **serve_environment, POUNDKEY_API_KEY="pk_any")
     assert "POUNDKEY_API_KEY" not in err

@@ -82,6 +82,14 @@ def test_what_is_missing_is_told_at_once():
         ("VOICE__NEVER_CALL_KEY", "#", "voice.never_call_key"),
         ("VOICE__SECOND_LANGUAGE", "Spanish!", "voice.second_language"),
         ("DATABASE__URL", "mysql://x", "database.url"),
+        ("DATABASE__URL", "postgresql://user:s3/cret@host/name", "database.url"),
+        ("DATABASE__URL", "postgresql://user:123/s3cret@host/name", "database.url"),
+        ("DATABASE__URL", "postgresql://user:s3#cret@host/name", "database.url"),
+        ("DATABASE__URL", "postgresql://user:s3?cret@host/name", "database.url"),
+        ("DATABASE__URL", "postgresql://user:s3@cret@host/name", "database.url"),
+        ("DATABASE__URL", "postgresql://user:s3[cret@host/name", "database.url"),
+        ("DATABASE__URL", "postgresql://host:many/name", "database.url"),
+        ("TWILIO__SIGNING_TOKENS", "new,", "twilio.signing_tokens"),
         ("TWILIO__SIGNATURE_ALGORITHM", "md5", "twilio.signature_algorithm"),
         ("TWILIO__AUTH_TOKEN_FILE", "/nowhere/at/all", "POUNDKEY_TWILIO__AUTH_TOKEN_FILE"),
         ("TWILIO__BASE_URL", "ftp://api.example.com", "twilio.base_url"),
@@ -92,6 +100,27 @@ def test_what_is_missing_is_told_at_once():
 def test_what_cannot_work_is_told_by_name(name: str, value: str, told: str):
     (problem,) = problems(ENOUGH | {f"POUNDKEY_{name}": value})
     assert problem.partition(":")[0] == told
+    assert "cret" not in problem
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql:///name",
+        "postgresql://user@host",
+        "postgresql://user:s3%2Fcret@one:5432,[::1]:5433,two/name?sslmode=verify-full",
+        "postgresql://postgres:@/name?host=/run/postgresql",
+    ],
+)
+def test_where_postgresql_is_can_be_said_in_many_ways(url):
+    assert load(None, ENOUGH | {"POUNDKEY_DATABASE__URL": url}).database.url == url
+
+
+def test_a_list_in_the_environment_may_be_empty_and_have_spaces():
+    words = {"POUNDKEY_TWILIO__SIGNING_TOKENS": "", "POUNDKEY_TEXT__FRAUD_WORDS": "FRAUD, SCAM"}
+    settings = load(None, ENOUGH | words)
+    assert settings.twilio.signing_tokens == ()
+    assert settings.text.fraud_words == ("FRAUD", "SCAM")
 
 
 def test_senders_for_countries_may_stand_in_the_environment():

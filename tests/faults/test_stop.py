@@ -1,14 +1,19 @@
 """SIGTERM drains a real `poundkey serve`: whoever waits is answered, nothing is lost, the exit is clean and soon."""
 
+import asyncio
 import contextlib
 import signal
 import time
 
+import aiohttp
 import msgspec
 import pytest
 from support import raw_http
+from support.integrator import Integrator
 from support.served import is_ready, served_on
-from support.world import settings_for
+from support.world import key_for, settings_for
+
+from gateway import app
 
 
 @pytest.fixture
@@ -42,6 +47,20 @@ async def test_everyone_who_waits_is_answered_and_the_exit_is_clean(served, netw
     assert [int(event["id"]) for event in told] == list(range(1, len(told) + 1))
     assert await process.wait() == 0
     assert time.monotonic() - started < 10
+
+
+async def test_a_request_that_the_store_does_not_answer_is_given_its_half_of_the_drain(tmp_path, network, monkeypatch):
+    settings = settings_for(tmp_path, network.url)
+    key = await key_for(settings)
+    async with app.running(settings) as gateway, aiohttp.ClientSession() as session:
+        monkeypatch.setattr(gateway.store, "create", lambda *_, **__: asyncio.Event().wait())
+        async with app.serving(gateway, settings):
+            asked = asyncio.create_task(Integrator(session, settings.server.public_url, key).create())
+            await asyncio.sleep(0.3)
+            started = time.monotonic()
+        assert time.monotonic() - started < settings.server.drain / 2 + 0.5
+        with pytest.raises(aiohttp.ClientError):
+            await asked
 
 
 async def test_a_send_under_way_is_finished(served, network):
