@@ -2,12 +2,15 @@
 
 A batch that fails is run again one by one, so that a bad operation harms no other. What the database itself says can be
 tried again is tried again. When the connection is lost before COMMIT, nothing has happened, and the batch is run over a
-new one. When it is lost in COMMIT, the database is asked what became of the transaction.
+new one. When it is lost in COMMIT, the database is asked what became of the transaction. A server that crashes may give
+the id of a transaction that it lost to another one, so each batch also leaves a mark of its own: `committed` is only
+believed with that.
 """
 
 import asyncio
 import contextlib
 import logging
+import secrets
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
@@ -24,8 +27,8 @@ from gateway.stores.waves import Spoiled, Wave, Work
 _MAX_BATCH = 256
 _TRIES = 5
 _PAUSE = 0.02
-_ASK_FOR = 50
-"""How often the database is asked, at growing pauses of up to 2 s in all, whether a transaction is still under way."""
+_ASK_FOR = 5.0
+"""For how long (s) the database is asked, at growing pauses, whether a transaction is still under way."""
 _TRY_AGAIN = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
@@ -34,8 +37,13 @@ _TRY_AGAIN = (
 )
 _ITS_OWN = (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError, asyncpg.RaiseError)
 """What is the operation's fault, not the database's."""
-_SEAL = "SELECT pg_current_xact_id()::text"
+_SEAL = """
+INSERT INTO marks (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value
+RETURNING pg_current_xact_id()::text
+"""
 _BECAME = "SELECT pg_xact_status($1::text::xid8)"
+_SEALED = "SELECT value FROM marks WHERE name = $1"
+_FORGET = "DELETE FROM marks WHERE name = $1"
 
 T = TypeVar("T")
 
@@ -67,6 +75,8 @@ class PostgresWriter:
         self._waiting: deque[_Waiting[Any]] = deque()
         self._arrived = asyncio.Event()
         self._closing = False
+        self._name = f"writer {secrets.token_hex(8)}"
+        self._batches = 0
         self._task = asyncio.create_task(self._work(), name="writer")
 
     @property
@@ -88,6 +98,9 @@ class PostgresWriter:
         self._closing = True
         self._arrived.set()
         await self._task
+        with contextlib.suppress(StoreUnavailable, *LOST, asyncpg.PostgresError):
+            if self._batches:
+                await (await self._link.connection()).execute(_FORGET, self._name)
         await self._link.close()
 
     async def _work(self) -> None:
@@ -104,16 +117,30 @@ class PostgresWriter:
         except StoreUnavailable as error:
             _fail(batch, error)
         except (Spoiled, asyncpg.PostgresError, _Lost):
-            for waiting in batch:
-                await self._commit_alone(waiting)
+            await self._commit_each(batch)
         except Exception as error:
             logger.exception("a batch failed in a way that was not foreseen")
             _fail(batch, StoreUnavailable(f"PostgreSQL: {error}"))
         else:
             self._answer(batch)
 
+    async def _commit_each(self, batch: list[_Waiting[Any]]) -> None:
+        """Run operations one by one. Where no database is there, the rest do not wait to find that out one by one."""
+        for place, waiting in enumerate(batch):
+            try:
+                await self._commit_alone(waiting)
+            except StoreUnavailable as error:
+                _fail(batch[place:], error)
+                return
+            except Exception as error:
+                logger.exception("an operation failed in a way that was not foreseen")
+                _fail([waiting], StoreUnavailable(f"PostgreSQL: {error}"))
+
     async def _commit_alone(self, waiting: _Waiting[Any]) -> None:
-        """Run one operation in a transaction of its own, again where that can help."""
+        """Run one operation in a transaction of its own, again where that can help.
+
+        Raises StoreUnavailable where the database is not there at all.
+        """
         error: Exception = StoreUnavailable("PostgreSQL: the connection is lost again and again")
         for again in range(_TRIES):
             await asyncio.sleep(_PAUSE * again)
@@ -127,9 +154,6 @@ class PostgresWriter:
                 continue
             except _TRY_AGAIN as refusal:
                 error = refusal
-            except StoreUnavailable as refusal:
-                error = refusal
-                break
             except asyncpg.PostgresError as refusal:
                 error = refusal if isinstance(refusal, _ITS_OWN) else StoreUnavailable(f"PostgreSQL: {refusal}")
                 break
@@ -150,7 +174,8 @@ class PostgresWriter:
             if not wave.wrote:
                 await transaction.rollback()
                 return
-            seal = await connection.fetchval(_SEAL)
+            self._batches += 1
+            seal = await connection.fetchval(_SEAL, self._name, str(self._batches))
         except BaseException as error:
             for work in works:
                 work.give_up()
@@ -168,10 +193,14 @@ class PostgresWriter:
 
     async def _must_be_committed(self, seal: str, error: Exception) -> None:
         """Ask what became of a transaction whose COMMIT was not answered; raises _Lost if nothing of it happened."""
-        for again in range(_ASK_FOR):
+        loop = asyncio.get_running_loop()
+        until, pause = loop.time() + _ASK_FOR, 0.0
+        while loop.time() < until:
             try:
                 connection = await self._link.connection()
                 became = await connection.fetchval(_BECAME, seal)
+                if became == "committed" and await connection.fetchval(_SEALED, self._name) != str(self._batches):
+                    became = "aborted"  # what was committed is another's: the server has lost ours, and its id with it
             except (StoreUnavailable, *LOST, asyncpg.PostgresError):
                 became = "in progress"  # the database is not there to say
                 await self._link.drop()
@@ -179,7 +208,8 @@ class PostgresWriter:
                 return
             if became == "aborted":
                 raise _Lost from error
-            await asyncio.sleep(min(_PAUSE * again, 0.1))
+            await asyncio.sleep(pause)
+            pause = min(pause + _PAUSE, 0.1)
         raise StoreUnavailable(f"PostgreSQL: nobody can say whether transaction {seal} was committed") from error
 
     def _answer(self, batch: list[_Waiting[Any]]) -> None:

@@ -1,6 +1,7 @@
 """What PostgreSQL's failures do: nothing acknowledged is lost, nothing is done twice, and work goes on by itself."""
 
 import asyncio
+import itertools
 import os
 
 import asyncpg
@@ -14,8 +15,10 @@ from gateway.domain.policy import Limits
 from gateway.domain.refusals import Refused
 from gateway.domain.verification import Channel
 from gateway.ports import StoreUnavailable
+from gateway.stores.grouped import Grouped
 from gateway.stores.postgres import PostgresStore
 from gateway.stores.postgres_link import Link
+from gateway.stores.postgres_writer import PostgresWriter
 from gateway.vault import Vault
 
 LIMITS = Limits(sends_per_number=1_000_000, checks_per_verification=1_000, failed_checks_per_day=1_000_000)
@@ -125,6 +128,46 @@ async def test_a_server_that_is_killed_takes_nothing_with_it_and_is_found_again(
             assert kept == result.change.verification
     assert await store.get("ver_while_away") is None
     await store.close()
+
+
+async def test_a_commit_that_the_server_lost_is_not_taken_for_another_with_its_id(own_server):
+    """A server that crashes gives the ids of transactions that its log has not kept once more."""
+    url = await asyncio.to_thread(own_server.database)
+    async with Wire(url) as wire:
+        store, other = await PostgresStore.open(wire.url, VAULT), await PostgresStore.open(url, VAULT)
+        await asyncio.gather(create(store, "ver_1"), create(other, "ver_of_other"))
+        wire.cut(Cut.COMMIT)
+        creating = asyncio.create_task(create(store, "ver_lost"))
+        while not wire.cuts:
+            await asyncio.sleep(0)
+        await asyncio.to_thread(own_server.kill)
+        await asyncio.to_thread(own_server.start)
+        for place in itertools.count():
+            await until_it_works(other, f"ver_{place}_of_other")
+            if creating.done():
+                break
+        created = await creating
+        assert await other.get("ver_lost") == created.change.verification
+        await store.close()
+        await other.close()
+
+
+async def test_a_database_that_is_gone_is_not_looked_for_by_each_operation_of_a_batch(url):
+    class Lost(Link):
+        tries = 0
+
+        async def connection(self):
+            Lost.tries += 1
+            if Lost.tries > 1:
+                raise StoreUnavailable("there is none")
+            return await super().connection()
+
+    writer = PostgresWriter(Lost(url), Grouped(), lambda _changed: None)
+    ending = lambda work: work.read("SELECT pg_terminate_backend(pg_backend_pid())")  # noqa: E731 - shown beside its use
+    results = await asyncio.gather(*(writer.run(ending) for _ in range(20)), return_exceptions=True)
+    assert {type(result) for result in results} == {StoreUnavailable}
+    assert Lost.tries == 2
+    await writer.close()
 
 
 async def test_a_row_that_a_process_standing_still_holds_is_free_again_after_seconds(url, store):

@@ -54,7 +54,7 @@ class Wire:
         assert task is not None
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+        with contextlib.suppress(OSError, asyncio.CancelledError):  # also a server that is not there
             server_reader, server_writer = await asyncio.open_unix_connection(self._server)
             up = asyncio.create_task(self._up(reader, writer, server_writer))
             await asyncio.gather(up, self._down(server_reader, writer), return_exceptions=True)
@@ -82,8 +82,10 @@ class Wire:
         server_writer.write_eof()
 
     async def _down(self, server_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while told := await server_reader.read(1 << 16):
-            if not writer.is_closing():
-                writer.write(told)
-                await writer.drain()
-        writer.close()
+        try:
+            while told := await server_reader.read(1 << 16):
+                if not writer.is_closing():
+                    writer.write(told)
+                    await writer.drain()
+        finally:
+            writer.close()
