@@ -55,9 +55,9 @@ class PostgresStore(SqlStore):
         engine = _PostgresEngine(url)
         try:
             await engine.begin()
-        except StoreUnavailable:
+        except (StoreUnavailable, *LOST, asyncpg.PostgresError) as error:
             await engine.close()
-            raise
+            raise StoreUnavailable(str(error) or type(error).__name__) from error
         return cls(engine, vault, clock or engine.clock)
 
     async def due_sends(self, limit: int, stages: Collection[Stage] = tuple(Stage)) -> list[DueSend]:

@@ -61,6 +61,14 @@ class Link:
                 await self._connection.close(timeout=1)
             self._connection = None
 
+    @staticmethod
+    async def _greet(connection: "asyncpg.Connection[Any]", greeting: Greeting) -> None:
+        try:
+            await greeting(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+
     async def _made(self) -> "asyncpg.Connection[Any]":
         try:
             connection = await asyncpg.connect(
@@ -71,7 +79,7 @@ class Link:
                 server_settings=_SETTINGS,
             )
             if self._greeting is not None:
-                await self._greeting(connection)
+                await self._greet(connection, self._greeting)
         except (*LOST, asyncpg.PostgresError) as error:
             raise StoreUnavailable(f"PostgreSQL: {error or type(error).__name__}") from error
         return connection

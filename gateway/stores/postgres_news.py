@@ -22,6 +22,8 @@ _CHANNEL = "poundkey"
 _TELL = "SELECT pg_notify('poundkey', note) FROM unnest($1::text[]) AS note"
 _LONGEST_NOTE = 7_900
 """Bytes (PostgreSQL: NOTIFY, payload)."""
+_LAST_WAIT = 1.0
+"""For how long (s) what is left may be told when the store closes."""
 
 logger = logging.getLogger(__name__)
 
@@ -53,21 +55,31 @@ class News:
 
     async def close(self) -> None:
         """Tell what is left, and let go of the database."""
-        if self._task is not None:
-            await self._task
+        task = self._task
+        if task is not None:
+            await asyncio.wait({task}, timeout=_LAST_WAIT)
+            if not task.done():  # the database stands still
+                await self._telling.drop()
+                await task
         await self._telling.close()
         await self._listening.close()
 
     async def _tell(self) -> None:
         while self._untold:
             told, self._untold = self._untold, []
-            try:
-                connection = await self._telling.connection()
-                await connection.fetch(_TELL, self._notes(told))
-            except (StoreUnavailable, *LOST, asyncpg.PostgresError) as error:
-                logger.warning("the other processes do not hear of %d changes: %s", len(told), error)
-                await self._telling.drop()
+            if not await self._told(told) and not await self._told(told):  # twice: a connection may just have been lost
+                logger.warning("the other processes do not hear of %d changes", len(told))
         self._task = None
+
+    async def _told(self, verification_ids: Iterable[str]) -> bool:
+        try:
+            connection = await self._telling.connection()
+            await connection.fetch(_TELL, self._notes(verification_ids))
+        except (StoreUnavailable, *LOST, asyncpg.PostgresError) as error:
+            logger.warning("PostgreSQL was not told of changes: %s", error)
+            await self._telling.drop()
+            return False
+        return True
 
     def _notes(self, verification_ids: Iterable[str]) -> list[str]:
         """Write the ids into as few notes as they fit in."""

@@ -46,6 +46,7 @@ class _Reader:
         self._grouped = grouped
         self._asked: dict[str, list[_Asked]] = {}
         self._working: asyncio.Task[None] | None = None
+        self._closing = False
 
     async def rows(self, statement: str, values: Row) -> list[Row]:
         """Return the rows; raises StoreUnavailable."""
@@ -56,7 +57,9 @@ class _Reader:
         return await future
 
     async def close(self) -> None:
+        self._closing = True
         if self._working is not None:
+            await self._link.drop()  # nobody needs the answer any more, and it may never come
             await self._working
         await self._link.close()
 
@@ -73,6 +76,10 @@ class _Reader:
         try:
             answers = await self._read(statement, [values for values, _ in askers])
         except Exception as error:  # noqa: BLE001 - each asker hears of it
+            if len(askers) > 1 and isinstance(error.__cause__, asyncpg.DataError):  # one of them is at fault
+                for asker in askers:
+                    await self._answer(statement, [asker])
+                return
             for _, future in askers:
                 if not future.done():
                     future.set_exception(error)
@@ -85,6 +92,8 @@ class _Reader:
         """Read; once more over a new connection if the old one was lost, for nothing can happen twice."""
         last: Exception | None = None
         for _ in range(_TRIES):
+            if self._closing:
+                raise StoreUnavailable("the store is closed")
             connection: asyncpg.Connection[Any] = await self._link.connection()
             try:
                 return await self._grouped.rows(connection, statement, each, lock=False)

@@ -27,6 +27,8 @@ from gateway.stores.waves import Spoiled, Wave, Work
 _MAX_BATCH = 256
 _TRIES = 5
 _PAUSE = 0.02
+_LAST_WAIT = 1.0
+"""For how long (s) what was begun may go on when the store closes."""
 _ASK_FOR = 5.0
 """For how long (s) the database is asked, at growing pauses, whether a transaction is still under way."""
 _TRY_AGAIN = (
@@ -97,10 +99,14 @@ class PostgresWriter:
         """See the protocol."""
         self._closing = True
         self._arrived.set()
-        await self._task
-        with contextlib.suppress(StoreUnavailable, *LOST, asyncpg.PostgresError):
-            if self._batches:
-                await (await self._link.connection()).execute(_FORGET, self._name)
+        await asyncio.wait({self._task}, timeout=_LAST_WAIT)
+        if not self._task.done():  # the database stands still
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            _fail([*self._waiting], StoreUnavailable("the store is closed"))
+        elif self._batches:
+            with contextlib.suppress(StoreUnavailable, *LOST, asyncpg.PostgresError):
+                await (await self._link.connection()).execute(_FORGET, self._name, timeout=_LAST_WAIT)
         await self._link.close()
 
     async def _work(self) -> None:
@@ -114,6 +120,9 @@ class PostgresWriter:
     async def _commit(self, batch: list[_Waiting[Any]]) -> None:
         try:
             await self._transact([waiting.work for waiting in batch])
+        except asyncio.CancelledError:
+            _fail(batch, StoreUnavailable("the store is closed"))
+            raise
         except StoreUnavailable as error:
             _fail(batch, error)
         except (Spoiled, asyncpg.PostgresError, _Lost):
@@ -179,6 +188,9 @@ class PostgresWriter:
         except BaseException as error:
             for work in works:
                 work.give_up()
+            if isinstance(error, asyncio.CancelledError):
+                await self._link.drop()
+                raise
             if isinstance(error, LOST) or connection.is_closed():
                 await self._link.drop()
                 raise _Lost from error

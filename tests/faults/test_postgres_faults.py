@@ -6,6 +6,7 @@ import os
 
 import asyncpg
 import pytest
+from support.integrator import PATIENCE
 from support.postgres import Postgres
 from support.postgres_wire import Cut, Wire
 
@@ -140,7 +141,7 @@ async def test_a_commit_that_the_server_lost_is_not_taken_for_another_with_its_i
         creating = asyncio.create_task(create(store, "ver_lost"))
         while not wire.cuts:
             await asyncio.sleep(0)
-        await asyncio.to_thread(own_server.kill)
+        own_server.kill()  # before the loop goes on: the store is not to ask a server that still knows
         await asyncio.to_thread(own_server.start)
         for place in itertools.count():
             await until_it_works(other, f"ver_{place}_of_other")
@@ -170,15 +171,34 @@ async def test_a_database_that_is_gone_is_not_looked_for_by_each_operation_of_a_
     await writer.close()
 
 
+async def test_a_store_whose_database_stands_still_can_be_closed(own_server):
+    store = await PostgresStore.open(await asyncio.to_thread(own_server.database), VAULT)
+    await create(store, "ver_1")
+    with own_server.standing_still():
+        asked = [asyncio.create_task(one) for one in (create(store, "ver_2"), store.get("ver_2"), store.keys())]
+        await asyncio.sleep(0)  # they are on their way
+        async with asyncio.timeout(PATIENCE):
+            await store.close()
+        results = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(result) for result in results] == [StoreUnavailable] * 3
+
+
+async def test_what_nobody_can_ask_for_fails_nobody_who_asks_beside_it(store):
+    of_nobody, of_none = await asyncio.gather(store.get("ver_\0"), store.get("ver_none"), return_exceptions=True)
+    assert (type(of_nobody), of_none) == (StoreUnavailable, None)
+
+
 async def test_a_row_that_a_process_standing_still_holds_is_free_again_after_seconds(url, store):
     await create(store, "ver_1")
-    still = await Link(url).connection()
+    link = Link(url)
+    still = await link.connection()
     await still.execute("BEGIN; SELECT 1 FROM verifications WHERE id = 'ver_1' FOR UPDATE")
     change = await check(store)
     assert change.verification.checks_left == LIMITS.checks_per_verification - 1
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):  # its transaction is gone
         await still.execute("UPDATE verifications SET status = 'approved'; COMMIT")
     assert (await store.get("ver_1")).status == "pending"
+    await link.close()
 
 
 async def test_no_connection_left_is_said_and_over_when_there_is_one(own_server):

@@ -1,9 +1,11 @@
 """A PostgreSQL server of the tests' own, and databases at head in it."""
 
 import asyncio
+import contextlib
 import itertools
 import tempfile
 import warnings
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -60,6 +62,19 @@ class Postgres:
         for one in [process, *process.children(recursive=True)]:
             one.kill()
         process.wait(10)
+
+    @contextlib.contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Let every process of the server stand still inside the block, as a machine does that is out of memory."""
+        process = self._server.get_postmaster_info().process
+        still = [process, *process.children(recursive=True)]
+        for one in still:
+            one.suspend()
+        try:
+            yield
+        finally:
+            for one in still:
+                one.resume()
 
     def start(self) -> None:
         """Start a server that was killed or stopped; it recovers from its log."""

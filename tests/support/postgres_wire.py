@@ -56,9 +56,11 @@ class Wire:
         task.add_done_callback(self._tasks.discard)
         with contextlib.suppress(OSError, asyncio.CancelledError):  # also a server that is not there
             server_reader, server_writer = await asyncio.open_unix_connection(self._server)
-            up = asyncio.create_task(self._up(reader, writer, server_writer))
-            await asyncio.gather(up, self._down(server_reader, writer), return_exceptions=True)
-            server_writer.close()
+            try:
+                up = asyncio.create_task(self._up(reader, writer, server_writer))
+                await asyncio.gather(up, self._down(server_reader, writer), return_exceptions=True)
+            finally:
+                server_writer.close()
         writer.close()
 
     async def _up(
