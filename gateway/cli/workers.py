@@ -12,7 +12,7 @@ from gateway.settings import PREFIX, Settings
 from gateway.stores.places import is_postgres
 
 _SHORTEST_LIFE = 5.0
-"""Seconds: a worker that ends sooner, before it has been ready, would end again."""
+"""Seconds: a worker whose first life is shorter cannot serve. One that has lived longer may meet what passes."""
 _PAUSE = 1.0
 
 logger = logging.getLogger(__name__)
@@ -38,6 +38,7 @@ async def keep_running(settings: Settings, workers: int, command: Sequence[str])
 async def _keep(place: int, settings: Settings, command: Sequence[str], stop: "asyncio.Task[bool]") -> None:
     """Run one worker, and another in its place when it ends by itself."""
     loop = asyncio.get_running_loop()
+    has_served = False
     while not stop.done():
         begun = loop.time()
         process = await asyncio.create_subprocess_exec(
@@ -52,7 +53,8 @@ async def _keep(place: int, settings: Settings, command: Sequence[str], stop: "a
                 await process.wait()
         if stop.done():
             return
-        if loop.time() - begun < _SHORTEST_LIFE:
+        has_served = has_served or loop.time() - begun >= _SHORTEST_LIFE
+        if not has_served:
             raise CommandFailed(f"worker {place + 1} ended at once, with exit code {process.returncode}")
         logger.error("worker %d ended with exit code %s; another takes its place", place + 1, process.returncode)
         await asyncio.wait([stop], timeout=_PAUSE)

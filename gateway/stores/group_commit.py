@@ -206,6 +206,7 @@ def _attempt(waiting: _Waiting[Any], transaction: SqliteTransaction) -> None:
 def _attempt_guarded(waiting: _Waiting[Any], transaction: SqliteTransaction) -> None:
     """Run one operation inside a SAVEPOINT, so that it can be undone alone."""
     transaction.put("SAVEPOINT operation", ())
+    before = dict(transaction.verifications)
     waiting.refusal = None
     try:
         waiting.result = waiting.operation(transaction)
@@ -214,6 +215,7 @@ def _attempt_guarded(waiting: _Waiting[Any], transaction: SqliteTransaction) -> 
             raise
         waiting.refusal = refusal
         transaction.put("ROLLBACK TO operation", ())
+        transaction.verifications = before
     transaction.put("RELEASE operation", ())
 
 

@@ -46,6 +46,23 @@ def test_one_that_dies_is_replaced(workers, on_postgres, asker):
     assert workers.stop() == 0, workers.err
 
 
+def test_one_whose_database_is_away_for_a_while_does_not_end_the_others(workers, on_postgres, postgres, asker):
+    port = int(on_postgres["POUNDKEY_SERVER__PORT"])
+    name = on_postgres["POUNDKEY_DATABASE__URL"].partition("?")[0].rpartition("/")[2]
+    first, second = children(workers)
+    while time.time() - second.create_time() < LATER_THAN_A_FAILED_START:
+        time.sleep(0.1)
+    postgres.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    first.kill()
+    for _ in range(2):
+        workers.log_until("another takes its place")
+    assert second in children(workers)
+    postgres.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    workers.log_until("listening")
+    assert {asker(port).ask("GET", "/readyz")[0] for _ in range(20)} == {200}
+    assert workers.stop() == 0, workers.err
+
+
 def test_a_file_has_one_process(start_program, serve_environment):
     program = start_program("serve", "--workers", "2", **serve_environment)
     assert program.ended() == 2

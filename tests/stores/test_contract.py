@@ -271,5 +271,14 @@ async def test_old_receipts_and_tallies_are_purged(store, vault, clock):
     assert len(change.tally.sends) == 1
 
 
+async def test_what_was_undone_behind_its_change_is_seen_by_nobody(store, vault, fill_up):
+    await fill_up("receipts")
+    with pytest.raises(Exception, match="is_full"):
+        await create(store, vault, receipt=receipt())
+    assert await store.get("ver_1") is None
+    with pytest.raises(Refused):
+        await check(store, vault, "123456")
+
+
 async def test_it_is_ready_at_head(store):
     await store.ready()
