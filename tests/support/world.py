@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import functools
+import itertools
 import os
 import secrets
 import socket
@@ -32,12 +33,19 @@ HOST = "login.example.com"
 LIMITS = Limits(call_grace=0.2, text_grace=0.2)
 
 
+_PORTS_EACH = 2_000
+_FIRST_PORT = 10_240 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 11 * _PORTS_EACH
+"""The tests' workers have ports apart, and below those that Linux gives to connections (ip_local_port_range)."""
+_PLACES = itertools.count(os.getpid())
+
+
 def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """Return a port that nobody listens on, and that nobody is given by chance while its server is away."""
+    while True:
+        port = _FIRST_PORT + next(_PLACES) % _PORTS_EACH
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 def random_key() -> str:
