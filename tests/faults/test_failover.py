@@ -147,7 +147,7 @@ async def test_a_provider_that_keeps_failing_is_rested_and_then_tried_with_one_s
     assert await delivered_by(300) == "twilio"
 
 
-@pytest.mark.parametrize("routes", [Routes(BOTH, BOTH, failures=2, rest=1)])
+@pytest.mark.parametrize("routes", [Routes(BOTH, BOTH, failures=2, rest=3)])
 async def test_of_many_sends_at_once_one_tries_a_provider_after_its_rest(world, integrator, network, monkeypatch):
     opted_out = world.gateway.store.replies.opted_out
 
@@ -161,7 +161,9 @@ async def test_of_many_sends_at_once_one_tries_a_provider_after_its_rest(world, 
         made = await integrator.create(f"+1425555{number:04}")
         await integrator.attempt_when(made["id"], "delivered")
     asked = len(await network.orders())
-    await asyncio.sleep(1)
+    rested = world.gateway.store.clock() + 3_000
+    while world.gateway.store.clock() < rested:
+        await asyncio.sleep(0.05)
     many = await asyncio.gather(*(integrator.create(f"+1425555{number:04}") for number in range(200, 206)))
     for made in many:
         assert (await integrator.attempt_when(made["id"], "delivered"))["provider"] == SPARE

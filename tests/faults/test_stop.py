@@ -53,10 +53,16 @@ async def test_a_request_that_the_store_does_not_answer_is_given_its_half_of_the
     settings = settings_for(tmp_path, network.url)
     key = await key_for(settings)
     async with app.running(settings) as gateway, aiohttp.ClientSession() as session:
-        monkeypatch.setattr(gateway.store, "create", lambda *_, **__: asyncio.Event().wait())
+        reached = asyncio.Event()
+
+        async def never(*_, **__):
+            reached.set()
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(gateway.store, "create", never)
         async with app.serving(gateway, settings):
             asked = asyncio.create_task(Integrator(session, settings.server.public_url, key).create())
-            await asyncio.sleep(0.3)
+            await reached.wait()
             started = time.monotonic()
         assert time.monotonic() - started < settings.server.drain / 2 + 0.5
         with pytest.raises(aiohttp.ClientError):
