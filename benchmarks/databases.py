@@ -87,7 +87,8 @@ class Postgres:
         await connection.execute(f"CREATE DATABASE {name}")
         await connection.close()
         url = self._server.url(name)
-        connection = await asyncpg.connect(url)
+        # What asks for the end of a run must not read a table whole meanwhile.
+        connection = await asyncpg.connect(url, server_settings={"enable_seqscan": "off"})
         try:
             yield _PostgresDatabase(url, self._server, connection)
         finally:
