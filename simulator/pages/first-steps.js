@@ -8,16 +8,8 @@ const GATEWAY = "http://127.0.0.1:8080"; // where `poundkey dev` listens unless 
 export function showFirstSteps(number) {
   const to = number ?? EXAMPLE_NUMBER;
   setText(byId("command-call"), `poundkey verify ${to} --call`);
-  setText(
-    byId("command-text"),
-    [
-      `curl -u "$POUNDKEY_API_KEY:" \\`,
-      `  ${GATEWAY}/v1/verifications \\`,
-      `  -H "Content-Type: application/json" \\`,
-      `  -d '{"to": "${to}",`,
-      `       "channel": "sms"}'`,
-    ].join("\n"),
-  );
+  const wish = `{"to": "${to}", "channel": "sms"}`;
+  setText(byId("command-text"), `curl ${GATEWAY}/v1/verifications -u "$POUNDKEY_API_KEY:" --json '${wish}'`);
 }
 
 export function wireCopying() {
