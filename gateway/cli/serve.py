@@ -12,7 +12,7 @@ from gateway.cli.config import load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
 from gateway.cli.loop import stop_requested
-from gateway.cli.workers import keep_running, own_command
+from gateway.cli.workers import keep_running, own_command, stop_when_alone
 from gateway.metrics import showing
 from gateway.ports import StoreUnavailable
 from gateway.recordings import RecordingsInvalid
@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
         command = own_command(["serve", "--worker", *(("--config", str(arguments.config)) if arguments.config else ())])
         run_loop(keep_running(settings, arguments.workers, command))
     else:
-        run_loop(_serve(settings, share_port=arguments.worker))
+        run_loop(_serve(settings, is_worker=arguments.worker))
     return 0
 
 
@@ -65,10 +65,12 @@ def cannot_listen(host: str, port: int, error: OSError) -> CommandFailed:
     return CommandFailed(f"cannot listen on {host}:{port}: {error.strerror}")
 
 
-async def _serve(settings: Settings, *, share_port: bool) -> None:
+async def _serve(settings: Settings, *, is_worker: bool) -> None:
     stop = stop_requested()
+    if is_worker:
+        stop_when_alone(stop)
     server = settings.server
     async with AsyncExitStack() as stack:
-        await start(stack, settings, share_port=share_port)
+        await start(stack, settings, share_port=is_worker)
         logger.info("listening on %s:%d as %s", server.host, server.port, server.public_url)
         await stop.wait()

@@ -1,4 +1,7 @@
-"""`poundkey serve --workers`: several gateway processes on one port, kept running until a signal stops them."""
+"""`poundkey serve --workers`: several gateway processes on one port, kept running until a signal stops them.
+
+They end with the process that keeps them: its death, which no signal tells them, ends the pipe that is their stdin.
+"""
 
 import asyncio
 import logging
@@ -14,6 +17,7 @@ from gateway.stores.places import is_postgres
 _SHORTEST_LIFE = 5.0
 """Seconds: a worker whose first life is shorter cannot serve. One that has lived longer may meet what passes."""
 _PAUSE = 1.0
+_STDIN = 0
 
 logger = logging.getLogger(__name__)
 
@@ -24,8 +28,9 @@ async def keep_running(settings: Settings, workers: int, command: Sequence[str])
         raise CommandFailed("--workers: several processes need PostgreSQL; database.url names a file")
     if settings.server.port == 0:
         raise CommandFailed("--workers: several processes need a port to share; server.port is 0")
+    lifeline, held = os.pipe()  # nobody inherits the end that is held, and nothing is written to it
     stop = asyncio.create_task(stop_requested().wait())
-    keepers = [asyncio.create_task(_keep(place, settings, command, stop)) for place in range(workers)]
+    keepers = [asyncio.create_task(_keep(place, settings, command, lifeline, stop)) for place in range(workers)]
     try:
         await asyncio.gather(*keepers)
     finally:
@@ -33,16 +38,32 @@ async def keep_running(settings: Settings, workers: int, command: Sequence[str])
         for keeper in keepers:
             keeper.cancel()
         await asyncio.gather(stop, *keepers, return_exceptions=True)
+        os.close(lifeline)
+        os.close(held)
 
 
-async def _keep(place: int, settings: Settings, command: Sequence[str], stop: "asyncio.Task[bool]") -> None:
+def stop_when_alone(stop: asyncio.Event) -> None:
+    """Stop this worker when the process that keeps it is gone."""
+    loop = asyncio.get_running_loop()
+
+    def alone() -> None:
+        loop.remove_reader(_STDIN)
+        logger.error("the process that keeps the workers is gone: this worker ends")
+        stop.set()
+
+    loop.add_reader(_STDIN, alone)
+
+
+async def _keep(
+    place: int, settings: Settings, command: Sequence[str], lifeline: int, stop: "asyncio.Task[bool]"
+) -> None:
     """Run one worker, and another in its place when it ends by itself."""
     loop = asyncio.get_running_loop()
     has_served = False
     while not stop.done():
         begun = loop.time()
         process = await asyncio.create_subprocess_exec(
-            *command, env=_environment(place, settings), start_new_session=True
+            *command, env=_environment(place, settings), stdin=lifeline, start_new_session=True
         )
         try:
             ended = asyncio.create_task(process.wait())

@@ -1,6 +1,9 @@
 """`poundkey serve --workers`: several processes on one port and one PostgreSQL."""
 
+import contextlib
+import signal
 import time
+import urllib.request
 
 import psutil
 import pytest
@@ -61,6 +64,26 @@ def test_one_whose_database_is_away_for_a_while_does_not_end_the_others(workers,
     workers.log_until("listening")
     assert {asker(port).ask("GET", "/readyz")[0] for _ in range(20)} == {200}
     assert workers.stop() == 0, workers.err
+
+
+def test_when_the_first_process_is_killed_they_end_what_they_began_and_go(workers, on_postgres, poundkey, asker):
+    _, out, _ = poundkey("keys", "create", "--application", "Bank", **on_postgres)
+    port, key = int(on_postgres["POUNDKEY_SERVER__PORT"]), out.strip()
+    _, made = asker(port, key).ask("POST", "/v1/verifications", {"to": "+14255550123", "channel": "sms"})
+    url = f"http://127.0.0.1:{port}/v1/verifications/{made['id']}/events"
+    headers = {"Authorization": f"Bearer {key}", "Accept": "text/event-stream"}
+    orphans = children(workers)
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as stream:
+            assert stream.readline()
+            workers.process.kill()
+            stream.read()  # raises IncompleteRead where nobody ended it
+        assert workers.ended() == -signal.SIGKILL  # they have its stderr: it ends when the last of them does
+    finally:
+        for orphan in orphans:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                orphan.kill()
+    assert workers.err.count("this worker ends") == len(orphans)
 
 
 def test_a_file_has_one_process(start_program, serve_environment):
