@@ -14,7 +14,9 @@ from gateway.stores.engine import Row, Transaction, Writer
 from gateway.stores.recent import Recent
 
 _BATCH = 200
-_PURGED = (sql.PURGE_RECEIPTS, sql.PURGE_TALLIES, sql.PURGE_LINKS, sql.PURGE_SESSIONS)
+_PAGE = 1_000  # tallies: to look at one takes less than to remove one
+_LEAD = 4  # bytes of a fingerprint: they name no number, and numbers that share them are far fewer than a page
+_PURGED = (sql.PURGE_RECEIPTS, sql.PURGE_LINKS, sql.PURGE_SESSIONS)
 
 Act = Callable[[Transaction, Sequence[Row]], None]
 """Does something to rows of SELECT_AGED."""
@@ -23,6 +25,7 @@ Act = Callable[[Transaction, Sequence[Row]], None]
 class Expiry:
     """Walks over verifications from the oldest on; a mark in the database tells how far each walk has come.
 
+    Tallies, whose time every send changes, have no index by it: they are walked over by their numbers, again and again.
     Who moves a mark has it alone until the commit, so that no row is counted twice, and a walk that was broken off goes
     on where it was.
     """
@@ -36,7 +39,8 @@ class Expiry:
         """See the port."""
 
         def operation(transaction: Transaction) -> bool:
-            return _BATCH in [transaction.write(statement, (before, _BATCH)) for statement in _PURGED]
+            more = _purge_tallies(transaction, before)
+            return _BATCH in [transaction.write(statement, (before, _BATCH)) for statement in _PURGED] or more
 
         return await self._writer.run(operation)
 
@@ -54,8 +58,7 @@ class Expiry:
         first_kept = _first_id_at(self._clock() - days * DAY)
 
         def operation(transaction: Transaction) -> list[str]:
-            transaction.put(sql.INSERT_MARK, (name, ""))
-            [mark] = transaction.read(sql.SELECT_MARK, (name,)) or ("",)
+            mark = _mark(transaction, name)
             found = _ended(transaction.read_all(sql.SELECT_AGED, (mark, first_kept, _BATCH)))
             if found:
                 act(transaction, found)
@@ -65,6 +68,24 @@ class Expiry:
         walked = await self._writer.run(operation)
         self._recent.forget(walked)
         return len(walked) == _BATCH
+
+
+def _mark(transaction: Transaction, name: str) -> str:
+    """Return how far a walk has come, and have its mark alone."""
+    transaction.put(sql.INSERT_MARK, (name, ""))
+    [mark] = transaction.read(sql.SELECT_MARK, (name,)) or ("",)
+    return str(mark)
+
+
+def _purge_tallies(transaction: Transaction, before: int) -> bool:
+    """Go on with the walk over tallies; at its end the next one begins. Returns whether it goes on."""
+    mark = bytes.fromhex(_mark(transaction, "tallies"))
+    page = transaction.read_all(sql.PAGE_TALLIES, (mark, _PAGE))
+    if page:
+        transaction.put(sql.PURGE_TALLIES, (mark, page[-1][0], before))
+    more = len(page) == _PAGE
+    transaction.put(sql.MOVE_MARK, (page[-1][0][:_LEAD].hex() if more else "", "tallies"))
+    return more
 
 
 def _ended(found: Sequence[Row]) -> Sequence[Row]:

@@ -2,7 +2,7 @@
 
 Times are in ms since the epoch. A number is never stored in clear: it is sealed, and found by its keyed fingerprint;
 both are empty once it was wiped. `daily_counts` holds what was counted of verifications as they were removed, `marks`
-how far a walk over them has come, and the last batch of each writer on PostgreSQL.
+how far a walk over rows has come, and the last batch of each writer on PostgreSQL.
 `state` columns hold the domain's struct as JSON without the number.
 """
 

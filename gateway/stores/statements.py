@@ -123,9 +123,7 @@ REVOKE_KEY = "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, ?) WHERE id 
 PURGE_RECEIPTS = """
 DELETE FROM receipts WHERE key IN (SELECT key FROM receipts WHERE created_at < ? ORDER BY created_at LIMIT ?)
 """
-PURGE_TALLIES = """
-DELETE FROM tallies WHERE number_fingerprint IN (SELECT number_fingerprint FROM tallies WHERE updated_at < ? LIMIT ?)
-"""
+PURGE_TALLIES = "DELETE FROM tallies WHERE number_fingerprint > ? AND number_fingerprint <= ? AND updated_at < ?"
 PURGE_LINKS = """
 DELETE FROM portal_links WHERE digest IN (
   SELECT digest FROM portal_links WHERE expires_at < ? ORDER BY expires_at LIMIT ?
