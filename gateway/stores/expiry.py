@@ -16,7 +16,11 @@ from gateway.stores.recent import Recent
 _BATCH = 200
 _PAGE = 1_000  # tallies: to look at one takes less than to remove one
 _LEAD = 4  # bytes of a fingerprint: they name no number, and numbers that share them are far fewer than a page
-_PURGED = (sql.PURGE_RECEIPTS, sql.PURGE_LINKS, sql.PURGE_SESSIONS)
+_PURGED = (
+    (sql.AGED_RECEIPTS, sql.DELETE_RECEIPT),
+    (sql.AGED_LINKS, sql.DELETE_LINK),
+    (sql.AGED_SESSIONS, sql.DELETE_SESSION),
+)
 
 Act = Callable[[Transaction, Sequence[Row]], None]
 """Does something to rows of SELECT_AGED."""
@@ -39,8 +43,9 @@ class Expiry:
         """See the port."""
 
         def operation(transaction: Transaction) -> bool:
-            more = _purge_tallies(transaction, before)
-            return _BATCH in [transaction.write(statement, (before, _BATCH)) for statement in _PURGED] or more
+            more = _purge_tallies(transaction, before)  # first: who has its mark is the only one to purge
+            purged = [_purge(transaction, before, *each) for each in _PURGED]
+            return more or any(purged)
 
         return await self._writer.run(operation)
 
@@ -75,6 +80,14 @@ def _mark(transaction: Transaction, name: str) -> str:
     transaction.put(sql.INSERT_MARK, (name, ""))
     [mark] = transaction.read(sql.SELECT_MARK, (name,)) or ("",)
     return str(mark)
+
+
+def _purge(transaction: Transaction, before: int, aged: str, delete: str) -> bool:
+    """Remove the oldest rows, found by their time; returns whether there may be more."""
+    found = transaction.read_all(aged, (before, _BATCH))
+    for key in found:
+        transaction.put(delete, key)
+    return len(found) == _BATCH
 
 
 def _purge_tallies(transaction: Transaction, before: int) -> bool:

@@ -63,7 +63,7 @@ async def inspect(url: str, vault: Vault, clock: Clock) -> None:
     """
 
     def write_and_read(transaction: Transaction) -> None:
-        transaction.put(sql.PURGE_RECEIPTS, (0, 1))  # nothing is so old; it fails where nothing can be written
+        transaction.put(sql.DELETE_RECEIPT, (b"",))  # there is none; it fails where nothing can be written
         for verification_id, state, sealed_number in transaction.read_all(_NEWEST, (1,)):
             rows.verification_of(verification_id, state, sealed_number, vault)
 

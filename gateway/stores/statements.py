@@ -120,20 +120,12 @@ FROM api_keys k JOIN applications a ON a.id = k.application_id ORDER BY k.id
 """
 REVOKE_KEY = "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, ?) WHERE id = ?"
 
-PURGE_RECEIPTS = """
-DELETE FROM receipts WHERE key IN (SELECT key FROM receipts WHERE created_at < ? ORDER BY created_at LIMIT ?)
-"""
+AGED_RECEIPTS = "SELECT key FROM receipts WHERE created_at < ? ORDER BY created_at LIMIT ?"
+AGED_LINKS = "SELECT digest FROM portal_links WHERE expires_at < ? ORDER BY expires_at LIMIT ?"
+AGED_SESSIONS = "SELECT digest FROM portal_sessions WHERE expires_at < ? ORDER BY expires_at LIMIT ?"
+DELETE_RECEIPT = "DELETE FROM receipts WHERE key = ?"
+DELETE_LINK = "DELETE FROM portal_links WHERE digest = ?"
 PURGE_TALLIES = "DELETE FROM tallies WHERE number_fingerprint > ? AND number_fingerprint <= ? AND updated_at < ?"
-PURGE_LINKS = """
-DELETE FROM portal_links WHERE digest IN (
-  SELECT digest FROM portal_links WHERE expires_at < ? ORDER BY expires_at LIMIT ?
-)
-"""
-PURGE_SESSIONS = """
-DELETE FROM portal_sessions WHERE digest IN (
-  SELECT digest FROM portal_sessions WHERE expires_at < ? ORDER BY expires_at LIMIT ?
-)
-"""
 
 INSERT_MARK = "INSERT INTO marks (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING"
 SELECT_MARK = "SELECT value FROM marks WHERE name = ?"

@@ -11,6 +11,13 @@ from gateway.stores import statements as sql
 ROWS = 20_000
 FILL = {
     "tallies": "INSERT INTO tallies SELECT sha256(place::text::bytea), '', {since} + place FROM {places}",
+    "receipts": "INSERT INTO receipts SELECT sha256(place::text::bytea), '', '', {since} + place FROM {places}",
+    "portal_links": """
+INSERT INTO portal_links SELECT sha256(place::text::bytea), 'enr_1', 'enroll', NULL, {since} + place FROM {places}
+""",
+    "portal_sessions": """
+INSERT INTO portal_sessions SELECT sha256(place::text::bytea), 'enr_1', '', {since} + place FROM {places}
+""",
 }
 GATEWAYS = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'poundkey'"
 READ_THROUGH = "SELECT relname FROM pg_stat_user_tables WHERE seq_tup_read > 0"
@@ -68,7 +75,7 @@ async def test_no_round_reads_through_a_table_of_sqlite(store, database, clock):
 async def test_no_round_reads_through_a_table_of_postgresql(store, postgres, url, clock):
     places = f"generate_series(1, {ROWS}) AS place"
     for fill in FILL.values():
-        postgres.execute(fill.format(since=clock.now - DAY - 100, places=places), url)
+        postgres.execute(fill.format(since=clock.now - DAY - 5, places=places), url)
     postgres.execute("ANALYZE", url)
     await store.purge(clock.now - DAY)
     await store.close()
