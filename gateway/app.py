@@ -186,7 +186,8 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         application.add_routes(RecordingRoutes(recordings).routes())
         application.add_routes(ServiceRoutes(store, workers, operations).routes())
         _calm_the_garbage_collector()
-        scrape = scraper(metrics, store, workers, lambda: (journeys.verifications.waiting, dispatcher.in_hand))
+        load = lambda: (journeys.verifications.waiting, dispatcher.in_hand)  # noqa: E731 - one use
+        scrape = scraper(metrics, store, workers, load, roster.resting)
         yield Gateway(store, journeys, application, scrape)
 
 

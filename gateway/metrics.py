@@ -53,6 +53,7 @@ class Standing(msgspec.Struct, frozen=True):
 
     ready: bool
     workers: Mapping[str, bool]
+    resting: Mapping[str, bool]
     waiting: int
     in_hand: int
     queued: int
@@ -190,6 +191,7 @@ class _Gauges:
 
         self._ready = gauge("store_ready", "Whether the database is at head and takes writes.")
         self._workers = gauge("worker_alive", "Whether a worker in the background is at work.", "worker")
+        self._resting = gauge("provider_resting", "Whether a provider rests, until a send to it succeeds.", "provider")
         self._waiting = gauge("waiters", "Requests that wait for a change.")
         self._in_hand = gauge("sends_in_hand", "Sends that wait in this process, or are being handed over.")
         self._queued = gauge("sends_queued", "Sends in the store that no provider has taken yet.")
@@ -202,6 +204,8 @@ class _Gauges:
         self._ready.set(standing.ready)
         for worker, alive in standing.workers.items():
             self._workers.labels(worker).set(alive)
+        for provider, rests in standing.resting.items():
+            self._resting.labels(provider).set(rests)
         self._waiting.set(standing.waiting)
         self._in_hand.set(standing.in_hand)
         self._queued.set(standing.queued)
@@ -213,6 +217,7 @@ def scraper(
     store: SqlStore,
     workers: Mapping[str, Callable[[], bool]],
     load: Callable[[], tuple[int, int]],
+    resting: Callable[[], Mapping[str, bool]],
 ) -> Scrape:
     """Return what writes the page: the counts, and how the gateway stands at that moment.
 
@@ -221,6 +226,7 @@ def scraper(
         store: Is asked whether it is ready, and what its outbox holds; for seconds at most.
         workers: Tell whether they are at work.
         load: Tells how many requests wait for a change, and how many sends are in hand.
+        resting: Tells of each provider whether it rests.
     """
 
     async def scrape() -> bytes:
@@ -234,7 +240,7 @@ def scraper(
         oldest = 0.0 if left.oldest_at is None else (store.clock() - left.oldest_at) / SECOND
         alive = {name: works() for name, works in workers.items()}
         waiting, in_hand = load()
-        return metrics.page(Standing(ready, alive, waiting, in_hand, left.queued, oldest))
+        return metrics.page(Standing(ready, alive, resting(), waiting, in_hand, left.queued, oldest))
 
     return scrape
 

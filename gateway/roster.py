@@ -112,6 +112,10 @@ class Roster:
             seconds = self._rule.length(after.rests) // 1000
             logger.warning("the provider %s rests for %d s, as %d sends in a row failed", name, seconds, after.failures)
 
+    def resting(self) -> dict[str, bool]:
+        """Tell of each provider whether it is rested, until a probe succeeds."""
+        return {name: self._health.get(name, WELL).rests_now for name in self._accounts}
+
     def _fit(self, names: Sequence[str]) -> frozenset[str]:
         return frozenset(filter(self._is_fit, names))
 

@@ -42,7 +42,8 @@ VALUES = {
 
 
 def families() -> dict[str, str]:
-    page = Metrics().page(Standing(ready=True, workers={}, waiting=0, in_hand=0, queued=0, oldest=0.0)).decode()
+    standing = Standing(ready=True, workers={}, resting={}, waiting=0, in_hand=0, queued=0, oldest=0.0)
+    page = Metrics().page(standing).decode()
     return {family.name: family.type for family in text_string_to_metric_families(page)}
 
 

@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from support.dialects import SPARE, elsewhere_at
 from support.integrator import PHONE
 from support.world import ACCOUNT, TOKEN, free_port, serving_at, settings_for
@@ -58,6 +59,12 @@ async def world(tmp_path, network, spare, routes, twilio):
     outbox = Outbox(lease=3.0, reconcile_after=0.1, reconcile_for=0.6)
     async with serving_at(settings_for(tmp_path, network.url, outbox=outbox, **sections), network) as world:
         yield world
+
+
+async def resting(world):
+    page = (await world.gateway.scrape()).decode()
+    families = {family.name: family.samples for family in text_string_to_metric_families(page)}
+    return {sample.labels["provider"]: sample.value for sample in families["poundkey_provider_resting"]}
 
 
 async def kinds(integrator, verification_id):
@@ -128,7 +135,7 @@ async def test_a_country_has_its_own_route(integrator, network, spare):
 
 
 @pytest.mark.parametrize("routes", [Routes(BOTH, BOTH, failures=2, rest=1)])
-async def test_a_provider_that_keeps_failing_is_rested_and_then_tried_with_one_send(integrator, network):
+async def test_a_provider_that_keeps_failing_is_rested_and_then_tried_with_one_send(world, integrator, network):
     async def delivered_by(number):
         made = await integrator.create(f"+1425555{number:04}")
         return (await integrator.attempt_when(made["id"], "delivered"))["provider"]
@@ -139,12 +146,14 @@ async def test_a_provider_that_keeps_failing_is_rested_and_then_tried_with_one_s
         assert await delivered_by(number) == SPARE
         asked = len(await network.orders())
     assert asked == 2  # the third and the fourth did not even ask
+    assert await resting(world) == {"twilio": 1, SPARE: 0}
     await network.faults()
     made_by, number = SPARE, 200
     while made_by == SPARE:  # until the rest is over
         made_by, number = await delivered_by(number), number + 1
     assert made_by == "twilio"
     assert await delivered_by(300) == "twilio"
+    assert await resting(world) == {"twilio": 0, SPARE: 0}
 
 
 @pytest.mark.parametrize("routes", [Routes(BOTH, BOTH, failures=2, rest=3)])

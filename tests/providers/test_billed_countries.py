@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from gateway.domain.verification import Channel
 from gateway.metrics import Metrics, Standing
 
-NOTHING = Standing(ready=True, workers={}, waiting=0, in_hand=0, queued=0, oldest=0.0)
+NOTHING = Standing(ready=True, workers={}, resting={}, waiting=0, in_hand=0, queued=0, oldest=0.0)
 
 
 def numbers() -> list[str]:

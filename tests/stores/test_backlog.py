@@ -33,7 +33,7 @@ async def begin(store, vault, name: str) -> None:
 @pytest.fixture
 def shown(store):
     """Ask for the page, and read a few gauges of it."""
-    scrape = scraper(Metrics(), store, {"dispatcher": lambda: False}, lambda: (3, 2))
+    scrape = scraper(Metrics(), store, {"dispatcher": lambda: False}, lambda: (3, 2), dict)
 
     async def shown(*names: str) -> list[float]:
         page = (await scrape()).decode()
