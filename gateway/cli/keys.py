@@ -10,7 +10,7 @@ from gateway.app import new_id, now
 from gateway.cli.config import load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
-from gateway.cli.people import opened_store
+from gateway.cli.people import opened_store, print_table
 from gateway.ports import ApiKey, Application
 from gateway.settings import Settings
 
@@ -52,10 +52,7 @@ async def _create(settings: Settings, application: str, name: str) -> None:
 async def _list(settings: Settings) -> None:
     async with opened_store(settings) as store:
         found = await store.keys()
-    rows = [("ID", "APPLICATION", "NAME", "CREATED", "REVOKED"), *(_row(key) for key in found)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print_table(("ID", "APPLICATION", "NAME", "CREATED", "REVOKED"), [_row(key) for key in found])
 
 
 async def _revoke(settings: Settings, key_id: str) -> None:

@@ -1,7 +1,7 @@
 """What the commands on people's records have in common."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 
 from gateway.app import now, vault_of
@@ -48,3 +48,11 @@ def shown(text: str) -> str:
 def utc(at: int) -> str:
     """Write a time (ms since the epoch) for people."""
     return datetime.fromtimestamp(at / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def print_table(head: Sequence[str], body: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns as wide as they need."""
+    rows = [head, *body]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

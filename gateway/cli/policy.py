@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from enum import StrEnum
 
@@ -12,7 +12,7 @@ from gateway.applications import Applications
 from gateway.cli.config import load_policies, load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
-from gateway.cli.people import opened_store, shown, utc
+from gateway.cli.people import opened_store, print_table, shown, utc
 from gateway.cli.texts import doubts_of
 from gateway.domain.enrollment import Enrollment, Phone
 from gateway.domain.permissions import Denial, Feature, Permission, Policy, explain, feature_denial, rules
@@ -125,7 +125,7 @@ async def _explain(settings: Settings, applications: Applications, application: 
     policy = applications.for_person(application, enrollment.groups)
     print(f"{shown(user)} of {shown(application)}: {_standing(enrollment)}\n")
     names = {phone.id: _called(phone) for phone in enrollment.phones}
-    _print_table(
+    print_table(
         ("FOR", "BY", "PHONE", "ALLOWED"),
         [
             (row.purpose, row.channel, _subject(row, names), "yes" if row.denial is None else _reason(row.denial))
@@ -133,7 +133,7 @@ async def _explain(settings: Settings, applications: Applications, application: 
         ],
     )
     print()
-    _print_table(("SETTING", "VALUE", "DECIDED BY"), _rule_rows(policy, settings.limits))
+    print_table(("SETTING", "VALUE", "DECIDED BY"), _rule_rows(policy, settings.limits))
 
 
 async def _dry_run(settings: Settings, today: Applications, proposed: Applications) -> None:
@@ -155,7 +155,7 @@ async def _dry_run(settings: Settings, today: Applications, proposed: Applicatio
                 print(f"{shown(enrollment.user)} of {shown(application)}")
                 print("\n".join(f"  {line}" for _, line in found) + "\n")
     columns = ("AFFECTED", *Effect)
-    _print_table(
+    print_table(
         ("APPLICATION", "PEOPLE", *columns),
         [(shown(name), str(people[name]), *(str(counts[name][column]) for column in columns)) for name in known],
     )
@@ -220,10 +220,3 @@ def _called(phone: Phone) -> str:
 
 def _reason(denial: Denial) -> str:
     return f"{denial.code} - {shown(str(denial))}"
-
-
-def _print_table(head: Sequence[str], body: Sequence[Sequence[str]]) -> None:
-    rows = [head, *body]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

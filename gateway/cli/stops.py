@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from gateway.cli.config import load_settings
 from gateway.cli.loop import run as run_loop
-from gateway.cli.people import number_of, opened_store, shown, utc
+from gateway.cli.people import number_of, opened_store, print_table, shown, utc
 from gateway.domain.phone import PhoneNumber
 from gateway.settings import Settings
 from gateway.stores.stop_list import StopList, StoppedNumber
@@ -37,7 +37,4 @@ async def _change(stops: StopList, action: str, number: PhoneNumber, reason: str
 
 
 def _list(stopped: Sequence[StoppedNumber]) -> None:
-    rows = [("ID", "SINCE", "REASON"), *((one.id, utc(one.added_at), shown(one.reason)) for one in stopped)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print_table(("ID", "SINCE", "REASON"), [(one.id, utc(one.added_at), shown(one.reason)) for one in stopped])
