@@ -7,6 +7,7 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -55,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_bypass(commands.add_parser("bypass", help="let a person sign in once without a phone"))
     _add_stops(commands.add_parser("stops", help="list, add and remove numbers that get no calls and texts"))
     _add_erase(commands.add_parser("erase", help="wipe a number wherever it is kept"))
+    _add_counts(commands.add_parser("counts", help="count the verifications that were removed, by day"))
     _add_secrets(commands.add_parser("secrets", help="replace the keys that seal and find numbers"))
     _add_config(commands.add_parser("restored", help="let nothing be sent twice, after a backup was restored"))
     _add_verify(commands.add_parser("verify", help="verify a number from this terminal"))
@@ -156,6 +158,15 @@ def _add_erase(erase: argparse.ArgumentParser) -> None:
     _add_config(erase)
 
 
+def _add_counts(counts: argparse.ArgumentParser) -> None:
+    first, last = date.min, date.max
+    counts.add_argument("--from", dest="first", type=_day, default=first, metavar="DAY", help="the first day (UTC)")
+    counts.add_argument("--to", dest="last", type=_day, default=last, metavar="DAY", help="the last day (UTC)")
+    counts.add_argument("--application", type=_name, help="the name that its keys have; all by default")
+    counts.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    _add_config(counts)
+
+
 def _add_secrets(secrets: argparse.ArgumentParser) -> None:
     actions = secrets.add_subparsers(dest="action", required=True, metavar="ACTION")
     _add_config(actions.add_parser("rotate", help="let the newest keys hold what older ones held"))
@@ -215,6 +226,13 @@ def _bypass_seconds(text: str) -> int:
     if not (text.isascii() and text.isdigit() and _SHORTEST_BYPASS <= int(text) <= _LONGEST_BYPASS):
         raise argparse.ArgumentTypeError(f"a bypass is good for {_SHORTEST_BYPASS} to {_LONGEST_BYPASS} seconds")
     return int(text)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("a day is a date, such as 2026-01-31") from None
 
 
 def _reason(text: str) -> str:

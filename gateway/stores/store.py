@@ -27,6 +27,7 @@ from gateway.ports import (
 )
 from gateway.stores import rows
 from gateway.stores import statements as sql
+from gateway.stores.daily_counts import DailyCounts
 from gateway.stores.engine import Reads, Transaction, Writer
 from gateway.stores.enrollments import Enrollments
 from gateway.stores.erasing import Erasing
@@ -72,8 +73,8 @@ class Engine(Protocol):
 class SqlStore:
     """Fills `gateway.ports.Store`.
 
-    `people` holds the records of people, `pins` what they key in on calls, `replies` what their texts do; `stops` and
-    `enrollments` are the console's.
+    `people` holds the records of people, `pins` what they key in on calls, `replies` what their texts do; `stops`,
+    `enrollments` and `counts` are the console's.
     """
 
     def __init__(self, engine: Engine, vault: Vault, clock: Clock) -> None:
@@ -96,6 +97,7 @@ class SqlStore:
         self.restoring = Restoring(engine.writer, engine.reads, self._operations, clock)
         self.stops = StopList(engine.writer, engine.reads, vault, clock)
         self.enrollments = Enrollments(engine.reads, vault)
+        self.counts = DailyCounts(engine.reads)
 
     async def create(
         self,

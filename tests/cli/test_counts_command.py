@@ -1,0 +1,84 @@
+"""`poundkey counts`: what is left of verifications that were removed, as a table or as JSON, on both engines."""
+
+import asyncio
+import json
+import shutil
+
+import pytest
+
+from gateway.cli.config import load_settings
+from gateway.cli.people import opened_store
+from gateway.stores import statements as sql
+
+COUNTED = [
+    ("2026-01-30", "Bank", "sms", "approved", 1_200),
+    ("2026-01-31", "Bank", "call", "expired", 3),
+    ("2026-01-31", "Shop", "sms", "approved", 70),
+    ("2026-02-01", "Shop", "sms", "approved", 8),
+]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def environment(request, serve_environment, empty_database, tmp_path) -> dict[str, str]:
+    if request.param == "sqlite":
+        shutil.copy(empty_database, tmp_path)
+        return serve_environment
+    return {**serve_environment, "POUNDKEY_DATABASE__URL": request.getfixturevalue("postgres").database()}
+
+
+@pytest.fixture
+def counts(poundkey, environment):
+    """Runs `counts` on a database in which something was counted."""
+    for name in ("Shop", "Bank"):
+        assert poundkey("keys", "create", "--application", name, **environment)[0] == 0
+    asyncio.run(_count())
+    return lambda *words: poundkey("counts", *words)
+
+
+async def _count() -> None:
+    async with opened_store(load_settings(None)) as store:
+        ids = {name: (await store.application(name)).id for name in ("Bank", "Shop")}
+        added = [(day, ids[name], *counted) for day, name, *counted in reversed(COUNTED)]
+        await store.run(lambda work: [work.put(sql.ADD_TO_COUNT, values) for values in added])
+
+
+def test_a_row_for_each_day_application_channel_and_outcome(counts):
+    code, out, _ = counts()
+    assert code == 0
+    head, *rows = [line.split() for line in out.splitlines()]
+    assert head == ["DAY", "APPLICATION", "CHANNEL", "OUTCOME", "COUNT"]
+    assert rows == [[*words, str(count)] for *words, count in COUNTED]
+
+
+@pytest.mark.parametrize(
+    ("words", "places"),
+    [
+        (("--from", "2026-01-31"), (1, 2, 3)),
+        (("--to", "2026-01-31"), (0, 1, 2)),
+        (("--from", "2026-01-31", "--to", "2026-01-31"), (1, 2)),
+        (("--application", "Shop"), (2, 3)),
+        (("--application", "Shop", "--to", "2026-01-31"), (2,)),
+        (("--from", "2027-01-01"), ()),
+    ],
+    ids=str,
+)
+def test_days_and_an_application_narrow_it_and_json_is_for_programs(counts, words, places):
+    code, out, _ = counts("--json", *words)
+    assert code == 0
+    keys = ("day", "application", "channel", "outcome", "count")
+    assert json.loads(out) == [dict(zip(keys, COUNTED[place], strict=True)) for place in places]
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("--application", "Other"), "there is no application Other"),
+        (("--from", "2026-02-30"), "--from"),
+        (("--to", "yesterday"), "--to"),
+        (("--from", "2026-02-02", "--to", "2026-02-01"), "--to"),
+    ],
+)
+def test_what_cannot_be_counted_is_refused(counts, words, named):
+    code, out, err = counts(*words)
+    assert (code, out) == (2, "")
+    assert named in err.splitlines()[-1]
