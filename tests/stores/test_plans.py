@@ -21,7 +21,6 @@ _TAKES = {
 _READS_ALL = {
     "DELETE_NOTICES_BEFORE",  # an outbox that is nearly empty, once after a restore
     "DELETE_NOTICES_OF",  # likewise, when a person's record is removed
-    "PURGE_TALLIES",
     "SELECT_STOPPED",  # what is asked for is all of it
 }
 _SCAN_OF_SQLITE = re.compile(r"SCAN (?!CONSTANT)\w+(?! USING)")
