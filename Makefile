@@ -26,13 +26,15 @@ test: $(DEVELOP) ## run every test (ARGS="-k pound")
 fast: $(DEVELOP) ## run the tests that need nothing and take seconds
 	@$(BIN)/pytest -q -m "not slow" --hypothesis-profile=fast tests/domain tests/twiml tests/webhooks tests/house $(ARGS)
 
-check: $(DEVELOP) ## what CI runs: format, lint, types, import contracts, the house, then every test
+check: $(DEVELOP) ## what CI runs: format, lint, types, import contracts, the house, every test, an older PostgreSQL
 	@$(BIN)/ruff format --quiet --check
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo > .venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
 	@$(BIN)/pytest -q tests/house -m "not slow"
 	@$(MAKE) --no-print-directory test
+	@PGSERVER_POSTGRES_VERSION=16 $(BIN)/pytest -q -n auto --dist loadfile -k "postgres or processes" \
+		tests/stores tests/faults/test_postgres_faults.py
 
 soak: $(DEVELOP) ## let storms rage over both engines for ten minutes each (STORM_SECONDS=60, STORM_SEED=7 to repeat one)
 	@STORM_SECONDS=$(STORM_SECONDS) $(BIN)/pytest -q -s tests/faults/test_storms.py $(ARGS)

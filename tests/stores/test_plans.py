@@ -53,6 +53,13 @@ def test_sqlite_looks_its_rows_up(database):
     assert found == _READS_ALL | {"SELECT_REVISION"}  # a table of one row
 
 
+def test_no_change_asks_a_question_of_its_own():
+    """Given arrays, it would ask it once for each row of the table (`gateway.stores.grouped`)."""
+    changes = [text for text in _SHARED.values() if text.lstrip().startswith(("UPDATE", "DELETE"))]
+    assert changes
+    assert not [text for text in changes if "SELECT" in text]
+
+
 async def _plan_of(connection, text):
     """Return the plan that PostgreSQL keeps for a prepared statement, whatever values it is given later."""
     await connection.execute(f"PREPARE asked AS {text}")
