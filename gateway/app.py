@@ -177,7 +177,9 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             "notices": lambda: notices.alive,
         }
         application = web.Application(client_max_size=LARGEST_BODY, middlewares=[problem_middleware(new_id)])
-        application.add_routes([web.route(op.method, op.path, door.opens_to(op.handler)) for op in operations])
+        application.add_routes(
+            [web.route(op.method, op.path, door.opens_to(op.handler, once=op.once)) for op in operations]
+        )
         for account in roster.accounts:
             application.add_routes(
                 callbacks_of(settings, store, account, phrasebooks, vault, pin_hashes, backups, metrics)

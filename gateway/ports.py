@@ -216,7 +216,8 @@ class Store(Protocol):
     """Durable state. Every write is answered only after it is safe from a power cut, and may be computed twice.
 
     Functions handed in are pure; the last argument is the store's own time (ms since the epoch). A Refused that they
-    raise reaches the caller and leaves nothing behind. Writes raise StoreUnavailable when the database fails.
+    raise reaches the caller and leaves nothing behind. Writes raise StoreUnavailable when the database fails, and
+    Refused for what is not there (`not_found`) and for a receipt of another request (`idempotency_key_reused`).
     """
 
     async def create(
@@ -228,17 +229,11 @@ class Store(Protocol):
         receipt: Receipt | None,
         joining: Joining | None,
     ) -> Created | Replay:
-        """Keep a new verification with its journal, tally and send; `joining` changes its person's record with it.
-
-        Raises Refused (`idempotency_key_reused`; `not_found` for an unknown enrollment).
-        """
+        """Keep a new verification with its journal, tally and send; `joining` changes its person's record with it."""
         ...
 
     async def apply(self, verification_id: str, step: Step, *, send: SendMove | None = None) -> Change:
-        """Load, change and save one verification with its journal, send and enrollment, in one transaction.
-
-        Raises Refused (`not_found`).
-        """
+        """Load, change and save one verification with its journal, send and enrollment, in one transaction."""
         ...
 
     async def apply_counted(self, verification_id: str, step: CountedStep) -> Change:
@@ -248,10 +243,11 @@ class Store(Protocol):
     async def resend(
         self, verification_id: str, step: CountedStep, receipt: Receipt | None, *, person: SendStep
     ) -> Change | Replay:
-        """Do what `apply_counted` does, once for an Idempotency-Key; a send runs `person` on its person's record.
+        """Do what `apply_counted` does, once for an Idempotency-Key; a send runs `person` on its person's record."""
+        ...
 
-        Raises Refused (`idempotency_key_reused`; `not_found` for a record that is gone).
-        """
+    async def replay(self, key: bytes, request_digest: bytes) -> Replay | None:
+        """Return the answer that is kept for an Idempotency-Key; raises Refused (`idempotency_key_reused`)."""
         ...
 
     async def get(self, verification_id: str) -> Verification | None:

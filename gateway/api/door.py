@@ -13,6 +13,7 @@ from aiohttp.typedefs import Middleware
 
 from gateway.api import problems
 from gateway.api.answers import REQUEST_ID
+from gateway.api.bodies import read_body
 from gateway.api.problems import Problem
 from gateway.domain.refusals import RefusalCode, Refused
 from gateway.ports import Application, Clock, NewId, Receipt, Replay, Store, StoreUnavailable
@@ -20,6 +21,7 @@ from gateway.ports import Application, Clock, NewId, Receipt, Replay, Store, Sto
 KEY_PREFIX = "pk_"
 _KEYS_FRESH = 1_000
 _MOST_LET_IN = 1_000
+_IDEMPOTENCY_KEY = "Idempotency-Key"
 _LONGEST_IDEMPOTENCY_KEY = 255
 _NO_RECEIPT = contextlib.nullcontext()
 
@@ -31,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 def key_digest(key: str) -> bytes:
     """Return the digest under which an API key is kept. A key has 256 random bits, so a fast hash is enough."""
-    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+    return _digest(key.encode("utf-8", "surrogateescape"))
 
 
 class Door:
@@ -45,11 +47,15 @@ class Door:
         self._read_at = 0
         self._in_flight: set[bytes] = set()
 
-    def opens_to(self, handler: Handler) -> Plain:
-        """Return the handler as a route: it is told which application asks."""
+    def opens_to(self, handler: Handler, *, once: bool = False) -> Plain:
+        """Return the handler as a route: it is told which application asks.
+
+        One that acts `once` for an Idempotency-Key refuses nothing that was answered before.
+        """
+        judge = self._kept_first(handler) if once else handler
 
         async def enter(request: web.Request) -> web.StreamResponse:
-            return await handler(request, await self._application(request.headers.get("Authorization", "")))
+            return await judge(request, await self._application(request.headers.get("Authorization", "")))
 
         return enter
 
@@ -57,15 +63,29 @@ class Door:
         self, request: web.Request, application: Application, body: bytes, answer: Callable[[Any], bytes | None]
     ) -> contextlib.AbstractContextManager[Receipt | None]:
         """Give the receipt for a request with an Idempotency-Key, and hold off its twin while it is in flight."""
-        given = request.headers.get("Idempotency-Key")
+        given = request.headers.get(_IDEMPOTENCY_KEY)
         if given is None:
             return _NO_RECEIPT
-        if not 0 < len(given) <= _LONGEST_IDEMPOTENCY_KEY:
-            detail = f"An Idempotency-Key has 1 to {_LONGEST_IDEMPOTENCY_KEY} characters."
-            raise Problem(HTTPStatus.BAD_REQUEST, "idempotency_key_invalid", detail)
-        scope = f"{application.id}\n{request.method}\n{request.path}\n{given}"
-        key = hashlib.sha256(scope.encode("utf-8", "surrogateescape")).digest()
-        return self._in_flight_once(Receipt(key, hashlib.sha256(body).digest(), answer))
+        key = _receipt_key(request, application, given)
+        return self._in_flight_once(Receipt(key, _digest(body), answer))
+
+    def _kept_first(self, handler: Handler) -> Handler:
+        """Look for a kept answer once the handler says no: what it was about may have changed, or be gone, since."""
+
+        async def judge(request: web.Request, application: Application) -> web.StreamResponse:
+            given = request.headers.get(_IDEMPOTENCY_KEY)
+            if given is None:
+                return await handler(request, application)
+            body = await read_body(request)
+            try:
+                return await handler(request, application)
+            except (Problem, Refused):
+                kept = await self._store.replay(_receipt_key(request, application, given), _digest(body))
+                if kept is None:
+                    raise
+                return replayed(kept)
+
+        return judge
 
     @contextlib.contextmanager
     def _in_flight_once(self, receipt: Receipt) -> Iterator[Receipt]:
@@ -94,6 +114,18 @@ class Door:
                 self._let_in = {}
             self._let_in[authorization] = application
         return application
+
+
+def _receipt_key(request: web.Request, application: Application, given: str) -> bytes:
+    if not 0 < len(given) <= _LONGEST_IDEMPOTENCY_KEY:
+        detail = f"An Idempotency-Key has 1 to {_LONGEST_IDEMPOTENCY_KEY} characters."
+        raise Problem(HTTPStatus.BAD_REQUEST, "idempotency_key_invalid", detail)
+    scope = f"{application.id}\n{request.method}\n{request.path}\n{given}"
+    return _digest(scope.encode("utf-8", "surrogateescape"))
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
 
 
 def kept_answer(status: int, body: bytes) -> bytes:

@@ -6,7 +6,7 @@ from typing import TypeVar
 from gateway.domain.refusals import RefusalCode, Refused
 from gateway.ports import Receipt, Replay
 from gateway.stores import statements as sql
-from gateway.stores.engine import Transaction
+from gateway.stores.engine import Row, Transaction
 from gateway.vault import Vault
 
 T = TypeVar("T")
@@ -28,14 +28,17 @@ class Receipts:
         if receipt is None:
             return operation()
         row = transaction.read(sql.SELECT_RECEIPT, (receipt.key,))
-        place = receipt.key.hex()
-        if row is None:
-            result = operation()
-            answer = receipt.answer(result)
-            if answer is not None:
-                values = (receipt.key, receipt.request_digest, self._vault.seal(answer, place), now)
-                transaction.put(sql.INSERT_RECEIPT, values)
-            return result
-        if row[0] != receipt.request_digest:
+        if row is not None:
+            return self.replay(row, receipt.key, receipt.request_digest)
+        result = operation()
+        answer = receipt.answer(result)
+        if answer is not None:
+            values = (receipt.key, receipt.request_digest, self._vault.seal(answer, receipt.key.hex()), now)
+            transaction.put(sql.INSERT_RECEIPT, values)
+        return result
+
+    def replay(self, row: Row, key: bytes, request_digest: bytes) -> Replay:
+        """Return the answer in a row of SELECT_RECEIPT; raises Refused (`idempotency_key_reused`)."""
+        if row[0] != request_digest:
             raise Refused(RefusalCode.IDEMPOTENCY_KEY_REUSED, "This Idempotency-Key came with another request before.")
-        return Replay(self._vault.unseal(row[1], place))
+        return Replay(self._vault.unseal(row[1], key.hex()))

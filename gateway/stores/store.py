@@ -149,6 +149,11 @@ class SqlStore:
 
         return await self._writer.run(operation)
 
+    async def replay(self, key: bytes, request_digest: bytes) -> Replay | None:
+        """See the port."""
+        row = await self._reads.one(sql.SELECT_RECEIPT, (key,))
+        return None if row is None else self._receipts.replay(row, key, request_digest)
+
     async def get(self, verification_id: str) -> Verification | None:
         """See the port."""
         verification = self._recent.get(verification_id)

@@ -152,6 +152,17 @@ async def test_an_idempotency_key_with_another_request_is_refused(store, vault):
     assert await store.get("ver_2") is None
 
 
+async def test_a_kept_answer_is_found_by_its_idempotency_key(store, vault, beside):
+    assert await store.replay(b"k" * 32, b"r") is None
+    await create(store, vault, receipt=receipt())
+    for any_process in (store, beside):
+        assert await any_process.replay(b"k" * 32, b"r") == Replay(b"201 ver_1")
+        with pytest.raises(Refused) as refusal:
+            await any_process.replay(b"k" * 32, b"other")
+        assert refusal.value.code is RefusalCode.IDEMPOTENCY_KEY_REUSED
+    assert await store.replay(b"o" * 32, b"r") is None
+
+
 async def test_a_refused_request_leaves_its_idempotency_key_free(store, vault):
     for number in range(LIMITS.sends_per_number):
         await create(store, vault, name=f"ver_{number}")
