@@ -23,6 +23,7 @@ from gateway.api.proofs import ProofRoutes
 from gateway.api.recordings import RecordingRoutes
 from gateway.api.service import ServiceRoutes
 from gateway.api.verifications import VerificationRoutes
+from gateway.api.waits import Waits
 from gateway.applications import Applications, load_applications
 from gateway.catalogs import load_phrasebooks
 from gateway.code_texts import CodeTexts
@@ -286,8 +287,9 @@ def _journeys(
 
 
 def _operations(door: Door, journeys: Journeys, settings: Settings, clock: Clock) -> list[Operation]:
+    waits = Waits(settings.server.waits_per_application)
     return [
-        *VerificationRoutes(door, journeys.verifications, settings.limits).operations(),
+        *VerificationRoutes(door, journeys.verifications, settings.limits, waits).operations(),
         *EnrollmentRoutes(door, journeys.records, clock).operations(),
         *ProofRoutes(door, journeys.proofs, journeys.portal, settings.limits).operations(),
         *AppPasswordRoutes(door, journeys.app_passwords).operations(),

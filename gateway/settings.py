@@ -47,6 +47,7 @@ class Server(msgspec.Struct, frozen=True):
     public_url: str = "http://127.0.0.1:8080"
     drain: Annotated[float, msgspec.Meta(ge=0, le=9)] = 8.0
     metrics_port: Port = 0
+    waits_per_application: Count = 10_000
 
 
 class Database(msgspec.Struct, frozen=True):

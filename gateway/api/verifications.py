@@ -1,5 +1,6 @@
 """The routes of verifications."""
 
+import contextlib
 from http import HTTPStatus
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from gateway.api.queries import integer, text
 from gateway.api.rendered import RenderedVerifications
 from gateway.api.streams import stream_events
 from gateway.api.views import EventView, VerificationView, event_view, verification_view
+from gateway.api.waits import Waits
 from gateway.domain.fallback import MOST_STEPS, mistake
 from gateway.domain.phone import PhoneNumber, parse_e164, parse_extension, parse_written
 from gateway.domain.policy import Limits
@@ -89,10 +91,11 @@ class EventList(msgspec.Struct, frozen=True, kw_only=True):
 class VerificationRoutes:
     """Each handler reads the request, makes one journey, and shows the result."""
 
-    def __init__(self, door: Door, journeys: Verifications, limits: Limits) -> None:
+    def __init__(self, door: Door, journeys: Verifications, limits: Limits, waits: Waits) -> None:
         self._door = door
         self._journeys = journeys
         self._limits = limits
+        self._waits = waits
         self._rendered = RenderedVerifications(limits)
 
     def operations(self) -> list[Operation]:
@@ -154,7 +157,8 @@ class VerificationRoutes:
             return ready_answer(self._rendered.json(await self._journeys.show(application, verification_id)))
         wait = integer(request, "wait", 0, 0, _LONGEST_WAIT)
         revision = integer(request, "revision", None, 0, 1_000_000_000)
-        verification = await self._journeys.wait(application, verification_id, revision, wait)
+        with self._waits.one(application) if wait else contextlib.nullcontext():
+            verification = await self._journeys.wait(application, verification_id, revision, wait)
         return ready_answer(self._rendered.json(verification))
 
     async def resend(self, request: web.Request, application: Application) -> web.StreamResponse:
@@ -192,7 +196,8 @@ class VerificationRoutes:
             after = _last_event(request.headers.get("Last-Event-ID", "0"))
             await self._journeys.show(application, verification_id)
             following = self._journeys.follow(application, verification_id, after, _HEARTBEAT)
-            return await stream_events(request, verification_id, following)
+            with self._waits.one(application):
+                return await stream_events(request, verification_id, following)
         entries = await self._journeys.events(application, verification_id, 0)
         return json_answer(EventList(data=[event_view(verification_id, entry) for entry in entries]))
 
