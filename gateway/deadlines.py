@@ -137,9 +137,7 @@ class Deadlines:
         except Refused as refusal:
             code = refusal.code
             with contextlib.suppress(Refused):
-                left_out = await self._store.apply(
-                    verification_id, lambda kept, now: step_refused(kept, code, now, self._limits)
-                )
+                left_out = await self._store.apply(verification_id, lambda kept, now: step_refused(kept, code, now))
                 self._counters.kept(left_out)
             return
         if not isinstance(change, Replay):

@@ -145,9 +145,7 @@ class ProviderEvents:
         else:
             await self._applied(
                 event.attempt,
-                lambda verification, now: calls.person_detected(
-                    verification, token, event.sid, answered_by.value, now, self._limits
-                ),
+                lambda verification, now: calls.person_detected(verification, token, event.sid, answered_by.value, now),
             )
 
     async def call_status_changed(self, event: CallStatusChanged) -> None:

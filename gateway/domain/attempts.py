@@ -13,7 +13,6 @@ from gateway.domain.verification import (
     Change,
     Channel,
     Ending,
-    Failure,
     Status,
     Verification,
     changed,
@@ -60,27 +59,38 @@ def attempt_changed(
     grace: float = 0.0,
     **fields: Any,  # noqa: ANN401 - any field of the attempt
 ) -> Change:
-    """Change one attempt. When none is left that can succeed, the verification fails after `grace` seconds.
+    """Change one attempt. When none is left that can succeed, the verification fails.
 
-    While other ways are still to follow, it does not fail: the next one comes instead. A grace lets what the end of a
-    call has overtaken still arrive: a person who pressed # is not told otherwise.
+    While other ways are still to follow, it does not fail: the next one comes instead. An attempt that fails now has a
+    `grace` (seconds), which nothing shortens: it lets what the end of a call has overtaken still arrive, so that a
+    person who pressed # is not told otherwise.
     """
+    if attempt.failure is None and fields.get("failure") is not None:
+        fields["grace_ends_at"] = now + int(grace * SECOND)
     new = msgspec.structs.replace(attempt, updated_at=now, **fields)
     attempts = tuple(new if kept.id == new.id else kept for kept in verification.attempts)
     if verification.status is not Status.PENDING:
         return Change(changed(verification, now, entries, attempts=attempts), entries)
     if verification.steps:
-        at = now + int(grace * SECOND) if new.channel is Channel.CALL else now
-        next_at = _next_at(verification, attempts, at)
+        next_at = _next_at(verification, attempts, now)
         return Change(changed(verification, now, entries, attempts=attempts, next_at=next_at), entries)
-    failure = failure_of_all(attempts)
-    if failure is None:
-        return Change(changed(verification, now, entries, attempts=attempts, ends_at=None, ending=None), entries)
-    if grace == 0.0:
-        return ended(verification, Ending.ATTEMPTS_FAILED, now, entries=entries, failure=failure, attempts=attempts)
-    ends_at = verification.ends_at or now + int(grace * SECOND)
-    after = changed(verification, now, entries, attempts=attempts, ends_at=ends_at, ending=failure)
-    return Change(after, entries)
+    return without_steps(verification, attempts, now, entries)
+
+
+def without_steps(
+    verification: Verification,
+    attempts: tuple[Attempt, ...],
+    now: int,
+    entries: tuple[Entry, ...],
+    **fields: Any,  # noqa: ANN401 - any other field of the verification
+) -> Change:
+    """Go on with these attempts alone: once all have failed and no grace of theirs is left, the verification fails."""
+    failure = attempts[-1].failure if all(attempt.failure for attempt in attempts) else None
+    ends_at = None if failure is None else max(attempt.grace_ends_at for attempt in attempts)
+    fields["attempts"] = attempts
+    if ends_at is not None and ends_at <= now:
+        return ended(verification, Ending.ATTEMPTS_FAILED, now, entries=entries, failure=failure, **fields)
+    return Change(changed(verification, now, entries, ends_at=ends_at, ending=failure, **fields), entries)
 
 
 def heard(attempt: Attempt, fact: str) -> tuple[str, ...] | None:
@@ -88,12 +98,6 @@ def heard(attempt: Attempt, fact: str) -> tuple[str, ...] | None:
     if fact in attempt.heard or len(attempt.heard) >= HEARD_LIMIT:
         return None
     return (*attempt.heard, fact)
-
-
-def failure_of_all(attempts: tuple[Attempt, ...]) -> Failure | None:
-    """Return the latest attempt's failure if every attempt has failed."""
-    failures = [attempt.failure for attempt in attempts]
-    return failures[-1] if all(failures) else None
 
 
 def under_way(attempt: Attempt) -> bool:
@@ -111,9 +115,10 @@ def is_held(verification: Verification, attempts: tuple[Attempt, ...]) -> bool:
     return _arrived(attempts[-1]) or on_the_phone or (bool(calls) and verification.steps[0].channel is Channel.CALL)
 
 
-def _next_at(verification: Verification, attempts: tuple[Attempt, ...], at: int) -> int | None:
-    """Return when the next way follows: `at` (ms) at the latest, once the last one has failed or nothing holds it."""
+def _next_at(verification: Verification, attempts: tuple[Attempt, ...], now: int) -> int | None:
+    """Return when (ms) the next way follows: sooner than planned if the last one has failed and no call has a grace."""
     planned = verification.next_at
+    at = max([now, *(attempt.grace_ends_at for attempt in attempts if attempt.channel is Channel.CALL)])
     if is_held(verification, attempts):
         return None if _arrived(attempts[-1]) else planned
     if planned is None:

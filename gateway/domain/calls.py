@@ -53,17 +53,13 @@ def machine_detected(verification: Verification, token: str, sid: str, now: int)
     return replied(change, attempt.id)
 
 
-def person_detected(
-    verification: Verification, token: str, sid: str, answered_by: str, now: int, limits: Limits
-) -> Change:
+def person_detected(verification: Verification, token: str, sid: str, answered_by: str, now: int) -> Change:
     """No machine was heard: note the first such verdict. It proves nothing."""
     attempt = by_token(verification, token, sid)
     if attempt is None or attempt.answered_by is not None:
         return nothing(verification)
     entry = Entry("call.answered_by", {"attempt_id": attempt.id, "answered_by": answered_by})
-    return attempt_changed(
-        verification, attempt, now, (entry,), grace=limits.call_grace, provider_sid=sid, answered_by=answered_by
-    )
+    return attempt_changed(verification, attempt, now, (entry,), provider_sid=sid, answered_by=answered_by)
 
 
 def digits_gathered(

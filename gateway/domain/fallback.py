@@ -2,23 +2,21 @@
 
 from collections.abc import Callable, Sequence
 
-from gateway.domain.attempts import failure_of_all, is_held
+from gateway.domain.attempts import is_held, without_steps
 from gateway.domain.clock import time_passed
 from gateway.domain.journal import Entry
 from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import SECOND, Limits, Tally
+from gateway.domain.policy import Limits, Tally
 from gateway.domain.refusals import RefusalCode
 from gateway.domain.requests import NO_PLAN, NewAttempt, Plan, next_attempt
 from gateway.domain.verification import (
     Change,
     Channel,
-    Ending,
     FallbackStep,
     Mode,
     Status,
     Verification,
     changed,
-    ended,
 )
 
 MOST_STEPS = 5
@@ -75,25 +73,15 @@ def wait_over(verification: Verification, draw: DrawAttempt, tally: Tally, now: 
     return next_attempt(verification, new, tally, now, limits, Entry("fallback.moved_on", {**_way(step), **facts}))
 
 
-def step_refused(verification: Verification, reason: RefusalCode, now: int, limits: Limits) -> Change:
-    """The step that is due may not be taken: leave it out, and go on to the one behind it.
-
-    If none is left and every attempt has failed, the verification fails; a text that the provider took and reported
-    lost may still arrive, so that its code stays good for a grace.
-    """
+def step_refused(verification: Verification, reason: RefusalCode, now: int) -> Change:
+    """The step that is due may not be taken: leave it out, and go on to the one behind it, or without any."""
     if not is_due(verification, now):
         return Change(verification)
     entries = (_left_out(verification.steps[0], reason),)
     left = verification.steps[1:]
-    failure = failure_of_all(verification.attempts)
-    if left or failure is None:
-        return Change(changed(verification, now, entries, steps=left, next_at=now if left else None), entries)
-    latest = verification.attempts[-1]
-    if latest.channel is Channel.SMS and latest.provider_sid is not None:
-        ends_at = now + int(limits.text_grace * SECOND)
-        after = changed(verification, now, entries, steps=(), next_at=None, ends_at=ends_at, ending=failure)
-        return Change(after, entries)
-    return ended(verification, Ending.ATTEMPTS_FAILED, now, entries=entries, failure=failure, steps=(), next_at=None)
+    if left:
+        return Change(changed(verification, now, entries, steps=left, next_at=now), entries)
+    return without_steps(verification, verification.attempts, now, entries, steps=(), next_at=None)
 
 
 def _left_out(step: FallbackStep, reason: RefusalCode) -> Entry:

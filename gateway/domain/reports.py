@@ -57,7 +57,7 @@ def call_status_changed(verification: Verification, token: str, report: CallRepo
         attempt,
         now,
         (_call_entry(attempt, report),),
-        grace=0.0 if machine and attempt.answered_by != MACHINE else limits.call_grace,
+        grace=0.0 if machine else limits.call_grace,
         status=status,
         provider_sid=report.sid,
         answered_by=MACHINE if machine else report.answered_by or attempt.answered_by,

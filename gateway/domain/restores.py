@@ -1,9 +1,11 @@
 """What a verification is after its database was restored: nothing of it goes out again."""
 
+import msgspec
+
 from gateway.domain import sends
-from gateway.domain.attempts import failure_of_all
+from gateway.domain.attempts import without_steps
 from gateway.domain.journal import Entry
-from gateway.domain.verification import Change, Ending, Status, Verification, changed, ended
+from gateway.domain.verification import Change, Status, Verification
 
 RESTORED = "verification.restored"
 
@@ -17,9 +19,5 @@ def restored(verification: Verification, now: int) -> Change:
     for attempt in verification.attempts:
         change = sends.uncertain(after, attempt.id, now)
         after, entries = change.verification, (*entries, *change.entries)
-    after = changed(after, now, entries[:1], steps=(), next_at=None)
-    failure = None if after.ends_at is not None else failure_of_all(after.attempts)
-    if failure is None:
-        return Change(after, entries)
-    end = ended(after, Ending.ATTEMPTS_FAILED, now, failure=failure)
-    return Change(end.verification, (*entries, *end.entries), outcome=end.outcome)
+    change = without_steps(after, after.attempts, now, entries[:1], steps=(), next_at=None)
+    return msgspec.structs.replace(change, entries=(*entries, *change.entries[1:]))

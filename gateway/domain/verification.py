@@ -118,7 +118,8 @@ class Attempt(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     nothing. `turn` counts the Gathers of a call from 1; 0 means that nobody has answered. `repeats` counts the prompts
     that were said anew at the callee's wish, `second_language` tells that they chose the other language, `slow` that
     they chose slower speech. `refused_by` names the providers that said no for good before `provider` was asked. A
-    `confirm_key` is asked for in place of the usual one.
+    `confirm_key` is asked for in place of the usual one. Until `grace_ends_at`, what the end of one that failed has
+    overtaken may still arrive.
     """
 
     id: str
@@ -142,6 +143,7 @@ class Attempt(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     slow: bool = False
     confirm_key: str = ""
     refused_by: tuple[str, ...] = ()
+    grace_ends_at: int = 0
 
     @property
     def carries_code(self) -> bool:

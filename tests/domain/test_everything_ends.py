@@ -33,7 +33,7 @@ class Everything(RuleBasedStateMachine):
     """One verification, with an outbox as the store keeps it and a provider that forgets to call back.
 
     `rows` is the outbox: the stage of each send. `fates` is what the provider says of a send when it is asked; None: it
-    does not know it.
+    does not know it. `granted` is how long what each end has overtaken may still arrive.
     """
 
     def __init__(self) -> None:
@@ -42,6 +42,7 @@ class Everything(RuleBasedStateMachine):
         self.tally = Tally()
         self.rows: dict[str, str] = {}
         self.fates: dict[str, DeliveryStatus | None] = {}
+        self.granted: dict[str, int] = {}
         self.outcomes = []
         self.judged = 0
         self.needless = set()
@@ -66,6 +67,8 @@ class Everything(RuleBasedStateMachine):
     def applies(self, change):
         """Keep a change as the store does."""
         before, self.verification = self.verification, change.verification
+        if self.verification.status is Status.FAILED is not before.status:
+            assert self.now >= max(self.granted.values(), default=0), "a grace was cut short"
         if before.status is Status.PENDING and self.verification.status is not Status.PENDING:
             self.needless = {call.id for call in self.verification.attempts if self.must_hang_up(call)}
         loose = sends.loosened(before, change.verification)
@@ -155,6 +158,12 @@ class Everything(RuleBasedStateMachine):
         else:
             text = reports.MessageReport(sid, status, status.value, LOST)
             self.applies(reports.message_status_changed(self.verification, token, text, self.now, LIMITS))
+        after = by_id(self.verification, attempt.id)
+        if after.failure is None:
+            self.granted.pop(attempt.id, None)
+        elif attempt.failure is None:
+            grace = LIMITS.call_grace if attempt.channel is Channel.CALL else LIMITS.text_grace
+            self.granted[attempt.id] = self.now + int(grace * SECOND)
 
     @rule(place=PLACES, data=st.data(), times=st.integers(1, 2))
     def a_callback_comes(self, place, data, times):
@@ -211,7 +220,7 @@ class Everything(RuleBasedStateMachine):
             try:
                 self.applies(fallback.wait_over(self.verification, self.draw, self.tally, self.now, LIMITS))
             except Refused as refusal:
-                self.applies(fallback.step_refused(self.verification, refusal.code, self.now, LIMITS))
+                self.applies(fallback.step_refused(self.verification, refusal.code, self.now))
             assert self.verification is not before, "a deadline that nothing comes of is looked at for ever"
 
     @invariant()

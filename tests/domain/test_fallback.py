@@ -168,10 +168,10 @@ def test_a_number_that_had_its_sends_is_refused_and_the_step_left_out():
     verification = started()
     with pytest.raises(Refused) as refused:
         waited(verification, verification.next_at, full)
-    change = fallback.step_refused(verification, refused.value.code, verification.next_at, LIMITS)
+    change = fallback.step_refused(verification, refused.value.code, verification.next_at)
     assert change.entries[0].facts["reason"] == "rate_limited"
     assert (change.verification.steps, change.verification.next_at) == (TEXT_FIRST[2:], verification.next_at)
-    assert fallback.step_refused(verification, refused.value.code, START, LIMITS).verification is verification
+    assert fallback.step_refused(verification, refused.value.code, START).verification is verification
 
 
 def test_a_number_on_the_stop_list_gets_no_further_step():
@@ -194,7 +194,7 @@ def test_a_number_on_the_stop_list_gets_no_further_step():
 )
 def test_when_the_last_step_is_left_out_nothing_waits_for_ever(fail, status, grace):
     failed = fail(started(TEXT_FIRST[:2]))
-    after = fallback.step_refused(failed, RefusalCode.RATE_LIMITED, failed.next_at, LIMITS).verification
+    after = fallback.step_refused(failed, RefusalCode.RATE_LIMITED, failed.next_at).verification
     assert (after.status, after.steps, after.next_at) == (status, (), None)
     if grace:
         ended = clock.time_passed(after, START + 5 + grace).verification

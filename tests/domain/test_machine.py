@@ -52,7 +52,7 @@ def call_report(status: DeliveryStatus | None, word: str, sequence: int | None =
 CALL_INPUTS = {
     "answered": lambda v, now: calls.call_answered(v, CALL[1], CALL[2], None, now),
     "answered_by_machine": lambda v, now: calls.call_answered(v, CALL[1], CALL[2], "machine", now),
-    "person": lambda v, now: calls.person_detected(v, CALL[1], CALL[2], "human", now, LIMITS),
+    "person": lambda v, now: calls.person_detected(v, CALL[1], CALL[2], "human", now),
     "machine": lambda v, now: calls.machine_detected(v, CALL[1], CALL[2], now),
     "pound": lambda v, now: calls.digits_gathered(v, CALL[1], CALL[2], turn_of(v), "#", Tally(), now, LIMITS),
     "seven": lambda v, now: calls.digits_gathered(v, CALL[1], CALL[2], turn_of(v), "7", Tally(), now, LIMITS),

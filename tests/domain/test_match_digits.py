@@ -164,7 +164,7 @@ def after(verification: Verification, word: str, value: object, now: int) -> Cha
         case "machine":
             return calls.machine_detected(verification, *CALL, now)
         case "person":
-            return calls.person_detected(verification, *CALL, "human", now, LIMITS)
+            return calls.person_detected(verification, *CALL, "human", now)
         case "completed":
             report = reports.CallReport(CALL[1], DeliveryStatus.COMPLETED, "completed", 3, None, None)
             return reports.call_status_changed(verification, CALL[0], report, now, LIMITS)
@@ -176,7 +176,7 @@ def after(verification: Verification, word: str, value: object, now: int) -> Cha
 def test_nothing_approves_without_the_digits_of_the_open_gather(inputs: list[tuple[str, object]]):
     # The sid is known, as it is once the provider has taken the call, so that another leg is another call.
     verification, judged = (
-        calls.person_detected(started().verification, *CALL, "unknown", START, LIMITS).verification,
+        calls.person_detected(started().verification, *CALL, "unknown", START).verification,
         0,
     )
     for now, (word, value) in enumerate(inputs, START + 1):

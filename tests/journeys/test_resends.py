@@ -6,9 +6,13 @@ from datetime import datetime
 import msgspec
 import pytest
 from support.integrator import wrong_for
+from support.network import gather_url
 from support.world import LIMITS
 
 AT_ONCE = pytest.mark.parametrize("limits", [msgspec.structs.replace(LIMITS, resend_wait=0)])
+PATIENT = pytest.mark.parametrize(
+    "limits", [msgspec.structs.replace(LIMITS, resend_wait=0, call_grace=60, text_grace=60)]
+)
 SOON = pytest.mark.parametrize("limits", [msgspec.structs.replace(LIMITS, resend_wait=1)])
 
 
@@ -85,3 +89,34 @@ async def test_waits_double_and_who_waits_as_told_may_send(integrator, network):
     again = (await integrator.resend(made["id"])).body
     assert await network.code(texts=2)
     assert seconds_between(again["attempts"][1]["created_at"], again["next"]["resend_sms_at"]) == 2
+
+
+@PATIENT
+async def test_a_pound_on_its_way_counts_though_the_text_after_it_is_refused(integrator, network):
+    made = await integrator.create(channel="call")
+    sid = await network.answered()
+    [order] = await network.orders()
+    await network.hang_up(sid)
+    await integrator.attempt_when(made["id"], "completed")
+    await network.faults(api={"status": 400, "error_code": 21211})
+    await integrator.resend(made["id"], channel="sms")
+    await integrator.attempt_when(made["id"], "failed", number=1)
+    await network.report(gather_url(order), CallSid=sid, Digits="#")
+    shown = await integrator.show(made["id"])
+    assert (shown["status"], shown["assurance"], shown["failure"]) == ("approved", "presence", None)
+
+
+@PATIENT
+async def test_the_code_of_a_text_that_was_reported_lost_counts_though_voicemail_takes_the_call_after_it(
+    integrator, network
+):
+    await network.persona("unreachable")
+    made = await integrator.create()
+    await integrator.attempt_when(made["id"], "undelivered", "failed")
+    [order] = await network.orders()
+    await network.persona("voicemail")
+    await integrator.resend(made["id"], channel="call")
+    await integrator.wait_until(made["id"], lambda kept: kept["attempts"][1]["failure"])
+    checked = await integrator.check(made["id"], order["Body"].rpartition("#")[2])
+    assert checked.status == 200, checked
+    assert (checked.body["status"], checked.body["assurance"]) == ("approved", "possession")
