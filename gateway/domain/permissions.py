@@ -12,6 +12,7 @@ import phonenumbers
 from phonenumbers import PhoneNumberType
 
 from gateway.domain.enrollment import Phone, PhoneKind
+from gateway.domain.modes import is_enough
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.policy import Count, Limits
 from gateway.domain.refusals import RefusalCode, Refused
@@ -195,7 +196,7 @@ def method_denial(
 
 def mode_denial(policy: Policy, mode: Mode) -> Denial | None:
     """Say why a call may not ask for what this mode asks for, or None if it may."""
-    if mode in _ENOUGH.get(policy.call_proof, Mode):
+    if is_enough(mode, policy.call_proof):
         return None
     return Denial(
         RefusalCode.METHOD_FORBIDDEN,
@@ -280,7 +281,6 @@ def _use(what: str, choices: tuple[str, ...]) -> str:
     return f"Use {what} {' or '.join(choices)}." if 0 < len(choices) <= _TOLD_CHOICES else _ASK
 
 
-_ENOUGH = {Mode.MATCH: {Mode.MATCH, Mode.CODE, Mode.PIN}, Mode.PIN: {Mode.PIN}}
 _TOLD_CHOICES = 5
 _ASK = "Ask your help desk for another way."
 _A = {Channel.SMS: "a text", Channel.CALL: "a call"}

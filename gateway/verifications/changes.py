@@ -7,6 +7,7 @@ from gateway.counter_ports import Counters
 from gateway.domain import code
 from gateway.domain.assurance import Assurance, Basis
 from gateway.domain.enrollment import Enrollment, PersonChange, Phone, PhoneKind, refuse_if_blocked
+from gateway.domain.modes import mode_of
 from gateway.domain.permissions import Policy, sharing_denial
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.phones import phone_offered, refuse_text_to_extension, send_counted
@@ -40,7 +41,7 @@ from gateway.ports import (
 )
 from gateway.vault import Vault
 from gateway.verifications.looks import Looks, must_own
-from gateway.verifications.ways import Wish, meant, mode_of, plan, refuse_forbidden, refuse_without_pin, resent_mode
+from gateway.verifications.ways import Wish, meant, plan, refuse_forbidden, refuse_without_pin, resent_mode
 
 
 class Verifications(Looks):
@@ -86,7 +87,7 @@ class Verifications(Looks):
         refuse_forbidden(policy, wish.purpose, wish.channel, wish.mode, wish.number, wish.kind)
         limits = policy.limits(self._limits)
         start = self._start(application, wish, policy, self._new_code(limits.code_length))
-        attempt = self.new_attempt(wish.channel, mode_of(policy, wish.channel, wish.mode), wish.number)
+        attempt = self.new_attempt(wish.channel, mode_of(wish.channel, wish.mode, policy.call_proof), wish.number)
         following = plan(policy, wish, attempt.mode, enrollment)
         start = msgspec.structs.replace(start, mode=attempt.mode, fallback=following)
 

@@ -6,6 +6,7 @@ import msgspec
 
 from gateway.domain import fallback
 from gateway.domain.enrollment import Enrollment, PhoneKind
+from gateway.domain.modes import mode_of
 from gateway.domain.permissions import Denial, Policy, method_denial, mode_denial
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.pins import refuse_pin_call
@@ -76,16 +77,9 @@ def refuse_without_pin(enrollment: Enrollment | None, mode: Mode | None, now: in
     refuse_pin_call(enrollment, now)
 
 
-def mode_of(policy: Policy, channel: Channel, wished: Mode | None) -> Mode | None:
-    """Return what a call asks for; None for a text."""
-    return (wished or policy.call_proof) if channel is Channel.CALL else None
-
-
 def resent_mode(policy: Policy, verification: Verification, channel: Channel, wished: Mode | None) -> Mode | None:
-    """Return what the next call of a verification asks for: one that names no mode asks for no less than before."""
-    asked = {attempt.mode for attempt in verification.attempts}
-    kept = Mode.PIN if Mode.PIN in asked else Mode.MATCH if verification.match_digits else None
-    return mode_of(policy, channel, wished or kept)
+    """Return what the next call of a verification asks for; None for a text."""
+    return mode_of(channel, wished, policy.call_proof, [attempt.mode for attempt in verification.attempts])
 
 
 def plan(policy: Policy, wish: Wish, mode: Mode | None, enrollment: Enrollment | None) -> Plan:
@@ -93,7 +87,10 @@ def plan(policy: Policy, wish: Wish, mode: Mode | None, enrollment: Enrollment |
     steps = policy.fallback if wish.fallback is None else wish.fallback
     if not steps or steps[0].channel is not wish.channel or steps[0].mode not in {None, mode}:
         return NO_PLAN
-    resolved = [msgspec.structs.replace(step, mode=mode_of(policy, step.channel, step.mode)) for step in steps]
+    modes = [mode]
+    for step in steps[1:]:
+        modes.append(mode_of(step.channel, step.mode, policy.call_proof, modes))
+    resolved = [msgspec.structs.replace(step, mode=asked) for step, asked in zip(steps, modes, strict=True)]
 
     def denial(step: FallbackStep) -> RefusalCode | None:
         if step.channel is Channel.SMS and wish.extension is not None:

@@ -48,6 +48,28 @@ async def test_a_call_that_is_not_answered_is_followed_by_a_text_whose_code_appr
     assert approved["fallback"] is None
 
 
+@pytest.mark.parametrize("mode", ["match", "code"])
+async def test_a_step_that_names_no_mode_asks_for_no_less_than_the_call_before(integrator, network, mode):
+    await network.persona("busy")
+    steps = [{"channel": "call"}, {"channel": "call"}, {"channel": "call", "mode": "confirm"}]
+    made = await integrator.create(channel="call", mode=mode, fallback=steps)
+    assert made["fallback"]["next"]["mode"] == mode
+    again = await integrator.wait_until(made["id"], lambda kept: len(kept["attempts"]) == 2)
+    assert (again["mode"], again["match_digits"]) == (mode, made["match_digits"])
+    assert again["fallback"]["next"]["mode"] == "confirm", "who wants less says so"
+
+
+async def test_a_persons_step_asks_for_the_pin_again(tmp_path):
+    async with governed_at(tmp_path, "") as world:
+        person = await enroll(world)
+        await person.prove(PHONE)
+        await person.ask("PUT", "/pin", {"pin": "583017"})
+        begun = await person.sign_in(channel="call", mode="pin", fallback=[CALL, {"channel": "sms"}, CALL])
+        await world.network.decline(await world.network.ringing())
+        texted = await world.integrator.wait_until(begun.body["id"], lambda kept: len(kept["attempts"]) == 2)
+        assert texted["fallback"]["next"]["mode"] == "pin"
+
+
 async def test_without_any_news_the_next_way_follows_after_the_wait_with_the_same_code(integrator, network):
     await network.faults(callbacks={"drop": True})
     made = await integrator.create(fallback=[TEXT, {"channel": "sms"}])

@@ -50,6 +50,16 @@ async def test_who_gets_no_text_can_be_called_and_press_pound(integrator, networ
 
 
 @AT_ONCE
+@pytest.mark.parametrize(("asked", "mode"), [({}, "code"), ({"channel": "call", "mode": "confirm"}, "confirm")])
+async def test_a_call_that_told_the_code_is_followed_by_one_that_does(integrator, network, asked, mode):
+    made = await integrator.create(channel="call", mode="code")
+    await network.press(await network.answered(), "#")
+    await integrator.attempt_when(made["id"], "completed")
+    again = await integrator.resend(made["id"], **asked)
+    assert (again.status, again.body["mode"]) == (200, mode)
+
+
+@AT_ONCE
 async def test_the_code_of_the_text_counts_while_the_call_rings(integrator, network):
     made = await integrator.create()
     code = await network.code()
