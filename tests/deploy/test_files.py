@@ -1,5 +1,6 @@
 """Every file of deploy/ is one that its program takes."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,13 @@ def test_yaml_is_tidy():
 
 def test_the_image_has_no_known_mistakes():
     run(BIN / "hadolint", DEPLOY / "Dockerfile")
+
+
+def test_a_build_fetches_one_known_image_and_no_other():
+    lines = (DEPLOY / "Dockerfile").read_text().splitlines()
+    fetched = [line for line in lines if line.startswith(("# syntax", "ARG PYTHON", "FROM "))]
+    assert re.fullmatch(r"ARG PYTHON=\d+\.\d+\.\d+-slim-\w+", fetched[0])
+    assert fetched[1:] == ["FROM python:${PYTHON} AS build", "FROM python:${PYTHON}"]
 
 
 def test_compose_takes_its_file():
