@@ -3,7 +3,8 @@
 import argparse
 import errno
 import logging
-from contextlib import AsyncExitStack
+import resource
+from contextlib import AsyncExitStack, suppress
 
 from gateway import logs
 from gateway.app import Gateway, running, serving
@@ -25,6 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve; raises CommandFailed if it cannot begin."""
     settings = load_settings(arguments.config)
     logs.configure(logging.INFO)
+    _open_as_many_files_as_allowed()
     if arguments.workers > 1:
         command = own_command(["serve", "--worker", *(("--config", str(arguments.config)) if arguments.config else ())])
         run_loop(keep_running(settings, arguments.workers, command))
@@ -63,6 +65,13 @@ def cannot_listen(host: str, port: int, error: OSError) -> CommandFailed:
     if error.errno == errno.EADDRINUSE:
         return CommandFailed(f"{host}:{port} is in use; stop what listens there, or choose another port")
     return CommandFailed(f"cannot listen on {host}:{port}: {error.strerror}")
+
+
+def _open_as_many_files_as_allowed() -> None:
+    # A connection is an open file, and systemd and containers often begin with a soft limit of 1024.
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS calls it unlimited and then refuses
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _serve(settings: Settings, *, is_worker: bool) -> None:

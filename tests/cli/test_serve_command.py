@@ -1,10 +1,13 @@
 """`poundkey serve` and `poundkey migrate`, as an operator's machine runs them."""
 
 import json
+import resource
 import shutil
 import signal
+import socket
 import time
 import urllib.request
+from contextlib import ExitStack
 
 import pytest
 from support.world import free_port
@@ -100,6 +103,25 @@ def test_metrics_are_on_a_port_of_their_own(start_program, serve_environment, em
         assert b"\npoundkey_store_ready 1.0\n" in page.read()
     assert asker(port).ask("GET", "/metrics")[0] == 404
     assert program.stop(signal.SIGTERM) == 0
+
+
+def test_a_low_soft_limit_of_open_files_is_no_limit_of_connections(
+    start_program, serve_environment, empty_database, tmp_path, asker
+):
+    shutil.copy(empty_database, tmp_path)
+    soft = 256
+    before, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))  # the program inherits it
+    try:
+        program = start_program("serve", **serve_environment)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before, hard))
+    program.log_until("listening")
+    port = int(serve_environment["POUNDKEY_SERVER__PORT"])
+    with ExitStack() as held:
+        for _ in range(soft):
+            held.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+        assert asker(port).ask("GET", "/healthz")[0] == 200
 
 
 @pytest.mark.usefixtures("serve")
