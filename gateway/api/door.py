@@ -21,8 +21,8 @@ from gateway.ports import Application, Clock, NewId, Receipt, Replay, Store, Sto
 KEY_PREFIX = "pk_"
 _KEYS_FRESH = 1_000
 _MOST_LET_IN = 1_000
-_IDEMPOTENCY_KEY = "Idempotency-Key"
-_LONGEST_IDEMPOTENCY_KEY = 255
+IDEMPOTENCY_KEY = "Idempotency-Key"
+LONGEST_IDEMPOTENCY_KEY = 255
 _NO_RECEIPT = contextlib.nullcontext()
 
 Handler = Callable[[web.Request, Application], Awaitable[web.StreamResponse]]
@@ -63,7 +63,7 @@ class Door:
         self, request: web.Request, application: Application, body: bytes, answer: Callable[[Any], bytes | None]
     ) -> contextlib.AbstractContextManager[Receipt | None]:
         """Give the receipt for a request with an Idempotency-Key, and hold off its twin while it is in flight."""
-        given = request.headers.get(_IDEMPOTENCY_KEY)
+        given = request.headers.get(IDEMPOTENCY_KEY)
         if given is None:
             return _NO_RECEIPT
         key = _receipt_key(request, application, given)
@@ -73,7 +73,7 @@ class Door:
         """Look for a kept answer once the handler says no: what it was about may have changed, or be gone, since."""
 
         async def judge(request: web.Request, application: Application) -> web.StreamResponse:
-            given = request.headers.get(_IDEMPOTENCY_KEY)
+            given = request.headers.get(IDEMPOTENCY_KEY)
             if given is None:
                 return await handler(request, application)
             body = await read_body(request)
@@ -117,8 +117,8 @@ class Door:
 
 
 def _receipt_key(request: web.Request, application: Application, given: str) -> bytes:
-    if not 0 < len(given) <= _LONGEST_IDEMPOTENCY_KEY:
-        detail = f"An Idempotency-Key has 1 to {_LONGEST_IDEMPOTENCY_KEY} characters."
+    if not 0 < len(given) <= LONGEST_IDEMPOTENCY_KEY:
+        detail = f"An Idempotency-Key has 1 to {LONGEST_IDEMPOTENCY_KEY} characters."
         raise Problem(HTTPStatus.BAD_REQUEST, "idempotency_key_invalid", detail)
     scope = f"{application.id}\n{request.method}\n{request.path}\n{given}"
     return _digest(scope.encode("utf-8", "surrogateescape"))

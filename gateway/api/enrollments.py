@@ -18,14 +18,16 @@ from gateway.api.person_views import (
     enrollment_view,
     policy_view,
 )
-from gateway.api.queries import flag, integer, needed_text
+from gateway.api.queries import Flag, Integer, NeededText
 from gateway.api.verifications import Locale
 from gateway.domain.enrollment import DefaultMethod, Enrollment
 from gateway.domain.verification import Channel
 from gateway.enrollments.records import Amendment, Person, Records
 from gateway.ports import Application, Clock, Replay
 
-_LATEST_EVENT = 1_000_000_000
+_USER = NeededText("user", "The application's own name for the person.")
+_LOST = Flag("lost", "Whether somebody else may have the phone.")
+_STARTING_AFTER = Integer("starting_after", "Only entries behind this sequence.", 0, 1_000_000_000, default=0)
 
 Line = Annotated[str, msgspec.Meta(min_length=1, max_length=254, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
 Name = Annotated[str, msgspec.Meta(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")]
@@ -84,18 +86,27 @@ class EnrollmentRoutes:
     def operations(self) -> list[Operation]:
         """List the routes."""
         every, one, view = "/v1/enrollments", "/v1/enrollments/{id}", EnrollmentView
+        phone = f"{one}/phones/{{phone_id}}"
         return [
             Operation("GET", one, self.show, "Show an enrollment", None, view),
             Operation("POST", every, self.create, "Enroll a person", CreateEnrollment, view, 201, once=True, also=200),
-            Operation("GET", every, self.find, "Find a user's enrollment", None, view),
+            Operation("GET", every, self.find, "Find a user's enrollment", None, view, queries=(_USER,)),
             Operation("PATCH", one, self.amend, "Change an enrollment", AmendEnrollment, view),
             Operation("DELETE", one, self.remove, "Remove an enrollment with all that hangs on it", None, None, 204),
-            Operation("DELETE", f"{one}/phones/{{phone_id}}", self.remove_phone, "Remove a phone", None, None, 204),
+            Operation("DELETE", phone, self.remove_phone, "Remove a phone", None, None, 204, queries=(_LOST,)),
             Operation("POST", f"{one}/block", self.block, "Lock a person out", Block, view),
             Operation("POST", f"{one}/unblock", self.unblock, "Let a person in again", WithReason, view),
             Operation("POST", f"{one}/reset", self.reset, "Let a person start over", WithReason, view),
             Operation("GET", f"{one}/policy", self.explain, "Say what a person may do", None, PolicyView),
-            Operation("GET", f"{one}/events", self.events, "List the record's journal", None, EnrollmentEventList),
+            Operation(
+                "GET",
+                f"{one}/events",
+                self.events,
+                "List the record's journal",
+                None,
+                EnrollmentEventList,
+                queries=(_STARTING_AFTER,),
+            ),
         ]
 
     async def create(self, request: web.Request, application: Application) -> web.StreamResponse:
@@ -116,7 +127,7 @@ class EnrollmentRoutes:
 
     async def find(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Find a user's enrollment."""
-        return self._shown(await self._journeys.find(application, needed_text(request, "user")))
+        return self._shown(await self._journeys.find(application, _USER.of(request)))
 
     async def amend(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Change an enrollment."""
@@ -134,7 +145,7 @@ class EnrollmentRoutes:
     async def remove_phone(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Remove a phone."""
         enrollment_id, phone_id = request.match_info["id"], request.match_info["phone_id"]
-        await self._journeys.remove_phone(application, enrollment_id, phone_id, lost=flag(request, "lost"))
+        await self._journeys.remove_phone(application, enrollment_id, phone_id, lost=_LOST.of(request))
         return nothing_more()
 
     async def block(self, request: web.Request, application: Application) -> web.StreamResponse:
@@ -161,7 +172,7 @@ class EnrollmentRoutes:
     async def events(self, request: web.Request, application: Application) -> web.StreamResponse:
         """List the record's journal, oldest first."""
         enrollment_id = request.match_info["id"]
-        after = integer(request, "starting_after", 0, 0, _LATEST_EVENT)
+        after = _STARTING_AFTER.of(request)
         entries = await self._journeys.history(application, enrollment_id, after)
         return json_answer(EnrollmentEventList(data=[enrollment_event_view(enrollment_id, entry) for entry in entries]))
 

@@ -8,16 +8,12 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from gateway.api.door import IDEMPOTENCY_KEY, LONGEST_IDEMPOTENCY_KEY
+from gateway.api.queries import Query
+from gateway.api.streams import EVENT_STREAM, LAST_EVENT_ID, STREAM
 from gateway.ports import Application
 
 _REF = "#/components/schemas/{name}"
-_QUERIES = {
-    "/v1/verifications/{id}": {"wait": "integer", "revision": "integer"},
-    "/v1/verifications": {"to": "string", "status": "string", "limit": "integer", "starting_after": "string"},
-    "/v1/enrollments": {"user": "string"},
-    "/v1/enrollments/{id}/events": {"starting_after": "integer"},
-    "/v1/enrollments/{id}/phones/{phone_id}": {"lost": "boolean"},
-}
 _PROBLEM: dict[str, Any] = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "code"],
@@ -37,12 +33,44 @@ _PROBLEM: dict[str, Any] = {
         },
     },
 }
+_HEADERS: dict[str, Any] = {
+    "Request-Id": {
+        "description": "Names the request in the gateway's log.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
+    "Idempotency-Replayed": {
+        "description": "This Idempotency-Key was answered before, and this is that answer.",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
+    "Retry-After": {
+        "description": "In how many seconds to ask again.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "WWW-Authenticate": {
+        "description": "No API key, or one that is not known (401).",
+        "schema": {"type": "string", "enum": ["Bearer"]},
+    },
+}
+_ONCE = {
+    "name": IDEMPOTENCY_KEY,
+    "in": "header",
+    "description": "The same key with the same request is answered as the first time, and nothing is done again.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_IDEMPOTENCY_KEY},
+}
+_RESUME = {
+    "name": LAST_EVENT_ID,
+    "in": "header",
+    "description": "With Accept: text/event-stream, the id of the last event that was seen; anything else is 0.",
+    "schema": {"type": "integer", "minimum": 0, "default": 0},
+}
 
 
 class Operation(msgspec.Struct, frozen=True):
     """One route: how it is asked, what it takes, and what it answers when all is well (nothing: 204).
 
-    `once` takes an Idempotency-Key. `also` is the status where what was asked for is there already.
+    `once` takes an Idempotency-Key. `also` is the status where what was asked for is there already. A body that is
+    optional is {} where there is none. One that `streams` answers an Accept of text/event-stream with the events.
     """
 
     method: str
@@ -54,6 +82,9 @@ class Operation(msgspec.Struct, frozen=True):
     status: int = 200
     once: bool = False
     also: int | None = None
+    queries: tuple[Query, ...] = ()
+    body_optional: bool = False
+    streams: bool = False
 
 
 def describe(operations: Iterable[Operation]) -> dict[str, Any]:
@@ -71,51 +102,82 @@ def describe(operations: Iterable[Operation]) -> dict[str, Any]:
             "version": version("poundkey"),
             "description": "Proves that a person holds a phone: a text with a code, or a call on which they press #.",
         },
-        "security": [{"key": []}],
+        "security": [{"key": []}, {"key_as_user": []}],
         "paths": paths,
         "components": {
             "schemas": {**schemas, "Problem": _PROBLEM},
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "pk_…"}},
+            "headers": _HEADERS,
+            "responses": {"Problem": _problem()},
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer", "bearerFormat": "pk_…"},
+                "key_as_user": {"type": "http", "scheme": "basic", "description": "The key is the user name."},
+            },
         },
     }
 
 
 def _describe(operation: Operation) -> dict[str, Any]:
-    well = (
-        _content("application/json", operation.answer.__name__, "As asked.")
-        if operation.answer
-        else {"description": "Done."}
-    )
+    well = _well(operation)
     described: dict[str, Any] = {
         "summary": operation.summary,
         "operationId": f"{operation.method.lower()}_{operation.path.strip('/').translate(_PLAIN)}",
         "parameters": _parameters(operation),
         "responses": {
             **{str(status): well for status in (operation.status, operation.also) if status is not None},
-            "default": _content("application/problem+json", "Problem", "Not as asked; `code` says why."),
+            "default": {"$ref": "#/components/responses/Problem"},
         },
     }
     if operation.body:
-        described["requestBody"] = {"required": True, **_content("application/json", operation.body.__name__)}
+        content = _content("application/json", operation.body.__name__)
+        described["requestBody"] = {"required": not operation.body_optional, "content": content}
     return described
 
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
-    parameters: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in _IN_PATH.findall(operation.path)
+    return [
+        *(
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in _IN_PATH.findall(operation.path)
+        ),
+        *(
+            {
+                "name": query.name,
+                "in": "query",
+                "description": query.meaning,
+                "required": query.needed,
+                "schema": query.schema(),
+            }
+            for query in operation.queries
+        ),
+        *([_ONCE] if operation.once else []),
+        *([_RESUME] if operation.streams else []),
     ]
-    if operation.method in {"GET", "DELETE"}:
-        queries = _QUERIES.get(operation.path, {})
-        parameters += [{"name": name, "in": "query", "schema": {"type": kind}} for name, kind in queries.items()]
-    if operation.once:
-        parameters.append({"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 255}})
-    return parameters
 
 
-def _content(media_type: str, schema: str, description: str | None = None) -> dict[str, Any]:
-    content: dict[str, Any] = {"content": {media_type: {"schema": {"$ref": _REF.format(name=schema)}}}}
-    return {"description": description, **content} if description else content
+def _well(operation: Operation) -> dict[str, Any]:
+    headers = _headers("Request-Id", *(["Idempotency-Replayed"] if operation.once else []))
+    if operation.answer is None:
+        return {"description": "Done.", "headers": headers}
+    content = _content("application/json", operation.answer.__name__)
+    if operation.streams:
+        content[EVENT_STREAM] = {"schema": {"type": "string", "description": STREAM}}
+    return {"description": "As asked.", "headers": headers, "content": content}
+
+
+def _problem() -> dict[str, Any]:
+    return {
+        "description": "Not as asked; `code` says why.",
+        "headers": _headers("Request-Id", "Retry-After", "WWW-Authenticate"),
+        "content": _content("application/problem+json", "Problem"),
+    }
+
+
+def _headers(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _content(media_type: str, schema: str) -> dict[str, Any]:
+    return {media_type: {"schema": {"$ref": _REF.format(name=schema)}}}
 
 
 _IN_PATH = re.compile(r"\{(\w+)\}")

@@ -87,6 +87,7 @@ class ProofRoutes:
                 VerificationView,
                 201,
                 once=True,
+                body_optional=True,
             ),
             Operation(
                 "POST", f"{one}/phones", self.add_phone, "Begin to prove a phone", AddPhone, PhoneAdded, 201, once=True

@@ -1,58 +1,128 @@
-"""Reads query parameters; whatever is wrong is named."""
+"""Query parameters: each is read and described by what is written here once; whatever is wrong with one is named."""
 
+from enum import StrEnum
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
+import msgspec
 from aiohttp import web
 
 from gateway.api.problems import FieldError, Problem
 
 _LONGEST = 256
 
-Default = TypeVar("Default", int, None)
+Default = TypeVar("Default", bound=int | None)
+Word = TypeVar("Word", bound=StrEnum)
 
 
-def integer(request: web.Request, name: str, default: Default, lowest: int, highest: int) -> int | Default:
-    """Return a whole number within its bounds; raises Problem 422."""
-    given = request.query.get(name)
-    if given is None:
-        return default
-    if not (
-        given.isascii() and given.isdigit() and len(given) <= len(str(highest)) and lowest <= int(given) <= highest
-    ):
-        raise _invalid(name, f"A whole number from {lowest} to {highest}.")
-    return int(given)
+class Query(msgspec.Struct, frozen=True):
+    """One parameter."""
+
+    name: str
+    meaning: str
+
+    @property
+    def needed(self) -> bool:
+        """Tell whether it may not be left out."""
+        return False
+
+    def schema(self) -> dict[str, Any]:
+        """Describe its values, as JSON Schema."""
+        raise NotImplementedError
+
+    def invalid(self, detail: str) -> Problem:
+        """Build the refusal of a value."""
+        error = FieldError(self.name, "field_invalid", detail)
+        message = f"The query parameter {self.name} is not as it should be."
+        return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "fields_invalid", message, errors=(error,))
 
 
-def text(request: web.Request, name: str) -> str | None:
-    """Return a text of bounded length, without NUL; raises Problem 422."""
-    given = request.query.get(name)
-    if given is not None and (len(given) > _LONGEST or "\0" in given):
-        raise _invalid(name, f"At most {_LONGEST} characters, none of them NUL.")
-    return given
+class Integer(Query, Generic[Default], frozen=True):
+    """A whole number within its bounds."""
+
+    lowest: int
+    highest: int
+    default: Default
+
+    def of(self, request: web.Request) -> int | Default:
+        """Return the number; raises Problem 422."""
+        given = request.query.get(self.name)
+        if given is None:
+            return self.default
+        digits = given.isascii() and given.isdigit() and len(given) <= len(str(self.highest))
+        if not (digits and self.lowest <= int(given) <= self.highest):
+            raise self.invalid(f"A whole number from {self.lowest} to {self.highest}.")
+        return int(given)
+
+    def schema(self) -> dict[str, Any]:
+        """See the base."""
+        bounds = {"type": "integer", "minimum": self.lowest, "maximum": self.highest}
+        return bounds if self.default is None else {**bounds, "default": self.default}
 
 
-def needed_text(request: web.Request, name: str) -> str:
-    """Return a text that has to be there; raises Problem 422."""
-    given = text(request, name)
-    if not given:
-        raise _invalid(name, "This parameter is needed.")
-    return given
+class Text(Query, frozen=True):
+    """A text of bounded length, without NUL."""
+
+    def of(self, request: web.Request) -> str | None:
+        """Return the text; raises Problem 422."""
+        given = request.query.get(self.name)
+        if given is not None and (len(given) > _LONGEST or "\0" in given):
+            raise self.invalid(f"At most {_LONGEST} characters, none of them NUL.")
+        return given
+
+    def schema(self) -> dict[str, Any]:
+        """See the base."""
+        return {"type": "string", "maxLength": _LONGEST, "pattern": r"^[^\x00]*$"}
 
 
-def flag(request: web.Request, name: str) -> bool:
-    """Return whether a parameter is `true`; left out or `false`, it is not. Raises Problem 422."""
-    given = request.query.get(name, "false")
-    if given not in {"true", "false"}:
-        raise _invalid(name, "One of true, false.")
-    return given == "true"
+class NeededText(Text, frozen=True):
+    """A text that has to be there."""
+
+    @property
+    def needed(self) -> bool:
+        """See the base."""
+        return True
+
+    def of(self, request: web.Request) -> str:
+        """Return the text; raises Problem 422."""
+        given = super().of(request)
+        if not given:
+            raise self.invalid("This parameter is needed.")
+        return given
+
+    def schema(self) -> dict[str, Any]:
+        """See the base."""
+        return {"minLength": 1, **super().schema()}
 
 
-def _invalid(name: str, detail: str) -> Problem:
-    error = FieldError(name, "field_invalid", detail)
-    return Problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        "fields_invalid",
-        f"The query parameter {name} is not as it should be.",
-        errors=(error,),
-    )
+class Choice(Query, Generic[Word], frozen=True):
+    """One of some words; an empty one is none."""
+
+    words: type[Word]
+
+    def of(self, request: web.Request) -> Word | None:
+        """Return the word; raises Problem 422."""
+        given = request.query.get(self.name)
+        try:
+            return self.words(given) if given else None
+        except ValueError:
+            raise self.invalid(f"One of {', '.join(self.words)}.") from None
+
+    def schema(self) -> dict[str, Any]:
+        """See the base."""
+        return {"type": "string", "enum": [word.value for word in self.words]}
+
+
+class Flag(Query, frozen=True):
+    """Whether something is so; left out, it is not."""
+
+    def of(self, request: web.Request) -> bool:
+        """Return whether it is `true`; raises Problem 422."""
+        given = request.query.get(self.name, "false")
+        if given not in {"true", "false"}:
+            raise self.invalid("One of true, false.")
+        return given == "true"
+
+    def schema(self) -> dict[str, Any]:
+        """See the base."""
+        return {"type": "boolean", "default": False}

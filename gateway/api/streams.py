@@ -12,6 +12,15 @@ from gateway.domain.journal import KeptEntry
 from gateway.domain.refusals import Refused
 from gateway.ports import StoreUnavailable
 
+EVENT_STREAM = "text/event-stream"
+LAST_EVENT_ID = "Last-Event-ID"
+STREAM = (
+    "Server-sent events: the journal behind Last-Event-ID, oldest entry first, then each entry as it is made. "
+    "Of an event, `id` is the entry's sequence, `event` its type and `data` the entry itself, an EventView in JSON. "
+    "Comments come while nothing happens. The stream ends with the verification."
+)
+"""What the description says of it."""
+
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -23,7 +32,7 @@ async def stream_events(
     It also ends, and no error can be told any more, where whoever listens has gone or nothing can be read.
     """
     response = web.StreamResponse(headers=_HEADERS)
-    response.content_type = "text/event-stream"
+    response.content_type = EVENT_STREAM
     response.headers["Request-Id"] = request[REQUEST_ID]
     await response.prepare(request)
     with contextlib.suppress(ConnectionError, StoreUnavailable, Refused):

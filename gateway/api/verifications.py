@@ -12,9 +12,9 @@ from gateway.api.bodies import parse, read_body
 from gateway.api.door import Door, kept_answer, replayed
 from gateway.api.openapi import Operation
 from gateway.api.problems import FieldError, Problem
-from gateway.api.queries import integer, text
+from gateway.api.queries import Choice, Integer, Text
 from gateway.api.rendered import RenderedVerifications
-from gateway.api.streams import stream_events
+from gateway.api.streams import EVENT_STREAM, LAST_EVENT_ID, stream_events
 from gateway.api.views import EventView, VerificationView, event_view, verification_view
 from gateway.api.waits import Waits
 from gateway.domain.fallback import MOST_STEPS, mistake
@@ -24,10 +24,14 @@ from gateway.domain.verification import Change, Channel, FallbackStep, Mode, Sta
 from gateway.ports import Application, Created, ListFilter, Replay
 from gateway.verifications import Verifications, Wish
 
-_LONGEST_WAIT = 30
-_LARGEST_PAGE = 100
 _HEARTBEAT = 15.0
-_EVENT_STREAM = "text/event-stream"
+
+_WAIT = Integer("wait", "For how many seconds to wait for a change.", 0, 30, default=0)
+_REVISION = Integer("revision", "The revision that is known; by default that of now.", 0, 1_000_000_000, default=None)
+_TO = Text("to", "Only those to this number, in E.164.")
+_STATUS = Choice("status", "Only those that stand so.", Status)
+_LIMIT = Integer("limit", "How many at most.", 1, 100, default=20)
+_STARTING_AFTER = Text("starting_after", "The id of the last one that is known: only older ones.")
 
 Locale = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8}){0,3}$(?!\n)")]
 Metadata = Annotated[
@@ -104,7 +108,13 @@ class VerificationRoutes:
         return [
             Operation("POST", f"{one}/check", self.check, "Check a code", CheckCode, VerificationView),
             Operation(
-                "GET", one, self.show, "Show a verification, or wait for its next change", None, VerificationView
+                "GET",
+                one,
+                self.show,
+                "Show a verification, or wait for its next change",
+                None,
+                VerificationView,
+                queries=(_WAIT, _REVISION),
             ),
             Operation(
                 "POST",
@@ -116,12 +126,27 @@ class VerificationRoutes:
                 201,
                 once=True,
             ),
-            Operation("GET", f"{one}/events", self.events, "List or stream the journal", None, EventList),
+            Operation("GET", f"{one}/events", self.events, "List or stream the journal", None, EventList, streams=True),
             Operation(
-                "POST", f"{one}/resend", self.resend, "Send the same code again", Resend, VerificationView, once=True
+                "POST",
+                f"{one}/resend",
+                self.resend,
+                "Send the same code again",
+                Resend,
+                VerificationView,
+                once=True,
+                body_optional=True,
             ),
             Operation("POST", f"{one}/cancel", self.cancel, "Cancel a verification", None, VerificationView),
-            Operation("GET", "/v1/verifications", self.find, "List verifications", None, VerificationList),
+            Operation(
+                "GET",
+                "/v1/verifications",
+                self.find,
+                "List verifications",
+                None,
+                VerificationList,
+                queries=(_TO, _STATUS, _LIMIT, _STARTING_AFTER),
+            ),
         ]
 
     async def create(self, request: web.Request, application: Application) -> web.StreamResponse:
@@ -155,8 +180,7 @@ class VerificationRoutes:
         verification_id = request.match_info["id"]
         if "?" not in request.raw_path:
             return ready_answer(self._rendered.json(await self._journeys.show(application, verification_id)))
-        wait = integer(request, "wait", 0, 0, _LONGEST_WAIT)
-        revision = integer(request, "revision", None, 0, 1_000_000_000)
+        wait, revision = _WAIT.of(request), _REVISION.of(request)
         with self._waits.one(application) if wait else contextlib.nullcontext():
             verification = await self._journeys.wait(application, verification_id, revision, wait)
         return ready_answer(self._rendered.json(verification))
@@ -178,12 +202,12 @@ class VerificationRoutes:
 
     async def find(self, request: web.Request, application: Application) -> web.StreamResponse:
         """List verifications."""
-        to, status = text(request, "to"), text(request, "status")
+        to = _TO.of(request)
         narrow = ListFilter(
             number=parse_e164(to) if to else None,
-            status=_status(status) if status else None,
-            starting_after=text(request, "starting_after"),
-            limit=integer(request, "limit", 20, 1, _LARGEST_PAGE),
+            status=_STATUS.of(request),
+            starting_after=_STARTING_AFTER.of(request),
+            limit=_LIMIT.of(request),
         )
         page = await self._journeys.find(application, narrow)
         data = [verification_view(verification, self._limits) for verification in page.verifications]
@@ -192,8 +216,8 @@ class VerificationRoutes:
     async def events(self, request: web.Request, application: Application) -> web.StreamResponse:
         """List the journal, or stream it with Accept: text/event-stream."""
         verification_id = request.match_info["id"]
-        if _EVENT_STREAM in request.headers.get("Accept", ""):
-            after = _last_event(request.headers.get("Last-Event-ID", "0"))
+        if EVENT_STREAM in request.headers.get("Accept", ""):
+            after = _last_event(request.headers.get(LAST_EVENT_ID, "0"))
             await self._journeys.show(application, verification_id)
             following = self._journeys.follow(application, verification_id, after, _HEARTBEAT)
             with self._waits.one(application):
@@ -272,16 +296,6 @@ def _fallback_problem(detail: str) -> Problem:
 def _mode_problem(detail: str) -> Problem:
     error = FieldError("mode", "mode_not_offered", detail)
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "mode_not_offered", detail, errors=(error,))
-
-
-def _status(word: str) -> Status:
-    try:
-        return Status(word)
-    except ValueError:
-        error = FieldError("status", "field_invalid", f"One of {', '.join(Status)}.")
-        raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "fields_invalid", "There is no such status.", errors=(error,)
-        ) from None
 
 
 def _last_event(given: str) -> int:

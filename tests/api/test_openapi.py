@@ -1,10 +1,13 @@
 """The OpenAPI document is valid, names every route, and describes what is really answered."""
 
+import itertools
 import re
 
+import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
+from support.integrator import Answer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -24,6 +27,13 @@ def template_of(path: str) -> str:
 
 async def described(integrator) -> dict:
     return (await integrator.ask("GET", "/openapi.json", Authorization="")).body
+
+
+def resolved(document: dict, described: dict) -> dict:
+    """Return what a reference names, or the thing itself."""
+    for name in described.get("$ref", "#").split("/")[1:]:
+        document = document[name]
+    return document if "$ref" in described else described
 
 
 def schema_errors(document: dict, schema: dict, value: object) -> list[str]:
@@ -61,34 +71,76 @@ async def test_the_document_is_valid_and_names_every_route(world, integrator):
     assert listed == routes
 
 
+NOT_DESCRIBED = {
+    "Content-Type",
+    "Content-Length",
+    "Transfer-Encoding",
+    "Date",
+    "Server",
+    "Cache-Control",
+    "X-Accel-Buffering",
+}
+"""Headers that HTTP itself brings along, or that are for what stands in between."""
+
+
 class Described:
-    """Asks, and holds each question that is answered well, and each answer, against the document."""
+    """Asks, and holds each question that is answered well, and each answer, against the document.
+
+    What takes an Idempotency-Key is asked a second time under it, and answered as the first time.
+    """
 
     def __init__(self, integrator, document: dict) -> None:
         self._integrator = integrator
         self._document = document
-        self.seen: set[tuple[str, str]] = set()
+        self._keys = itertools.count()
+        self.seen: set[tuple[str, str, str]] = set()
+        self.headers: set[str] = set()
 
-    async def __call__(self, method: str, path: str, body: object = None) -> dict:
-        answer = await self._integrator.ask(method, path, body)
-        template = template_of(path)
-        operation = self._document["paths"][template][method.lower()]
-        response = operation["responses"].get(str(answer.status), operation["responses"]["default"])
-        self._hold(response, answer)
+    async def __call__(self, method: str, path: str, body: object = None, **headers: str) -> dict:
+        operation = self._document["paths"][template_of(path)][method.lower()]
+        once = any(parameter["name"] == "Idempotency-Key" for parameter in operation["parameters"])
+        if once:
+            headers["Idempotency_Key"] = f"described {next(self._keys)}"
+        answer = await self._integrator.ask(method, path, body, **headers)
+        self.hold(method, path, answer)
         if answer.status < 300:
-            if body is not None:
-                given = operation["requestBody"]["content"]["application/json"]["schema"]
-                assert schema_errors(self._document, given, body) == []
-            self.seen.add((method.lower(), template))
+            self._hold_request(operation, body)
+            if once:
+                again = await self._integrator.ask(method, path, body, **headers)
+                self.hold(method, path, again)
+                assert (again.status, again.body) == (answer.status, answer.body)
         return answer.body
 
-    def _hold(self, response: dict, answer) -> None:
+    def _hold_request(self, operation: dict, body: object) -> None:
+        if body is None:
+            assert not operation.get("requestBody", {}).get("required")
+        else:
+            given = operation["requestBody"]["content"]["application/json"]["schema"]
+            assert schema_errors(self._document, given, body) == []
+
+    def hold(self, method: str, path: str, answer: Answer) -> None:
+        """Hold an answer against the document."""
+        responses = self._document["paths"][template_of(path)][method.lower()]["responses"]
+        status = str(answer.status) if answer.status < 400 else "default"
+        response = resolved(self._document, responses[status])
+        self._hold_headers(response, answer)
+        self.seen.add((method.lower(), template_of(path), status))
         if "content" not in response:
             assert (answer.status, answer.body) == (204, None)
-            return
-        schema = response["content"][answer.content_type]["schema"]
-        assert schema_errors(self._document, schema, answer.body) == []
-        assert undescribed(self._document, schema, answer.body) == set()
+        elif answer.content_type.endswith("json"):
+            schema = response["content"][answer.content_type]["schema"]
+            assert schema_errors(self._document, schema, answer.body) == []
+            assert undescribed(self._document, schema, answer.body) == set()
+
+    def _hold_headers(self, response: dict, answer: Answer) -> None:
+        headers = {name: resolved(self._document, header) for name, header in response["headers"].items()}
+        given = {name: value for name, value in answer.headers.items() if name not in NOT_DESCRIBED}
+        assert {name for name, header in headers.items() if header.get("required")} <= set(given) <= set(headers)
+        for name, value in given.items():
+            schema = headers[name]["schema"]
+            read = int(value) if schema["type"] == "integer" else value
+            assert schema_errors(self._document, schema, read) == []
+        self.headers |= set(given)
 
 
 async def test_what_is_answered_is_what_is_described(integrator, network, numbers):
@@ -96,7 +148,50 @@ async def test_what_is_answered_is_what_is_described(integrator, network, number
     ask = Described(integrator, document)
     await ask_about_verifications(ask, integrator, network, numbers)
     await ask_about_people(ask, integrator, network, numbers)
-    assert ask.seen == {(method, path) for path, methods in document["paths"].items() for method in methods}
+    await ask_for_a_no(ask, document, numbers)
+    assert ask.seen == {
+        (method, path, status)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        for status in operation["responses"]
+    }
+    assert ask.headers == set(document["components"]["headers"])
+
+
+async def ask_for_a_no(ask, document, numbers):
+    number = next(numbers)
+    for _ in range(6):
+        await ask("POST", "/v1/verifications", {"to": number, "channel": "sms"})
+    for path, methods in document["paths"].items():
+        for method in methods:
+            await ask(method, path, Authorization="Bearer pk_unknown")
+
+
+async def test_what_is_streamed_is_what_is_described(integrator, numbers):
+    document = await described(integrator)
+    verification = await integrator.create(next(numbers))
+    await integrator.cancel(verification["id"])
+    described_streams, streams = set(), set()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            if "text/event-stream" in operation["responses"].get("200", {}).get("content", {}):
+                described_streams.add((method, path))
+            there = path.format(id=verification["id"], phone_id="none", app_password_id="none")
+            answer = await integrator.ask(method, there, Accept="text/event-stream")
+            if answer.content_type == "text/event-stream":
+                streams.add((method, path))
+                Described(integrator, document).hold(method, there, answer)
+                hold_events(document, answer.body.decode())
+    assert streams == described_streams != set()
+
+
+def hold_events(document: dict, stream: str) -> None:
+    schema = document["components"]["schemas"]["EventView"]
+    for event in stream.removesuffix("\n\n").split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in event.split("\n"))
+        entry = msgspec.json.decode(fields["data"])
+        assert schema_errors(document, schema, entry) == []
+        assert fields == {"id": str(entry["sequence"]), "event": entry["type"], "data": fields["data"]}
 
 
 async def ask_about_verifications(ask, integrator, network, numbers):
