@@ -21,7 +21,7 @@ STREAM = (
 )
 """What the description says of it."""
 
-_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "Server": "poundkey"}
 
 
 async def stream_events(
