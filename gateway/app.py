@@ -166,7 +166,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         stack.push_async_callback(reconciler.close)
         draw = journeys.verifications.new_attempt
         deadlines = Deadlines(
-            store, dispatcher, reconciler, draw, settings.limits, settings.retention, store.clock, metrics
+            store, dispatcher, reconciler, draw, settings.limits, settings.retention, store.clock, backups, metrics
         )
         stack.push_async_callback(deadlines.close)
         door = Door(store, store.clock)

@@ -1,4 +1,4 @@
-"""Whom the rooms tell of what was reported on texts and calls, once it is committed."""
+"""Whom the rooms tell of what became of texts and calls, once it is committed."""
 
 from typing import Protocol
 
@@ -9,5 +9,5 @@ class ReportListener(Protocol):
     """Goes on from where a report has left a verification."""
 
     async def reported(self, verification: Verification) -> None:
-        """Learn of a verification after a report, repeated ones included; raises StoreUnavailable."""
+        """Learn of a verification after a report, a repeated one, too, or before its end; raises StoreUnavailable."""
         ...

@@ -5,7 +5,9 @@ import contextlib
 import logging
 from typing import Protocol
 
+from gateway.call_ports import ReportListener
 from gateway.counter_ports import Counters
+from gateway.domain.backups import is_left_over
 from gateway.domain.clock import time_passed
 from gateway.domain.enrollment import Enrollment, PersonChange
 from gateway.domain.fallback import DrawAttempt, is_due, step_refused, wait_over
@@ -62,6 +64,7 @@ class Deadlines:
         limits: Limits,
         retention: Retention,
         clock: Clock,
+        reports: ReportListener,
         counters: Counters,
     ) -> None:
         self._store = store
@@ -71,6 +74,7 @@ class Deadlines:
         self._limits = limits
         self._retention = retention
         self._clock = clock
+        self._reports = reports
         self._counters = counters
         self._purge_at = 0
         self._let_go_at = 0
@@ -124,6 +128,8 @@ class Deadlines:
         """End a verification, or take the next of its ways; one that limits or lists refuse is left out."""
         verification = await self._store.get(verification_id)
         if verification is None or not is_due(verification, self._clock()):
+            if verification is not None and is_left_over(verification, self._clock()):
+                await self._reports.reported(verification)
             self._counters.kept(await self._store.apply(verification_id, time_passed))
             return
         mode = verification.steps[0].mode

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.domain import backups
 from gateway.domain.delivery import CALL_ENDED, DeliveryStatus
 from gateway.domain.journal import Entry
 from gateway.domain.policy import SECOND
@@ -84,13 +85,17 @@ def without_steps(
     entries: tuple[Entry, ...],
     **fields: Any,  # noqa: ANN401 - any other field of the verification
 ) -> Change:
-    """Go on with these attempts alone: once all have failed and no grace of theirs is left, the verification fails."""
+    """Go on with these attempts alone: once all have failed and no grace of theirs is left, the verification fails.
+
+    Where another phone is to be called first, the clock sees to that, and then fails it.
+    """
     failure = attempts[-1].failure if all(attempt.failure for attempt in attempts) else None
     ends_at = None if failure is None else max(attempt.grace_ends_at for attempt in attempts)
     fields["attempts"] = attempts
-    if ends_at is not None and ends_at <= now:
-        return ended(verification, Ending.ATTEMPTS_FAILED, now, entries=entries, failure=failure, **fields)
-    return Change(changed(verification, now, entries, ends_at=ends_at, ending=failure, **fields), entries)
+    after = changed(verification, now, entries, ends_at=ends_at, ending=failure, **fields)
+    if ends_at is None or now < ends_at or backups.is_due(after):
+        return Change(after, entries)
+    return ended(verification, Ending.ATTEMPTS_FAILED, now, entries=entries, failure=failure, **fields)
 
 
 def heard(attempt: Attempt, fact: str) -> tuple[str, ...] | None:

@@ -24,8 +24,8 @@ class Backup(msgspec.Struct, frozen=True, gc=False):
 def is_due(verification: Verification) -> bool:
     """Tell whether another phone is to be called now.
 
-    Every way of the verification has failed, its last call reached nobody, and its grace is not over. Who declined a
-    call has said no to it, and is called nowhere else.
+    Every way of the verification has failed, and its last call reached nobody. Who declined a call has said no to it,
+    and is called nowhere else.
     """
     if verification.status is not Status.PENDING or not verification.call_backup:
         return False
@@ -33,6 +33,13 @@ def is_due(verification: Verification) -> bool:
         return False
     codes = [call.failure and call.failure.code for call in _calls(verification)]
     return bool(codes) and codes[-1] in UNANSWERED and FailureCode.CALL_REJECTED not in codes
+
+
+def is_left_over(verification: Verification, now: int) -> bool:
+    """Tell whether a verification is to end now, and another phone should have been called by this time."""
+    if verification.ends_at is None or not is_due(verification):
+        return False
+    return verification.ends_at <= now < verification.expires_at
 
 
 def backup_of(enrollment: Enrollment, verification: Verification) -> Backup:

@@ -11,7 +11,7 @@ RESTORED = "verification.restored"
 
 
 def restored(verification: Verification, now: int) -> Change:
-    """Take for unknown what was queued, for it may have gone out since; the ways that were to follow are left out."""
+    """Take for unknown what was queued, for it may have gone out since; what was to follow is left out."""
     if verification.status is not Status.PENDING:
         return Change(verification)
     entries: tuple[Entry, ...] = (Entry(RESTORED, {"left_out": len(verification.steps)}),)
@@ -19,5 +19,5 @@ def restored(verification: Verification, now: int) -> Change:
     for attempt in verification.attempts:
         change = sends.uncertain(after, attempt.id, now)
         after, entries = change.verification, (*entries, *change.entries)
-    change = without_steps(after, after.attempts, now, entries[:1], steps=(), next_at=None)
+    change = without_steps(after, after.attempts, now, entries[:1], steps=(), next_at=None, call_backup=False)
     return msgspec.structs.replace(change, entries=(*entries, *change.entries[1:]))

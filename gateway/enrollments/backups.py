@@ -19,9 +19,8 @@ class Backups:
 
     The backup is a verification of its own, and is begun before the first one notes it: `continued_by` never names what
     is not there. It is begun once, however often and in how many processes a report is heard, because its receipt is
-    kept in the transaction that begins it. If the first one has ended meanwhile, the backup is canceled. After a crash
-    between the two, the next phone rings while the first verification fails without naming the other; a report that the
-    provider repeats within the grace makes up for it.
+    kept in the transaction that begins it. If the first one has ended meanwhile, the backup is canceled. What no report
+    tells of, or a crash between the two has left, the clock sees to before it ends the first one.
     """
 
     def __init__(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain import backups, calls, clock, fallback, reports, requests, sends
+from gateway.domain import backups, calls, clock, fallback, reports, requests, restores, sends
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.enrollment import Enrollment, Phone, PhoneKind
 from gateway.domain.phone import PhoneNumber
@@ -18,6 +18,8 @@ START = 1_000_000
 FIRST = PhoneNumber("+14255550123")
 CALL, SMS = Channel.CALL, Channel.SMS
 CALL_THEN_TEXT = (FallbackStep(CALL, Mode.MATCH, 60), FallbackStep(SMS))
+NO_GRACE = Limits(call_grace=0.0)
+UNREACHABLE = Failure(FailureCode.NUMBER_UNREACHABLE, "out of reach")
 UNANSWERED = [DeliveryStatus.NO_ANSWER, DeliveryStatus.BUSY, DeliveryStatus.FAILED]
 
 
@@ -40,8 +42,7 @@ def reported(verification, status, number=1, sip=None, limits=LIMITS):
 
 
 def lost(verification, number):
-    failure = Failure(FailureCode.NUMBER_UNREACHABLE, "out of reach")
-    report = reports.MessageReport(f"SM{number}", DeliveryStatus.UNDELIVERED, "undelivered", failure)
+    report = reports.MessageReport(f"SM{number}", DeliveryStatus.UNDELIVERED, "undelivered", UNREACHABLE)
     return reports.message_status_changed(verification, f"token-{number}", report, START + 20, LIMITS).verification
 
 
@@ -95,10 +96,45 @@ def test_a_text_alone_is_not_followed():
     assert not backups.is_due(lost(begun(channel=SMS), 1))
 
 
-def test_without_a_grace_there_is_no_time_for_it():
-    limits = msgspec.structs.replace(LIMITS, call_grace=0.0)
-    failed = reported(begun(), DeliveryStatus.NO_ANSWER, limits=limits)
-    assert (failed.status, backups.is_due(failed)) == (Status.FAILED, False)
+def test_without_a_grace_it_is_due_all_the_same():
+    failed = reported(begun(), DeliveryStatus.NO_ANSWER, limits=NO_GRACE)
+    assert (failed.status, failed.ends_at, backups.is_due(failed)) == (Status.PENDING, START + 10, True)
+    ended = clock.time_passed(backups.continued(failed, "ver_2", START + 11).verification, START + 12).verification
+    assert (ended.status, ended.failure.code, ended.continued_by) == (Status.FAILED, FailureCode.NO_ANSWER, "ver_2")
+
+
+@pytest.mark.parametrize("first", [begun(backup=False), begun(backup=True)], ids=["not allowed", "declined"])
+def test_without_a_grace_what_is_not_followed_fails_at_once(first):
+    sip = 603 if first.call_backup else None
+    assert reported(first, DeliveryStatus.BUSY, sip=sip, limits=NO_GRACE).status is Status.FAILED
+
+
+def test_a_text_that_is_refused_behind_the_grace_of_a_call_leaves_it_due():
+    with_text = texted(reported(begun(CALL_THEN_TEXT), DeliveryStatus.NO_ANSWER))
+    refused = sends.refused(with_text, "att_2", UNREACHABLE, with_text.attempts[0].grace_ends_at + 1).verification
+    assert (refused.status, backups.is_due(refused)) == (Status.PENDING, True)
+
+
+def test_a_last_step_that_is_left_out_leaves_it_due():
+    stepping = reported(begun(CALL_THEN_TEXT), DeliveryStatus.NO_ANSWER)
+    left = fallback.step_refused(stepping, RefusalCode.RATE_LIMITED, stepping.next_at).verification
+    assert (left.status, backups.is_due(left)) == (Status.PENDING, True)
+
+
+def test_after_a_restore_no_other_phone_is_called():
+    restored = restores.restored(unanswered(), START + 20).verification
+    assert not backups.is_due(restored)
+    over = restores.restored(unanswered(), START + 60_000).verification
+    assert over.status is Status.FAILED
+
+
+def test_at_the_end_of_the_last_grace_the_clock_finds_it_not_begun():
+    first = unanswered()
+    assert not backups.is_left_over(first, first.ends_at - 1)
+    assert backups.is_left_over(first, first.ends_at)
+    assert not backups.is_left_over(first, first.expires_at)
+    assert not backups.is_left_over(begun(), START + 60_000)
+    assert not backups.is_left_over(backups.continued(first, "ver_2", START + 11).verification, first.ends_at)
 
 
 def test_it_is_noted_once_and_the_first_still_fails_as_it_would():

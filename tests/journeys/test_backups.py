@@ -103,6 +103,21 @@ async def test_the_other_phone_is_called_and_signs_in(alice, integrator, network
     assert ended["continued_by"] == second["id"]
 
 
+@pytest.mark.parametrize("limits", [msgspec.structs.replace(PATIENT, call_grace=0.0)])
+async def test_the_other_phone_is_called_where_a_call_has_no_grace(world, alice):
+    await assert_one_backup(world, await begun(alice))
+
+
+async def test_a_text_that_is_refused_behind_a_call_that_reached_nobody_lets_the_other_phone_be_called(
+    world, alice, integrator, network
+):
+    await network.text_back("STOP")
+    first = await begun(alice, fallback=[{"channel": "call"}, {"channel": "sms"}])
+    await assert_one_backup(world, first)
+    failures = [attempt["failure"]["code"] for attempt in (await integrator.show(first["id"]))["attempts"]]
+    assert failures == ["no_answer", "opted_out"]
+
+
 async def test_who_waits_hears_of_the_other_phone_before_the_end(alice, integrator):
     first = await begun(alice)
     told = await integrator.wait_until(first["id"], lambda kept: kept["continued_by"] is not None)
