@@ -146,6 +146,12 @@ NOTICES: Mapping[str, Callable[[Phrasebook, str], str]] = {
     "app_password_created": lambda book, application: book.text(
         "An app password was created for your {application} account.", application=application
     ),
+    "pin_set": lambda book, application: book.text(
+        "A new PIN was set for your {application} account.", application=application
+    ),
+    "pin_removed": lambda book, application: book.text(
+        "The PIN of your {application} account was removed.", application=application
+    ),
     "blocked": lambda book, application: book.text(
         "Sign-in to your {application} account was blocked.", application=application
     ),

@@ -187,6 +187,8 @@ class NoticeKind(StrEnum):
     PHONE_REPLACED = "phone_replaced"
     PHONE_REMOVED = "phone_removed"
     APP_PASSWORD_CREATED = "app_password_created"  # noqa: S105 - a kind of notice
+    PIN_SET = "pin_set"
+    PIN_REMOVED = "pin_removed"
     BLOCKED = "blocked"
 
 

@@ -8,9 +8,11 @@ import msgspec
 
 from gateway.domain.enrollment import (
     Enrollment,
+    NoticeKind,
     PersonChange,
     Phone,
     Pin,
+    notices_to,
     person_changed,
     refuse_if_blocked,
 )
@@ -65,19 +67,20 @@ def refuse_unsuitable(typed: str, phones: Iterable[Phone]) -> None:
 def pin_set(enrollment: Enrollment, typed: str, pin_hash: str, now: int, *, must_change: bool) -> PersonChange:
     """Give a person a PIN in place of the one there was, with its lock; one set by another has to be changed.
 
+    The phones are told, whoever set it: a thief could be in the settings, too.
     Raises Refused: `enrollment_blocked`, `pin_malformed`, `pin_too_simple`.
     """
     refuse_if_blocked(enrollment, now)
     refuse_unsuitable(typed, enrollment.phones)
-    entry = Entry("pin.set", {"must_change": must_change})
-    return person_changed(enrollment, now, entry, pin=Pin(pin_hash, must_change))
+    return _replaced(enrollment, Pin(pin_hash, must_change), Entry("pin.set", {"must_change": must_change}), now)
 
 
 def pin_removed(enrollment: Enrollment, now: int) -> PersonChange:
-    """Take the PIN away; raises Refused (`not_found`)."""
+    """Take the PIN away; the phones are told. Raises Refused (`not_found`)."""
     if enrollment.pin is None:
         raise Refused(RefusalCode.NOT_FOUND, _NOT_SET)
-    return person_changed(enrollment, now, Entry("pin.removed"), pin=None)
+    told = notices_to(enrollment.phones, NoticeKind.PIN_REMOVED)
+    return person_changed(enrollment, now, Entry("pin.removed"), notices=told, pin=None)
 
 
 def refuse_pin_call(enrollment: Enrollment, now: int) -> None:
@@ -131,11 +134,14 @@ def pin_dropped(enrollment: Enrollment, now: int) -> PersonChange:
 
 
 def pin_changed(enrollment: Enrollment, now: int) -> PersonChange:
-    """Let what was chosen and repeated take the place of the PIN."""
+    """Let what was chosen and repeated take the place of the PIN. The phones are told.
+
+    So is the one that was called: whoever has its calls forwarded to them does not have its texts.
+    """
     pin = _there(enrollment)
     if pin.chosen is None:
         raise TypeError("nothing was chosen that could be the PIN")
-    return person_changed(enrollment, now, Entry("pin.changed"), pin=Pin(pin.chosen, failures=pin.failures))
+    return _replaced(enrollment, Pin(pin.chosen, failures=pin.failures), Entry("pin.changed"), now)
 
 
 def pin_rehashed(enrollment: Enrollment, pin_hash: str, now: int) -> PersonChange:
@@ -155,6 +161,11 @@ def _there(enrollment: Enrollment) -> Pin:
     if enrollment.pin is None:
         raise TypeError("a PIN was judged, and its person does not have it")
     return enrollment.pin
+
+
+def _replaced(enrollment: Enrollment, pin: Pin, entry: Entry, now: int) -> PersonChange:
+    told = notices_to(enrollment.phones, NoticeKind.PIN_SET)
+    return person_changed(enrollment, now, entry, notices=told, pin=pin)
 
 
 def _with(enrollment: Enrollment, now: int, pin: Pin, *entries: Entry, **fields: object) -> PersonChange:

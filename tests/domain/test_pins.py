@@ -11,7 +11,7 @@ from gateway.domain import call_pins, calls, clock, outcomes, pins, requests
 from gateway.domain.assurance import Assurance
 from gateway.domain.blocks import blocked, reset
 from gateway.domain.call_pins import Gathered, Outdated, Verdict
-from gateway.domain.enrollment import Enrollment, Phone, PhoneKind, Pin
+from gateway.domain.enrollment import Enrollment, Notice, NoticeKind, Phone, PhoneKind, Pin
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.phones import phone_removed
 from gateway.domain.policy import SECOND, Limits, Tally
@@ -52,6 +52,7 @@ class Line:
     def __init__(self, enrollment: Enrollment, limits: Limits = LIMITS) -> None:
         self.verification, self.enrollment, self.limits, self.now = answered(), enrollment, limits, START + 1
         self.reply = None
+        self.told: list[Notice] = []
 
     def key(self, digits: str, turn: int | None = None, *, keyed_to: Enrollment | None = None) -> "Line":
         """Key something in, judged against the record as it is, or as it was when it was `keyed_to`."""
@@ -66,6 +67,7 @@ class Line:
                 change.verification, self.enrollment, gathered, verdict, self.now, self.limits
             )
             self.enrollment, change = judged.person.enrollment, judged.change
+            self.told += judged.person.notices
         self.verification, self.reply = change.verification, change.reply
         if change.outcome is not None:
             self.enrollment = outcomes.outcome_recorded(self.enrollment, self.verification, change.outcome).enrollment
@@ -115,6 +117,7 @@ def test_one_that_another_set_is_changed_first():
     assert line.key(OWN).reply.script is Script.PIN_CHANGED
     assert line.verification.status is Status.APPROVED
     assert line.enrollment.pin == Pin(hashed(OWN))
+    assert line.told == [Notice(NoticeKind.PIN_SET, NUMBER)]
 
 
 @pytest.mark.parametrize(
@@ -199,6 +202,7 @@ def test_only_the_pin_at_the_open_turn_approves_and_a_given_one_never_alone(entr
         line.key(digits, turn + late)
         if late:
             assert line.verification is before
+        assert len(line.told) == (must_change and line.verification.status is Status.APPROVED)
         if before.status is Status.PENDING and line.verification.status is Status.APPROVED:
             assert script is (Script.REPEAT_PIN if must_change else Script.ENTER_PIN)
             assert line.enrollment.pin.hash == hashed(digits)
@@ -241,6 +245,31 @@ def test_a_new_pin_ends_the_lock_and_whoever_is_blocked_gets_none():
     with pytest.raises(Refused) as caught:
         pins.pin_set(shut, OWN, hashed(OWN), START, must_change=True)
     assert caught.value.code is RefusalCode.ENROLLMENT_BLOCKED
+
+
+@pytest.mark.parametrize("pin", [None, PIN])
+@pytest.mark.parametrize("must_change", [True, False])
+def test_every_proven_phone_that_takes_texts_is_told_of_a_pin_whoever_sets_it(pin: str | None, must_change: bool):  # noqa: FBT001 - a case
+    others = [
+        Phone(f"phn_{kind}", kind, PhoneNumber(f"+1425555012{place}"), verified_at)
+        for place, (kind, verified_at) in enumerate(itertools.product(PhoneKind, [START, None]), start=4)
+    ]
+    somebody = msgspec.structs.replace(person(pin=pin), phones=(*PHONES, *others))
+    told = {NUMBER, others[0].number, others[2].number}
+    assert {phone.kind for phone in others if phone.number in told} == {PhoneKind.AUTHENTICATION, PhoneKind.ALTERNATE}
+    change = pins.pin_set(somebody, OWN, hashed(OWN), START, must_change=must_change)
+    assert {(notice.kind, notice.number) for notice in change.notices} == {(NoticeKind.PIN_SET, to) for to in told}
+    change = pins.pin_removed(change.enrollment, START)
+    assert {(notice.kind, notice.number) for notice in change.notices} == {(NoticeKind.PIN_REMOVED, to) for to in told}
+
+
+def test_wrong_pins_their_lock_and_a_newer_key_of_the_same_pin_are_no_news():
+    line = Line(person(), msgspec.structs.replace(LIMITS, wrong_keys_per_call=9))
+    for _ in range(LIMITS.pin_failures):
+        line.key(OTHER)
+    assert line.enrollment.pin.locked(line.now)
+    assert line.told == []
+    assert pins.pin_rehashed(person(), "newer", START).notices == ()
 
 
 def test_a_block_a_report_of_fraud_and_a_reset_take_the_pin_and_a_lost_phone_does_not():

@@ -79,6 +79,23 @@ async def test_a_new_app_password_is_told(world, integrator):
     assert await told(world, 2) == "An app password was created for your Example Bank account."
 
 
+async def test_a_pin_that_is_set_set_anew_chosen_on_a_call_or_removed_is_told(world, network):
+    alice, _ = await person(world)
+    path, new = f"/v1/enrollments/{alice}", "A new PIN was set for your Example Bank account."
+    for texts, pin in enumerate(("715926", "583017"), start=2):
+        assert (await world.integrator.ask("PUT", f"{path}/pin", {"pin": pin})).status == 200
+        assert await told(world, texts) == new
+    wish = {"purpose": "sign_in", "channel": "call", "mode": "pin"}
+    assert (await world.integrator.ask("POST", f"{path}/verifications", wish)).status == 201
+    sid = await network.answered()
+    for times, digits in enumerate(("583017", "40962", "40962"), start=1):
+        await network.asked(times)
+        await network.press(sid, f"{digits}#")
+    assert await told(world, 4) == new
+    assert (await world.integrator.ask("DELETE", f"{path}/pin")).status == 204
+    assert await told(world, 5) == "The PIN of your Example Bank account was removed."
+
+
 async def test_the_first_phone_is_nobodys_news(world, network):
     await person(world)
     await none_left(world)

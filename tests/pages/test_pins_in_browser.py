@@ -113,6 +113,8 @@ async def test_without_script_a_pin_is_set_by_the_same_form(portal: Portal):
         assert (wrong.status, OWN in wrong.text, GIVEN in wrong.text) == (422, False, False)
         done = await guest.post("/portal/settings/pin", pin=f" {OWN} ", pin_again=OWN)
         assert (done.status, done.location) == (303, "/portal/settings?notice=pin_set")
+    told = "A new PIN was set for your Example Bank account.\nNot you? Contact +1 425 555 0100."
+    await portal.network.handset_when(lambda kept: kept["messages"][-1]["body"] == told, person.number)
     assert await pin_of(portal, person) == {"set": True, "must_change": False, "locked": False}
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.domain import calls, requests
 from gateway.domain.call_pins import Gathered, Outdated, Verdict, pin_judged
-from gateway.domain.enrollment import Enrollment, PersonChange, Phone, PhoneKind, Pin
+from gateway.domain.enrollment import Enrollment, Notice, NoticeKind, PersonChange, Phone, PhoneKind, Pin
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.policy import Limits
 from gateway.domain.refusals import RefusalCode, Refused
@@ -76,6 +76,22 @@ async def test_a_right_pin_approves_and_is_the_persons_last_proof(store, called)
     assert change.verification.status is Status.APPROVED
     person = await store.people.enrollment(ALICE)
     assert (person.last_outcome.status, person.pin) == (Status.APPROVED, Pin(HASH))
+
+
+@pytest.mark.usefixtures("alice")
+async def test_a_pin_that_is_chosen_on_a_call_is_kept_with_its_notice_and_told_once(store, beside, called):
+    name = await called("ver_1")
+    await store.people.change(
+        ALICE, lambda kept, _now: PersonChange(msgspec.structs.replace(kept, pin=Pin(HASH, must_change=True)))
+    )
+    await store.pins.judge(name, judged(name, RIGHT))
+    await store.pins.judge(name, judged(name, Verdict(HASH, fits=False, hash="1$own"), turn=2))
+    assert await store.people.due_notices(10) == []
+    stores, repeated = [store, beside], Verdict("1$own", fits=True)
+    await asyncio.gather(*(stores[place % 2].pins.judge(name, judged(name, repeated, turn=3)) for place in range(20)))
+    [told] = await store.people.due_notices(10)
+    assert told.notice == Notice(NoticeKind.PIN_SET, NUMBER)
+    assert told.enrollment.pin == Pin("1$own")
 
 
 @pytest.mark.usefixtures("alice")
