@@ -104,9 +104,9 @@ def may_be_anothers(verification: Verification, attempt: Attempt, sid: str) -> b
 
 
 def never_arrived(verification: Verification, attempt_id: str, now: int) -> Change:
-    """The provider, asked, does not know the attempt: it was never sent."""
+    """The provider, asked, does not know the attempt: it was never sent. A callback meanwhile knows better."""
     attempt = by_id(verification, attempt_id)
-    if attempt is None or attempt.status is not DeliveryStatus.UNKNOWN:
+    if attempt is None or attempt.status is not DeliveryStatus.UNKNOWN or attempt.provider_sid is not None:
         return Change(verification)
     failure = Failure(FailureCode.OUTCOME_UNKNOWN, "The provider gave no answer and does not know of this send.")
     entry = Entry("attempt.never_arrived", {"attempt_id": attempt_id})
