@@ -1,12 +1,10 @@
 """Every file of deploy/ is one that its program takes."""
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
@@ -47,13 +45,6 @@ def test_kubernetes_takes_its_manifests():
 def test_the_kustomization_names_every_manifest_but_the_example():
     named = yaml.safe_load((DEPLOY / "kubernetes" / "kustomization.yaml").read_text())["resources"]
     assert sorted(named) == [path.name for path in MANIFESTS if path.name != "secret.example.yaml"]
-
-
-def test_the_proxy_takes_its_file():
-    haproxy = shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
-    if haproxy is None:
-        pytest.skip("haproxy is not installed")
-    run(haproxy, "-c", "-f", DEPLOY / "haproxy" / "haproxy.cfg")
 
 
 def test_the_image_is_made_of_what_is_there_and_what_it_may_see():
