@@ -266,13 +266,6 @@ def test_each_end_of_a_call_has_its_own_failure(names: list[str], failure: Failu
     assert outcomes[0].failure == verification.failure
 
 
-@pytest.mark.parametrize("name", ["answered", "person", "machine", "odd_word"])
-def test_a_call_that_was_heard_of_while_the_provider_was_asked_did_arrive(name: str):
-    before, _ = run(started().verification, ["unknown_send", name])
-    assert before.attempts[0].provider_sid == CALL[2]
-    assert CALL_INPUTS["never_arrived"](before, START + 50).verification is before
-
-
 def test_a_declined_call_is_told_from_a_busy_line():
     change = reports.call_status_changed(
         started().verification, CALL[1], call_report(DeliveryStatus.BUSY, "busy", 3, 603), START, LIMITS
