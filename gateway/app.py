@@ -145,15 +145,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         applications = load_applications(settings.portal.applications_file, settings.text.bound_origin)
         texts = CodeTexts(applications, phrasebooks, settings.text.bound_origin)
         dispatcher = Dispatcher(store, store.replies, roster, vault, texts, sending_of(settings), store.clock, metrics)
-        notices = Notices(
-            store.people,
-            store.replies,
-            roster.for_notices.provider,
-            applications,
-            phrasebooks,
-            senders=roster.for_notices.text_senders,
-            clock=store.clock,
-        )
+        notices = Notices(store.people, store.replies, roster, applications, phrasebooks, clock=store.clock)
         stack.push_async_callback(_send_last, dispatcher, notices, settings.server.drain / 2)
         passwords = Passwords(owasp_hasher())
         stack.callback(passwords.close)

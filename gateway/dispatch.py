@@ -205,10 +205,7 @@ class Dispatcher:
         number = verification.number
         if attempt.channel is Channel.SMS and refusal.failure is FailureCode.OPTED_OUT:
             await self._opt_outs.opt_out(number, (account.text_senders.to(number),), OptOutReason.PROVIDER)
-        if refusal.fault is Fault.ACCOUNT:
-            self._roster.failed(account.name)
-        elif refusal.fault is Fault.NUMBER:
-            self._roster.worked(account.name)
+        self._roster.refused(account.name, refusal.fault)
         failure = Failure(refusal.failure, refusal.detail, refusal.provider_code)
         if refusal.fault is Fault.NUMBER:
             return await self._fail(due, failure)

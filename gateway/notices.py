@@ -6,14 +6,24 @@ import logging
 from gateway.applications import Applications
 from gateway.catalogs import Phrasebooks
 from gateway.domain.policy import DAY, SECOND
-from gateway.domain.senders import Senders
+from gateway.domain.routes import Fault
 from gateway.person_ports import DueNotice, PersonStore
-from gateway.ports import Clock, Provider, ProviderBusy, ProviderRefused, ProviderUncertain, Sms, StoreUnavailable
+from gateway.ports import (
+    Clock,
+    ProviderBusy,
+    ProviderRefused,
+    ProviderUncertain,
+    ProviderUnreachable,
+    Sms,
+    StoreUnavailable,
+)
 from gateway.reply_ports import OptOuts
+from gateway.roster import Account, Roster
 from twiml.messages import notice_text
 
 _TICK = 0.25
 _CONCURRENCY = 4
+_LONGEST_SEND = 60 * SECOND  # the longest total_timeout of a provider
 _SHORTEST_LEASE = 120 * SECOND  # longer than the longest send and the longest wait that a provider asks for together
 _LONGEST_LEASE = 3_600 * SECOND
 
@@ -27,25 +37,26 @@ class Notices:
     with a lease and leaves the store when it is sent, refused, uncertain or older than a day. Only one that the
     provider was too busy for is tried again, once its lease is over. A process that ends between the send and the drop
     leaves a notice behind that is sent once more.
+
+    After a no for the provider's own sake the next one of the route is asked at once, or, if the lease covers no other
+    send, later. Who has said no is not kept: a notice that is taken up again begins anew.
     """
 
     def __init__(
         self,
         people: PersonStore,
         opt_outs: OptOuts,
-        provider: Provider,
+        roster: Roster,
         applications: Applications,
         phrasebooks: Phrasebooks,
         *,
-        senders: Senders,
         clock: Clock,
     ) -> None:
         self._people = people
         self._opt_outs = opt_outs
-        self._provider = provider
+        self._roster = roster
         self._applications = applications
         self._phrasebooks = phrasebooks
-        self._senders = senders
         self._clock = clock
         self._settled: set[str] = set()  # sent, or never to be, but the store could not drop them yet
         self._stopping = asyncio.Event()
@@ -90,30 +101,55 @@ class Notices:
             logger.exception("the notice %s failed in a way that was not foreseen", due.id)
 
     async def _act(self, due: DueNotice) -> None:
-        age = self._clock() - due.created_at
+        now = self._clock()
+        age = now - due.created_at
         if due.id in self._settled:
             await self._drop(due)
         elif age > DAY:
             logger.warning("the notice %s is dropped unsent: it is older than a day", due.id)
             await self._drop(due)
-        elif await self._opt_outs.opted_out(due.notice.number, self._senders.to(due.notice.number)):
-            logger.info("the notice %s is dropped unsent: its number wants no texts of ours", due.id)
-            await self._drop(due)
-        elif await self._people.claim_notice(due.id, _lease(age)):
-            await self._send(due)
+        elif await self._people.claim_notice(due.id, lease := _lease(age)):
+            await self._send(due, now + lease)
 
-    async def _send(self, due: DueNotice) -> None:
-        try:
-            sender = self._senders.to(due.notice.number)
-            await self._provider.send_sms(Sms(due.notice.number.e164, sender, self._text(due)))
-        except ProviderBusy as busy:
-            logger.info("the notice %s is sent later: %s", due.id, busy.detail)
-            return
-        except ProviderRefused as refusal:
-            logger.warning("the notice %s was refused: %s", due.id, refusal.detail)
-        except ProviderUncertain as error:
-            logger.warning("the provider left it open whether the notice %s was sent: %s", due.id, error.detail)
+    async def _send(self, due: DueNotice, over_at: int) -> None:
+        """Ask one provider after the other, while each says no for its own sake and the lease covers one more send."""
+        number = due.notice.number
+        refused_by: list[str] = []
+        while account := self._roster.for_text(number, refused_by):
+            try:
+                await self._send_by(account, due)
+            except ProviderBusy as busy:
+                logger.info("the notice %s is sent later: %s", due.id, busy.detail)
+                return
+            except ProviderUncertain as error:
+                logger.warning("the provider left it open whether the notice %s was sent: %s", due.id, error.detail)
+            except ProviderRefused as refusal:
+                refused_by.append(account.name)
+                if refusal.fault is not Fault.NUMBER and self._roster.for_text(number, refused_by):
+                    logger.info("the notice %s goes to another provider: %s", due.id, refusal.detail)
+                    if self._clock() + _LONGEST_SEND <= over_at:
+                        continue
+                    return  # what is left of the lease covers no other send: it begins anew
+                logger.warning("the notice %s was refused: %s", due.id, refusal.detail)
+            break
         await self._drop(due)
+
+    async def _send_by(self, account: Account, due: DueNotice) -> None:
+        """Hand a notice to a provider, unless its number wants no texts from there; raises as the provider does."""
+        number, sender = due.notice.number, account.text_senders.to(due.notice.number)
+        self._roster.asked(account.name)  # before anything is waited for: of many who looked, only one may probe
+        if await self._opt_outs.opted_out(number, sender):
+            logger.info("the notice %s is dropped unsent: its number wants no texts of ours", due.id)
+            return
+        try:
+            await account.provider.send_sms(Sms(number.e164, sender, self._text(due)))
+        except ProviderRefused as refusal:
+            self._roster.refused(account.name, refusal.fault)
+            raise
+        except (ProviderUnreachable, ProviderUncertain):
+            self._roster.failed(account.name)
+            raise
+        self._roster.worked(account.name)
 
     async def _drop(self, due: DueNotice) -> None:
         self._settled.add(due.id)

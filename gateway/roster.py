@@ -1,13 +1,13 @@
 """The roster of providers: which a send goes to, which one next, and which are resting because they keep failing."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
 from gateway.domain.phone import PhoneNumber
 from gateway.domain.provider_health import WELL, Health, HealthRule, asked, failed, is_fit, worked
-from gateway.domain.routes import Routes, chosen
+from gateway.domain.routes import Fault, Routes, chosen
 from gateway.domain.senders import Senders
 from gateway.domain.verification import Attempt, Channel
 from gateway.ports import Clock, Provider
@@ -56,11 +56,6 @@ class Roster:
         """Return every account."""
         return tuple(self._accounts.values())
 
-    @property
-    def for_notices(self) -> Account:
-        """Return the account that notices are texted from: the first of the general route."""
-        return self._accounts[self._routes.text[0]]
-
     def account(self, name: str) -> Account | None:
         """Return the account at a provider; None if the settings name it no more."""
         return self._accounts.get(name)
@@ -72,8 +67,12 @@ class Roster:
 
     def next_for(self, attempt: Attempt, number: PhoneNumber) -> str | None:
         """Return whom an attempt goes to after a no of its provider's; None if everyone has said no."""
-        order = self._routes.order(attempt.channel, number)
-        return chosen(order, (*attempt.refused_by, attempt.provider), self._fit(order))
+        return self._next(attempt.channel, number, (*attempt.refused_by, attempt.provider))
+
+    def for_text(self, number: PhoneNumber, refused_by: Collection[str]) -> Account | None:
+        """Return where a text goes that is no attempt; None if everyone has said no."""
+        name = self._next(Channel.SMS, number, refused_by)
+        return None if name is None else self._accounts[name]
 
     def now_for(self, attempt: Attempt, number: PhoneNumber) -> Account | None:
         """Return where an attempt goes that nobody has taken: to its provider, unless that rests and another is fit.
@@ -102,6 +101,13 @@ class Roster:
             if before.rests_now:
                 logger.warning("the provider %s works again", name)
 
+    def refused(self, name: str, fault: Fault) -> None:
+        """Learn that a provider said no for good; what it lacks to reach one number tells nothing of how it does."""
+        if fault is Fault.ACCOUNT:
+            self.failed(name)
+        elif fault is Fault.NUMBER:
+            self.worked(name)
+
     def failed(self, name: str) -> None:
         """Learn that a provider failed for its own sake, or left a send in doubt; an only one is never rested."""
         if len(self._accounts) == 1:
@@ -115,6 +121,10 @@ class Roster:
     def resting(self) -> dict[str, bool]:
         """Tell of each provider whether it is rested, until a probe succeeds."""
         return {name: self._health.get(name, WELL).rests_now for name in self._accounts}
+
+    def _next(self, channel: Channel, number: PhoneNumber, refused_by: Collection[str]) -> str | None:
+        order = self._routes.order(channel, number)
+        return chosen(order, refused_by, self._fit(order))
 
     def _fit(self, names: Sequence[str]) -> frozenset[str]:
         return frozenset(filter(self._is_fit, names))

@@ -25,10 +25,11 @@ class Elsewhere(msgspec.Struct, frozen=True):
 
 
 @contextlib.asynccontextmanager
-async def elsewhere_at(dialect: str) -> AsyncIterator[Elsewhere]:
-    """Start the network of a provider."""
+async def elsewhere_at(dialect: str, *, more_numbers: tuple[str, ...] = ()) -> AsyncIterator[Elsewhere]:
+    """Start the network of a provider; texts and calls may come from more numbers than ours."""
     account_sid, key = str(uuid.uuid4()), new_signing_key()
-    async with network_at(dialect=dialect, account_sid=account_sid, signing_key=key) as network:
+    config = {"dialect": dialect, "account_sid": account_sid, "signing_key": key}
+    async with network_at(more_numbers=more_numbers, **config) as network:
         account = Account(
             dialect=dialect,
             base_url=network.url + _ROOTS[dialect],

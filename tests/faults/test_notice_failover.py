@@ -1,0 +1,160 @@
+"""Notices where there are several providers: the next is asked after a no for good, and never when in doubt."""
+
+import msgspec
+import pytest
+from support.dialects import SPARE, elsewhere_at
+from support.network import ACCOUNT, OURS, TOKEN
+from support.post import NUMBER, Post, account_at, block
+from support.world import free_port
+
+from gateway.domain.phone import PhoneNumber
+from gateway.domain.policy import SECOND
+from gateway.domain.provider_health import HealthRule
+from gateway.domain.routes import Routes
+from gateway.providers.twilio import TwilioProvider
+from gateway.reply_ports import OptOutReason
+from gateway.wiring import provider_of
+
+BOTH = ("twilio", SPARE)
+ITS_SENDER = "+14255550188"
+FOUR = [f"+1425555015{digit}" for digit in range(4)]
+FAULTS = {
+    "our credentials are refused": {"status": 401, "error_code": 20003},
+    "the sender is not allowed": {"status": 400, "error_code": 21606},
+    "the country is switched off": {"status": 400, "error_code": 21408},
+    "nobody knows what it means": {"status": 400, "error_code": 21999},
+}
+LAST_WORDS = {
+    "the number wants none": {"status": 400, "error_code": 21610},
+    "the answer is lost": {"lose_answer": True},
+    "500": {"status": 500},
+}
+REFUSED = FAULTS["our credentials are refused"]
+
+
+@pytest.fixture
+async def spare():
+    async with elsewhere_at("signalwire", more_numbers=(ITS_SENDER,)) as elsewhere:
+        yield elsewhere
+
+
+@pytest.fixture
+async def post(tmp_path, network, spare):
+    post = Post(tmp_path, network)
+    post.accounts.append(account_at(provider_of(SPARE, spare.account), ITS_SENDER))
+    post.routes = Routes(BOTH, BOTH)
+    await post.open()
+    await block(post.store, "alice", NUMBER)
+    yield post
+    await post.close()
+
+
+async def orders(network, spare):
+    return [len(await asked.orders()) for asked in (network, spare.network)]
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+async def test_a_no_for_the_providers_own_sake_leads_to_the_next(post, network, spare, fault, caplog):
+    await network.faults(api={**fault, "method": "POST"})
+    post.start()
+    await post.none_left()
+    assert await orders(network, spare) == [1, 1]
+    [text] = await spare.network.orders()
+    assert (text["From"], len(await spare.network.texts(NUMBER))) == (ITS_SENDER, 1)
+    assert "was refused" not in caplog.text
+
+
+@pytest.mark.parametrize("fault", LAST_WORDS.values(), ids=LAST_WORDS)
+async def test_what_may_be_sent_or_must_not_be_goes_nowhere_else(post, network, spare, fault):
+    await network.faults(api={**fault, "method": "POST"})
+    post.start()
+    await post.none_left()
+    assert await orders(network, spare) == [1, 0]
+
+
+async def test_one_that_asks_for_patience_is_asked_again_later(post, network, spare):
+    await network.faults(api={"status": 429, "method": "POST", "count": 1})
+    post.start()
+    lease = await post.claimed()
+    await network.exchanged("api", 1)
+    post.now += lease
+    await post.none_left()
+    assert await orders(network, spare) == [2, 0]
+
+
+async def test_when_all_have_said_no_it_is_dropped_and_that_is_logged(post, network, spare, caplog):
+    for asked in (network, spare.network):
+        await asked.faults(api={**REFUSED, "method": "POST"})
+    post.start()
+    await post.none_left()
+    assert await orders(network, spare) == [1, 1]
+    assert caplog.text.count("was refused") == 1
+
+
+async def test_a_country_has_its_own_route(post, network, spare):
+    post.routes = msgspec.structs.replace(post.routes, text_to={"US": (SPARE,)})
+    post.start()
+    await post.none_left()
+    assert await orders(network, spare) == [0, 1]
+
+
+async def test_who_wants_no_texts_of_the_next_ones_sender_gets_none_by_it(post, network, spare):
+    await post.store.replies.opt_out(PhoneNumber(NUMBER), (ITS_SENDER,), OptOutReason.KEYWORD)
+    await network.faults(api={**REFUSED, "method": "POST"})
+    post.start()
+    await post.none_left()
+    assert await orders(network, spare) == [1, 0]
+
+
+async def test_a_provider_that_rests_is_tried_by_one_notice_once_its_rest_is_over(post, network, spare):
+    post.rule = HealthRule(failures=1, rest=10)
+    await network.faults(api={**REFUSED, "method": "POST"})
+    post.start()
+    await post.none_left()
+    for user, rest, asked in (("bob", 10, [1, 5]), ("carol", 20, [2, 9])):
+        await block(post.store, user, *FOUR)
+        await post.none_left()
+        assert await orders(network, spare) == asked
+        post.now += rest * SECOND
+    await network.faults()
+    for user, numbers in (("dave", [NUMBER]), ("erin", FOUR)):
+        await block(post.store, user, *numbers)
+        await post.none_left()
+    assert await orders(network, spare) == [7, 9]
+
+
+async def test_one_that_is_not_reached_is_asked_again_later_unless_it_rests_by_then(post, network, spare):
+    nobody = TwilioProvider(account_sid=ACCOUNT, auth_token=TOKEN, base_url=f"http://127.0.0.1:{free_port()}")
+    await post.provider.close()
+    post.accounts[0] = account_at(nobody, OURS)
+    post.rule = HealthRule(failures=1, rest=600)
+    post.start()
+    post.now += await post.claimed()
+    await post.none_left()
+    assert await orders(network, spare) == [0, 1]
+
+
+async def test_a_provider_that_leaves_one_open_counts_as_failing(post, network, spare):
+    post.rule = HealthRule(failures=1)
+    await network.faults(api={"lose_answer": True})
+    post.start()
+    await post.none_left()
+    await block(post.store, "bob", FOUR[0])
+    await post.none_left()
+    assert await orders(network, spare) == [1, 1]
+
+
+async def test_when_the_lease_covers_no_other_send_it_begins_anew_later(post, network, spare, monkeypatch):
+    await network.faults(api={**REFUSED, "method": "POST"})
+    send, waits = post.provider.send_sms, [61 * SECOND, 0]
+
+    async def slowly(sms):
+        post.now += waits.pop(0)
+        return await send(sms)
+
+    monkeypatch.setattr(post.provider, "send_sms", slowly)
+    post.start()
+    await network.exchanged("api", 1)
+    post.now = post.act_at
+    await post.none_left()
+    assert await orders(network, spare) == [2, 1]
