@@ -45,7 +45,7 @@ class Verification(msgspec.Struct, frozen=True):
 
 
 class Machine(msgspec.Struct, frozen=True):
-    """What things cost. CPU is in µs, as docs/performance.md measures it; the rest of the numbers are assumed."""
+    """What things cost. CPU is in µs, half as much again as docs/performance.md measures; the rest is assumed."""
 
     start: float = 605.0
     check: float = 205.0

@@ -7,6 +7,7 @@ from gateway.applications import Applications
 from gateway.catalogs import Phrasebooks
 from gateway.domain.policy import DAY, SECOND
 from gateway.domain.routes import Fault
+from gateway.domain.verification import FailureCode
 from gateway.person_ports import DueNotice, PersonStore
 from gateway.ports import (
     Clock,
@@ -17,7 +18,7 @@ from gateway.ports import (
     Sms,
     StoreUnavailable,
 )
-from gateway.reply_ports import OptOuts
+from gateway.reply_ports import OptOutReason, OptOuts
 from gateway.roster import Account, Roster
 from twiml.messages import notice_text
 
@@ -145,6 +146,8 @@ class Notices:
             await account.provider.send_sms(Sms(number.e164, sender, self._text(due)))
         except ProviderRefused as refusal:
             self._roster.refused(account.name, refusal.fault)
+            if refusal.failure is FailureCode.OPTED_OUT:
+                await self._opt_outs.opt_out(number, (sender,), OptOutReason.PROVIDER)
             raise
         except (ProviderUnreachable, ProviderUncertain):
             self._roster.failed(account.name)

@@ -72,6 +72,15 @@ async def test_what_may_be_sent_or_must_not_be_goes_nowhere_else(post, network, 
     assert await orders(network, spare) == [1, 0]
 
 
+async def test_a_provider_s_no_because_of_a_stop_is_learnt_from(post, network, spare):
+    await network.faults(api={**LAST_WORDS["the number wants none"], "method": "POST"})
+    post.start()
+    await post.none_left()
+    await block(post.store, "bob", NUMBER)
+    await post.none_left()
+    assert await orders(network, spare) == [1, 0]
+
+
 async def test_one_that_asks_for_patience_is_asked_again_later(post, network, spare):
     await network.faults(api={"status": 429, "method": "POST", "count": 1})
     post.start()
