@@ -30,6 +30,7 @@ _PRAGMAS = (
     "synchronous = FULL",
     "wal_autocheckpoint = 0",
     "temp_store = MEMORY",
+    "cache_size = -16000",  # kB: room for the inner pages of millions of rows
     "secure_delete = ON",  # what is wiped and removed is overwritten
 )
 
