@@ -15,8 +15,8 @@ Default = TypeVar("Default", bound=int | None)
 Word = TypeVar("Word", bound=StrEnum)
 
 
-class Query(msgspec.Struct, frozen=True):
-    """One parameter."""
+class _Parameter(msgspec.Struct, frozen=True):
+    """What all have in common."""
 
     name: str
     meaning: str
@@ -26,10 +26,6 @@ class Query(msgspec.Struct, frozen=True):
         """Tell whether it may not be left out."""
         return False
 
-    def schema(self) -> dict[str, Any]:
-        """Describe its values, as JSON Schema."""
-        raise NotImplementedError
-
     def invalid(self, detail: str) -> Problem:
         """Build the refusal of a value."""
         error = FieldError(self.name, "field_invalid", detail)
@@ -37,7 +33,7 @@ class Query(msgspec.Struct, frozen=True):
         return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "fields_invalid", message, errors=(error,))
 
 
-class Integer(Query, Generic[Default], frozen=True):
+class Integer(_Parameter, Generic[Default], frozen=True):
     """A whole number within its bounds."""
 
     lowest: int
@@ -55,12 +51,12 @@ class Integer(Query, Generic[Default], frozen=True):
         return int(given)
 
     def schema(self) -> dict[str, Any]:
-        """See the base."""
+        """Describe its values, as JSON Schema."""
         bounds = {"type": "integer", "minimum": self.lowest, "maximum": self.highest}
         return bounds if self.default is None else {**bounds, "default": self.default}
 
 
-class Text(Query, frozen=True):
+class Text(_Parameter, frozen=True):
     """A text of bounded length, without NUL."""
 
     def of(self, request: web.Request) -> str | None:
@@ -71,7 +67,7 @@ class Text(Query, frozen=True):
         return given
 
     def schema(self) -> dict[str, Any]:
-        """See the base."""
+        """Describe its values, as JSON Schema."""
         return {"type": "string", "maxLength": _LONGEST, "pattern": r"^[^\x00]*$"}
 
 
@@ -80,7 +76,7 @@ class NeededText(Text, frozen=True):
 
     @property
     def needed(self) -> bool:
-        """See the base."""
+        """Tell whether it may not be left out."""
         return True
 
     def of(self, request: web.Request) -> str:
@@ -91,11 +87,11 @@ class NeededText(Text, frozen=True):
         return given
 
     def schema(self) -> dict[str, Any]:
-        """See the base."""
+        """Describe its values, as JSON Schema."""
         return {"minLength": 1, **super().schema()}
 
 
-class Choice(Query, Generic[Word], frozen=True):
+class Choice(_Parameter, Generic[Word], frozen=True):
     """One of some words; an empty one is none."""
 
     words: type[Word]
@@ -109,11 +105,11 @@ class Choice(Query, Generic[Word], frozen=True):
             raise self.invalid(f"One of {', '.join(self.words)}.") from None
 
     def schema(self) -> dict[str, Any]:
-        """See the base."""
+        """Describe its values, as JSON Schema."""
         return {"type": "string", "enum": [word.value for word in self.words]}
 
 
-class Flag(Query, frozen=True):
+class Flag(_Parameter, frozen=True):
     """Whether something is so; left out, it is not."""
 
     def of(self, request: web.Request) -> bool:
@@ -124,5 +120,9 @@ class Flag(Query, frozen=True):
         return given == "true"
 
     def schema(self) -> dict[str, Any]:
-        """See the base."""
+        """Describe its values, as JSON Schema."""
         return {"type": "boolean", "default": False}
+
+
+Query = Integer[Any] | Text | Choice[Any] | Flag
+"""One parameter."""
