@@ -8,10 +8,10 @@ import uuid_utils
 
 from benchmarks.databases import Database
 from gateway.app import vault_of
-from gateway.domain import sends
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import DAY, Limits, Tally
-from gateway.domain.requests import NewAttempt, Start, code_checked, created
+from gateway.domain import send_results
+from gateway.domain.commands import NewAttempt, Start, code_checked, created
+from gateway.domain.limits import DAY, Limits, Tally
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Change, Channel, Verification
 from gateway.settings import Settings
 from gateway.stores import rows
@@ -66,7 +66,7 @@ def _life(application_id: str, at: int) -> list[Change]:
     )
     attempt = NewAttempt(f"att_{uuid_utils.uuid7().hex}", "t" * 22, Channel.SMS, None, "twilio")
     begun = created(start, attempt, Tally(), at, Limits())
-    sent = sends.sent(begun.verification, attempt.id, f"SM{0:032x}", at + 300)
+    sent = send_results.sent(begun.verification, attempt.id, f"SM{0:032x}", at + 300)
     approved = code_checked(sent.verification, b"digest", Tally(), at + 9_000, Limits())
     return [begun, sent, approved]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gateway.cli.failure import FAILED, CommandFailed
-from gateway.cli.places import API_KEY_VARIABLE, DATA_DIR, GATEWAY_PORT, GATEWAY_URL, SIMULATOR_PORT
+from gateway.cli.paths import API_KEY_VARIABLE, DATA_DIR, GATEWAY_PORT, GATEWAY_URL, SIMULATOR_PORT
 
 _INTERRUPTED = 130
 _MOST_WORKERS = 64

@@ -8,9 +8,9 @@ import msgspec
 import phonenumbers
 
 from gateway.channel_settings import Sender
-from gateway.domain.policy import Count
+from gateway.domain.limits import Count
 from gateway.domain.provider_health import HealthRule, Rest
-from gateway.domain.routes import Routes as DomainRoutes
+from gateway.domain.routing import Routes as DomainRoutes
 from gateway.providers.dialects import DIALECTS, TELNYX, TWILIO, Dialect, Signature
 from webhooks.ed25519 import public_key
 

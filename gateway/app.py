@@ -14,48 +14,48 @@ import uuid_utils
 from aiohttp import web
 
 from gateway.api.app_passwords import AppPasswordRoutes
+from gateway.api.auth import ApiKeyAuth, problem_middleware
+from gateway.api.authentication import AuthenticationRoutes
 from gateway.api.bodies import LARGEST_BODY
-from gateway.api.door import Door, problem_middleware
 from gateway.api.enrollments import EnrollmentRoutes
+from gateway.api.long_polls import LongPollLimit
 from gateway.api.openapi import Operation
 from gateway.api.pins import PinRoutes
-from gateway.api.proofs import ProofRoutes
 from gateway.api.recordings import RecordingRoutes
 from gateway.api.service import ServiceRoutes
 from gateway.api.verifications import VerificationRoutes
-from gateway.api.waits import Waits
 from gateway.applications import Applications, load_applications
-from gateway.catalogs import load_phrasebooks
-from gateway.code_texts import CodeTexts
-from gateway.counter_ports import Counters
+from gateway.clock import SteadyClock
 from gateway.deadlines import Deadlines
 from gateway.dispatch import Dispatcher
 from gateway.domain.app_passwords import ALPHABET, LENGTH
-from gateway.domain.routes import Route
-from gateway.enrollments.app_passwords import AppPasswords
-from gateway.enrollments.backups import Backups
-from gateway.enrollments.pins import Pins
-from gateway.enrollments.portal import Portal
-from gateway.enrollments.proofs import Proofs
-from gateway.enrollments.records import Records
+from gateway.domain.routing import Route
 from gateway.entropy import Entropy
 from gateway.metrics import Metrics, Scrape, scraper
 from gateway.notices import Notices
 from gateway.outbox_ports import SendQueue
 from gateway.pages.rendering import Pages
 from gateway.pages.routes import page_routes
-from gateway.pages.texts import load_texts
-from gateway.passwords import Passwords, owasp_hasher
-from gateway.pin_hashes import PinHashes
+from gateway.pages.translations import load_texts
 from gateway.ports import Clock
 from gateway.reconciler import Reconciler
-from gateway.recordings import load_recordings
+from gateway.security.password_hashing import Passwords, owasp_hasher
+from gateway.security.pin_hashes import PinHashes
+from gateway.security.vault import Vault
+from gateway.services.app_passwords import AppPasswords
+from gateway.services.authentication import Authentication
+from gateway.services.backup_phone import BackupPhones
+from gateway.services.code_texts import CodeTexts
+from gateway.services.counters import Counters
+from gateway.services.enrollments import Enrollments
+from gateway.services.phrasebooks import load_phrasebooks
+from gateway.services.pins import Pins
+from gateway.services.portal import Portal
+from gateway.services.recordings import load_recordings
+from gateway.services.verifications import Verifications
 from gateway.settings import Settings, fingerprint_keys, key_bytes, sealing_keys
-from gateway.steady_clock import SteadyClock
 from gateway.stores import opening
 from gateway.stores.store import SqlStore
-from gateway.vault import Vault
-from gateway.verifications import Verifications
 from gateway.wiring import callbacks_of, roster_of, sending_of
 
 _HERE = Path(__file__).parent
@@ -98,17 +98,17 @@ class Gateway(msgspec.Struct, frozen=True):
     """The running parts, and the application that serves them."""
 
     store: SqlStore
-    journeys: "Journeys"
+    journeys: "Services"
     application: web.Application
     scrape: Scrape
 
 
-class Journeys(msgspec.Struct, frozen=True):
+class Services(msgspec.Struct, frozen=True):
     """What integrators and people can ask for."""
 
     verifications: Verifications
-    records: Records
-    proofs: Proofs
+    records: Enrollments
+    proofs: Authentication
     app_passwords: AppPasswords
     pins: Pins
     portal: Portal
@@ -151,7 +151,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         stack.callback(passwords.close)
         pin_hashes = PinHashes(vault, passwords)
         journeys = _journeys(settings, store, applications, vault, dispatcher, passwords, roster.route, metrics)
-        backups = Backups(store, store.people, journeys.proofs, journeys.verifications, metrics)
+        backups = BackupPhones(store, store.people, journeys.proofs, journeys.verifications, metrics)
         reconciler = Reconciler(
             store, roster, dispatcher.text_of, sending_of(settings), settings.limits, store.clock, backups, metrics
         )
@@ -161,7 +161,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             store, dispatcher, reconciler, draw, settings.limits, settings.retention, store.clock, backups, metrics
         )
         stack.push_async_callback(deadlines.close)
-        door = Door(store, store.clock)
+        door = ApiKeyAuth(store, store.clock)
         operations = _operations(door, journeys, settings, store.clock)
         workers = {
             "dispatcher": lambda: dispatcher.alive,
@@ -171,7 +171,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         }
         application = web.Application(client_max_size=LARGEST_BODY, middlewares=[problem_middleware(new_id)])
         application.add_routes(
-            [web.route(op.method, op.path, door.opens_to(op.handler, once=op.once)) for op in operations]
+            [web.route(op.method, op.path, door.authenticated(op.handler, once=op.once)) for op in operations]
         )
         for account in roster.accounts:
             application.add_routes(
@@ -234,7 +234,7 @@ def _journeys(
     passwords: Passwords,
     route: Route,
     counters: Counters,
-) -> Journeys:
+) -> Services:
     people = store.people
     verifications = Verifications(
         store,
@@ -249,10 +249,10 @@ def _journeys(
         new_token=new_token,
         new_code=new_code,
     )
-    return Journeys(
+    return Services(
         verifications,
-        Records(people, applications, clock=store.clock, new_id=new_id),
-        Proofs(people, applications, verifications, vault, clock=store.clock, new_code=new_code),
+        Enrollments(people, applications, clock=store.clock, new_id=new_id),
+        Authentication(people, applications, verifications, vault, clock=store.clock, new_code=new_code),
         AppPasswords(
             people,
             applications,
@@ -278,18 +278,18 @@ def _journeys(
     )
 
 
-def _operations(door: Door, journeys: Journeys, settings: Settings, clock: Clock) -> list[Operation]:
-    waits = Waits(settings.server.waits_per_application)
+def _operations(door: ApiKeyAuth, journeys: Services, settings: Settings, clock: Clock) -> list[Operation]:
+    waits = LongPollLimit(settings.server.waits_per_application)
     return [
         *VerificationRoutes(door, journeys.verifications, settings.limits, waits).operations(),
         *EnrollmentRoutes(door, journeys.records, clock).operations(),
-        *ProofRoutes(door, journeys.proofs, journeys.portal, settings.limits).operations(),
+        *AuthenticationRoutes(door, journeys.proofs, journeys.portal, settings.limits).operations(),
         *AppPasswordRoutes(door, journeys.app_passwords).operations(),
         *PinRoutes(journeys.pins, clock).operations(),
     ]
 
 
-def _pages(settings: Settings, store: SqlStore, applications: Applications, journeys: Journeys) -> list[web.RouteDef]:
+def _pages(settings: Settings, store: SqlStore, applications: Applications, journeys: Services) -> list[web.RouteDef]:
     return page_routes(
         pages=Pages(load_texts(CONFIG / "locales")),
         portal=journeys.portal,

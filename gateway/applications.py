@@ -12,10 +12,10 @@ import msgspec
 import phonenumbers
 
 from gateway.domain.fallback import mistake
-from gateway.domain.permissions import DEFAULTS, FIELDS, Level, Origin, Policy, overridden
+from gateway.domain.policy import DEFAULTS, FIELDS, Level, Policy, PolicyOrigin, overridden
 from gateway.domain.verification import FallbackStep, Mode
 from gateway.sections import Check, Section
-from twiml.messages import APP_HASH_LENGTH, check_template
+from twiml.sms import APP_HASH_LENGTH, check_template
 
 LARGEST_LOGO = 100_000
 """Bytes."""
@@ -115,9 +115,9 @@ def load_applications(path: Path | None, origin: str | None = None) -> Applicati
     file = Section("", _read(path, problems), problems)
     file.refuse_others("default", "applications")
     checks = _branding_checks(path.parent)
-    default = _application(file.child("default"), _Application(), Origin(Level.DEFAULT), checks, origin)
+    default = _application(file.child("default"), _Application(), PolicyOrigin(Level.DEFAULT), checks, origin)
     named = {
-        name: _application(section, default, Origin(Level.APPLICATION, name), checks, origin, "groups")
+        name: _application(section, default, PolicyOrigin(Level.APPLICATION, name), checks, origin, "groups")
         for name, section in file.child("applications").children().items()
     }
     if problems:
@@ -138,7 +138,7 @@ def _read(path: Path, problems: list[str]) -> Mapping[str, Any]:
 def _application(
     section: Section,
     base: _Application,
-    decider: Origin,
+    decider: PolicyOrigin,
     branding_checks: Mapping[str, Check],
     site: str | None,
     *tables: str,
@@ -158,7 +158,7 @@ def _application(
 
 
 def _of_group(section: Section, base: Policy, name: str) -> Policy:
-    return overridden(base, section.values(_POLICY_TYPES, _POLICY_CHECKS, ()), Origin(Level.GROUP, name))
+    return overridden(base, section.values(_POLICY_TYPES, _POLICY_CHECKS, ()), PolicyOrigin(Level.GROUP, name))
 
 
 def _wording(section: Section, base: Wording, application: str, site: str | None) -> Wording:

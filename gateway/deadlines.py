@@ -5,20 +5,20 @@ import contextlib
 import logging
 from typing import Protocol
 
-from gateway.call_ports import ReportListener
-from gateway.counter_ports import Counters
-from gateway.domain.backups import is_left_over
-from gateway.domain.clock import time_passed
-from gateway.domain.enrollment import Enrollment, PersonChange
+from gateway.domain.backup_phone import is_overdue
+from gateway.domain.enrollment import Enrollment, EnrollmentChange
+from gateway.domain.errors import Rejected
 from gateway.domain.fallback import DrawAttempt, is_due, step_refused, wait_over
+from gateway.domain.limits import DAY, Limits
 from gateway.domain.phones import send_counted
-from gateway.domain.pins import refuse_pin_call
-from gateway.domain.policy import DAY, Limits
-from gateway.domain.refusals import Refused
+from gateway.domain.pins import reject_pin_call
 from gateway.domain.retention import Retention
+from gateway.domain.timeouts import deadline_passed
 from gateway.domain.verification import Attempt, Mode, Verification
 from gateway.outbox_ports import TO_ASK, TO_SEND, DueSend
 from gateway.ports import Clock, Replay, Store, StoreUnavailable
+from gateway.services.counters import Counters
+from gateway.services.report_listener import ReportListener
 
 _TICK = 0.25
 _BATCH = 200
@@ -128,9 +128,9 @@ class Deadlines:
         """End a verification, or take the next of its ways; one that limits or lists refuse is left out."""
         verification = await self._store.get(verification_id)
         if verification is None or not is_due(verification, self._clock()):
-            if verification is not None and is_left_over(verification, self._clock()):
+            if verification is not None and is_overdue(verification, self._clock()):
                 await self._reports.reported(verification)
-            self._counters.kept(await self._store.apply(verification_id, time_passed))
+            self._counters.kept(await self._store.apply(verification_id, deadline_passed))
             return
         mode = verification.steps[0].mode
         try:
@@ -140,9 +140,9 @@ class Deadlines:
                 None,
                 person=lambda enrollment, now: self._counted(enrollment, mode, now),
             )
-        except Refused as refusal:
+        except Rejected as refusal:
             code = refusal.code
-            with contextlib.suppress(Refused):
+            with contextlib.suppress(Rejected):
                 left_out = await self._store.apply(verification_id, lambda kept, now: step_refused(kept, code, now))
                 self._counters.kept(left_out)
             return
@@ -151,8 +151,8 @@ class Deadlines:
             if change.send is not None:
                 self._outbox.put(change.verification, change.send)
 
-    def _counted(self, enrollment: Enrollment, mode: Mode | None, now: int) -> PersonChange:
+    def _counted(self, enrollment: Enrollment, mode: Mode | None, now: int) -> EnrollmentChange:
         """Count a send for its person; a call for a PIN that is locked, or taken away, could not be answered."""
         if mode is Mode.PIN:
-            refuse_pin_call(enrollment, now)
+            reject_pin_call(enrollment, now)
         return send_counted(enrollment, now, self._limits)

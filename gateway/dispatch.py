@@ -5,17 +5,15 @@ from collections.abc import Awaitable
 
 import msgspec
 
-from gateway.code_texts import CodeTexts
-from gateway.counter_ports import Counters
 from gateway.crew import Crew
-from gateway.domain import sends
+from gateway.domain import send_results
 from gateway.domain.attempts import by_id
 from gateway.domain.delivery import DeliveryStatus
-from gateway.domain.phone import PhoneNumber, dial_string
-from gateway.domain.policy import SECOND
-from gateway.domain.refusals import Refused
-from gateway.domain.replies import OPTED_OUT, STOPPED
-from gateway.domain.routes import Fault
+from gateway.domain.errors import Rejected
+from gateway.domain.inbound_sms import OPTED_OUT, STOPPED
+from gateway.domain.limits import SECOND
+from gateway.domain.phone_number import PhoneNumber, dial_string
+from gateway.domain.routing import RejectionScope
 from gateway.domain.verification import Attempt, Change, Channel, Failure, FailureCode, Status, Verification
 from gateway.outbox_ports import DueSend, Sending, SendMove, Stage
 from gateway.ports import (
@@ -31,7 +29,9 @@ from gateway.ports import (
 )
 from gateway.reply_ports import OptOutReason, OptOuts
 from gateway.roster import Account, Roster
-from gateway.vault import Vault
+from gateway.security.vault import Vault
+from gateway.services.code_texts import CodeTexts
+from gateway.services.counters import Counters
 from webhooks.events import AttemptRef
 
 _MINUTE = 60 * SECOND
@@ -116,7 +116,7 @@ class Dispatcher:
         verification, attempt = await self._open(due)
         if verification is None or attempt is None:
             if self._clock() < over_at:
-                await self._apply(due, lambda kept, now: sends.withdrawn(kept, due.attempt_id, now))
+                await self._apply(due, lambda kept, now: send_results.withdrawn(kept, due.attempt_id, now))
             return False
         account = self._roster.now_for(attempt, verification.number)
         if account is not None and account.name == attempt.provider:
@@ -207,7 +207,7 @@ class Dispatcher:
             await self._opt_outs.opt_out(number, (account.text_senders.to(number),), OptOutReason.PROVIDER)
         self._roster.refused(account.name, refusal.fault)
         failure = Failure(refusal.failure, refusal.detail, refusal.provider_code)
-        if refusal.fault is Fault.NUMBER:
+        if refusal.fault is RejectionScope.NUMBER:
             return await self._fail(due, failure)
         return await self._move_on(due, verification, attempt, failure)
 
@@ -237,29 +237,31 @@ class Dispatcher:
 
     async def _reroute(self, due: DueSend, to: str, failure: Failure | None) -> bool:
         move = SendMove(due.attempt_id, Stage.QUEUED, moves_only=Stage.SENDING)
-        change = await self._apply(due, lambda kept, now: sends.rerouted(kept, due.attempt_id, to, failure, now), move)
+        change = await self._apply(
+            due, lambda kept, now: send_results.rerouted(kept, due.attempt_id, to, failure, now), move
+        )
         return change is not None
 
     async def _note_sent(self, due: DueSend, attempt: Attempt, sid: str | None) -> None:
         move = SendMove(due.attempt_id, Stage.SETTLING, self._sending.patience(attempt.channel))
-        change = await self._apply(due, lambda kept, now: sends.sent(kept, due.attempt_id, sid, now), move)
+        change = await self._apply(due, lambda kept, now: send_results.sent(kept, due.attempt_id, sid, now), move)
         after = None if change is None else by_id(change.verification, due.attempt_id)
-        if change is not None and after is not None and sends.is_needless(change.verification, after):
+        if change is not None and after is not None and send_results.is_needless(change.verification, after):
             await self._store.move_send(SendMove(due.attempt_id, Stage.HANGING_UP))
 
     async def _note_unknown(self, due: DueSend) -> None:
         move = SendMove(due.attempt_id, Stage.UNKNOWN, int(self._sending.reconcile_after * SECOND))
-        await self._apply(due, lambda kept, now: sends.uncertain(kept, due.attempt_id, now), move)
+        await self._apply(due, lambda kept, now: send_results.uncertain(kept, due.attempt_id, now), move)
 
     async def _fail(self, due: DueSend, failure: Failure) -> bool:
-        await self._apply(due, lambda kept, now: sends.refused(kept, due.attempt_id, failure, now))
+        await self._apply(due, lambda kept, now: send_results.refused(kept, due.attempt_id, failure, now))
         return False
 
     async def _apply(self, due: DueSend, step: Step, move: SendMove | None = None) -> Change | None:
         """Change the verification and move the send; without a move, it is done. None if there is no such any more."""
         try:
             change = await self._store.apply(due.verification_id, step, send=move or SendMove(due.attempt_id))
-        except Refused:
+        except Rejected:
             return None
         self._counters.kept(change)
         return change

@@ -17,10 +17,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from prometheus_client.process_collector import ProcessCollector
 
 from gateway.domain.attempts import by_id
-from gateway.domain.journal import Entry
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import SECOND
-from gateway.domain.sends import is_final
+from gateway.domain.journal import JournalEntry
+from gateway.domain.limits import SECOND
+from gateway.domain.phone_number import PhoneNumber
+from gateway.domain.send_results import is_final
 from gateway.domain.verification import Change, Channel, FailureCode, Status, Verification
 from gateway.ports import StoreUnavailable
 from gateway.providers.counted import Question, SendResult
@@ -141,7 +141,7 @@ class Metrics:
         self._gauges.show(standing)
         return generate_latest(self._registry)
 
-    def _note(self, verification: Verification, entry: Entry) -> None:
+    def _note(self, verification: Verification, entry: JournalEntry) -> None:
         kind = entry.type
         if kind == "verification.created":
             self._started.of(verification.channel.value, verification.mode.value if verification.mode else "").inc()
@@ -161,7 +161,7 @@ class Metrics:
             seconds = (verification.updated_at - verification.created_at) / SECOND
             self._proofs.of(verification.channel.value).observe(seconds)
 
-    def _note_attempt(self, verification: Verification, entry: Entry) -> None:
+    def _note_attempt(self, verification: Verification, entry: JournalEntry) -> None:
         attempt = by_id(verification, str(entry.facts["attempt_id"]))
         if attempt is None:
             return

@@ -4,9 +4,8 @@ import asyncio
 import logging
 
 from gateway.applications import Applications
-from gateway.catalogs import Phrasebooks
-from gateway.domain.policy import DAY, SECOND
-from gateway.domain.routes import Fault
+from gateway.domain.limits import DAY, SECOND
+from gateway.domain.routing import RejectionScope
 from gateway.domain.verification import FailureCode
 from gateway.person_ports import DueNotice, PersonStore
 from gateway.ports import (
@@ -20,7 +19,8 @@ from gateway.ports import (
 )
 from gateway.reply_ports import OptOutReason, OptOuts
 from gateway.roster import Account, Roster
-from twiml.messages import notice_text
+from gateway.services.phrasebooks import Phrasebooks
+from twiml.sms import notice_text
 
 _TICK = 0.25
 _CONCURRENCY = 4
@@ -126,7 +126,7 @@ class Notices:
                 logger.warning("the provider left it open whether the notice %s was sent: %s", due.id, error.detail)
             except ProviderRefused as refusal:
                 refused_by.append(account.name)
-                if refusal.fault is not Fault.NUMBER and self._roster.for_text(number, refused_by):
+                if refusal.fault is not RejectionScope.NUMBER and self._roster.for_text(number, refused_by):
                     logger.info("the notice %s goes to another provider: %s", due.id, refusal.detail)
                     if self._clock() + _LONGEST_SEND <= over_at:
                         continue

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.domain.policy import SECOND
+from gateway.domain.limits import SECOND
 from gateway.domain.verification import Attempt, Channel, Verification
 
 

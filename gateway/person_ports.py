@@ -5,9 +5,9 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.domain.enrollment import Enrollment, Notice, PersonChange
-from gateway.domain.journal import KeptEntry
-from gateway.domain.policy import Tally
+from gateway.domain.enrollment import Enrollment, EnrollmentChange, Notification
+from gateway.domain.journal import StoredEntry
+from gateway.domain.limits import Tally
 from gateway.domain.portal import PortalLink, PortalSession
 from gateway.ports import Application, Receipt, Replay
 
@@ -16,13 +16,13 @@ class DueNotice(msgspec.Struct, frozen=True, gc=False):
     """A notice whose time has come, with the record of its person; `created_at` is in ms since the epoch."""
 
     id: str
-    notice: Notice
+    notice: Notification
     enrollment: Enrollment
     application_name: str
     created_at: int
 
 
-PersonStep = Callable[[Enrollment, int], PersonChange]
+PersonStep = Callable[[Enrollment, int], EnrollmentChange]
 TallyStep = Callable[[Tally, int], Tally]
 
 NewPassword = Callable[[], str]
@@ -46,7 +46,7 @@ class PersonStore(Protocol):
 
     async def change(
         self, enrollment_id: str, step: PersonStep, receipt: Receipt | None = None
-    ) -> PersonChange | Replay:
+    ) -> EnrollmentChange | Replay:
         """Load, change and save one enrollment with its phones, journal and notices; raises Refused (`not_found`)."""
         ...
 
@@ -54,7 +54,7 @@ class PersonStore(Protocol):
         """Remove an enrollment with all that hangs on it, unless `check` raises; raises Refused (`not_found`)."""
         ...
 
-    async def history(self, enrollment_id: str, after: int) -> list[KeptEntry]:
+    async def history(self, enrollment_id: str, after: int) -> list[StoredEntry]:
         """List the journal's entries of an enrollment whose sequence is above `after`, oldest first."""
         ...
 

@@ -6,13 +6,13 @@ from typing import Any, Protocol
 
 import msgspec
 
-from gateway.domain.enrollment import Enrollment, PersonChange
-from gateway.domain.journal import KeptEntry
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import Tally
-from gateway.domain.reports import CallReport, MessageReport
+from gateway.domain.enrollment import Enrollment, EnrollmentChange
+from gateway.domain.journal import StoredEntry
+from gateway.domain.limits import Tally
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.retention import Retention
-from gateway.domain.routes import Fault
+from gateway.domain.routing import RejectionScope
+from gateway.domain.status_reports import CallReport, MessageReport
 from gateway.domain.verification import Change, FailureCode, Status, Verification
 from gateway.outbox_ports import DueSend, SendMove, Stage
 
@@ -54,7 +54,11 @@ class ProviderRefused(Exception):
     """The provider said no for good: nothing was sent and nothing will be."""
 
     def __init__(
-        self, failure: FailureCode, provider_code: str | None, detail: str, fault: Fault = Fault.NUMBER
+        self,
+        failure: FailureCode,
+        provider_code: str | None,
+        detail: str,
+        fault: RejectionScope = RejectionScope.NUMBER,
     ) -> None:
         super().__init__(detail)
         self.failure = failure
@@ -190,11 +194,11 @@ Begin = Callable[[Tally, int], Change]
 Step = Callable[[Verification, int], Change]
 CountedStep = Callable[[Verification, Tally, int], Change]
 
-JoinStep = Callable[[Enrollment, int, int], PersonChange]
+JoinStep = Callable[[Enrollment, int, int], EnrollmentChange]
 """Takes the enrollment, how many other people of the application have the number, and the time."""
 
 
-SendStep = Callable[[Enrollment, int], PersonChange]
+SendStep = Callable[[Enrollment, int], EnrollmentChange]
 """Counts one more send for a person; takes the enrollment and the time."""
 
 
@@ -258,7 +262,7 @@ class Store(Protocol):
         """List an application's verifications, newest first; with None, those of all applications."""
         ...
 
-    async def journal(self, verification_id: str, after: int) -> list[KeptEntry]:
+    async def journal(self, verification_id: str, after: int) -> list[StoredEntry]:
         """List the journal's entries whose sequence is above `after`, oldest first."""
         ...
 

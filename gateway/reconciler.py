@@ -8,15 +8,13 @@ import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gateway.call_ports import ReportListener
-from gateway.counter_ports import Counters
 from gateway.crew import Crew
-from gateway.domain import sends
+from gateway.domain import send_results
 from gateway.domain.attempts import by_id
 from gateway.domain.delivery import CALL_ENDED, TEXT_ENDED
-from gateway.domain.policy import SECOND, Limits
-from gateway.domain.refusals import Refused
-from gateway.domain.reports import call_status_changed, message_status_changed
+from gateway.domain.errors import Rejected
+from gateway.domain.limits import SECOND, Limits
+from gateway.domain.status_reports import call_status_changed, message_status_changed
 from gateway.domain.verification import Attempt, Change, Channel, Status, Verification
 from gateway.outbox_ports import DueSend, Sending, SendMove, Stage
 from gateway.ports import (
@@ -30,6 +28,8 @@ from gateway.ports import (
     Store,
 )
 from gateway.roster import Account, Roster
+from gateway.services.counters import Counters
+from gateway.services.report_listener import ReportListener
 
 _MINUTE = 60 * SECOND
 _WORKERS = 4
@@ -137,9 +137,9 @@ class Reconciler:
             self._rests.pop(account.name, None)
 
     async def _ask(self, due: DueSend, account: Account, verification: Verification, attempt: Attempt) -> None:
-        if sends.is_needless(verification, attempt):
+        if send_results.is_needless(verification, attempt):
             await self._hang_up(due, account, verification, attempt)
-        elif verification.status is not Status.PENDING or sends.is_final(attempt):
+        elif verification.status is not Status.PENDING or send_results.is_final(attempt):
             await self._drop(due)
         elif attempt.provider_sid is None:
             await self._find(due, account, verification, attempt)
@@ -150,11 +150,11 @@ class Reconciler:
         """Look for a send whose sid nobody told, taken by the provider or perhaps not. It is never sent again."""
         sids = await self._candidates(account, verification, attempt)
         over = self._clock() >= attempt.created_at + int(self._sending.reconcile_for * SECOND)
-        if len(sids) == 1 and not sends.may_be_anothers(verification, attempt, sids[0]):
+        if len(sids) == 1 and not send_results.may_be_anothers(verification, attempt, sids[0]):
             move = self._moved(due, Stage.SETTLING, self._sending.patience(attempt.channel))
-            await self._apply(due, lambda kept, now: sends.found(kept, due.attempt_id, sids[0], now), move)
+            await self._apply(due, lambda kept, now: send_results.found(kept, due.attempt_id, sids[0], now), move)
         elif over:
-            await self._apply(due, lambda kept, now: sends.never_arrived(kept, due.attempt_id, now))
+            await self._apply(due, lambda kept, now: send_results.never_arrived(kept, due.attempt_id, now))
         else:
             delay = int(self._sending.reconcile_after * SECOND)
             await self._store.move_send(self._moved(due, due.stage, delay))
@@ -217,7 +217,7 @@ class Reconciler:
             logger.warning("the call %s was not hung up: %s", due.attempt_id, error)
             await self._drop(due)
         else:
-            await self._apply(due, lambda kept, now: sends.hung_up(kept, due.attempt_id, now))
+            await self._apply(due, lambda kept, now: send_results.hung_up(kept, due.attempt_id, now))
 
     def _begin_rest(self, name: str) -> None:
         rest, now = self._rests.get(name, _NO_REST), self._clock()
@@ -240,7 +240,7 @@ class Reconciler:
         """Change the verification and move the send; without a move, it is done. None if there is no such any more."""
         try:
             change = await self._store.apply(due.verification_id, step, send=move or self._moved(due))
-        except Refused:
+        except Rejected:
             return None
         self._counters.kept(change)
         return change

@@ -5,9 +5,9 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.provider_health import WELL, Health, HealthRule, asked, failed, is_fit, worked
-from gateway.domain.routes import Fault, Routes, chosen
+from gateway.domain.routing import RejectionScope, Routes, chosen
 from gateway.domain.senders import Senders
 from gateway.domain.verification import Attempt, Channel
 from gateway.ports import Clock, Provider
@@ -101,11 +101,11 @@ class Roster:
             if before.rests_now:
                 logger.warning("the provider %s works again", name)
 
-    def refused(self, name: str, fault: Fault) -> None:
+    def refused(self, name: str, fault: RejectionScope) -> None:
         """Learn that a provider said no for good; what it lacks to reach one number tells nothing of how it does."""
-        if fault is Fault.ACCOUNT:
+        if fault is RejectionScope.ACCOUNT:
             self.failed(name)
-        elif fault is Fault.NUMBER:
+        elif fault is RejectionScope.NUMBER:
             self.worked(name)
 
     def failed(self, name: str) -> None:

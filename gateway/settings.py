@@ -16,11 +16,11 @@ import msgspec
 from gateway import account_settings
 from gateway.account_settings import Account, Routes, Twilio
 from gateway.channel_settings import Text, Voice
-from gateway.domain.policy import Count, Limits, Seconds
+from gateway.domain.limits import Count, Limits, Seconds
 from gateway.domain.retention import Retention
+from gateway.security.vault import FIRST_KEY, KEY_SIZE
 from gateway.stores.places import POSTGRES, SQLITE, is_postgres, shown, sqlite_path
-from gateway.vault import FIRST_KEY, KEY_SIZE
-from twiml.messages import bound_host
+from twiml.sms import bound_host
 from webhooks.addresses import Addresses
 
 PREFIX = "POUNDKEY_"

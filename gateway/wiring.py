@@ -3,28 +3,28 @@
 from aiohttp import web
 
 from gateway.account_settings import Account as AccountSettings
-from gateway.call_pins import CallPins
-from gateway.call_ports import ReportListener
-from gateway.call_scripts import CallScripts
-from gateway.catalogs import Phrasebooks
-from gateway.counter_ports import Counters
-from gateway.domain.policy import SECOND
+from gateway.domain.limits import SECOND
 from gateway.domain.senders import Senders
 from gateway.metrics import Metrics
 from gateway.outbox_ports import Sending
-from gateway.pin_hashes import PinHashes
 from gateway.ports import Clock, Provider
-from gateway.provider_events import ProviderEvents
 from gateway.providers.counted import CountedProvider, RequestCounters
 from gateway.providers.dialects import TELNYX, Signature
 from gateway.providers.refusals import delivery_failure
 from gateway.providers.telnyx import TelnyxProvider
 from gateway.providers.twilio import TwilioProvider
-from gateway.replies import Replies
 from gateway.roster import Account, Roster
+from gateway.security.pin_hashes import PinHashes
+from gateway.security.vault import Vault
+from gateway.services.call_pins import CallPins
+from gateway.services.call_scripts import CallScripts
+from gateway.services.callbacks import Callbacks
+from gateway.services.counters import Counters
+from gateway.services.inbound_sms import InboundSms
+from gateway.services.phrasebooks import Phrasebooks
+from gateway.services.report_listener import ReportListener
 from gateway.settings import Settings
 from gateway.stores.store import SqlStore
-from gateway.vault import Vault
 from twiml.scripts import apology
 from webhooks.addresses import Addresses
 from webhooks.ed25519 import PublicKeyScheme
@@ -91,10 +91,10 @@ def proof_of(settings: Settings, name: str, clock: Clock) -> Proof:
 
 def replies_of(
     settings: Settings, store: SqlStore, phrasebooks: Phrasebooks, vault: Vault, senders: Senders, counters: Counters
-) -> Replies:
+) -> InboundSms:
     """Return the journey of people's texts to the senders at one provider."""
     text = settings.text
-    return Replies(
+    return InboundSms(
         store.replies,
         phrasebooks,
         vault,
@@ -141,7 +141,7 @@ def callbacks_of(
     return callback_routes(
         provider=account.name,
         signatures=proof_of(settings, account.name, store.clock),
-        listener=ProviderEvents(
+        listener=Callbacks(
             store,
             call_scripts_of(settings, phrasebooks, account.addresses, vault),
             CallPins(store.people, store.pins, pin_hashes, settings.limits, store.clock),

@@ -32,7 +32,7 @@ def count_segments(text: str) -> int:
     return _pack((2 if ord(char) > _LAST_OF_BASIC_PLANE else 1 for char in text), _UCS2_ALONE, _UCS2_JOINED)
 
 
-def dear_characters(written: str, text: str) -> str:
+def non_gsm_characters(written: str, text: str) -> str:
     """Return the characters of `written` for whose sake alone the text around it takes more segments; "" for none.
 
     Words that are mostly outside the GSM 7-bit alphabet are in a language that has no choice, so none is returned.

@@ -6,22 +6,22 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
-from gateway.api.answers import json_answer, nothing_more
+from gateway.api.auth import ApiKeyAuth, kept_answer, replayed
 from gateway.api.bodies import parse, read_body
-from gateway.api.door import Door, kept_answer, replayed
-from gateway.api.enrollments import Line
-from gateway.api.openapi import Operation
-from gateway.api.person_views import (
+from gateway.api.enrollment_views import (
     AppPasswordChecked,
     AppPasswordList,
     AppPasswordMade,
     app_password_made,
     app_password_view,
 )
+from gateway.api.enrollments import Line
+from gateway.api.openapi import Operation
+from gateway.api.responses import json_response, no_content
 from gateway.domain.app_passwords import NAME_LIMIT
 from gateway.domain.enrollment import AppPassword
-from gateway.enrollments.app_passwords import AppPasswords
 from gateway.ports import Application, Replay
+from gateway.services.app_passwords import AppPasswords
 
 Scope = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:/-]+$(?!\n)")]
 
@@ -45,7 +45,7 @@ class CheckAppPassword(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class AppPasswordRoutes:
     """Each handler reads the request, makes one journey, and shows the result."""
 
-    def __init__(self, door: Door, journeys: AppPasswords) -> None:
+    def __init__(self, door: ApiKeyAuth, journeys: AppPasswords) -> None:
         self._door = door
         self._journeys = journeys
 
@@ -71,24 +71,24 @@ class AppPasswordRoutes:
             )
         if isinstance(made, Replay):
             return replayed(made)
-        return json_answer(app_password_made(*made), HTTPStatus.CREATED)
+        return json_response(app_password_made(*made), HTTPStatus.CREATED)
 
     async def show_all(self, request: web.Request, application: Application) -> web.StreamResponse:
         """List a person's app passwords."""
         kept = await self._journeys.list(application, request.match_info["id"])
-        return json_answer(AppPasswordList(data=[app_password_view(app_password) for app_password in kept]))
+        return json_response(AppPasswordList(data=[app_password_view(app_password) for app_password in kept]))
 
     async def delete(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Delete an app password."""
         enrollment_id, app_password_id = request.match_info["id"], request.match_info["app_password_id"]
         await self._journeys.delete(application, enrollment_id, app_password_id)
-        return nothing_more()
+        return no_content()
 
     async def check(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Tell whether a password is one of the user's app passwords."""
         body = parse(await read_body(request), CheckAppPassword, request.headers.get("Content-Type", ""))
         right = await self._journeys.check(application, body.user, body.password, body.scope)
-        return json_answer(
+        return json_response(
             AppPasswordChecked(valid=right is not None, app_password_id=None if right is None else right.id)
         )
 

@@ -6,11 +6,9 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
-from gateway.api.answers import json_answer, nothing_more
+from gateway.api.auth import ApiKeyAuth, kept_answer, replayed
 from gateway.api.bodies import parse, read_body
-from gateway.api.door import Door, kept_answer, replayed
-from gateway.api.openapi import Operation
-from gateway.api.person_views import (
+from gateway.api.enrollment_views import (
     EnrollmentEventList,
     EnrollmentView,
     PolicyView,
@@ -18,12 +16,14 @@ from gateway.api.person_views import (
     enrollment_view,
     policy_view,
 )
+from gateway.api.openapi import Operation
 from gateway.api.queries import Flag, Integer, NeededText
+from gateway.api.responses import json_response, no_content
 from gateway.api.verifications import Locale
 from gateway.domain.enrollment import DefaultMethod, Enrollment
 from gateway.domain.verification import Channel
-from gateway.enrollments.records import Amendment, Person, Records
 from gateway.ports import Application, Clock, Replay
+from gateway.services.enrollments import Amendment, Enrollments, Person
 
 _USER = NeededText("user", "The application's own name for the person.")
 _LOST = Flag("lost", "Whether somebody else may have the phone.")
@@ -78,7 +78,7 @@ class WithReason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class EnrollmentRoutes:
     """Each handler reads the request, makes one journey, and shows the result."""
 
-    def __init__(self, door: Door, journeys: Records, clock: Clock) -> None:
+    def __init__(self, door: ApiKeyAuth, journeys: Enrollments, clock: Clock) -> None:
         self._door = door
         self._journeys = journeys
         self._clock = clock
@@ -140,13 +140,13 @@ class EnrollmentRoutes:
     async def remove(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Remove an enrollment."""
         await self._journeys.remove(application, request.match_info["id"])
-        return nothing_more()
+        return no_content()
 
     async def remove_phone(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Remove a phone."""
         enrollment_id, phone_id = request.match_info["id"], request.match_info["phone_id"]
         await self._journeys.remove_phone(application, enrollment_id, phone_id, lost=_LOST.of(request))
-        return nothing_more()
+        return no_content()
 
     async def block(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Lock a person out."""
@@ -167,17 +167,19 @@ class EnrollmentRoutes:
     async def explain(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Say what a person may do, and if not, why not."""
         enrollment_id = request.match_info["id"]
-        return json_answer(policy_view(enrollment_id, await self._journeys.explain(application, enrollment_id)))
+        return json_response(policy_view(enrollment_id, await self._journeys.explain(application, enrollment_id)))
 
     async def events(self, request: web.Request, application: Application) -> web.StreamResponse:
         """List the record's journal, oldest first."""
         enrollment_id = request.match_info["id"]
         after = _STARTING_AFTER.of(request)
         entries = await self._journeys.history(application, enrollment_id, after)
-        return json_answer(EnrollmentEventList(data=[enrollment_event_view(enrollment_id, entry) for entry in entries]))
+        return json_response(
+            EnrollmentEventList(data=[enrollment_event_view(enrollment_id, entry) for entry in entries])
+        )
 
     def _shown(self, enrollment: Enrollment, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
-        return json_answer(enrollment_view(enrollment, self._clock()), status)
+        return json_response(enrollment_view(enrollment, self._clock()), status)
 
     def _receipt_answer(self, result: tuple[Enrollment, bool]) -> bytes:
         enrollment, new = result

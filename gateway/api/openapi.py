@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from gateway.api.door import IDEMPOTENCY_KEY, LONGEST_IDEMPOTENCY_KEY
+from gateway.api.auth import IDEMPOTENCY_KEY, LONGEST_IDEMPOTENCY_KEY
 from gateway.api.queries import Query
 from gateway.api.streams import EVENT_STREAM, LAST_EVENT_ID, STREAM
 from gateway.ports import Application

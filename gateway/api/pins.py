@@ -5,12 +5,12 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
-from gateway.api.answers import json_answer, nothing_more
 from gateway.api.bodies import parse, read_body
+from gateway.api.enrollment_views import EnrollmentView, enrollment_view
 from gateway.api.openapi import Operation
-from gateway.api.person_views import EnrollmentView, enrollment_view
-from gateway.enrollments.pins import Pins
+from gateway.api.responses import json_response, no_content
 from gateway.ports import Application, Clock
+from gateway.services.pins import Pins
 
 
 class SetPin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,9 +41,9 @@ class PinRoutes:
         """Set a person's PIN."""
         body = parse(await read_body(request), SetPin, request.headers.get("Content-Type", ""))
         enrollment = await self._journeys.give(application, request.match_info["id"], body.pin)
-        return json_answer(enrollment_view(enrollment, self._clock()))
+        return json_response(enrollment_view(enrollment, self._clock()))
 
     async def remove(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Take a person's PIN away."""
         await self._journeys.remove(application, request.match_info["id"])
-        return nothing_more()
+        return no_content()

@@ -6,38 +6,38 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import web
 
-from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.errors import ErrorCode, Rejected
 
-STATUSES: Mapping[RefusalCode, HTTPStatus] = {
-    RefusalCode.NOT_FOUND: HTTPStatus.NOT_FOUND,
-    RefusalCode.NUMBER_INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
-    RefusalCode.NUMBER_BLOCKED: HTTPStatus.UNPROCESSABLE_ENTITY,
-    RefusalCode.NUMBER_STOPPED: HTTPStatus.FORBIDDEN,
-    RefusalCode.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
-    RefusalCode.CODE_MALFORMED: HTTPStatus.UNPROCESSABLE_ENTITY,
-    RefusalCode.NO_CODE_SENT: HTTPStatus.CONFLICT,
-    RefusalCode.VERIFICATION_FINISHED: HTTPStatus.CONFLICT,
-    RefusalCode.ENROLLMENT_BLOCKED: HTTPStatus.FORBIDDEN,
-    RefusalCode.PHONES_FULL: HTTPStatus.CONFLICT,
-    RefusalCode.PHONE_NOT_PROVEN: HTTPStatus.CONFLICT,
-    RefusalCode.NO_METHOD: HTTPStatus.CONFLICT,
-    RefusalCode.RETURN_URL_FORBIDDEN: HTTPStatus.UNPROCESSABLE_ENTITY,
-    RefusalCode.BYPASS_INVALID: HTTPStatus.FORBIDDEN,
-    RefusalCode.METHOD_FORBIDDEN: HTTPStatus.FORBIDDEN,
-    RefusalCode.COUNTRY_FORBIDDEN: HTTPStatus.FORBIDDEN,
-    RefusalCode.LINE_TYPE_FORBIDDEN: HTTPStatus.FORBIDDEN,
-    RefusalCode.PHONE_KIND_FORBIDDEN: HTTPStatus.FORBIDDEN,
-    RefusalCode.NUMBER_SHARED_TOO_OFTEN: HTTPStatus.FORBIDDEN,
-    RefusalCode.FEATURE_OFF: HTTPStatus.FORBIDDEN,
-    RefusalCode.PIN_NOT_SET: HTTPStatus.CONFLICT,
-    RefusalCode.PIN_LOCKED: HTTPStatus.TOO_MANY_REQUESTS,
-    RefusalCode.PIN_MALFORMED: HTTPStatus.UNPROCESSABLE_ENTITY,
-    RefusalCode.PIN_TOO_SIMPLE: HTTPStatus.UNPROCESSABLE_ENTITY,
-    RefusalCode.APP_PASSWORDS_FULL: HTTPStatus.CONFLICT,
-    RefusalCode.APP_PASSWORD_NAME_INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
-    RefusalCode.IDEMPOTENCY_KEY_REUSED: HTTPStatus.UNPROCESSABLE_ENTITY,
-    RefusalCode.IDEMPOTENCY_KEY_IN_FLIGHT: HTTPStatus.CONFLICT,
-    RefusalCode.STORE_UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+STATUSES: Mapping[ErrorCode, HTTPStatus] = {
+    ErrorCode.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    ErrorCode.NUMBER_INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ErrorCode.NUMBER_BLOCKED: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ErrorCode.NUMBER_STOPPED: HTTPStatus.FORBIDDEN,
+    ErrorCode.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
+    ErrorCode.CODE_MALFORMED: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ErrorCode.NO_CODE_SENT: HTTPStatus.CONFLICT,
+    ErrorCode.VERIFICATION_FINISHED: HTTPStatus.CONFLICT,
+    ErrorCode.ENROLLMENT_BLOCKED: HTTPStatus.FORBIDDEN,
+    ErrorCode.PHONES_FULL: HTTPStatus.CONFLICT,
+    ErrorCode.PHONE_NOT_PROVEN: HTTPStatus.CONFLICT,
+    ErrorCode.NO_METHOD: HTTPStatus.CONFLICT,
+    ErrorCode.RETURN_URL_FORBIDDEN: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ErrorCode.BYPASS_INVALID: HTTPStatus.FORBIDDEN,
+    ErrorCode.METHOD_FORBIDDEN: HTTPStatus.FORBIDDEN,
+    ErrorCode.COUNTRY_FORBIDDEN: HTTPStatus.FORBIDDEN,
+    ErrorCode.LINE_TYPE_FORBIDDEN: HTTPStatus.FORBIDDEN,
+    ErrorCode.PHONE_KIND_FORBIDDEN: HTTPStatus.FORBIDDEN,
+    ErrorCode.NUMBER_SHARED_TOO_OFTEN: HTTPStatus.FORBIDDEN,
+    ErrorCode.FEATURE_OFF: HTTPStatus.FORBIDDEN,
+    ErrorCode.PIN_NOT_SET: HTTPStatus.CONFLICT,
+    ErrorCode.PIN_LOCKED: HTTPStatus.TOO_MANY_REQUESTS,
+    ErrorCode.PIN_MALFORMED: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ErrorCode.PIN_TOO_SIMPLE: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ErrorCode.APP_PASSWORDS_FULL: HTTPStatus.CONFLICT,
+    ErrorCode.APP_PASSWORD_NAME_INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ErrorCode.IDEMPOTENCY_KEY_REUSED: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ErrorCode.IDEMPOTENCY_KEY_IN_FLIGHT: HTTPStatus.CONFLICT,
+    ErrorCode.STORE_UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 
@@ -69,7 +69,7 @@ class Problem(Exception):
         self.retry_after = retry_after
 
 
-def of_refusal(refusal: Refused) -> Problem:
+def from_rejection(refusal: Rejected) -> Problem:
     """Tell a refusal in HTTP."""
     errors = (FieldError(refusal.field, refusal.code.value, refusal.detail),) if refusal.field else ()
     return Problem(
@@ -77,7 +77,7 @@ def of_refusal(refusal: Refused) -> Problem:
     )
 
 
-def of_http(error: web.HTTPException) -> Problem:
+def from_http_error(error: web.HTTPException) -> Problem:
     """Tell what aiohttp itself turned away: no such route, wrong method, too large a body."""
     status = HTTPStatus(error.status)
     code, detail = _HTTP.get(status, ("http_error", status.description or status.phrase))

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from gateway.recordings import Recordings
+from gateway.services.recordings import Recordings
 
 _KEPT = "public, max-age=31536000, immutable"
 

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 import msgspec
 from aiohttp import web
 
-from gateway.api.answers import REQUEST_ID
+from gateway.api.responses import REQUEST_ID
 from gateway.api.views import event_view
-from gateway.domain.journal import KeptEntry
-from gateway.domain.refusals import Refused
+from gateway.domain.errors import Rejected
+from gateway.domain.journal import StoredEntry
 from gateway.ports import StoreUnavailable
 
 EVENT_STREAM = "text/event-stream"
@@ -25,7 +25,7 @@ _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "Server": "p
 
 
 async def stream_events(
-    request: web.Request, verification_id: str, following: AsyncIterator[list[KeptEntry]]
+    request: web.Request, verification_id: str, following: AsyncIterator[list[StoredEntry]]
 ) -> web.StreamResponse:
     """Send each entry, its sequence as the event's id, so that Last-Event-ID resumes behind it; end with the last.
 
@@ -35,14 +35,14 @@ async def stream_events(
     response.content_type = EVENT_STREAM
     response.headers["Request-Id"] = request[REQUEST_ID]
     await response.prepare(request)
-    with contextlib.suppress(ConnectionError, StoreUnavailable, Refused):
+    with contextlib.suppress(ConnectionError, StoreUnavailable, Rejected):
         async for entries in following:
             await response.write(b"".join(_event(verification_id, entry) for entry in entries) or b": waiting\n\n")
         await response.write_eof()
     return response
 
 
-def _event(verification_id: str, entry: KeptEntry) -> bytes:
+def _event(verification_id: str, entry: StoredEntry) -> bytes:
     return b"id: %d\nevent: %b\ndata: %b\n\n" % (
         entry.sequence,
         entry.type.encode(),

@@ -7,22 +7,23 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
-from gateway.api.answers import json_answer, ready_answer
+from gateway.api.auth import ApiKeyAuth, kept_answer, replayed
 from gateway.api.bodies import parse, read_body
-from gateway.api.door import Door, kept_answer, replayed
+from gateway.api.json_cache import VerificationJsonCache
+from gateway.api.long_polls import LongPollLimit
 from gateway.api.openapi import Operation
 from gateway.api.problems import FieldError, Problem
 from gateway.api.queries import Choice, Integer, Text
-from gateway.api.rendered import RenderedVerifications
+from gateway.api.responses import encoded_response, json_response
 from gateway.api.streams import EVENT_STREAM, LAST_EVENT_ID, stream_events
 from gateway.api.views import EventView, VerificationView, event_view, verification_view
-from gateway.api.waits import Waits
 from gateway.domain.fallback import MOST_STEPS, mistake
-from gateway.domain.phone import PhoneNumber, parse_e164, parse_extension, parse_written
-from gateway.domain.policy import Limits
+from gateway.domain.limits import Limits
+from gateway.domain.phone_number import PhoneNumber, parse_e164, parse_extension, parse_written
 from gateway.domain.verification import Change, Channel, FallbackStep, Mode, Status, Verification
 from gateway.ports import Application, Created, ListFilter, Replay
-from gateway.verifications import Verifications, Wish
+from gateway.services.method_selection import Wish
+from gateway.services.verifications import Verifications
 
 _HEARTBEAT = 15.0
 
@@ -95,12 +96,12 @@ class EventList(msgspec.Struct, frozen=True, kw_only=True):
 class VerificationRoutes:
     """Each handler reads the request, makes one journey, and shows the result."""
 
-    def __init__(self, door: Door, journeys: Verifications, limits: Limits, waits: Waits) -> None:
+    def __init__(self, door: ApiKeyAuth, journeys: Verifications, limits: Limits, waits: LongPollLimit) -> None:
         self._door = door
         self._journeys = journeys
         self._limits = limits
         self._waits = waits
-        self._rendered = RenderedVerifications(limits)
+        self._rendered = VerificationJsonCache(limits)
 
     def operations(self) -> list[Operation]:
         """List the routes, the busiest first: aiohttp tries those of one prefix in turn."""
@@ -155,7 +156,7 @@ class VerificationRoutes:
         body = parse(raw, CreateVerification, request.headers.get("Content-Type", ""))
         mode = mode_for(body.channel, body.mode or first_mode(body.fallback))
         if body.enrollment_id is None:
-            refuse_pins(mode, body.fallback)
+            reject_pins(mode, body.fallback)
         wish = Wish(
             number=number_of(body.to),
             channel=body.channel,
@@ -173,17 +174,17 @@ class VerificationRoutes:
         """Judge a code."""
         body = parse(await read_body(request), CheckCode, request.headers.get("Content-Type", ""))
         verification, valid = await self._journeys.check(application, request.match_info["id"], body.code)
-        return json_answer(verification_view(verification, self._limits, valid=valid))
+        return json_response(verification_view(verification, self._limits, valid=valid))
 
     async def show(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Show a verification, at once or after its next change."""
         verification_id = request.match_info["id"]
         if "?" not in request.raw_path:
-            return ready_answer(self._rendered.json(await self._journeys.show(application, verification_id)))
+            return encoded_response(self._rendered.json(await self._journeys.show(application, verification_id)))
         wait, revision = _WAIT.of(request), _REVISION.of(request)
         with self._waits.one(application) if wait else contextlib.nullcontext():
             verification = await self._journeys.wait(application, verification_id, revision, wait)
-        return ready_answer(self._rendered.json(verification))
+        return encoded_response(self._rendered.json(verification))
 
     async def resend(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Send the same code again, or call."""
@@ -198,7 +199,7 @@ class VerificationRoutes:
     async def cancel(self, request: web.Request, application: Application) -> web.StreamResponse:
         """End a verification."""
         verification = await self._journeys.cancel(application, request.match_info["id"])
-        return json_answer(verification_view(verification, self._limits))
+        return json_response(verification_view(verification, self._limits))
 
     async def find(self, request: web.Request, application: Application) -> web.StreamResponse:
         """List verifications."""
@@ -211,7 +212,7 @@ class VerificationRoutes:
         )
         page = await self._journeys.find(application, narrow)
         data = [verification_view(verification, self._limits) for verification in page.verifications]
-        return json_answer(VerificationList(data=data, has_more=page.has_more))
+        return json_response(VerificationList(data=data, has_more=page.has_more))
 
     async def events(self, request: web.Request, application: Application) -> web.StreamResponse:
         """List the journal, or stream it with Accept: text/event-stream."""
@@ -223,12 +224,12 @@ class VerificationRoutes:
             with self._waits.one(application):
                 return await stream_events(request, verification_id, following)
         entries = await self._journeys.events(application, verification_id, 0)
-        return json_answer(EventList(data=[event_view(verification_id, entry) for entry in entries]))
+        return json_response(EventList(data=[event_view(verification_id, entry) for entry in entries]))
 
     def _answered(self, result: Verification | Replay, status: HTTPStatus) -> web.Response:
         if isinstance(result, Replay):
             return replayed(result)
-        return json_answer(verification_view(result, self._limits), status)
+        return json_response(verification_view(result, self._limits), status)
 
     def _kept_creation(self, created: Created) -> bytes:
         view = verification_view(created.change.verification, self._limits)
@@ -279,7 +280,7 @@ def fallback_for(
     return tuple(steps)
 
 
-def refuse_pins(mode: Mode | None, steps: list[FallbackStep] | None) -> None:
+def reject_pins(mode: Mode | None, steps: list[FallbackStep] | None) -> None:
     """Raise Problem 422 if a verification of nobody's is to ask for a PIN."""
     detail = "A call asks for the PIN of a person's record: name its enrollment_id."
     if mode is Mode.PIN:

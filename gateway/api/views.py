@@ -8,10 +8,10 @@ from typing import Literal
 import msgspec
 
 from gateway.domain.assurance import Assurance, Basis
+from gateway.domain.commands import resend_times
 from gateway.domain.delivery import DeliveryStatus
-from gateway.domain.journal import Fact, KeptEntry
-from gateway.domain.policy import Limits
-from gateway.domain.requests import resend_times
+from gateway.domain.journal import Fact, StoredEntry
+from gateway.domain.limits import Limits
 from gateway.domain.verification import Attempt, Channel, Failure, Mode, Purpose, Status, Verification
 
 
@@ -142,7 +142,7 @@ def verification_view(
     )
 
 
-def event_view(verification_id: str, entry: KeptEntry) -> EventView:
+def event_view(verification_id: str, entry: StoredEntry) -> EventView:
     """Show a journal entry."""
     return EventView(
         id=f"evt_{verification_id.removeprefix('ver_')}_{entry.sequence}",

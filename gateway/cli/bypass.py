@@ -7,10 +7,10 @@ from gateway.app import new_code, vault_of
 from gateway.cli.config import load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
-from gateway.cli.people import application_called, opened_store, shown, utc
-from gateway.domain.enrollment import PersonChange
+from gateway.cli.records import application_called, opened_store, shown, utc
+from gateway.domain.enrollment import EnrollmentChange
+from gateway.domain.errors import Rejected
 from gateway.domain.recognition import BYPASS_DIGITS, bypass_granted
-from gateway.domain.refusals import Refused
 from gateway.ports import Replay
 from gateway.settings import Settings
 
@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def _grant(settings: Settings, arguments: argparse.Namespace, code: str) -> PersonChange:
+async def _grant(settings: Settings, arguments: argparse.Namespace, code: str) -> EnrollmentChange:
     async with opened_store(settings) as store:
         application = await application_called(store, arguments.application)
         enrollment = await store.people.enrollment_of(application.id, arguments.user)
@@ -35,14 +35,14 @@ async def _grant(settings: Settings, arguments: argparse.Namespace, code: str) -
                 enrollment.id,
                 lambda kept, at: bypass_granted(kept, digest, arguments.seconds, arguments.reason, at),
             )
-        except Refused as refused:
+        except Rejected as refused:
             raise CommandFailed(refused.detail) from None
     if isinstance(change, Replay):
         raise TypeError("a replay without a receipt")
     return change
 
 
-def _tell(change: PersonChange, code: str, user: str) -> None:
+def _tell(change: EnrollmentChange, code: str, user: str) -> None:
     if change.enrollment.bypass is None:
         raise TypeError("a bypass was granted, and its person does not have it")
     end = utc(change.enrollment.bypass.expires_at)

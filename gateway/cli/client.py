@@ -14,14 +14,14 @@ _EVENT_LINE = b"data: "
 _FIRST_ERROR = 400
 
 
-class Failure(msgspec.Struct, frozen=True):
+class FailureDetails(msgspec.Struct, frozen=True):
     """Why a verification failed."""
 
     code: str
     detail: str
 
 
-class Verification(msgspec.Struct, frozen=True):
+class VerificationState(msgspec.Struct, frozen=True):
     """What the terminal needs of a verification. `created_at` is RFC 3339; `match_digits` are to be keyed in."""
 
     id: str
@@ -32,10 +32,10 @@ class Verification(msgspec.Struct, frozen=True):
     mode: str | None = None
     match_digits: str | None = None
     assurance: str | None = None
-    failure: Failure | None = None
+    failure: FailureDetails | None = None
 
 
-class Event(msgspec.Struct, frozen=True):
+class VerificationEvent(msgspec.Struct, frozen=True):
     """A journal entry. `at` is RFC 3339."""
 
     sequence: int
@@ -44,7 +44,7 @@ class Event(msgspec.Struct, frozen=True):
     facts: Mapping[str, str | int | bool | None]
 
 
-class Problem(msgspec.Struct, frozen=True):
+class ProblemDetails(msgspec.Struct, frozen=True):
     """An error as the gateway tells it (RFC 9457)."""
 
     code: str
@@ -54,7 +54,7 @@ class Problem(msgspec.Struct, frozen=True):
 class GatewayRefused(Exception):
     """The gateway answered with an error; its `detail` is a sentence for people."""
 
-    def __init__(self, status: int, problem: Problem) -> None:
+    def __init__(self, status: int, problem: ProblemDetails) -> None:
         super().__init__(problem.detail)
         self.status = status
         self.code = problem.code
@@ -83,23 +83,23 @@ class GatewayClient:
             timeout=aiohttp.ClientTimeout(total=None, connect=_CONNECT_SECONDS, sock_read=_SILENCE_SECONDS),
         )
 
-    async def create(self, wish: Mapping[str, str]) -> Verification:
+    async def create(self, wish: Mapping[str, str]) -> VerificationState:
         """Start a verification; `wish` is the body of the request."""
-        return await self._ask("POST", "v1/verifications", Verification, wish)
+        return await self._ask("POST", "v1/verifications", VerificationState, wish)
 
-    async def show(self, verification_id: str) -> Verification:
+    async def show(self, verification_id: str) -> VerificationState:
         """Return the verification as it stands."""
-        return await self._ask("GET", f"v1/verifications/{verification_id}", Verification)
+        return await self._ask("GET", f"v1/verifications/{verification_id}", VerificationState)
 
-    async def check(self, verification_id: str, code: str) -> Verification:
+    async def check(self, verification_id: str, code: str) -> VerificationState:
         """Have a code judged; the status tells whether it was right."""
-        return await self._ask("POST", f"v1/verifications/{verification_id}/check", Verification, {"code": code})
+        return await self._ask("POST", f"v1/verifications/{verification_id}/check", VerificationState, {"code": code})
 
     async def cancel(self, verification_id: str) -> None:
         """End the verification."""
-        await self._ask("POST", f"v1/verifications/{verification_id}/cancel", Verification)
+        await self._ask("POST", f"v1/verifications/{verification_id}/cancel", VerificationState)
 
-    async def follow(self, verification_id: str, after: int) -> AsyncGenerator[Event, None]:
+    async def follow(self, verification_id: str, after: int) -> AsyncGenerator[VerificationEvent, None]:
         """Yield the journal's entries behind number `after` as they come, until the verification has ended."""
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
         path = f"v1/verifications/{verification_id}/events"
@@ -107,7 +107,7 @@ class GatewayClient:
             await _must_be_good(response)
             async for line in response.content:
                 if line.startswith(_EVENT_LINE):
-                    yield _decode(line.removeprefix(_EVENT_LINE), Event)
+                    yield _decode(line.removeprefix(_EVENT_LINE), VerificationEvent)
 
     async def aclose(self) -> None:
         """Let go of all connections."""
@@ -121,7 +121,7 @@ class GatewayClient:
 
 async def _must_be_good(response: aiohttp.ClientResponse) -> None:
     if response.status >= _FIRST_ERROR:
-        raise GatewayRefused(response.status, _decode(await response.read(), Problem))
+        raise GatewayRefused(response.status, _decode(await response.read(), ProblemDetails))
 
 
 def _decode(body: bytes, kind: type[T]) -> T:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gateway.applications import Applications, ApplicationsInvalid, load_applications
 from gateway.cli.failure import CommandFailed
-from gateway.cli.places import API_KEY_VARIABLE
+from gateway.cli.paths import API_KEY_VARIABLE
 from gateway.settings import Settings, SettingsInvalid, load
 
 

@@ -9,10 +9,10 @@ import secrets
 from pathlib import Path
 
 from gateway.cli.config import environment, load_settings
-from gateway.cli.places import API_KEY_FILE
+from gateway.cli.paths import API_KEY_FILE
 from gateway.cli.simulator import HOST, NUMBER, new_account_sid, new_auth_token
+from gateway.security.vault import KEY_SIZE
 from gateway.settings import PREFIX, Settings
-from gateway.vault import KEY_SIZE
 
 SETTINGS_FILE = "gateway.toml"
 

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from gateway import logs
-from gateway.api.door import key_digest
+from gateway.api.auth import key_digest
 from gateway.app import Gateway
 from gateway.cli.config import environment
 from gateway.cli.data_dir import SETTINGS_FILE, DataDir
@@ -18,13 +18,13 @@ from gateway.cli.failure import CommandFailed
 from gateway.cli.keys import new_api_key, new_secret
 from gateway.cli.loop import run as run_loop
 from gateway.cli.loop import stop_requested
-from gateway.cli.places import API_KEY_FILE, DATA_DIR, GATEWAY_URL, kept_api_key
+from gateway.cli.paths import API_KEY_FILE, DATA_DIR, GATEWAY_URL, kept_api_key
 from gateway.cli.screen import bold
 from gateway.cli.serve import start
 from gateway.cli.simulator import NUMBER, start_simulator
 from gateway.domain.portal import PortalPage
-from gateway.enrollments.records import Person
 from gateway.ports import Application, Replay, Store
+from gateway.services.enrollments import Person
 from gateway.settings import PREFIX, Settings
 from simulator.config import SimulatorConfig
 from webhooks.addresses import Addresses
@@ -40,7 +40,7 @@ _DEMO_USER = "demo@example.com"
 
 def run(arguments: argparse.Namespace) -> int:
     """Run until a signal asks to stop; raises CommandFailed if it cannot begin."""
-    _refuse_real_credentials()
+    _reject_real_credentials()
     try:
         data_dir = DataDir(arguments.data_dir)
     except OSError as error:
@@ -65,7 +65,7 @@ async def _develop(settings: Settings, data_dir: DataDir, api_key: str, argument
         await stop.wait()
 
 
-def _refuse_real_credentials() -> None:
+def _reject_real_credentials() -> None:
     real = (f"{PREFIX}TWILIO__", f"{PREFIX}PROVIDERS__")
     found = sorted(name for name in environment() if name.startswith(real))
     if found:

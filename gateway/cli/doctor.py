@@ -6,15 +6,15 @@ from collections.abc import Awaitable, Callable
 
 from gateway.app import CONFIG, now, vault_of
 from gateway.applications import ApplicationsInvalid, load_applications
-from gateway.catalogs import load_phrasebooks
 from gateway.cli.config import load_settings
+from gateway.cli.doctor_probes import DoctorProbes, ProbeFailed
 from gateway.cli.failure import CommandFailed
+from gateway.cli.key_rotation import verdicts
 from gateway.cli.loop import run as run_loop
-from gateway.cli.outside import Outside, Trouble
-from gateway.cli.rotation import verdicts
-from gateway.cli.texts import doubts_of
+from gateway.cli.text_warnings import doubts_of
 from gateway.ports import StoreUnavailable
-from gateway.recordings import RecordingsInvalid, load_recordings
+from gateway.services.phrasebooks import load_phrasebooks
+from gateway.services.recordings import RecordingsInvalid, load_recordings
 from gateway.settings import Settings, fingerprint_keys
 from gateway.stores.opening import inspect, store_beside
 from gateway.stores.places import shown
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _examine(settings: Settings) -> bool:
-    async with Outside(settings) as outside:
+    async with DoctorProbes(settings) as outside:
         # Each with the one whose failure would only fail it again.
         examinations: list[tuple[str, Examination, str | None]] = [
             ("database", lambda: _database(settings), None),
@@ -57,13 +57,13 @@ async def _examine(settings: Settings) -> bool:
                 continue
             try:
                 _tell("✓", name, await examination())
-            except Trouble as trouble:
+            except ProbeFailed as trouble:
                 failed.add(name)
                 _tell("✗", name, str(trouble))
     return not failed
 
 
-def _of_providers(outside: Outside) -> list[tuple[str, Examination, str | None]]:
+def _of_providers(outside: DoctorProbes) -> list[tuple[str, Examination, str | None]]:
     """Examine each provider that a route names; the clock is compared with that of the first one that answers."""
     examinations: list[tuple[str, Examination, str | None]] = []
     for name in outside.names:
@@ -79,7 +79,7 @@ async def _database(settings: Settings) -> str:
     try:
         await inspect(settings.database.url, vault_of(settings), now)
     except StoreUnavailable as unavailable:
-        raise Trouble(str(unavailable)) from None
+        raise ProbeFailed(str(unavailable)) from None
     return f"{shown(settings.database.url)} is at head, writable, and opens with our keys"
 
 
@@ -91,7 +91,7 @@ async def _keys(settings: Settings) -> str:
         async with store_beside(settings.database.url, vault_of(settings), now) as store:
             return "; ".join(verdicts(settings, await store.rotation.uses()))
     except StoreUnavailable as unavailable:
-        raise Trouble(str(unavailable)) from None
+        raise ProbeFailed(str(unavailable)) from None
 
 
 async def _policies(settings: Settings) -> str:
@@ -99,7 +99,7 @@ async def _policies(settings: Settings) -> str:
     try:
         applications = load_applications(file, settings.text.bound_origin)
     except ApplicationsInvalid as invalid:
-        raise Trouble("; ".join(invalid.problems)) from None
+        raise ProbeFailed("; ".join(invalid.problems)) from None
     for doubt in doubts_of(applications, settings):
         _tell("!", "texts", doubt)
     names = applications.names()
@@ -115,7 +115,7 @@ async def _recordings(settings: Settings) -> str:
     try:
         recordings = load_recordings(folder, load_phrasebooks(CONFIG / "locales").all())
     except RecordingsInvalid as invalid:
-        raise Trouble("; ".join(invalid.problems)) from None
+        raise ProbeFailed("; ".join(invalid.problems)) from None
     count = sum(map(len, recordings.by_locale.values()))
     return f"{folder} has {count} that calls can play" if folder else "none: a voice says everything"
 

@@ -4,8 +4,8 @@ import argparse
 
 from gateway.cli.config import load_settings
 from gateway.cli.loop import run as run_loop
-from gateway.cli.people import number_of, opened_store
-from gateway.domain.phone import PhoneNumber
+from gateway.cli.records import number_of, opened_store
+from gateway.domain.phone_number import PhoneNumber
 from gateway.settings import Settings
 from gateway.stores.checkpoints import empty_log
 from gateway.stores.erasing import Erased

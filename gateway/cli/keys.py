@@ -5,12 +5,12 @@ import secrets
 import sys
 from datetime import UTC, datetime
 
-from gateway.api.door import KEY_PREFIX, key_digest
+from gateway.api.auth import KEY_PREFIX, key_digest
 from gateway.app import new_id, now
 from gateway.cli.config import load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
-from gateway.cli.people import opened_store, print_table
+from gateway.cli.records import opened_store, print_table
 from gateway.ports import ApiKey, Application
 from gateway.settings import Settings
 

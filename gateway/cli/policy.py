@@ -12,11 +12,11 @@ from gateway.applications import Applications
 from gateway.cli.config import load_policies, load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
-from gateway.cli.people import opened_store, print_table, shown, utc
-from gateway.cli.texts import doubts_of
+from gateway.cli.records import opened_store, print_table, shown, utc
+from gateway.cli.text_warnings import doubts_of
 from gateway.domain.enrollment import Enrollment, Phone
-from gateway.domain.permissions import Denial, Feature, Permission, Policy, explain, feature_denial, rules
-from gateway.domain.policy import Limits
+from gateway.domain.limits import Limits
+from gateway.domain.policy import Denial, Feature, Permission, Policy, explain, feature_denial, rules
 from gateway.domain.verification import Channel, Purpose
 from gateway.ports import StoreUnavailable
 from gateway.settings import Settings

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from gateway.cli.client import Event, Verification
+from gateway.cli.client import VerificationEvent, VerificationState
 
 _WORDS = {
     "attempt.queued": "queued",
@@ -56,7 +56,7 @@ _PROOFS = {"presence": "somebody pressed the key", "possession": "the code was r
 _MATCHED = "the digits were right"
 
 
-def step(event: Event) -> str | None:
+def step(event: VerificationEvent) -> str | None:
     """Say what happened in a few words; None if it is told elsewhere, or is a detail of the provider's."""
     if event.type == _ANSWERED:
         return f"answered, waiting for {'the digits and #' if event.facts.get('mode') == _MATCH else 'a key'}"
@@ -67,18 +67,18 @@ def step(event: Event) -> str | None:
     return _WORDS.get(event.type)
 
 
-def tells_code(event: Event) -> bool:
+def tells_code(event: VerificationEvent) -> bool:
     """Tell whether the way that follows now tells the person the code."""
     told = event.facts.get("channel") == "sms" or event.facts.get("mode") == "code"
     return event.type == _MOVED_ON and told
 
 
-def asks_for_digits(event: Event) -> bool:
+def asks_for_digits(event: VerificationEvent) -> bool:
     """Tell whether the way that follows now asks for the digits that are shown."""
     return event.type == _MOVED_ON and event.facts.get("mode") == _MATCH
 
 
-def _way(event: Event) -> str:
+def _way(event: VerificationEvent) -> str:
     mode = event.facts.get("mode")
     return "texting" if event.facts.get("channel") == "sms" else f"calling ({mode})"
 
@@ -88,7 +88,7 @@ def elapsed(since: str, at: str) -> float:
     return (datetime.fromisoformat(at) - datetime.fromisoformat(since)).total_seconds()
 
 
-def verdict(verification: Verification) -> str:
+def verdict(verification: VerificationState) -> str:
     """Say how it ended, in one line."""
     if verification.status == "approved":
         proof = _MATCHED if verification.mode == _MATCH else _PROOFS.get(verification.assurance or "", "proven")

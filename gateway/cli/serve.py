@@ -16,7 +16,7 @@ from gateway.cli.loop import stop_requested
 from gateway.cli.workers import keep_running, own_command, stop_when_alone
 from gateway.metrics import showing
 from gateway.ports import StoreUnavailable
-from gateway.recordings import RecordingsInvalid
+from gateway.services.recordings import RecordingsInvalid
 from gateway.settings import Settings
 
 logger = logging.getLogger(__name__)

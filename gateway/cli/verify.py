@@ -8,11 +8,11 @@ from collections.abc import Mapping
 
 import aiohttp
 
-from gateway.cli.client import Event, GatewayClient, GatewayRefused, NotAGateway, Verification
+from gateway.cli.client import GatewayClient, GatewayRefused, NotAGateway, VerificationEvent, VerificationState
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
 from gateway.cli.loop import stop_requested
-from gateway.cli.places import API_KEY_VARIABLE, DATA_DIR, kept_api_key
+from gateway.cli.paths import API_KEY_VARIABLE, DATA_DIR, kept_api_key
 from gateway.cli.progress import asks_for_digits, elapsed, step, tells_code, verdict
 from gateway.cli.screen import Screen, TypedLines, bold
 
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if ended.status == "approved" else _NOT_APPROVED
 
 
-async def _verify(url: str, key: str, wish: Mapping[str, str]) -> Verification:
+async def _verify(url: str, key: str, wish: Mapping[str, str]) -> VerificationState:
     stop = stop_requested()
     async with contextlib.aclosing(GatewayClient(url, key)) as client:
         verification = await client.create(wish)
@@ -59,14 +59,14 @@ async def _verify(url: str, key: str, wish: Mapping[str, str]) -> Verification:
 class _Journey:
     """One verification, from its start to its end."""
 
-    def __init__(self, client: GatewayClient, started: Verification, channel: str, screen: Screen) -> None:
+    def __init__(self, client: GatewayClient, started: VerificationState, channel: str, screen: Screen) -> None:
         self._client = client
         self._started = started
         self._channel = channel
         self._screen = screen
         self._code_told = asyncio.Event()
 
-    async def end(self, stop: asyncio.Event, *, asks_code: bool) -> Verification:
+    async def end(self, stop: asyncio.Event, *, asks_code: bool) -> VerificationState:
         """Show progress until it has ended; when the person gives up, cancel it."""
         self._screen.say(f"{'Texting' if self._channel == 'sms' else 'Calling'} {self._started.to}. Ctrl-C cancels.")
         self._show_digits(self._started)
@@ -90,7 +90,7 @@ class _Journey:
                 task.cancel()
             await asyncio.gather(following, *ways_out, return_exceptions=True)
 
-    async def _follow(self) -> Verification:
+    async def _follow(self) -> VerificationState:
         """Tell the journal until the verification has ended; a stream that ends before is taken up again."""
         seen = 0
         verification = self._started
@@ -104,7 +104,7 @@ class _Journey:
             verification = await self._client.show(verification.id)
         return verification
 
-    async def _go_along(self, event: Event) -> None:
+    async def _go_along(self, event: VerificationEvent) -> None:
         """Show or ask for what the way that follows by itself needs."""
         if asks_for_digits(event):
             self._show_digits(await self._client.show(self._started.id))
@@ -112,7 +112,7 @@ class _Journey:
             self._channel = str(event.facts["channel"])
             self._code_told.set()
 
-    def _show_digits(self, verification: Verification) -> None:
+    def _show_digits(self, verification: VerificationState) -> None:
         if verification.match_digits:
             self._screen.say(f"When asked, key in {bold(verification.match_digits)} on the phone, then #.")
 

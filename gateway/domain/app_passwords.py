@@ -7,15 +7,15 @@ import msgspec
 from gateway.domain.enrollment import (
     AppPassword,
     Enrollment,
-    NoticeKind,
-    PersonChange,
-    notices_to,
-    person_changed,
-    refuse_if_blocked,
+    EnrollmentChange,
+    NotificationKind,
+    enrollment_changed,
+    notifications_to,
+    reject_if_blocked,
 )
-from gateway.domain.journal import Entry
-from gateway.domain.policy import SECOND
-from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.journal import JournalEntry
+from gateway.domain.limits import SECOND
 
 ALPHABET = "abcdefghjkmnprstwxyz34678"
 """What a password is drawn from: nothing that reads like something else in it (0 o, 1 l i, 2 z, 5 s, 9 g q, u v)."""
@@ -50,37 +50,39 @@ def as_drawn(typed: str) -> str | None:
     return password if set(password) <= set(ALPHABET) else None
 
 
-def created(enrollment: Enrollment, app_password: AppPassword, now: int) -> PersonChange:
+def created(enrollment: Enrollment, app_password: AppPassword, now: int) -> EnrollmentChange:
     """Give a person another password; those that have expired make room for it, and the phones are told.
 
     Raises SelectorTaken, and Refused: `enrollment_blocked`, `app_password_name_invalid`, `app_passwords_full`.
     """
-    refuse_if_blocked(enrollment, now)
-    _refuse_name(app_password.name)
+    reject_if_blocked(enrollment, now)
+    _reject_name(app_password.name)
     others = tuple(other for other in enrollment.app_passwords if not _expired(other, now))
     if len(others) >= APP_PASSWORD_LIMIT:
-        raise Refused(
-            RefusalCode.APP_PASSWORDS_FULL,
+        raise Rejected(
+            ErrorCode.APP_PASSWORDS_FULL,
             f"A person has at most {APP_PASSWORD_LIMIT} app passwords: delete one first.",
         )
     if any(other.selector == app_password.selector for other in others):
         raise SelectorTaken
-    return person_changed(
+    return enrollment_changed(
         enrollment,
         now,
-        Entry("app_password.created", {"app_password_id": app_password.id, "expires_at": app_password.expires_at}),
-        notices=notices_to(enrollment.phones, NoticeKind.APP_PASSWORD_CREATED),
+        JournalEntry(
+            "app_password.created", {"app_password_id": app_password.id, "expires_at": app_password.expires_at}
+        ),
+        notices=notifications_to(enrollment.phones, NotificationKind.APP_PASSWORD_CREATED),
         app_passwords=(*others, app_password),
     )
 
 
-def deleted(enrollment: Enrollment, app_password_id: str, now: int) -> PersonChange:
+def deleted(enrollment: Enrollment, app_password_id: str, now: int) -> EnrollmentChange:
     """Take a password away: it works nowhere any more. Raises Refused (`not_found`)."""
     kept(enrollment, app_password_id)
-    return person_changed(
+    return enrollment_changed(
         enrollment,
         now,
-        Entry("app_password.deleted", {"app_password_id": app_password_id}),
+        JournalEntry("app_password.deleted", {"app_password_id": app_password_id}),
         app_passwords=tuple(other for other in enrollment.app_passwords if other.id != app_password_id),
     )
 
@@ -103,22 +105,22 @@ def kept(enrollment: Enrollment, app_password_id: str) -> AppPassword:
     for app_password in enrollment.app_passwords:
         if app_password.id == app_password_id:
             return app_password
-    raise Refused(RefusalCode.NOT_FOUND, "There is no such app password.")
+    raise Rejected(ErrorCode.NOT_FOUND, "There is no such app password.")
 
 
-def used(enrollment: Enrollment, app_password_id: str, now: int, selector: bytes | None = None) -> PersonChange:
+def used(enrollment: Enrollment, app_password_id: str, now: int, selector: bytes | None = None) -> EnrollmentChange:
     """Note that a password was used, at most once a minute, and by which selector it is found from now on.
 
     Raises Refused: `not_found` if it is gone by now, `enrollment_blocked`.
     """
-    refuse_if_blocked(enrollment, now)
+    reject_if_blocked(enrollment, now)
     app_password = kept(enrollment, app_password_id)
     selector = selector or app_password.selector
     noted = app_password.selector == selector and app_password.last_used_at is not None
     if noted and 0 <= now - (app_password.last_used_at or 0) < _USE_NOTED_EVERY:
-        return PersonChange(enrollment)
+        return EnrollmentChange(enrollment)
     after = msgspec.structs.replace(app_password, last_used_at=now, selector=selector)
-    return person_changed(
+    return enrollment_changed(
         enrollment,
         now,
         app_passwords=tuple(after if other is app_password else other for other in enrollment.app_passwords),
@@ -129,10 +131,10 @@ def _expired(app_password: AppPassword, now: int) -> bool:
     return app_password.expires_at is not None and now >= app_password.expires_at
 
 
-def _refuse_name(name: str) -> None:
+def _reject_name(name: str) -> None:
     if not (0 < len(name) <= NAME_LIMIT and name.isprintable() and name.strip()):
-        raise Refused(
-            RefusalCode.APP_PASSWORD_NAME_INVALID,
+        raise Rejected(
+            ErrorCode.APP_PASSWORD_NAME_INVALID,
             f"A name has 1 to {NAME_LIMIT} characters that can be read.",
             field="name",
         )

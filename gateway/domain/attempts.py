@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 
-from gateway.domain import backups
+from gateway.domain import backup_phone
 from gateway.domain.delivery import CALL_ENDED, DeliveryStatus
-from gateway.domain.journal import Entry
-from gateway.domain.policy import SECOND
+from gateway.domain.journal import JournalEntry
+from gateway.domain.limits import SECOND
 from gateway.domain.verification import (
     Attempt,
     Change,
@@ -55,7 +55,7 @@ def attempt_changed(
     verification: Verification,
     attempt: Attempt,
     now: int,
-    entries: tuple[Entry, ...],
+    entries: tuple[JournalEntry, ...],
     *,
     grace: float = 0.0,
     **fields: Any,  # noqa: ANN401 - any field of the attempt
@@ -82,7 +82,7 @@ def without_steps(
     verification: Verification,
     attempts: tuple[Attempt, ...],
     now: int,
-    entries: tuple[Entry, ...],
+    entries: tuple[JournalEntry, ...],
     **fields: Any,  # noqa: ANN401 - any other field of the verification
 ) -> Change:
     """Go on with these attempts alone: once all have failed and no grace of theirs is left, the verification fails.
@@ -93,7 +93,7 @@ def without_steps(
     ends_at = None if failure is None else max(attempt.grace_ends_at for attempt in attempts)
     fields["attempts"] = attempts
     after = changed(verification, now, entries, ends_at=ends_at, ending=failure, **fields)
-    if ends_at is None or now < ends_at or backups.is_due(after):
+    if ends_at is None or now < ends_at or backup_phone.is_due(after):
         return Change(after, entries)
     return ended(verification, Ending.ATTEMPTS_FAILED, now, entries=entries, failure=failure, **fields)
 

@@ -1,23 +1,30 @@
 """Who is locked out, with a reason and, where it ends by itself, until when; and starting over."""
 
-from gateway.domain.enrollment import Block, Enrollment, NoticeKind, PersonChange, notices_to, person_changed
-from gateway.domain.journal import Entry
-from gateway.domain.policy import DAY
+from gateway.domain.enrollment import (
+    Block,
+    Enrollment,
+    EnrollmentChange,
+    NotificationKind,
+    enrollment_changed,
+    notifications_to,
+)
+from gateway.domain.journal import JournalEntry
+from gateway.domain.limits import DAY
 
 _FRAUD = "The person reported a call or text that they did not ask for."
 
 
-def blocked(enrollment: Enrollment, reason: str, until: int | None, now: int) -> PersonChange:
+def blocked(enrollment: Enrollment, reason: str, until: int | None, now: int) -> EnrollmentChange:
     """Lock a person out; app passwords, the PIN, trusted devices, visits and a granted bypass end with it.
 
     `until` is in ms since the epoch; None keeps the block until somebody ends it.
     """
-    entry = Entry("enrollment.blocked", {"reason": reason, "until": until})
-    return person_changed(
+    entry = JournalEntry("enrollment.blocked", {"reason": reason, "until": until})
+    return enrollment_changed(
         enrollment,
         now,
         entry,
-        notices=notices_to(enrollment.phones, NoticeKind.BLOCKED),
+        notices=notifications_to(enrollment.phones, NotificationKind.BLOCKED),
         block=Block(reason, now, until),
         app_passwords=(),
         pin=None,
@@ -28,31 +35,31 @@ def blocked(enrollment: Enrollment, reason: str, until: int | None, now: int) ->
     )
 
 
-def fraud_reported(enrollment: Enrollment, days: int, now: int) -> PersonChange:
+def fraud_reported(enrollment: Enrollment, days: int, now: int) -> EnrollmentChange:
     """Lock a person out because they reported fraud; the block ends by itself after so many days.
 
     A block that is there and lasts longer stays.
     """
     until, block = now + days * DAY, enrollment.block
     if block is not None and enrollment.blocked(now) and (block.until is None or block.until >= until):
-        return person_changed(enrollment, now)
+        return enrollment_changed(enrollment, now)
     return blocked(enrollment, _FRAUD, until, now)
 
 
-def unblocked(enrollment: Enrollment, reason: str, now: int) -> PersonChange:
+def unblocked(enrollment: Enrollment, reason: str, now: int) -> EnrollmentChange:
     """Let a person in again; one who is not locked out stays as they are."""
     if not enrollment.blocked(now):
-        return PersonChange(enrollment)
-    return person_changed(enrollment, now, Entry("enrollment.unblocked", {"reason": reason}), block=None)
+        return EnrollmentChange(enrollment)
+    return enrollment_changed(enrollment, now, JournalEntry("enrollment.unblocked", {"reason": reason}), block=None)
 
 
-def reset(enrollment: Enrollment, reason: str, now: int) -> PersonChange:
+def reset(enrollment: Enrollment, reason: str, now: int) -> EnrollmentChange:
     """Let a person start over: phones, app passwords, PIN, trusted devices and visits are gone; a block stays."""
-    return person_changed(
+    return enrollment_changed(
         enrollment,
         now,
-        Entry("enrollment.reset", {"reason": reason}),
-        notices=notices_to(enrollment.phones, NoticeKind.PHONE_REMOVED),
+        JournalEntry("enrollment.reset", {"reason": reason}),
+        notices=notifications_to(enrollment.phones, NotificationKind.PHONE_REMOVED),
         phones=(),
         default_method=None,
         app_passwords=(),

@@ -9,10 +9,10 @@ from gateway.domain.call_refusals import asked_to_confirm, block_answered, refus
 from gateway.domain.call_replies import replied, unchanged
 from gateway.domain.call_tries import approved, asked_for, not_judged, silent, wrong
 from gateway.domain.delivery import CALL_ENDED
-from gateway.domain.journal import Entry
+from gateway.domain.errors import Rejected
+from gateway.domain.journal import JournalEntry
 from gateway.domain.keypad import FRAUD_KEY, POUND, REPEAT_KEY, SLOW_KEY, Keypad
-from gateway.domain.policy import Limits, Tally
-from gateway.domain.refusals import Refused
+from gateway.domain.limits import Limits, Tally
 from gateway.domain.scenes import Scene
 from gateway.domain.verification import Attempt, Change, Failure, FailureCode, Mode, Verification
 
@@ -128,7 +128,7 @@ def _said_anew(
     if repeats > MOST_REPEATS:
         scene = asked_for(attempt)
         return wrong(verification, attempt, "call.wrong_key", _WRONG_KEY, now, limits, scene=scene)
-    entry = Entry(fact, {"attempt_id": attempt.id, "turn": attempt.turn})
+    entry = JournalEntry(fact, {"attempt_id": attempt.id, "turn": attempt.turn})
     change = attempt_changed(
         verification,
         attempt,
@@ -147,8 +147,8 @@ def _digits_judged(
 ) -> Change:
     """Hold what was keyed in against what is shown. Wrong digits count for the number as a wrong code does."""
     try:
-        tally.refuse_check_over_limit(now, limits)
-    except Refused as refusal:
+        tally.reject_check_over_limit(now, limits)
+    except Rejected as refusal:
         return not_judged(verification, attempt, "call.digits_not_judged", refusal.detail, now)
     if digits == verification.match_digits:
         return approved(verification, attempt, "call.digits_matched", Assurance.POSSESSION, now)
@@ -160,6 +160,6 @@ def _code_told(verification: Verification, attempt: Attempt, now: int) -> Change
     """Let the call speak the code, because a person pressed a key; one that is over tells nobody anything."""
     if attempt.status in CALL_ENDED:
         return unchanged(verification, attempt)
-    entry = Entry("call.code_told", {"attempt_id": attempt.id, "turn": attempt.turn})
+    entry = JournalEntry("call.code_told", {"attempt_id": attempt.id, "turn": attempt.turn})
     change = attempt_changed(verification, attempt, now, (entry,), turn=attempt.turn + 1, scene=Scene.CODE_TOLD)
     return replied(change, attempt.id)

@@ -12,9 +12,9 @@ from gateway.domain.attempts import attempt_changed, by_token
 from gateway.domain.call_replies import listens, over, replied, unchanged
 from gateway.domain.call_replies import nothing as says_nothing
 from gateway.domain.call_tries import approved, not_judged, wrong
-from gateway.domain.enrollment import Enrollment, PersonChange
-from gateway.domain.journal import Entry
-from gateway.domain.policy import Limits
+from gateway.domain.enrollment import Enrollment, EnrollmentChange
+from gateway.domain.journal import JournalEntry
+from gateway.domain.limits import Limits
 from gateway.domain.scenes import PIN_CHOICE, PinFlaw, Scene
 from gateway.domain.verification import Attempt, Change, Failure, FailureCode, Mode, Verification
 
@@ -50,7 +50,7 @@ class Judgement(msgspec.Struct, frozen=True, gc=False):
     """What becomes of a verification and of its person's record."""
 
     change: Change
-    person: PersonChange
+    person: EnrollmentChange
 
 
 class Outdated(Exception):
@@ -93,11 +93,11 @@ def pin_judged(
     """Act on a verdict, if it is on the open Gather; raises Outdated if it is not on what is kept now."""
     attempt = by_token(verification, gathered.token, gathered.sid)
     if attempt is None:
-        return Judgement(says_nothing(verification), PersonChange(enrollment))
+        return Judgement(says_nothing(verification), EnrollmentChange(enrollment))
     if late := over(verification, attempt, now):
-        return Judgement(late, PersonChange(enrollment))
+        return Judgement(late, EnrollmentChange(enrollment))
     if open_attempt(verification, gathered) is None:
-        return Judgement(unchanged(verification, attempt), PersonChange(enrollment))
+        return Judgement(unchanged(verification, attempt), EnrollmentChange(enrollment))
     if verdict.against != hash_asked_for(enrollment, attempt):
         raise Outdated
     case = _Case(verification, attempt, enrollment, gathered.digits, verdict, now, limits)
@@ -117,8 +117,8 @@ class _Case(msgspec.Struct, frozen=True, gc=False):
     now: int
     limits: Limits
 
-    def with_record(self, change: Change, person: PersonChange | None = None) -> Judgement:
-        return Judgement(change, person or PersonChange(self.enrollment))
+    def with_record(self, change: Change, person: EnrollmentChange | None = None) -> Judgement:
+        return Judgement(change, person or EnrollmentChange(self.enrollment))
 
     def wrong(self) -> Change:
         return wrong(self.verification, self.attempt, "call.wrong_pin", _WRONG_PIN, self.now, self.limits)
@@ -128,7 +128,7 @@ class _Case(msgspec.Struct, frozen=True, gc=False):
 
     def asked(self, fact: str, scene: Scene, **fields: int) -> Change:
         attempt, turn = self.attempt, self.attempt.turn
-        entries = (Entry(fact, {"attempt_id": attempt.id, "turn": turn}),)
+        entries = (JournalEntry(fact, {"attempt_id": attempt.id, "turn": turn}),)
         change = attempt_changed(self.verification, attempt, self.now, entries, turn=turn + 1, scene=scene, **fields)
         return replied(change, attempt.id)
 

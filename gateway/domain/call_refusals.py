@@ -4,7 +4,7 @@ import msgspec
 
 from gateway.domain.attempts import attempt_changed
 from gateway.domain.call_replies import replied
-from gateway.domain.journal import Entry
+from gateway.domain.journal import JournalEntry
 from gateway.domain.keypad import BLOCK_KEY
 from gateway.domain.scenes import Scene
 from gateway.domain.verification import (
@@ -29,7 +29,7 @@ _STOPPED = Failure(FailureCode.NUMBER_BLOCKED, "The person asked for no more cal
 
 def asked_to_confirm(verification: Verification, attempt: Attempt, scene: Scene, now: int) -> Change:
     """Ask whether the refusal is meant: one key alone is pressed by mistake too easily."""
-    entry = Entry("call.refusal_begun", {"attempt_id": attempt.id, "turn": attempt.turn, "scene": scene.value})
+    entry = JournalEntry("call.refusal_begun", {"attempt_id": attempt.id, "turn": attempt.turn, "scene": scene.value})
     change = attempt_changed(verification, attempt, now, (entry,), turn=attempt.turn + 1, scene=scene)
     return replied(change, attempt.id)
 
@@ -64,5 +64,5 @@ def _denied(
     return replied(change, attempt.id)
 
 
-def _entry(fact: str, attempt: Attempt) -> Entry:
-    return Entry(fact, {"attempt_id": attempt.id, "turn": attempt.turn})
+def _entry(fact: str, attempt: Attempt) -> JournalEntry:
+    return JournalEntry(fact, {"attempt_id": attempt.id, "turn": attempt.turn})

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from gateway.domain.clock import time_passed
 from gateway.domain.scenes import PIN_CHOICE, PinFlaw, Scene, Script
+from gateway.domain.timeouts import deadline_passed
 from gateway.domain.verification import (
     Attempt,
     Change,
@@ -36,7 +36,7 @@ def over(verification: Verification, attempt: Attempt, now: int) -> Change | Non
     """
     if verification.status is not Status.PENDING or now < verification.expires_at:
         return None
-    return replied(time_passed(verification, now), attempt.id)
+    return replied(deadline_passed(verification, now), attempt.id)
 
 
 def replied(change: Change, attempt_id: str, again: FailureCode | None = None, flaw: PinFlaw | None = None) -> Change:

@@ -5,8 +5,8 @@ import msgspec
 from gateway.domain.assurance import Assurance
 from gateway.domain.attempts import attempt_changed
 from gateway.domain.call_replies import replied
-from gateway.domain.journal import Entry
-from gateway.domain.policy import Limits
+from gateway.domain.journal import JournalEntry
+from gateway.domain.limits import Limits
 from gateway.domain.scenes import PIN_CHOICE, PinFlaw, Scene
 from gateway.domain.verification import Attempt, Change, Ending, Failure, FailureCode, Verification, ended
 
@@ -82,5 +82,5 @@ def asked_for(attempt: Attempt) -> Scene:
     return attempt.scene if attempt.scene in PIN_CHOICE else Scene.PROOF
 
 
-def _entry(fact: str, attempt: Attempt) -> Entry:
-    return Entry(fact, {"attempt_id": attempt.id, "turn": attempt.turn})
+def _entry(fact: str, attempt: Attempt) -> JournalEntry:
+    return JournalEntry(fact, {"attempt_id": attempt.id, "turn": attempt.turn})

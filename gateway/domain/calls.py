@@ -4,9 +4,9 @@ from gateway.domain.attempts import attempt_changed, by_token
 from gateway.domain.call_keys import Keyed, keys_taken
 from gateway.domain.call_replies import MACHINE, MACHINE_FAILURE, listens, nothing, over, replied, unchanged
 from gateway.domain.delivery import DeliveryStatus, merge
-from gateway.domain.journal import Entry
+from gateway.domain.journal import JournalEntry
 from gateway.domain.keypad import Keypad
-from gateway.domain.policy import Limits, Tally
+from gateway.domain.limits import Limits, Tally
 from gateway.domain.verification import Change, Status, Verification
 
 _USUAL_KEYS = Keypad()
@@ -24,7 +24,7 @@ def call_answered(verification: Verification, token: str, sid: str, answered_by:
     if attempt.turn or attempt.failure or verification.status is not Status.PENDING:
         return unchanged(verification, attempt)
     mode = attempt.mode and attempt.mode.value
-    entry = Entry("call.answered", {"attempt_id": attempt.id, "answered_by": answered_by, "mode": mode})
+    entry = JournalEntry("call.answered", {"attempt_id": attempt.id, "answered_by": answered_by, "mode": mode})
     change = attempt_changed(
         verification,
         attempt,
@@ -45,7 +45,7 @@ def machine_detected(verification: Verification, token: str, sid: str, now: int)
         return nothing(verification)
     if attempt.answered_by == MACHINE:
         return unchanged(verification, attempt)
-    entry = Entry("call.answered_by_machine", {"attempt_id": attempt.id})
+    entry = JournalEntry("call.answered_by_machine", {"attempt_id": attempt.id})
     failure = attempt.failure if verification.proved_by == attempt.id else attempt.failure or MACHINE_FAILURE
     change = attempt_changed(
         verification, attempt, now, (entry,), provider_sid=sid, answered_by=MACHINE, failure=failure
@@ -58,7 +58,7 @@ def person_detected(verification: Verification, token: str, sid: str, answered_b
     attempt = by_token(verification, token, sid)
     if attempt is None or attempt.answered_by is not None:
         return nothing(verification)
-    entry = Entry("call.answered_by", {"attempt_id": attempt.id, "answered_by": answered_by})
+    entry = JournalEntry("call.answered_by", {"attempt_id": attempt.id, "answered_by": answered_by})
     return attempt_changed(verification, attempt, now, (entry,), provider_sid=sid, answered_by=answered_by)
 
 

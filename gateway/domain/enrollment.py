@@ -1,7 +1,7 @@
 """An enrollment: the lasting record of a person, and what the outcome of a verification does to it.
 
 Its inputs are pure functions, one each: `phones` (which phones count), `blocks` (who is locked out), `recognition`
-(what spares a person a new proof), `app_passwords`. Each returns a `PersonChange`.
+(what spares a person a new proof), `app_passwords`. Each returns a `EnrollmentChange`.
 """
 
 from collections.abc import Mapping
@@ -10,9 +10,9 @@ from enum import StrEnum
 import msgspec
 
 from gateway.domain.assurance import Assurance
-from gateway.domain.journal import Entry
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.journal import JournalEntry
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, Outcome
 
 
@@ -61,7 +61,7 @@ class Block(msgspec.Struct, frozen=True, gc=False):
     until: int | None = None
 
 
-class Proof(msgspec.Struct, frozen=True, gc=False):
+class PhoneProof(msgspec.Struct, frozen=True, gc=False):
     """The latest proof by a phone."""
 
     assurance: Assurance
@@ -141,7 +141,7 @@ class Enrollment(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     phones: tuple[Phone, ...] = ()
     default_method: DefaultMethod | None = None
     last_outcome: Outcome | None = None
-    last_proof: Proof | None = None
+    last_proof: PhoneProof | None = None
     block: Block | None = None
     app_passwords: tuple[AppPassword, ...] = ()
     pin: Pin | None = None
@@ -180,7 +180,7 @@ class Enrollment(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         return next((kept for kept in self.phones if kept.number == number and kept.extension == extension), None)
 
 
-class NoticeKind(StrEnum):
+class NotificationKind(StrEnum):
     """What a person is told by text about their own record, so that a thief cannot change it unseen."""
 
     PHONE_ADDED = "phone_added"
@@ -192,47 +192,47 @@ class NoticeKind(StrEnum):
     BLOCKED = "blocked"
 
 
-class Notice(msgspec.Struct, frozen=True, gc=False):
+class Notification(msgspec.Struct, frozen=True, gc=False):
     """A text about the record, to one of the person's phones."""
 
-    kind: NoticeKind
+    kind: NotificationKind
     number: PhoneNumber
 
 
-class PersonChange(msgspec.Struct, frozen=True, gc=False):
+class EnrollmentChange(msgspec.Struct, frozen=True, gc=False):
     """What an input does to a person's record, and what the store keeps beside it in the same transaction.
 
     `refusal` is raised to the caller after the change is kept.
     """
 
     enrollment: Enrollment
-    entries: tuple[Entry, ...] = ()
-    notices: tuple[Notice, ...] = ()
-    refusal: Refused | None = None
+    entries: tuple[JournalEntry, ...] = ()
+    notices: tuple[Notification, ...] = ()
+    refusal: Rejected | None = None
 
 
-def person_changed(
+def enrollment_changed(
     enrollment: Enrollment,
     now: int,
-    *entries: Entry,
-    notices: tuple[Notice, ...] = (),
+    *entries: JournalEntry,
+    notices: tuple[Notification, ...] = (),
     **fields: object,
-) -> PersonChange:
+) -> EnrollmentChange:
     """Return the record with new field values, its journal length moved on."""
     after = msgspec.structs.replace(enrollment, updated_at=now, entries=enrollment.entries + len(entries), **fields)
-    return PersonChange(after, entries, notices)
+    return EnrollmentChange(after, entries, notices)
 
 
-def notices_to(phones: tuple[Phone, ...], kind: NoticeKind) -> tuple[Notice, ...]:
+def notifications_to(phones: tuple[Phone, ...], kind: NotificationKind) -> tuple[Notification, ...]:
     """Return a notice to each proven phone that takes texts; an office phone rings on a desk."""
     told = {phone.number for phone in phones if phone.verified_at is not None and phone.kind is not PhoneKind.OFFICE}
-    return tuple(Notice(kind, number) for number in sorted(told, key=lambda number: number.e164))
+    return tuple(Notification(kind, number) for number in sorted(told, key=lambda number: number.e164))
 
 
-def refuse_if_blocked(enrollment: Enrollment, now: int) -> None:
+def reject_if_blocked(enrollment: Enrollment, now: int) -> None:
     """Raise Refused (`enrollment_blocked`) while the person is locked out."""
     if enrollment.blocked(now):
-        raise Refused(
-            RefusalCode.ENROLLMENT_BLOCKED,
+        raise Rejected(
+            ErrorCode.ENROLLMENT_BLOCKED,
             "This person is blocked from verification. Who runs the service can end the block.",
         )

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 
 from gateway.domain.attempts import is_held, without_steps
-from gateway.domain.clock import time_passed
-from gateway.domain.journal import Entry
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import Limits, Tally
-from gateway.domain.refusals import RefusalCode
-from gateway.domain.requests import NO_PLAN, NewAttempt, Plan, next_attempt
+from gateway.domain.commands import NO_PLAN, NewAttempt, Plan, next_attempt
+from gateway.domain.errors import ErrorCode
+from gateway.domain.journal import JournalEntry
+from gateway.domain.limits import Limits, Tally
+from gateway.domain.phone_number import PhoneNumber
+from gateway.domain.timeouts import deadline_passed
 from gateway.domain.verification import (
     Change,
     Channel,
@@ -38,7 +38,7 @@ def mistake(steps: Sequence[FallbackStep]) -> str | None:
     return None
 
 
-def planned(steps: Sequence[FallbackStep], denial: Callable[[FallbackStep], RefusalCode | None]) -> Plan:
+def planned(steps: Sequence[FallbackStep], denial: Callable[[FallbackStep], ErrorCode | None]) -> Plan:
     """Return what follows the first of these steps; one that may not be taken is left out, and the journal says why."""
     if not steps:
         return NO_PLAN
@@ -64,16 +64,18 @@ def wait_over(verification: Verification, draw: DrawAttempt, tally: Tally, now: 
     `number_stopped`.
     """
     if not is_due(verification, now):
-        return time_passed(verification, now)
+        return deadline_passed(verification, now)
     if is_held(verification, verification.attempts):
         return Change(changed(verification, now, (), next_at=None))
     step, latest = verification.steps[0], verification.attempts[-1]
     new = draw(step.channel, step.mode, verification.number)
     facts = {"attempt_id": new.id, "after": latest.failure.code.value if latest.failure else None}
-    return next_attempt(verification, new, tally, now, limits, Entry("fallback.moved_on", {**_way(step), **facts}))
+    return next_attempt(
+        verification, new, tally, now, limits, JournalEntry("fallback.moved_on", {**_way(step), **facts})
+    )
 
 
-def step_refused(verification: Verification, reason: RefusalCode, now: int) -> Change:
+def step_refused(verification: Verification, reason: ErrorCode, now: int) -> Change:
     """The step that is due may not be taken: leave it out, and go on to the one behind it, or without any."""
     if not is_due(verification, now):
         return Change(verification)
@@ -84,8 +86,8 @@ def step_refused(verification: Verification, reason: RefusalCode, now: int) -> C
     return without_steps(verification, verification.attempts, now, entries, steps=(), next_at=None)
 
 
-def _left_out(step: FallbackStep, reason: RefusalCode) -> Entry:
-    return Entry("fallback.left_out", {**_way(step), "reason": reason.value})
+def _left_out(step: FallbackStep, reason: ErrorCode) -> JournalEntry:
+    return JournalEntry("fallback.left_out", {**_way(step), "reason": reason.value})
 
 
 def _way(step: FallbackStep) -> dict[str, str | None]:

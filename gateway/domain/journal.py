@@ -7,14 +7,14 @@ import msgspec
 Fact = str | int | bool | None
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False):
+class JournalEntry(msgspec.Struct, frozen=True, gc=False):
     """One thing that happened. The store numbers it and stamps it with the time of its transaction."""
 
     type: str
     facts: Mapping[str, Fact] = {}
 
 
-class KeptEntry(msgspec.Struct, frozen=True, gc=False):
+class StoredEntry(msgspec.Struct, frozen=True, gc=False):
     """An entry as kept: `sequence` counts from 1 within its verification, `at` is in ms since the epoch."""
 
     sequence: int

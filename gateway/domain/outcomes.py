@@ -6,14 +6,21 @@ import msgspec
 
 from gateway.domain.attempts import by_id
 from gateway.domain.blocks import fraud_reported
-from gateway.domain.enrollment import Enrollment, PersonChange, Phone, Proof, person_changed, refuse_if_blocked
+from gateway.domain.enrollment import (
+    Enrollment,
+    EnrollmentChange,
+    Phone,
+    PhoneProof,
+    enrollment_changed,
+    reject_if_blocked,
+)
+from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.phones import phone_proven
 from gateway.domain.pins import without_choice
-from gateway.domain.refusals import RefusalCode, Refused
 from gateway.domain.verification import Channel, FailureCode, Mode, Outcome, Purpose, Status, Verification
 
 
-def refuse_stale_approval(enrollment: Enrollment | None, verification: Verification, outcome: Outcome) -> None:
+def reject_stale_approval(enrollment: Enrollment | None, verification: Verification, outcome: Outcome) -> None:
     """Let no approval through that the person's record does not bear any more.
 
     Raises Refused: `not_found` if the record is gone, `enrollment_blocked`, `no_method` if the phone was taken from it,
@@ -22,20 +29,20 @@ def refuse_stale_approval(enrollment: Enrollment | None, verification: Verificat
     if outcome.status is not Status.APPROVED or verification.basis is not None:
         return
     if enrollment is None:
-        raise Refused(RefusalCode.NOT_FOUND, "This person's record was removed.")
-    refuse_if_blocked(enrollment, outcome.at)
+        raise Rejected(ErrorCode.NOT_FOUND, "This person's record was removed.")
+    reject_if_blocked(enrollment, outcome.at)
     phone = enrollment.phone_at(verification.number, verification.extension)
     signing_in = verification.purpose in {Purpose.SIGN_IN, Purpose.MANAGE} and phone not in enrollment.proven_phones
     first = verification.first_phone or signing_in
     if first and any(proven != phone for proven in enrollment.proven_phones):
-        raise Refused(RefusalCode.NO_METHOD, "Another phone was proven meanwhile: a further one needs a proof first.")
+        raise Rejected(ErrorCode.NO_METHOD, "Another phone was proven meanwhile: a further one needs a proof first.")
     if phone is None:
-        raise Refused(
-            RefusalCode.NO_METHOD, "This phone was taken from the person's record while it was being verified."
+        raise Rejected(
+            ErrorCode.NO_METHOD, "This phone was taken from the person's record while it was being verified."
         )
 
 
-def outcome_recorded(enrollment: Enrollment, verification: Verification, outcome: Outcome) -> PersonChange:
+def outcome_recorded(enrollment: Enrollment, verification: Verification, outcome: Outcome) -> EnrollmentChange:
     """Write an outcome, whatever it is: an approval by a phone proves it, a report of fraud locks the person out.
 
     An approval proves nothing anew if no phone gave it (`basis`), if the phone is not the person's any more, or while
@@ -46,11 +53,11 @@ def outcome_recorded(enrollment: Enrollment, verification: Verification, outcome
     if outcome.failure is not None and outcome.failure.code is FailureCode.REPORTED_FRAUD:
         return fraud_reported(enrollment, verification.fraud_block_days, outcome.at)
     if outcome.status is not Status.APPROVED or verification.basis is not None or outcome.assurance is None:
-        return person_changed(enrollment, outcome.at)
+        return enrollment_changed(enrollment, outcome.at)
     phone = enrollment.phone_at(verification.number, verification.extension)
     if phone is None or enrollment.blocked(outcome.at):
-        return person_changed(enrollment, outcome.at)
-    proof, keys = Proof(outcome.assurance, outcome.at), _confirm_keys(enrollment, phone, verification)
+        return enrollment_changed(enrollment, outcome.at)
+    proof, keys = PhoneProof(outcome.assurance, outcome.at), _confirm_keys(enrollment, phone, verification)
     enrollment = msgspec.structs.replace(enrollment, last_proof=proof, confirm_keys=keys)
     return phone_proven(enrollment, phone, verification.channel, outcome.at)
 

@@ -5,17 +5,17 @@ import msgspec
 from gateway.domain.enrollment import (
     DefaultMethod,
     Enrollment,
-    NoticeKind,
-    PersonChange,
+    EnrollmentChange,
+    NotificationKind,
     Phone,
     PhoneKind,
-    notices_to,
-    person_changed,
-    refuse_if_blocked,
+    enrollment_changed,
+    notifications_to,
+    reject_if_blocked,
 )
-from gateway.domain.journal import Entry
-from gateway.domain.policy import SECOND, Limits, rate_limited
-from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.journal import JournalEntry
+from gateway.domain.limits import SECOND, Limits, rate_limited
 from gateway.domain.verification import Channel
 
 PHONE_LIMIT = 10
@@ -24,7 +24,7 @@ PHONE_LIMIT = 10
 _TEXT_TO_EXTENSION = "A text cannot reach an extension: ask for a call."
 
 
-def phone_offered(enrollment: Enrollment, phone: Phone, now: int, limits: Limits) -> PersonChange:
+def phone_offered(enrollment: Enrollment, phone: Phone, now: int, limits: Limits) -> EnrollmentChange:
     """Take in a phone that is about to be proven, and count the send; a proven one that is there stays what it is.
 
     A person proves one new phone of a kind at a time: an earlier one that is still to be proven gives way. What the
@@ -33,34 +33,34 @@ def phone_offered(enrollment: Enrollment, phone: Phone, now: int, limits: Limits
     Raises Refused: `enrollment_blocked`, `rate_limited` when the person had the share of sends, `not_found` for a phone
     to be replaced that is not theirs, `phones_full`.
     """
-    refuse_if_blocked(enrollment, now)
+    reject_if_blocked(enrollment, now)
     sends = _with_send(enrollment, now, limits)
     if phone.replaces is not None and enrollment.phone(phone.replaces) is None:
-        raise Refused(RefusalCode.NOT_FOUND, "There is no such phone to be replaced.", field="replaces")
+        raise Rejected(ErrorCode.NOT_FOUND, "There is no such phone to be replaced.", field="replaces")
     known = enrollment.phone_at(phone.number, phone.extension)
     offered = phone if known is None else _offered_again(known, phone)
     kept = tuple(old for old in enrollment.phones if not _gives_way(old, offered))
     if known is not None:
-        return person_changed(enrollment, now, phones=_settled(_with(kept, offered)), sends=sends)
+        return enrollment_changed(enrollment, now, phones=_settled(_with(kept, offered)), sends=sends)
     if len(kept) >= PHONE_LIMIT:
-        raise Refused(RefusalCode.PHONES_FULL, f"A person has at most {PHONE_LIMIT} phones: remove one first.")
-    entry = Entry("phone.offered", {"phone_id": phone.id, "kind": phone.kind.value})
-    return person_changed(enrollment, now, entry, phones=_settled((*kept, offered)), sends=sends)
+        raise Rejected(ErrorCode.PHONES_FULL, f"A person has at most {PHONE_LIMIT} phones: remove one first.")
+    entry = JournalEntry("phone.offered", {"phone_id": phone.id, "kind": phone.kind.value})
+    return enrollment_changed(enrollment, now, entry, phones=_settled((*kept, offered)), sends=sends)
 
 
-def send_counted(enrollment: Enrollment, now: int, limits: Limits) -> PersonChange:
+def send_counted(enrollment: Enrollment, now: int, limits: Limits) -> EnrollmentChange:
     """Count one more send of a verification that has begun; raises Refused: `enrollment_blocked`, `rate_limited`."""
-    refuse_if_blocked(enrollment, now)
-    return person_changed(enrollment, now, sends=_with_send(enrollment, now, limits))
+    reject_if_blocked(enrollment, now)
+    return enrollment_changed(enrollment, now, sends=_with_send(enrollment, now, limits))
 
 
-def refuse_text_to_extension(channel: Channel, extension: str | None) -> None:
+def reject_text_to_extension(channel: Channel, extension: str | None) -> None:
     """Raise Refused (`number_invalid`) for a text to an extension: it would reach whoever has the main number."""
     if channel is Channel.SMS and extension is not None:
-        raise Refused(RefusalCode.NUMBER_INVALID, _TEXT_TO_EXTENSION, field="channel")
+        raise Rejected(ErrorCode.NUMBER_INVALID, _TEXT_TO_EXTENSION, field="channel")
 
 
-def phone_removed(enrollment: Enrollment, phone_id: str, now: int, *, lost: bool = False) -> PersonChange:
+def phone_removed(enrollment: Enrollment, phone_id: str, now: int, *, lost: bool = False) -> EnrollmentChange:
     """Take a phone away; the default method passes on.
 
     A lost one takes with it whatever spares a proof: app passwords, trusted devices, a granted bypass, a recent proof.
@@ -69,11 +69,11 @@ def phone_removed(enrollment: Enrollment, phone_id: str, now: int, *, lost: bool
     """
     phone = enrollment.phone(phone_id)
     if phone is None:
-        raise Refused(RefusalCode.NOT_FOUND, "There is no such phone.")
+        raise Rejected(ErrorCode.NOT_FOUND, "There is no such phone.")
     after = _without(enrollment, phone_id)
     told = (phone, *after.phones) if not lost else after.phones
-    entry = Entry("phone.removed", {"phone_id": phone_id, "kind": phone.kind.value, "lost": lost})
-    change = person_changed(after, now, entry, notices=notices_to(told, NoticeKind.PHONE_REMOVED))
+    entry = JournalEntry("phone.removed", {"phone_id": phone_id, "kind": phone.kind.value, "lost": lost})
+    change = enrollment_changed(after, now, entry, notices=notifications_to(told, NotificationKind.PHONE_REMOVED))
     if not lost:
         return change
     return msgspec.structs.replace(
@@ -84,63 +84,65 @@ def phone_removed(enrollment: Enrollment, phone_id: str, now: int, *, lost: bool
     )
 
 
-def phone_erased(enrollment: Enrollment, phone_id: str, reason: str, now: int) -> PersonChange:
+def phone_erased(enrollment: Enrollment, phone_id: str, reason: str, now: int) -> EnrollmentChange:
     """Take a phone away because its number is erased: the default method passes on, and only the others are told."""
     phone = enrollment.phone(phone_id)
     if phone is None:
-        return PersonChange(enrollment)
+        return EnrollmentChange(enrollment)
     after = _without(enrollment, phone_id)
     facts = {"phone_id": phone_id, "kind": phone.kind.value, "lost": False, "erased": True, "reason": reason}
     told = tuple(other for other in after.phones if other.number != phone.number)
-    return person_changed(after, now, Entry("phone.removed", facts), notices=notices_to(told, NoticeKind.PHONE_REMOVED))
+    return enrollment_changed(
+        after, now, JournalEntry("phone.removed", facts), notices=notifications_to(told, NotificationKind.PHONE_REMOVED)
+    )
 
 
-def default_chosen(enrollment: Enrollment, method: DefaultMethod, now: int) -> PersonChange:
+def default_chosen(enrollment: Enrollment, method: DefaultMethod, now: int) -> EnrollmentChange:
     """Choose how the person is reached.
 
     Raises Refused: `not_found`, `phone_not_proven`, `number_invalid` for a text to an extension.
     """
     phone = enrollment.phone(method.phone_id)
     if phone is None:
-        raise Refused(RefusalCode.NOT_FOUND, "There is no such phone.", field="default_method.phone_id")
+        raise Rejected(ErrorCode.NOT_FOUND, "There is no such phone.", field="default_method.phone_id")
     if phone.verified_at is None:
-        raise Refused(
-            RefusalCode.PHONE_NOT_PROVEN,
+        raise Rejected(
+            ErrorCode.PHONE_NOT_PROVEN,
             "This phone is not proven yet: verify it before it becomes the default.",
             field="default_method.phone_id",
         )
     if phone.extension is not None and method.channel is Channel.SMS:
-        raise Refused(RefusalCode.NUMBER_INVALID, _TEXT_TO_EXTENSION, field="default_method.channel")
+        raise Rejected(ErrorCode.NUMBER_INVALID, _TEXT_TO_EXTENSION, field="default_method.channel")
     facts = {"phone_id": method.phone_id, "channel": method.channel.value}
-    return person_changed(enrollment, now, Entry("default_method.chosen", facts), default_method=method)
+    return enrollment_changed(enrollment, now, JournalEntry("default_method.chosen", facts), default_method=method)
 
 
-def phone_proven(enrollment: Enrollment, phone: Phone, channel: Channel, now: int) -> PersonChange:
+def phone_proven(enrollment: Enrollment, phone: Phone, channel: Channel, now: int) -> EnrollmentChange:
     """A phone was proven: it counts from now on. One that replaces another takes its place, and the others are told.
 
     The first proven phone becomes the default method.
     """
     if phone.verified_at is not None and phone.replaces is None:
-        return person_changed(enrollment, now, default_method=_default(enrollment, phone, channel))
+        return enrollment_changed(enrollment, now, default_method=_default(enrollment, phone, channel))
     old = enrollment.phone(phone.replaces) if phone.replaces else None
     others = tuple(kept for kept in enrollment.phones if kept.id != phone.id)
     proven = msgspec.structs.replace(phone, verified_at=phone.verified_at or now, replaces=None)
     after = msgspec.structs.replace(enrollment, phones=_with(enrollment.phones, proven))
-    kind = NoticeKind.PHONE_ADDED
-    entries = [Entry("phone.verified", {"phone_id": phone.id, "kind": phone.kind.value})]
+    kind = NotificationKind.PHONE_ADDED
+    entries = [JournalEntry("phone.verified", {"phone_id": phone.id, "kind": phone.kind.value})]
     if old is not None:
-        kind = NoticeKind.PHONE_REPLACED
+        kind = NotificationKind.PHONE_REPLACED
         by = after.default_method.channel if after.default_method else channel
         was_default = after.default_method is not None and after.default_method.phone_id == old.id
         after = _without(after, old.id)
         if was_default:
             after = msgspec.structs.replace(after, default_method=DefaultMethod(phone.id, _channel_for(proven, by)))
-        entries.append(Entry("phone.replaced", {"phone_id": old.id, "by": phone.id}))
-    return person_changed(
+        entries.append(JournalEntry("phone.replaced", {"phone_id": old.id, "by": phone.id}))
+    return enrollment_changed(
         after,
         now,
         *entries,
-        notices=notices_to(others, kind),
+        notices=notifications_to(others, kind),
         default_method=_default(after, proven, channel),
     )
 

@@ -8,18 +8,18 @@ import msgspec
 
 from gateway.domain.enrollment import (
     Enrollment,
-    NoticeKind,
-    PersonChange,
+    EnrollmentChange,
+    NotificationKind,
     Phone,
     Pin,
-    notices_to,
-    person_changed,
-    refuse_if_blocked,
+    enrollment_changed,
+    notifications_to,
+    reject_if_blocked,
 )
-from gateway.domain.journal import Entry
-from gateway.domain.permissions import Denial, Policy
-from gateway.domain.policy import SECOND, Limits
-from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.journal import JournalEntry
+from gateway.domain.limits import SECOND, Limits
+from gateway.domain.policy import Denial, Policy
 from gateway.domain.scenes import PinFlaw
 from gateway.domain.verification import Mode
 
@@ -32,9 +32,9 @@ _NOT_SET = "This person has no PIN."
 _SET_ONE = "Set one, or ask for a text."
 _LOCKED = "Too many wrong PINs of this person. A new PIN, set by who runs the service, ends the lock at once."
 _REFUSALS = {
-    PinFlaw.MALFORMED: (RefusalCode.PIN_MALFORMED, f"A PIN has {SHORTEST} to {LONGEST} digits, 0 to 9."),
+    PinFlaw.MALFORMED: (ErrorCode.PIN_MALFORMED, f"A PIN has {SHORTEST} to {LONGEST} digits, 0 to 9."),
     PinFlaw.TOO_SIMPLE: (
-        RefusalCode.PIN_TOO_SIMPLE,
+        ErrorCode.PIN_TOO_SIMPLE,
         "This PIN is guessed first: it repeats one digit, counts up or down, or ends a phone number of the person's.",
     ),
 }
@@ -56,40 +56,40 @@ def flaw_of(typed: str, phones: Iterable[Phone]) -> PinFlaw | None:
     return PinFlaw.TOO_SIMPLE if known else None
 
 
-def refuse_unsuitable(typed: str, phones: Iterable[Phone]) -> None:
+def reject_unsuitable_pin(typed: str, phones: Iterable[Phone]) -> None:
     """Raise Refused (`pin_malformed`, `pin_too_simple`) for what is not taken as a PIN."""
     flaw = flaw_of(typed, phones)
     if flaw is not None:
         code, detail = _REFUSALS[flaw]
-        raise Refused(code, detail, field="pin")
+        raise Rejected(code, detail, field="pin")
 
 
-def pin_set(enrollment: Enrollment, typed: str, pin_hash: str, now: int, *, must_change: bool) -> PersonChange:
+def pin_set(enrollment: Enrollment, typed: str, pin_hash: str, now: int, *, must_change: bool) -> EnrollmentChange:
     """Give a person a PIN in place of the one there was, with its lock; one set by another has to be changed.
 
     The phones are told, whoever set it: a thief could be in the settings, too.
     Raises Refused: `enrollment_blocked`, `pin_malformed`, `pin_too_simple`.
     """
-    refuse_if_blocked(enrollment, now)
-    refuse_unsuitable(typed, enrollment.phones)
-    return _replaced(enrollment, Pin(pin_hash, must_change), Entry("pin.set", {"must_change": must_change}), now)
+    reject_if_blocked(enrollment, now)
+    reject_unsuitable_pin(typed, enrollment.phones)
+    return _replaced(enrollment, Pin(pin_hash, must_change), JournalEntry("pin.set", {"must_change": must_change}), now)
 
 
-def pin_removed(enrollment: Enrollment, now: int) -> PersonChange:
+def pin_removed(enrollment: Enrollment, now: int) -> EnrollmentChange:
     """Take the PIN away; the phones are told. Raises Refused (`not_found`)."""
     if enrollment.pin is None:
-        raise Refused(RefusalCode.NOT_FOUND, _NOT_SET)
-    told = notices_to(enrollment.phones, NoticeKind.PIN_REMOVED)
-    return person_changed(enrollment, now, Entry("pin.removed"), notices=told, pin=None)
+        raise Rejected(ErrorCode.NOT_FOUND, _NOT_SET)
+    told = notifications_to(enrollment.phones, NotificationKind.PIN_REMOVED)
+    return enrollment_changed(enrollment, now, JournalEntry("pin.removed"), notices=told, pin=None)
 
 
-def refuse_pin_call(enrollment: Enrollment, now: int) -> None:
+def reject_pin_call(enrollment: Enrollment, now: int) -> None:
     """Raise Refused for a call that could not be answered: `pin_not_set`, or `pin_locked` with the time to wait."""
     pin = enrollment.pin
     if pin is None:
-        raise Refused(RefusalCode.PIN_NOT_SET, f"{_NOT_SET} {_SET_ONE}")
+        raise Rejected(ErrorCode.PIN_NOT_SET, f"{_NOT_SET} {_SET_ONE}")
     if pin.locked(now):
-        raise Refused(RefusalCode.PIN_LOCKED, _LOCKED, retry_after=-(-(pin.locked_until - now) // SECOND))
+        raise Rejected(ErrorCode.PIN_LOCKED, _LOCKED, retry_after=-(-(pin.locked_until - now) // SECOND))
 
 
 def pin_denial(policy: Policy, enrollment: Enrollment, now: int) -> Denial | None:
@@ -97,43 +97,43 @@ def pin_denial(policy: Policy, enrollment: Enrollment, now: int) -> Denial | Non
     if policy.call_proof is not Mode.PIN:
         return None
     try:
-        refuse_pin_call(enrollment, now)
-    except Refused as refusal:
+        reject_pin_call(enrollment, now)
+    except Rejected as refusal:
         return Denial(refusal.code, refusal.detail, policy.origin("call_proof"), _SET_ONE)
     return None
 
 
-def pin_failed(enrollment: Enrollment, now: int, limits: Limits) -> PersonChange:
+def pin_failed(enrollment: Enrollment, now: int, limits: Limits) -> EnrollmentChange:
     """Count a wrong PIN. Right ones take none of them back, so nobody has more tries than these in any window."""
     pin = enrollment.pin
     if pin is None:
-        return PersonChange(enrollment)
+        return EnrollmentChange(enrollment)
     start = now - limits.pin_window * SECOND
     # A clock set back leaves times in the future: they count, so a jump never opens a limit.
     failures = (*(at for at in pin.failures if at > start), now)
     if len(failures) < limits.pin_failures:
         return _with(enrollment, now, pin, failures=failures)
     until = failures[-limits.pin_failures] + limits.pin_window * SECOND
-    entry = Entry("pin.locked", {"until": until})
+    entry = JournalEntry("pin.locked", {"until": until})
     return _with(enrollment, now, pin, entry, failures=failures, locked_until=until)
 
 
-def pin_proven(enrollment: Enrollment, attempt_id: str, now: int) -> PersonChange:
+def pin_proven(enrollment: Enrollment, attempt_id: str, now: int) -> EnrollmentChange:
     """Note on which call the PIN was right, so that it can be changed there, and nowhere else."""
     return _with(enrollment, now, _there(enrollment), proven_on=attempt_id, chosen=None)
 
 
-def pin_chosen(enrollment: Enrollment, pin_hash: str, now: int) -> PersonChange:
+def pin_chosen(enrollment: Enrollment, pin_hash: str, now: int) -> EnrollmentChange:
     """Keep what was chosen on that call until it is repeated."""
     return _with(enrollment, now, _there(enrollment), chosen=pin_hash)
 
 
-def pin_dropped(enrollment: Enrollment, now: int) -> PersonChange:
+def pin_dropped(enrollment: Enrollment, now: int) -> EnrollmentChange:
     """Forget what was chosen: another thing was repeated."""
     return _with(enrollment, now, _there(enrollment), chosen=None)
 
 
-def pin_changed(enrollment: Enrollment, now: int) -> PersonChange:
+def pin_changed(enrollment: Enrollment, now: int) -> EnrollmentChange:
     """Let what was chosen and repeated take the place of the PIN. The phones are told.
 
     So is the one that was called: whoever has its calls forwarded to them does not have its texts.
@@ -141,10 +141,10 @@ def pin_changed(enrollment: Enrollment, now: int) -> PersonChange:
     pin = _there(enrollment)
     if pin.chosen is None:
         raise TypeError("nothing was chosen that could be the PIN")
-    return _replaced(enrollment, Pin(pin.chosen, failures=pin.failures), Entry("pin.changed"), now)
+    return _replaced(enrollment, Pin(pin.chosen, failures=pin.failures), JournalEntry("pin.changed"), now)
 
 
-def pin_rehashed(enrollment: Enrollment, pin_hash: str, now: int) -> PersonChange:
+def pin_rehashed(enrollment: Enrollment, pin_hash: str, now: int) -> EnrollmentChange:
     """Keep the same PIN under a newer key."""
     return _with(enrollment, now, _there(enrollment), hash=pin_hash)
 
@@ -163,10 +163,10 @@ def _there(enrollment: Enrollment) -> Pin:
     return enrollment.pin
 
 
-def _replaced(enrollment: Enrollment, pin: Pin, entry: Entry, now: int) -> PersonChange:
-    told = notices_to(enrollment.phones, NoticeKind.PIN_SET)
-    return person_changed(enrollment, now, entry, notices=told, pin=pin)
+def _replaced(enrollment: Enrollment, pin: Pin, entry: JournalEntry, now: int) -> EnrollmentChange:
+    told = notifications_to(enrollment.phones, NotificationKind.PIN_SET)
+    return enrollment_changed(enrollment, now, entry, notices=told, pin=pin)
 
 
-def _with(enrollment: Enrollment, now: int, pin: Pin, *entries: Entry, **fields: object) -> PersonChange:
-    return person_changed(enrollment, now, *entries, pin=msgspec.structs.replace(pin, **fields))
+def _with(enrollment: Enrollment, now: int, pin: Pin, *entries: JournalEntry, **fields: object) -> EnrollmentChange:
+    return enrollment_changed(enrollment, now, *entries, pin=msgspec.structs.replace(pin, **fields))

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from gateway.domain.policy import SECOND, Count
+from gateway.domain.limits import SECOND, Count
 
 _MOST_DOUBLINGS = 16
 

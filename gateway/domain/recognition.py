@@ -8,14 +8,14 @@ import msgspec
 from gateway.domain.enrollment import (
     Bypass,
     Enrollment,
-    PersonChange,
+    EnrollmentChange,
     TrustedDevice,
-    person_changed,
-    refuse_if_blocked,
+    enrollment_changed,
+    reject_if_blocked,
 )
-from gateway.domain.journal import Entry
-from gateway.domain.policy import DAY, SECOND
-from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.journal import JournalEntry
+from gateway.domain.limits import DAY, SECOND
 
 BYPASS_DIGITS = 8
 DEVICE_LIMIT = 20
@@ -36,13 +36,13 @@ def recently_proven(enrollment: Enrollment, seconds: int, now: int) -> bool:
     return proof is not None and 0 <= now - proof.at < seconds * SECOND
 
 
-def device_trusted(enrollment: Enrollment, digest: bytes, days: int, now: int) -> PersonChange:
+def device_trusted(enrollment: Enrollment, digest: bytes, days: int, now: int) -> EnrollmentChange:
     """Trust a browser for so many days (policy: `remember_device_days`); raises Refused (`enrollment_blocked`)."""
-    refuse_if_blocked(enrollment, now)
+    reject_if_blocked(enrollment, now)
     device = TrustedDevice(digest, now, now + days * DAY)
     valid = tuple(kept for kept in enrollment.devices if now < kept.expires_at)
-    entry = Entry("device.trusted", {"expires_at": device.expires_at})
-    return person_changed(enrollment, now, entry, devices=(*valid, device)[-DEVICE_LIMIT:])
+    entry = JournalEntry("device.trusted", {"expires_at": device.expires_at})
+    return enrollment_changed(enrollment, now, entry, devices=(*valid, device)[-DEVICE_LIMIT:])
 
 
 def trusted_until(enrollment: Enrollment, digest: bytes, now: int) -> int | None:
@@ -53,37 +53,37 @@ def trusted_until(enrollment: Enrollment, digest: bytes, now: int) -> int | None
     return None
 
 
-def devices_forgotten(enrollment: Enrollment, now: int) -> PersonChange:
+def devices_forgotten(enrollment: Enrollment, now: int) -> EnrollmentChange:
     """Trust no browser any more: each has to prove itself again."""
-    entry = Entry("devices.forgotten", {"count": len(enrollment.devices)})
-    return person_changed(enrollment, now, entry, devices=())
+    entry = JournalEntry("devices.forgotten", {"count": len(enrollment.devices)})
+    return enrollment_changed(enrollment, now, entry, devices=())
 
 
-def bypass_granted(enrollment: Enrollment, digest: bytes, seconds: int, reason: str, now: int) -> PersonChange:
+def bypass_granted(enrollment: Enrollment, digest: bytes, seconds: int, reason: str, now: int) -> EnrollmentChange:
     """Grant a code for one sign-in within so many seconds; it takes the place of an earlier one."""
-    refuse_if_blocked(enrollment, now)
+    reject_if_blocked(enrollment, now)
     bypass = Bypass(digest, reason, now + seconds * SECOND, _BYPASS_GUESSES)
-    entry = Entry("bypass.granted", {"reason": reason, "expires_at": bypass.expires_at})
-    return person_changed(enrollment, now, entry, bypass=bypass)
+    entry = JournalEntry("bypass.granted", {"reason": reason, "expires_at": bypass.expires_at})
+    return enrollment_changed(enrollment, now, entry, bypass=bypass)
 
 
-def bypass_tried(enrollment: Enrollment, digest: bytes, now: int) -> PersonChange:
+def bypass_tried(enrollment: Enrollment, digest: bytes, now: int) -> EnrollmentChange:
     """Use a granted code up; a wrong one counts, and the fifth ends it. Raises Refused (`bypass_invalid`)."""
-    refuse_if_blocked(enrollment, now)
+    reject_if_blocked(enrollment, now)
     bypass = enrollment.bypass
     if bypass is None or now >= bypass.expires_at:
         raise _invalid()
     if hmac.compare_digest(bypass.digest, digest):
-        return person_changed(enrollment, now, Entry("bypass.used", {"reason": bypass.reason}), bypass=None)
+        return enrollment_changed(enrollment, now, JournalEntry("bypass.used", {"reason": bypass.reason}), bypass=None)
     left = bypass.guesses_left - 1
     after = msgspec.structs.replace(bypass, guesses_left=left) if left else None
-    change = person_changed(enrollment, now, Entry("bypass.refused", {"guesses_left": left}), bypass=after)
+    change = enrollment_changed(enrollment, now, JournalEntry("bypass.refused", {"guesses_left": left}), bypass=after)
     return msgspec.structs.replace(change, refusal=_invalid())
 
 
-def _invalid() -> Refused:
-    return Refused(
-        RefusalCode.BYPASS_INVALID,
+def _invalid() -> Rejected:
+    return Rejected(
+        ErrorCode.BYPASS_INVALID,
         "This code is not good, or not any more. Ask your help desk for a new one.",
         field="code",
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import msgspec
 import phonenumbers
 
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.phone_number import PhoneNumber
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 _SHORT_CODE = re.compile(r"[0-9]{3,8}", re.ASCII)

@@ -13,10 +13,10 @@ import msgspec
 
 from gateway.domain.assurance import Assurance, Basis
 from gateway.domain.delivery import DeliveryStatus
-from gateway.domain.journal import Entry
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import Tally
-from gateway.domain.refusals import Refused
+from gateway.domain.errors import Rejected
+from gateway.domain.journal import JournalEntry
+from gateway.domain.limits import Tally
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.scenes import PinFlaw, Scene, Script
 
 
@@ -257,16 +257,16 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     """
 
     verification: Verification
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[JournalEntry, ...] = ()
     tally: Tally | None = None
     outcome: Outcome | None = None
     send: Attempt | None = None
     reply: Reply | None = None
-    refusal: Refused | None = None
+    refusal: Rejected | None = None
     stop: str | None = None
 
 
-def changed(verification: Verification, now: int, entries: tuple[Entry, ...], **fields: Any) -> Verification:  # noqa: ANN401 - any field of the struct
+def changed(verification: Verification, now: int, entries: tuple[JournalEntry, ...], **fields: Any) -> Verification:  # noqa: ANN401 - any field of the struct
     """Return the verification with new field values, its revision and journal length moved on."""
     return msgspec.structs.replace(
         verification,
@@ -282,7 +282,7 @@ def ended(
     ending: Ending,
     now: int,
     *,
-    entries: tuple[Entry, ...] = (),
+    entries: tuple[JournalEntry, ...] = (),
     failure: Failure | None = None,
     assurance: Assurance | None = None,
     **fields: Any,  # noqa: ANN401 - any other field of the struct
@@ -292,7 +292,7 @@ def ended(
     if status is None:
         return Change(verification)
     facts = {"failure": failure.code.value} if failure else {}
-    entries = (*entries, Entry(f"verification.{status.value}", facts))
+    entries = (*entries, JournalEntry(f"verification.{status.value}", facts))
     after = changed(
         verification,
         now,

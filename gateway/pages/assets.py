@@ -18,7 +18,7 @@ _HEADERS = {
 }
 
 
-class Assets:
+class AssetRoutes:
     """Open to everyone: nothing in them is anybody's."""
 
     def __init__(self, pages: Pages, applications: Applications, visits: PortalStore) -> None:

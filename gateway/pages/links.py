@@ -4,22 +4,22 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from gateway.domain.refusals import RefusalCode, Refused
-from gateway.enrollments.portal import Portal
-from gateway.pages.courses import must_prove, next_path
-from gateway.pages.doorstep import HOME, Doorstep, Guest, NoPage
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.pages.components import ErrorPage
 from gateway.pages.models import OpenPage
-from gateway.pages.parts import Problem
+from gateway.pages.navigation import must_prove, next_path
+from gateway.pages.portal_requests import HOME, PageError, PortalRequest, PortalSessions
 from gateway.pages.rendering import Pages
-from gateway.pages.signing_in import SigningIn
+from gateway.pages.sign_in import SignInRoutes
+from gateway.services.portal import Portal
 
-_NO_WAY = {RefusalCode.NO_METHOD, RefusalCode.ENROLLMENT_BLOCKED}
+_NO_WAY = {ErrorCode.NO_METHOD, ErrorCode.ENROLLMENT_BLOCKED}
 
 
-class Links:
+class LinkRoutes:
     """A GET spends nothing, so that who scans mails or previews links opens none: the page behind it posts."""
 
-    def __init__(self, doorstep: Doorstep, portal: Portal, pages: Pages, signing_in: SigningIn) -> None:
+    def __init__(self, doorstep: PortalSessions, portal: Portal, pages: Pages, signing_in: SignInRoutes) -> None:
         self._doorstep = doorstep
         self._portal = portal
         self._pages = pages
@@ -28,13 +28,13 @@ class Links:
     def routes(self) -> list[web.RouteDef]:
         """List the routes."""
         return [
-            web.get(HOME, self._doorstep.opens_to(self.home)),
+            web.get(HOME, self._doorstep.authenticated(self.home)),
             web.get("/portal/links/{token}", self._doorstep.open(self.show)),
             web.post("/portal/links/{token}", self._doorstep.open(self.open)),
-            web.post("/portal/language", self._doorstep.opens_to(self.choose_language, even_blocked=True)),
+            web.post("/portal/language", self._doorstep.authenticated(self.choose_language, even_blocked=True)),
         ]
 
-    async def home(self, guest: Guest) -> web.StreamResponse:
+    async def home(self, guest: PortalRequest) -> web.StreamResponse:
         """Send the person to where their visit stands."""
         return self._doorstep.go(next_path(guest.visit))
 
@@ -45,7 +45,7 @@ class Links:
             return self._doorstep.go(HOME)
         link = await self._portal.peek(token)
         if link is None:
-            raise NoPage(Problem.LINK_INVALID, HTTPStatus.GONE)
+            raise PageError(ErrorPage.LINK_INVALID, HTTPStatus.GONE)
         frame = self._doorstep.frame(request, None)
         host = await self._portal.host(link)
         return self._doorstep.show(OpenPage(self._doorstep.branded(frame, host) if host else frame, link.page))
@@ -58,12 +58,12 @@ class Links:
         secret = await self._portal.open(token)
         visit = secret and await self._portal.enter(secret)
         if not secret or not visit:
-            raise NoPage(Problem.LINK_INVALID, HTTPStatus.GONE)
+            raise PageError(ErrorPage.LINK_INVALID, HTTPStatus.GONE)
         frame = self._doorstep.frame(request, visit)
-        guest = Guest(request, visit, frame, {})
+        guest = PortalRequest(request, visit, frame, {})
         try:
             response = await self._signing_in.begin(guest) if must_prove(visit) else self._doorstep.go(HOME)
-        except Refused as refusal:
+        except Rejected as refusal:
             if refusal.code in _NO_WAY:
                 response = self._doorstep.problem(refusal, frame, visit.enrollment)
             else:
@@ -71,7 +71,7 @@ class Links:
         self._doorstep.set_cookie(response, secret)
         return response
 
-    async def choose_language(self, guest: Guest) -> web.StreamResponse:
+    async def choose_language(self, guest: PortalRequest) -> web.StreamResponse:
         """Show the rest of the visit in another language."""
         await self._portal.note(guest.visit, locale=self._pages.texts.best(guest.form.get("locale")))
         back = guest.form.get("back", "")

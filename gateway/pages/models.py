@@ -10,16 +10,16 @@ from gateway.domain.enrollment import PhoneKind
 from gateway.domain.keypad import POUND
 from gateway.domain.portal import PortalPage
 from gateway.domain.verification import Channel, FailureCode, Status
-from gateway.pages.parts import (
-    Delivery,
-    FieldError,
+from gateway.pages.components import (
+    DeliveryState,
+    ErrorPage,
+    FormError,
     FormUse,
     Frame,
-    Method,
     MethodChoice,
     NewAppPassword,
-    Problem,
-    Way,
+    ResendOption,
+    SignInMethod,
 )
 
 
@@ -48,7 +48,7 @@ class PhoneForm(msgspec.Struct, frozen=True, gc=False):
     extension: str = ""
     channel: Channel | None = Channel.SMS
     methods: tuple[MethodChoice, ...] = (MethodChoice(Channel.SMS), MethodChoice(Channel.CALL))
-    errors: tuple[FieldError, ...] = ()
+    errors: tuple[FormError, ...] = ()
     replaces: str | None = None
     old_number: str | None = None
     steps: int = 3
@@ -71,7 +71,7 @@ class VerifyPage(msgspec.Struct, frozen=True, gc=False):
     revision: int
     channel: Channel
     masked_number: str
-    delivery: Delivery
+    delivery: DeliveryState
     failure: FailureCode | None = None
     checks_left: int = 5
     code_length: int | None = None
@@ -79,9 +79,9 @@ class VerifyPage(msgspec.Struct, frozen=True, gc=False):
     pin: bool = False
     new_pin: bool = False
     key: str = POUND
-    ways: tuple[Way, ...] = ()
+    ways: tuple[ResendOption, ...] = ()
     expires_in: int = 600
-    errors: tuple[FieldError, ...] = ()
+    errors: tuple[FormError, ...] = ()
     remember_days: int | None = None
     remember: bool = False
     other_ways: bool = False
@@ -142,12 +142,12 @@ class SettingsPage(msgspec.Struct, frozen=True, gc=False):
 
     frame: Frame
     phones: tuple[PhoneRow, ...]
-    methods: tuple[Method, ...]
+    methods: tuple[SignInMethod, ...]
     addable: tuple[PhoneKind, ...] = ()
     trusted_devices: int = 0
     app_passwords: int | None = None
     pin: PinFacts | None = None
-    errors: tuple[FieldError, ...] = ()
+    errors: tuple[FormError, ...] = ()
     can_leave: bool = True
 
 
@@ -176,16 +176,16 @@ class AppPasswordsPage(msgspec.Struct, frozen=True, gc=False):
     limit: int = 40
     name: str = ""
     expires_in_days: int | None = None
-    errors: tuple[FieldError, ...] = ()
+    errors: tuple[FormError, ...] = ()
 
 
 class SignInPage(msgspec.Struct, frozen=True, gc=False):
     """Sign in another way. `bypass` offers the field for a code from the help desk."""
 
     frame: Frame
-    methods: tuple[Method, ...]
+    methods: tuple[SignInMethod, ...]
     bypass: bool = True
-    errors: tuple[FieldError, ...] = ()
+    errors: tuple[FormError, ...] = ()
 
 
 class LastAttempt(msgspec.Struct, frozen=True, gc=False):
@@ -194,7 +194,7 @@ class LastAttempt(msgspec.Struct, frozen=True, gc=False):
     channel: Channel
     masked_number: str
     at: int
-    delivery: Delivery
+    delivery: DeliveryState
     status: Status
     failure: FailureCode | None = None
     key: str = POUND
@@ -235,7 +235,7 @@ class ProblemPage(msgspec.Struct, frozen=True, gc=False):
     """
 
     frame: Frame
-    problem: Problem
+    problem: ErrorPage
     minutes: int | None = None
     blocked_until: int | None = None
     again: str | None = None

@@ -12,6 +12,19 @@ from markupsafe import Markup
 from gateway.domain.enrollment import PhoneKind
 from gateway.domain.portal import PortalPage
 from gateway.domain.verification import Channel, FailureCode, Status
+from gateway.pages.components import (
+    DeliveryState,
+    ErrorPage,
+    Field,
+    FormError,
+    FormErrorCode,
+    FormUse,
+    Frame,
+    MethodCheck,
+    MethodChoice,
+    NumberCheck,
+)
+from gateway.pages.i18n import Localizer
 from gateway.pages.models import (
     AppPasswordsPage,
     DonePage,
@@ -25,20 +38,7 @@ from gateway.pages.models import (
     SignInPage,
     VerifyPage,
 )
-from gateway.pages.parts import (
-    Delivery,
-    Fault,
-    Field,
-    FieldError,
-    FormUse,
-    Frame,
-    MethodCheck,
-    MethodChoice,
-    NumberCheck,
-    Problem,
-)
-from gateway.pages.speech import Speech
-from gateway.pages.texts import Texts
+from gateway.pages.translations import Translations
 
 _HERE = Path(__file__).parent
 _STATIC_PATH = "/portal/static/"
@@ -58,7 +58,7 @@ _TEMPLATES: Mapping[type[Page], str] = {
     ProblemPage: "problem.html",
 }
 _STATE = "verify_state.html"
-_ENUMS = (Channel, Delivery, FailureCode, Fault, Field, FormUse, PhoneKind, PortalPage, Problem, Status)
+_ENUMS = (Channel, DeliveryState, FailureCode, FormErrorCode, Field, FormUse, PhoneKind, PortalPage, ErrorPage, Status)
 
 
 class StaticFile(msgspec.Struct, frozen=True, gc=False):
@@ -72,7 +72,7 @@ class StaticFile(msgspec.Struct, frozen=True, gc=False):
 class Pages:
     """Every page, in every language."""
 
-    def __init__(self, texts: Texts) -> None:
+    def __init__(self, texts: Translations) -> None:
         """Read the static files; a template is compiled with its first page, so that no start waits for them.
 
         Raises:
@@ -102,10 +102,10 @@ class Pages:
         return self._environment.get_template(_STATE).render(self._context(page))
 
     def number_check(
-        self, frame: Frame, formatted: str | None, error: FieldError | None, methods: tuple[MethodChoice, ...]
+        self, frame: Frame, formatted: str | None, error: FormError | None, methods: tuple[MethodChoice, ...]
     ) -> NumberCheck:
         """Put the answer to the live check of a number into the words of the page."""
-        speech = Speech(self.texts, frame)
+        speech = Localizer(self.texts, frame)
         return NumberCheck(
             ok=error is None,
             formatted=formatted,
@@ -118,7 +118,7 @@ class Pages:
         return f"{_STATIC_PATH}{name}?v={self.static_files[name].version}"
 
     def _context(self, page: Page) -> dict[str, object]:
-        speech = Speech(self.texts, page.frame)
+        speech = Localizer(self.texts, page.frame)
 
         def translated(message: str, **values: object) -> Markup:
             return Markup(self.texts.translated(page.frame.locale, message)) % values  # noqa: S704 - ours, or a translator's
@@ -149,6 +149,6 @@ def _isolated(text: str) -> Markup:
     return Markup('<bdi dir="ltr" class="number">{}</bdi>').format(text)
 
 
-def _method_check(speech: Speech, choice: MethodChoice) -> MethodCheck:
+def _method_check(speech: Localizer, choice: MethodChoice) -> MethodCheck:
     reason = None if choice.denied is None else speech.denied_in_full(choice.denied, choice.channel)
     return MethodCheck(allowed=choice.denied is None, reason=reason)

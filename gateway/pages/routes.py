@@ -4,27 +4,27 @@ from aiohttp import web
 
 from gateway.applications import Applications
 from gateway.domain.keypad import Keypad
-from gateway.domain.policy import Limits
-from gateway.enrollments.app_passwords import AppPasswords
-from gateway.enrollments.pins import Pins
-from gateway.enrollments.portal import Portal
-from gateway.enrollments.proofs import Proofs
-from gateway.enrollments.records import Records
-from gateway.pages.assets import Assets
-from gateway.pages.doorstep import HOME, Doorstep
-from gateway.pages.elsewhere import Elsewhere
-from gateway.pages.enrolling import Enrolling
-from gateway.pages.finishing import Finishing
-from gateway.pages.following import Following
-from gateway.pages.helping import Helping
-from gateway.pages.links import Links
+from gateway.domain.limits import Limits
+from gateway.pages.assets import AssetRoutes
+from gateway.pages.finish import FinishRoutes
+from gateway.pages.follow_continuation import FollowContinuation
+from gateway.pages.help import HelpRoutes
+from gateway.pages.links import LinkRoutes
+from gateway.pages.not_found import NotFoundRoutes
+from gateway.pages.phone_form import PhoneFormRoutes
+from gateway.pages.portal_requests import HOME, PortalSessions
 from gateway.pages.rendering import Pages
-from gateway.pages.settling import Settling
-from gateway.pages.signing_in import SigningIn
-from gateway.pages.verifying import Verifying
+from gateway.pages.settings import SettingsRoutes
+from gateway.pages.sign_in import SignInRoutes
+from gateway.pages.verify import VerifyRoutes
 from gateway.person_ports import PortalStore
 from gateway.ports import Clock, NewToken
-from gateway.verifications import Verifications
+from gateway.services.app_passwords import AppPasswords
+from gateway.services.authentication import Authentication
+from gateway.services.enrollments import Enrollments
+from gateway.services.pins import Pins
+from gateway.services.portal import Portal
+from gateway.services.verifications import Verifications
 
 
 def page_routes(
@@ -33,8 +33,8 @@ def page_routes(
     portal: Portal,
     visits: PortalStore,
     applications: Applications,
-    records: Records,
-    proofs: Proofs,
+    records: Enrollments,
+    proofs: Authentication,
     app_passwords: AppPasswords,
     pins: Pins,
     verifications: Verifications,
@@ -45,20 +45,20 @@ def page_routes(
     keypad: Keypad,
 ) -> list[web.RouteDef]:
     """Return the routes of the hosted pages."""
-    doorstep = Doorstep(portal, applications, pages, clock, public_url)
-    finishing = Finishing(doorstep, portal, proofs, app_passwords, verifications, pages, new_token)
-    following = Following(portal, verifications)
-    signing_in = SigningIn(doorstep, portal, proofs, verifications, finishing, following)
+    doorstep = PortalSessions(portal, applications, pages, clock, public_url)
+    finishing = FinishRoutes(doorstep, portal, proofs, app_passwords, verifications, pages, new_token)
+    following = FollowContinuation(portal, verifications)
+    signing_in = SignInRoutes(doorstep, portal, proofs, verifications, finishing, following)
     parts = (
-        Links(doorstep, portal, pages, signing_in),
-        Enrolling(doorstep, portal, proofs, pages),
-        Verifying(doorstep, portal, proofs, verifications, finishing, following, pages, limits, clock, keypad),
+        LinkRoutes(doorstep, portal, pages, signing_in),
+        PhoneFormRoutes(doorstep, portal, proofs, pages),
+        VerifyRoutes(doorstep, portal, proofs, verifications, finishing, following, pages, limits, clock, keypad),
         finishing,
         signing_in,
-        Settling(doorstep, records, proofs, app_passwords, pins),
-        Helping(doorstep, proofs, verifications, keypad),
-        Assets(pages, applications, visits),
+        SettingsRoutes(doorstep, records, proofs, app_passwords, pins),
+        HelpRoutes(doorstep, proofs, verifications, keypad),
+        AssetRoutes(pages, applications, visits),
     )
     routes = [route for part in parts for route in part.routes()]
     forms = frozenset(route.path for route in routes if route.method == "POST")
-    return [*routes, web.get(f"{HOME}/{{rest:.*}}", doorstep.open(Elsewhere(doorstep, forms).show))]
+    return [*routes, web.get(f"{HOME}/{{rest:.*}}", doorstep.open(NotFoundRoutes(doorstep, forms).show))]

@@ -2,36 +2,44 @@
 
 from collections.abc import Iterable
 
+from gateway.domain.commands import resend_times
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.enrollment import Enrollment, Phone, PhoneKind
 from gateway.domain.keypad import POUND, Keypad
-from gateway.domain.permissions import Denial, Feature, Level, Policy, feature_denial, method_denial
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.limits import SECOND, Limits
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.pins import pin_denial
-from gateway.domain.policy import SECOND, Limits
-from gateway.domain.requests import resend_times
+from gateway.domain.policy import Denial, Feature, Level, Policy, feature_denial, method_denial
 from gateway.domain.verification import Attempt, Channel, Mode, Purpose, Status, Verification
-from gateway.enrollments.portal import Visit
-from gateway.pages.parts import Barrier, Decider, Delivery, Denied, Method, MethodChoice, Way
+from gateway.pages.components import (
+    DecidedBy,
+    DeliveryState,
+    DenialReason,
+    MethodChoice,
+    MethodDenied,
+    ResendOption,
+    SignInMethod,
+)
+from gateway.services.portal import PortalVisit
 
 _SHOWN_DIGITS = 4
-_DECIDERS = {Level.GROUP: Decider.GROUP, Level.GATEWAY: Decider.GATEWAY}
+_DECIDERS = {Level.GROUP: DecidedBy.GROUP, Level.GATEWAY: DecidedBy.GATEWAY}
 _TEXTS = {
-    DeliveryStatus.QUEUED: Delivery.QUEUED,
-    DeliveryStatus.SENDING: Delivery.QUEUED,
-    DeliveryStatus.UNKNOWN: Delivery.UNKNOWN,
-    DeliveryStatus.SENT: Delivery.SENT,
-    DeliveryStatus.DELIVERED: Delivery.DELIVERED,
-    DeliveryStatus.UNDELIVERED: Delivery.UNDELIVERED,
-    DeliveryStatus.FAILED: Delivery.UNDELIVERED,
+    DeliveryStatus.QUEUED: DeliveryState.QUEUED,
+    DeliveryStatus.SENDING: DeliveryState.QUEUED,
+    DeliveryStatus.UNKNOWN: DeliveryState.UNKNOWN,
+    DeliveryStatus.SENT: DeliveryState.SENT,
+    DeliveryStatus.DELIVERED: DeliveryState.DELIVERED,
+    DeliveryStatus.UNDELIVERED: DeliveryState.UNDELIVERED,
+    DeliveryStatus.FAILED: DeliveryState.UNDELIVERED,
 }
 _CALLS = {
-    DeliveryStatus.QUEUED: Delivery.DIALLING,
-    DeliveryStatus.SENDING: Delivery.DIALLING,
-    DeliveryStatus.UNKNOWN: Delivery.UNKNOWN,
-    DeliveryStatus.INITIATED: Delivery.DIALLING,
-    DeliveryStatus.RINGING: Delivery.RINGING,
-    DeliveryStatus.IN_PROGRESS: Delivery.ANSWERED,
+    DeliveryStatus.QUEUED: DeliveryState.DIALLING,
+    DeliveryStatus.SENDING: DeliveryState.DIALLING,
+    DeliveryStatus.UNKNOWN: DeliveryState.UNKNOWN,
+    DeliveryStatus.INITIATED: DeliveryState.DIALLING,
+    DeliveryStatus.RINGING: DeliveryState.RINGING,
+    DeliveryStatus.IN_PROGRESS: DeliveryState.ANSWERED,
 }
 
 
@@ -45,26 +53,28 @@ def key_of(attempt: Attempt, keypad: Keypad) -> str:
     return POUND if attempt.mode in {Mode.MATCH, Mode.PIN} else keypad.asking(attempt.confirm_key).confirm
 
 
-def delivery_of(attempt: Attempt) -> Delivery:
+def delivery_of(attempt: Attempt) -> DeliveryState:
     """Return how far a text or a call got."""
     if attempt.channel is Channel.SMS:
-        return _TEXTS.get(attempt.status, Delivery.UNKNOWN)
+        return _TEXTS.get(attempt.status, DeliveryState.UNKNOWN)
     if attempt.failure is not None:
-        return Delivery.ENDED
+        return DeliveryState.ENDED
     if attempt.turn and attempt.status is DeliveryStatus.IN_PROGRESS:
-        return Delivery.WAITING_FOR_KEY
-    return _CALLS.get(attempt.status, Delivery.ENDED)
+        return DeliveryState.WAITING_FOR_KEY
+    return _CALLS.get(attempt.status, DeliveryState.ENDED)
 
 
-def denied(denial: Denial) -> Denied:
+def denied(denial: Denial) -> MethodDenied:
     """Return a policy's no as the pages tell it."""
     origin = denial.decided_by
-    return Denied(
-        Barrier(denial.code.value), _DECIDERS.get(origin.level, Decider.APPLICATION), _group(origin.level, origin.name)
+    return MethodDenied(
+        DenialReason(denial.code.value),
+        _DECIDERS.get(origin.level, DecidedBy.APPLICATION),
+        _group(origin.level, origin.name),
     )
 
 
-def calls_denied(policy: Policy, enrollment: Enrollment, now: int) -> Denied | None:
+def calls_denied(policy: Policy, enrollment: Enrollment, now: int) -> MethodDenied | None:
     """Say why calls cannot be had, where they ask for a PIN which is not there, or locked; None if they can."""
     denial = pin_denial(policy, enrollment, now)
     return None if denial is None else denied(denial)
@@ -76,17 +86,17 @@ def method_denied(
     channel: Channel,
     number: PhoneNumber | None,
     phone: tuple[PhoneKind, bool],
-    no_calls: Denied | None,
-) -> Denied | None:
+    no_calls: MethodDenied | None,
+) -> MethodDenied | None:
     """Say why a phone (its kind, and whether it has an extension) cannot be reached in this way; None if it can.
 
     `no_calls` is what `calls_denied` says of the person.
     """
     kind, extended = phone
     if channel is Channel.SMS and extended:
-        return Denied(Barrier.NO_TEXTS_TO_EXTENSION)
+        return MethodDenied(DenialReason.NO_TEXTS_TO_EXTENSION)
     if channel is Channel.SMS and number is not None and number.is_landline:
-        return Denied(Barrier.NO_TEXTS_TO_LINE)
+        return MethodDenied(DenialReason.NO_TEXTS_TO_LINE)
     denial = method_denial(policy, purpose, channel, number, kind)
     if denial is not None:
         return denied(denial)
@@ -100,7 +110,7 @@ def method_choices(
     kind: PhoneKind,
     *,
     extended: bool,
-    no_calls: Denied | None,
+    no_calls: MethodDenied | None,
 ) -> tuple[MethodChoice, ...]:
     """Return text and call, each with the reason if it cannot be had."""
     return tuple(
@@ -109,11 +119,11 @@ def method_choices(
     )
 
 
-def methods_of(policy: Policy, enrollment: Enrollment, phones: Iterable[Phone], now: int) -> tuple[Method, ...]:
+def methods_of(policy: Policy, enrollment: Enrollment, phones: Iterable[Phone], now: int) -> tuple[SignInMethod, ...]:
     """Return every way in which a person can sign in; the default is the chosen one."""
     default, no_calls = enrollment.default_method, calls_denied(policy, enrollment, now)
     return tuple(
-        Method(
+        SignInMethod(
             phone.id,
             channel,
             phone.kind,
@@ -129,7 +139,9 @@ def methods_of(policy: Policy, enrollment: Enrollment, phones: Iterable[Phone], 
     )
 
 
-def ways_of(visit: Visit, verification: Verification, kind: PhoneKind, limits: Limits, now: int) -> tuple[Way, ...]:
+def ways_of(
+    visit: PortalVisit, verification: Verification, kind: PhoneKind, limits: Limits, now: int
+) -> tuple[ResendOption, ...]:
     """Return how a verification can go on, or begin anew once it has ended."""
     policy, no_calls = visit.policy, calls_denied(visit.policy, visit.enrollment, now)
     phone = kind, verification.extension is not None
@@ -139,11 +151,11 @@ def ways_of(visit: Visit, verification: Verification, kind: PhoneKind, limits: L
         no = method_denied(policy, purpose, channel, verification.number, phone, no_calls)
         if at is None and verification.status is Status.PENDING and no is None:
             continue  # a call is under way
-        ways.append(Way(channel, wait=max(0, -(-((at or 0) - now) // SECOND)), denied=no))
+        ways.append(ResendOption(channel, wait=max(0, -(-((at or 0) - now) // SECOND)), denied=no))
     return tuple(ways)
 
 
-def steps_of(visit: Visit) -> int:
+def steps_of(visit: PortalVisit) -> int:
     """Return how many steps enrolling takes: the third hands over an app password, where there is one to hand over."""
     return 2 if feature_denial(visit.policy, Feature.APP_PASSWORDS) or visit.enrollment.app_passwords else 3
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
-from gateway.domain.reports import CallReport, MessageReport
+from gateway.domain.status_reports import CallReport, MessageReport
 from gateway.domain.verification import Channel, FailureCode
 from gateway.ports import Call, FoundSend, Provider, ProviderBusy, ProviderRefused, Sms
 from twiml.segments import count_segments

@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from gateway.domain.routes import Fault
+from gateway.domain.routing import RejectionScope
 from gateway.domain.verification import Failure, FailureCode
 from gateway.ports import ProviderBusy, ProviderRefused, ProviderUncertain
 from gateway.providers.http_connection import Answer
@@ -19,32 +19,38 @@ class Meaning(NamedTuple):
 
     failure: FailureCode
     reason: str
-    fault: Fault = Fault.NUMBER
+    fault: RejectionScope = RejectionScope.NUMBER
 
 
 # Source: Twilio, Error and Warning Dictionary. 2xxxx answer a request, 3xxxx come with the final status of a text,
 # 6xxxx are its verification product's and arrive from carriers that imitate it. Twilio splits codes over time, so the
 # table is open: a code that is missing is `provider_refused`, or of a text `delivery_failed`, and keeps its number.
 MEANINGS: dict[int, Meaning] = {
-    21210: Meaning(FailureCode.PROVIDER_REFUSED, "the caller is no number of the account", Fault.ACCOUNT),
+    21210: Meaning(FailureCode.PROVIDER_REFUSED, "the caller is no number of the account", RejectionScope.ACCOUNT),
     21211: Meaning(FailureCode.NUMBER_INVALID, "it is not a phone number"),
-    21212: Meaning(FailureCode.PROVIDER_REFUSED, "the sender is not a phone number", Fault.ACCOUNT),
+    21212: Meaning(FailureCode.PROVIDER_REFUSED, "the sender is not a phone number", RejectionScope.ACCOUNT),
     21214: Meaning(FailureCode.NUMBER_UNREACHABLE, "no call reaches the number"),
-    21215: Meaning(FailureCode.COUNTRY_BLOCKED, "calls to the country are switched off", Fault.ROUTE),
-    21216: Meaning(FailureCode.NUMBER_BLOCKED, "the account may not call the number", Fault.ROUTE),
+    21215: Meaning(FailureCode.COUNTRY_BLOCKED, "calls to the country are switched off", RejectionScope.ROUTE),
+    21216: Meaning(FailureCode.NUMBER_BLOCKED, "the account may not call the number", RejectionScope.ROUTE),
     21217: Meaning(FailureCode.NUMBER_INVALID, "it does not look like a phone number"),
     21266: Meaning(FailureCode.NUMBER_INVALID, "sender and recipient are the same number"),
-    21408: Meaning(FailureCode.COUNTRY_BLOCKED, "texts to the country are switched off", Fault.ROUTE),
-    21606: Meaning(FailureCode.PROVIDER_REFUSED, "the sender is no number of the account that can text", Fault.ACCOUNT),
+    21408: Meaning(FailureCode.COUNTRY_BLOCKED, "texts to the country are switched off", RejectionScope.ROUTE),
+    21606: Meaning(
+        FailureCode.PROVIDER_REFUSED, "the sender is no number of the account that can text", RejectionScope.ACCOUNT
+    ),
     21608: Meaning(
-        FailureCode.NUMBER_BLOCKED, "a trial account reaches only the numbers that it has verified", Fault.ROUTE
+        FailureCode.NUMBER_BLOCKED,
+        "a trial account reaches only the numbers that it has verified",
+        RejectionScope.ROUTE,
     ),
     21610: Meaning(FailureCode.OPTED_OUT, "the person has told the sender to stop"),
-    21611: Meaning(FailureCode.RATE_LIMITED, "the queue of the sender is full", Fault.ACCOUNT),
-    21612: Meaning(FailureCode.NUMBER_UNREACHABLE, "no route leads from the sender to the number", Fault.ROUTE),
+    21611: Meaning(FailureCode.RATE_LIMITED, "the queue of the sender is full", RejectionScope.ACCOUNT),
+    21612: Meaning(
+        FailureCode.NUMBER_UNREACHABLE, "no route leads from the sender to the number", RejectionScope.ROUTE
+    ),
     21614: Meaning(FailureCode.NUMBER_UNREACHABLE, "the number is not a mobile phone"),
     30001: Meaning(FailureCode.DELIVERY_FAILED, "the text stood in the queue for too long"),
-    30002: Meaning(FailureCode.PROVIDER_REFUSED, "the account is suspended", Fault.ACCOUNT),
+    30002: Meaning(FailureCode.PROVIDER_REFUSED, "the account is suspended", RejectionScope.ACCOUNT),
     30003: Meaning(FailureCode.NUMBER_UNREACHABLE, "the handset is off or out of range"),
     30004: Meaning(FailureCode.NUMBER_BLOCKED, "the number takes no such texts"),
     30005: Meaning(FailureCode.NUMBER_UNREACHABLE, "the handset is not known"),
@@ -58,10 +64,10 @@ MEANINGS: dict[int, Meaning] = {
     60212: Meaning(FailureCode.RATE_LIMITED, "there are too many requests for the number at once"),
     60238: Meaning(FailureCode.NUMBER_BLOCKED, "the provider does not let the number be verified"),
     60410: Meaning(FailureCode.NUMBER_BLOCKED, "the protection against fraud stepped in"),
-    60605: Meaning(FailureCode.COUNTRY_BLOCKED, "the country is switched off", Fault.ROUTE),
+    60605: Meaning(FailureCode.COUNTRY_BLOCKED, "the country is switched off", RejectionScope.ROUTE),
 }
 
-_UNKNOWN = Meaning(FailureCode.PROVIDER_REFUSED, "it refused the request", Fault.ROUTE)
+_UNKNOWN = Meaning(FailureCode.PROVIDER_REFUSED, "it refused the request", RejectionScope.ROUTE)
 _BAD_CREDENTIALS = "our credentials are wrong or lack the permission: check the account sid and the auth token"
 _CREDENTIAL_STATUSES = (401, 403)
 _TOO_MANY_REQUESTS = 429
@@ -103,7 +109,7 @@ def failure_of(
     named = f"HTTP status {answer.status}" if code is None else f"its code {code}"
     failure, reason, fault = meanings.get(code or 0) or _UNKNOWN
     if failure is FailureCode.PROVIDER_REFUSED and answer.status in _CREDENTIAL_STATUSES:
-        reason, fault = _BAD_CREDENTIALS, Fault.ACCOUNT
+        reason, fault = _BAD_CREDENTIALS, RejectionScope.ACCOUNT
     detail = f"The provider says no: {reason} ({named})."
     return ProviderRefused(failure, None if code is None else str(code), detail, fault)
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import msgspec
 
-from gateway.domain.reports import CallReport, MessageReport
-from gateway.domain.routes import Fault
+from gateway.domain.routing import RejectionScope
+from gateway.domain.status_reports import CallReport, MessageReport
 from gateway.domain.verification import FailureCode
 from gateway.ports import Call, FoundSend, ProviderBusy, ProviderRefused, ProviderUncertain, Sms
 from gateway.providers.dialects import TELNYX
@@ -191,7 +191,7 @@ class TelnyxProvider:
 
 
 def _cannot(what: str) -> ProviderRefused:
-    return ProviderRefused(FailureCode.PROVIDER_REFUSED, None, f"The provider {what}.", Fault.ROUTE)
+    return ProviderRefused(FailureCode.PROVIDER_REFUSED, None, f"The provider {what}.", RejectionScope.ROUTE)
 
 
 def _ms(written: str) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from yarl import URL
 
-from gateway.domain.reports import CallReport, MessageReport
+from gateway.domain.status_reports import CallReport, MessageReport
 from gateway.ports import Call, FoundSend, ProviderUncertain, Sms
 from gateway.providers.dialects import TWILIO, Dialect
 from gateway.providers.refusals import failure_of

@@ -5,7 +5,7 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from gateway.domain.delivery import DeliveryStatus
-from gateway.domain.reports import CallReport, MessageReport
+from gateway.domain.status_reports import CallReport, MessageReport
 from gateway.ports import ProviderBusy
 from gateway.providers.http_connection import Answer
 from gateway.providers.refusals import delivery_failure, failure_of

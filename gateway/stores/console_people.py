@@ -1,13 +1,13 @@
 """The records of people as an import changes them: many in one transaction."""
 
-from gateway.domain.enrollment import Enrollment, PersonChange
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.enrollment import Enrollment, EnrollmentChange
+from gateway.domain.phone_number import PhoneNumber
 from gateway.person_ports import PersonStep
 from gateway.ports import Application
+from gateway.security.vault import Vault
 from gateway.stores import statements as sql
 from gateway.stores.engine import Transaction
 from gateway.stores.people_operations import PeopleOperations
-from gateway.vault import Vault
 
 
 class ConsolePeople:
@@ -35,6 +35,6 @@ class ConsolePeople:
         """Keep the new record of a user who has none; its phones come by a change."""
         self._operations.enroll(self._transaction, enrollment)
 
-    def change(self, enrollment_id: str, step: PersonStep, now: int) -> PersonChange:
+    def change(self, enrollment_id: str, step: PersonStep, now: int) -> EnrollmentChange:
         """Change a record at `now` (ms since the epoch); raises what the step raises."""
         return self._operations.change(self._transaction, enrollment_id, step, now)

@@ -5,9 +5,9 @@ from itertools import groupby
 
 from gateway.domain.enrollment import Enrollment
 from gateway.ports import StoreUnavailable
+from gateway.security.vault import Unreadable, Vault
 from gateway.stores import rows
 from gateway.stores.engine import Reads, Row
-from gateway.vault import Unreadable, Vault
 
 _PAGE_SIZE = 500
 

@@ -4,16 +4,16 @@ from functools import partial
 
 import msgspec
 
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import phone_erased
 from gateway.domain.verification import Change, Ending, Verification, ended
 from gateway.ports import Clock
+from gateway.security.vault import Vault
 from gateway.stores import rows
 from gateway.stores import statements as sql
 from gateway.stores.engine import Reads, Transaction, Writer
 from gateway.stores.operations import Operations
 from gateway.stores.people_operations import PeopleOperations
-from gateway.vault import Vault
 
 _BATCH = 100
 _PAGE = 1_000

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from gateway.domain.policy import DAY, SECOND
+from gateway.domain.limits import DAY, SECOND
 from gateway.domain.retention import Retention
 from gateway.domain.verification import Status
 from gateway.ports import Clock

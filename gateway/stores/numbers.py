@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import Tally
+from gateway.domain.limits import Tally
+from gateway.domain.phone_number import PhoneNumber
+from gateway.security.vault import Vault
 from gateway.stores import rows
 from gateway.stores import statements as sql
 from gateway.stores.engine import Transaction
-from gateway.vault import Vault
 
 
 def brought_together(transaction: Transaction, vault: Vault, number: PhoneNumber) -> bytes:

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from gateway.ports import Clock, StoreUnavailable
+from gateway.security.vault import Unreadable, Vault
 from gateway.stores import rows
 from gateway.stores import statements as sql
 from gateway.stores.engine import Transaction
@@ -11,7 +12,6 @@ from gateway.stores.migrate import bring_to_head
 from gateway.stores.places import is_postgres, sqlite_path
 from gateway.stores.sqlite import SqliteStore, sqlite_beside
 from gateway.stores.store import SqlStore
-from gateway.vault import Unreadable, Vault
 
 _NEWEST = sql.LIST_VERIFICATIONS.format(where="TRUE")
 

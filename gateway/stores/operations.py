@@ -2,13 +2,14 @@
 
 from typing import NamedTuple
 
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import Tally
-from gateway.domain.refusals import RefusalCode, Refused
-from gateway.domain.sends import loosened
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.limits import Tally
+from gateway.domain.phone_number import PhoneNumber
+from gateway.domain.send_results import loosened
 from gateway.domain.verification import Change, Verification
 from gateway.outbox_ports import SendMove
 from gateway.ports import Begin, CountedStep, Created, Joining, SendStep, Step
+from gateway.security.vault import Vault
 from gateway.stores import rows
 from gateway.stores import statements as sql
 from gateway.stores.engine import Transaction
@@ -16,7 +17,6 @@ from gateway.stores.numbers import brought_together
 from gateway.stores.people_operations import PeopleOperations
 from gateway.stores.recent import Recent
 from gateway.stores.stop_list import stop
-from gateway.vault import Vault
 
 SEND_HANDOVER = 5_000
 """How long (ms) a committed send is left to the process that made it before any other may take it up."""
@@ -109,7 +109,7 @@ class Operations:
             return verification
         row = transaction.read(sql.SELECT_VERIFICATION, (verification_id,))
         if row is None:
-            raise Refused(RefusalCode.NOT_FOUND, "There is no such verification.")
+            raise Rejected(ErrorCode.NOT_FOUND, "There is no such verification.")
         return rows.verification_of(verification_id, row[0], row[1], self._vault)
 
     def move_send(self, transaction: Transaction, now: int, move: SendMove) -> None:

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
-from gateway.domain.enrollment import Enrollment, PersonChange
-from gateway.domain.journal import KeptEntry
+from gateway.domain.enrollment import Enrollment, EnrollmentChange
+from gateway.domain.journal import StoredEntry
 from gateway.domain.portal import PortalLink, PortalSession
 from gateway.person_ports import DueNotice, PersonStep, TallyStep
 from gateway.ports import Application, Clock, Receipt, Replay
+from gateway.security.vault import Vault
 from gateway.stores import rows
 from gateway.stores import statements as sql
 from gateway.stores.engine import Reads, Row, Transaction, Writer
 from gateway.stores.people_operations import PeopleOperations
 from gateway.stores.receipts import Receipts
-from gateway.vault import Vault
 
 _BY_ID = sql.SELECT_PERSON.format(by="id = ?")
 _BY_USER = sql.SELECT_PERSON.format(by='application_id = ? AND e."user" = ?')
@@ -58,10 +58,10 @@ class SqlPeople:
 
     async def change(
         self, enrollment_id: str, step: PersonStep, receipt: Receipt | None = None
-    ) -> PersonChange | Replay:
+    ) -> EnrollmentChange | Replay:
         """See the port."""
 
-        def operation(transaction: Transaction) -> PersonChange | Replay:
+        def operation(transaction: Transaction) -> EnrollmentChange | Replay:
             now = self._clock()
             return self._receipts.once(
                 transaction, now, receipt, lambda: self._operations.change(transaction, enrollment_id, step, now)
@@ -75,7 +75,7 @@ class SqlPeople:
             lambda transaction: self._operations.remove(transaction, enrollment_id, check, self._clock())
         )
 
-    async def history(self, enrollment_id: str, after: int) -> list[KeptEntry]:
+    async def history(self, enrollment_id: str, after: int) -> list[StoredEntry]:
         """See the port."""
         found = await self._reads.all(sql.SELECT_ENTRIES, (enrollment_id,))
         return [entry for row in found for entry in rows.entries_of(row) if entry.sequence > after]

@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 
-from gateway.domain.enrollment import Enrollment, PersonChange
-from gateway.domain.outcomes import outcome_recorded, refuse_stale_approval
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.enrollment import Enrollment, EnrollmentChange
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.outcomes import outcome_recorded, reject_stale_approval
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Outcome, Verification
 from gateway.person_ports import PersonStep, TallyStep
 from gateway.ports import Joining
+from gateway.security.vault import Vault
 from gateway.stores import rows
 from gateway.stores import statements as sql
 from gateway.stores.engine import Transaction
 from gateway.stores.numbers import newest_tally
-from gateway.vault import Vault
 
 
 class PeopleOperations:
@@ -48,7 +48,7 @@ class PeopleOperations:
             found += count
         return found
 
-    def change(self, transaction: Transaction, enrollment_id: str, step: PersonStep, now: int) -> PersonChange:
+    def change(self, transaction: Transaction, enrollment_id: str, step: PersonStep, now: int) -> EnrollmentChange:
         """Change an enrollment."""
         enrollment = self.load(transaction, enrollment_id)
         change = step(enrollment, now)
@@ -73,7 +73,7 @@ class PeopleOperations:
         """Write the outcome of a verification to its person's record; raises Refused for a stale approval."""
         row = transaction.read(sql.SELECT_ENROLLMENT, (verification.enrollment_id,))
         enrollment = self._enrollment(transaction, str(verification.enrollment_id), row[0]) if row else None
-        refuse_stale_approval(enrollment, verification, outcome)
+        reject_stale_approval(enrollment, verification, outcome)
         if enrollment is not None:
             self._save(transaction, enrollment, outcome_recorded(enrollment, verification, outcome), now)
 
@@ -91,13 +91,13 @@ class PeopleOperations:
         """Return an enrollment as this batch has it so far; raises Refused (`not_found`; `field` is what named it)."""
         row = transaction.read(sql.SELECT_ENROLLMENT, (enrollment_id,))
         if row is None:
-            raise Refused(RefusalCode.NOT_FOUND, "There is no such enrollment.", field=field)
+            raise Rejected(ErrorCode.NOT_FOUND, "There is no such enrollment.", field=field)
         return self._enrollment(transaction, enrollment_id, row[0])
 
     def _enrollment(self, transaction: Transaction, enrollment_id: str, state: bytes) -> Enrollment:
         return rows.enrollment_of(state, transaction.read_all(sql.SELECT_PHONES, (enrollment_id,)), self._vault)
 
-    def _save(self, transaction: Transaction, before: Enrollment, change: PersonChange, now: int) -> None:
+    def _save(self, transaction: Transaction, before: Enrollment, change: EnrollmentChange, now: int) -> None:
         after = change.enrollment
         transaction.put(sql.UPDATE_ENROLLMENT, (rows.enrollment_state(after), after.id))
         for phone in set(before.phones) - set(after.phones):

@@ -1,7 +1,7 @@
 """PINs on calls: a verification and the record of its person, changed together."""
 
 from gateway.domain.call_pins import Judgement
-from gateway.domain.enrollment import Enrollment, PersonChange
+from gateway.domain.enrollment import Enrollment, EnrollmentChange
 from gateway.domain.verification import Change
 from gateway.pin_ports import PinStep
 from gateway.ports import Clock
@@ -27,7 +27,7 @@ class SqlPins:
             before = self._operations.load(transaction, verification_id)
             judged: list[Judgement] = []
 
-            def count(enrollment: Enrollment, now: int) -> PersonChange:
+            def count(enrollment: Enrollment, now: int) -> EnrollmentChange:
                 judged.append(step(before, enrollment, now))
                 return judged[-1].person
 

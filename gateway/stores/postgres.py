@@ -11,10 +11,11 @@ from collections.abc import Collection, Mapping
 
 import asyncpg
 
+from gateway.clock import SteadyClock
 from gateway.domain.verification import Verification
 from gateway.outbox_ports import DueSend, Stage
 from gateway.ports import Clock, StoreUnavailable
-from gateway.steady_clock import SteadyClock
+from gateway.security.vault import Vault
 from gateway.stores.engine import Transaction
 from gateway.stores.grouped import Grouped
 from gateway.stores.postgres_link import LOST, Link
@@ -24,7 +25,6 @@ from gateway.stores.postgres_writer import PostgresWriter
 from gateway.stores.recent import Recent
 from gateway.stores.store import SqlStore
 from gateway.stores.watch import Watch
-from gateway.vault import Vault
 
 _PULSE = 5.0
 """Seconds between two looks at the database's clock, which also tell that the listening connection still lives."""

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.errors import ErrorCode, Rejected
 from gateway.ports import Receipt, Replay
+from gateway.security.vault import Vault
 from gateway.stores import statements as sql
 from gateway.stores.engine import Row, Transaction
-from gateway.vault import Vault
 
 T = TypeVar("T")
 
@@ -40,5 +40,5 @@ class Receipts:
     def replay(self, row: Row, key: bytes, request_digest: bytes) -> Replay:
         """Return the answer in a row of SELECT_RECEIPT; raises Refused (`idempotency_key_reused`)."""
         if row[0] != request_digest:
-            raise Refused(RefusalCode.IDEMPOTENCY_KEY_REUSED, "This Idempotency-Key came with another request before.")
+            raise Rejected(ErrorCode.IDEMPOTENCY_KEY_REUSED, "This Idempotency-Key came with another request before.")
         return Replay(self._vault.unseal(row[1], key.hex()))

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Change
 from gateway.ports import Clock, CountedStep
 from gateway.reply_ports import Choice, OptOutReason
+from gateway.security.vault import Vault
 from gateway.stores import rows
 from gateway.stores import statements as sql
 from gateway.stores.engine import Reads, Transaction, Writer
 from gateway.stores.numbers import brought_together
 from gateway.stores.operations import Operations
-from gateway.vault import Vault
 
 _LATEST = 20
 """Verifications of a number that a text can answer; the sends per number allow far fewer while a code lives."""

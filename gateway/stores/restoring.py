@@ -4,7 +4,7 @@ from functools import partial
 
 import msgspec
 
-from gateway.domain.restores import restored
+from gateway.domain.recovery import restored
 from gateway.ports import Clock
 from gateway.stores import statements as sql
 from gateway.stores.engine import Reads, Transaction, Writer

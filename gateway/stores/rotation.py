@@ -11,11 +11,11 @@ from typing import Protocol
 
 import msgspec
 
+from gateway.security.vault import Vault, fingerprinted_by, sealed_by
 from gateway.stores import rows
 from gateway.stores import statements as sql
 from gateway.stores.engine import Reads, Row, Transaction, Writer
 from gateway.stores.numbers import brought_together
-from gateway.vault import Vault, fingerprinted_by, sealed_by
 
 _PAGE = 1_000
 _BATCH = 100

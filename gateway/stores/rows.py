@@ -4,22 +4,22 @@ from typing import Any
 
 import msgspec
 
-from gateway.domain.enrollment import Enrollment, Notice, NoticeKind, Phone, PhoneKind
-from gateway.domain.journal import Entry, KeptEntry
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import Tally
+from gateway.domain.enrollment import Enrollment, Notification, NotificationKind, Phone, PhoneKind
+from gateway.domain.journal import JournalEntry, StoredEntry
+from gateway.domain.limits import Tally
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.portal import PortalLink, PortalPage, PortalSession
 from gateway.domain.verification import Verification
-from gateway.pin_hashes import keyed_by
 from gateway.ports import ApiKey, Application
-from gateway.vault import Vault, fingerprinted_by
+from gateway.security.pin_hashes import keyed_by
+from gateway.security.vault import Vault, fingerprinted_by
 
 Row = tuple[Any, ...]
 
 _encoder = msgspec.json.Encoder()
 _verification = msgspec.json.Decoder(Verification)
 _enrollment = msgspec.json.Decoder(Enrollment)
-_entries = msgspec.json.Decoder(tuple[Entry, ...])
+_entries = msgspec.json.Decoder(tuple[JournalEntry, ...])
 _session = msgspec.json.Decoder(PortalSession)
 _tally = msgspec.json.Decoder(Tally)
 
@@ -81,16 +81,17 @@ def tally_of_number(row: Row | None) -> Tally:
     return msgspec.structs.replace(tally, stopped=True) if stopped else tally
 
 
-def entries_state(entries: tuple[Entry, ...]) -> bytes:
+def entries_state(entries: tuple[JournalEntry, ...]) -> bytes:
     """Encode the entries of one change."""
     return _encoder.encode(entries)
 
 
-def entries_of(row: Row) -> list[KeptEntry]:
+def entries_of(row: Row) -> list[StoredEntry]:
     """Decode the entries of one change; the row's sequence is its first entry's."""
     first, at, entries = row
     return [
-        KeptEntry(first + offset, at, entry.type, entry.facts) for offset, entry in enumerate(_entries.decode(entries))
+        StoredEntry(first + offset, at, entry.type, entry.facts)
+        for offset, entry in enumerate(_entries.decode(entries))
     ]
 
 
@@ -142,9 +143,9 @@ def _phone_of(row: Row, vault: Vault) -> Phone:
     return Phone(phone_id, PhoneKind(kind), number, verified_at, extension, replaces)
 
 
-def notice_of(notice_id: str, kind: str, sealed_number: bytes, vault: Vault) -> Notice:
+def notice_of(notice_id: str, kind: str, sealed_number: bytes, vault: Vault) -> Notification:
     """Decode a notice."""
-    return Notice(NoticeKind(kind), PhoneNumber(vault.unseal(sealed_number, notice_id).decode()))
+    return Notification(NotificationKind(kind), PhoneNumber(vault.unseal(sealed_number, notice_id).decode()))
 
 
 def portal_link_of(digest: bytes, row: Row) -> PortalLink:

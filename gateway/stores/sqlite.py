@@ -16,13 +16,13 @@ import aiosqlite
 
 from gateway.domain.verification import Verification
 from gateway.ports import Clock, StoreUnavailable
+from gateway.security.vault import Vault
 from gateway.stores.checkpoints import Checkpoints
 from gateway.stores.group_commit import GroupCommit
 from gateway.stores.recent import Recent
 from gateway.stores.sqlite_reads import SqliteReads
 from gateway.stores.store import SqlStore
 from gateway.stores.watch import Watch
-from gateway.vault import Vault
 
 _RECENT_LIMIT = 10_000
 _PRAGMAS = (

@@ -2,14 +2,14 @@
 
 import msgspec
 
-from gateway.domain.journal import Entry
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.journal import JournalEntry
+from gateway.domain.phone_number import PhoneNumber
 from gateway.ports import Clock
+from gateway.security.vault import Vault
 from gateway.stores import rows
 from gateway.stores import statements as sql
 from gateway.stores.engine import Reads, Transaction, Writer
 from gateway.stores.numbers import brought_together, stop_subject
-from gateway.vault import Vault
 
 
 class StoppedNumber(msgspec.Struct, frozen=True, gc=False):
@@ -25,7 +25,7 @@ def stop(transaction: Transaction, fingerprint: bytes, reason: str, now: int) ->
     if transaction.read(sql.IS_STOPPED, (fingerprint,)) is not None:
         return False
     transaction.put(sql.INSERT_STOPPED, (fingerprint, reason, now))
-    _note(transaction, fingerprint, Entry("stop_list.added", {"reason": reason}), now)
+    _note(transaction, fingerprint, JournalEntry("stop_list.added", {"reason": reason}), now)
     return True
 
 
@@ -33,7 +33,7 @@ def lift(transaction: Transaction, fingerprint: bytes, reason: str, now: int) ->
     """Take a number off the list at `now` (ms since the epoch); False if it is not there."""
     if transaction.write(sql.DELETE_STOPPED, (fingerprint,)) == 0:
         return False
-    _note(transaction, fingerprint, Entry("stop_list.removed", {"reason": reason}), now)
+    _note(transaction, fingerprint, JournalEntry("stop_list.removed", {"reason": reason}), now)
     return True
 
 
@@ -72,7 +72,7 @@ class StopList:
         return stop_subject(self._vault.fingerprint(number))
 
 
-def _note(transaction: Transaction, fingerprint: bytes, entry: Entry, now: int) -> None:
+def _note(transaction: Transaction, fingerprint: bytes, entry: JournalEntry, now: int) -> None:
     subject = stop_subject(fingerprint)
     [last] = transaction.read(sql.LAST_ENTRY, (subject,)) or (0,)
     transaction.put(sql.INSERT_ENTRIES, (subject, last + 1, now, rows.entries_state((entry,))))

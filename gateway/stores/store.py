@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Collection
 from typing import Protocol, TypeVar
 
-from gateway.domain.journal import KeptEntry
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.journal import StoredEntry
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.retention import Retention
 from gateway.domain.verification import Change, Verification
 from gateway.outbox_ports import DueSend, SendMove, Stage
@@ -25,6 +25,7 @@ from gateway.ports import (
     Step,
     StoreUnavailable,
 )
+from gateway.security.vault import Vault
 from gateway.stores import rows
 from gateway.stores import statements as sql
 from gateway.stores.daily_counts import DailyCounts
@@ -44,7 +45,6 @@ from gateway.stores.restoring import Restoring
 from gateway.stores.rotation import Rotation
 from gateway.stores.stop_list import StopList
 from gateway.stores.watch import Watch
-from gateway.vault import Vault
 
 T = TypeVar("T")
 
@@ -192,7 +192,7 @@ class SqlStore:
         ]
         return Page(page, has_more=len(found) > narrow.limit)
 
-    async def journal(self, verification_id: str, after: int) -> list[KeptEntry]:
+    async def journal(self, verification_id: str, after: int) -> list[StoredEntry]:
         """See the port."""
         found = await self._reads.many(sql.SELECT_ENTRIES, (verification_id,))
         return [entry for row in found for entry in rows.entries_of(row) if entry.sequence > after]

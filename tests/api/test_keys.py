@@ -10,7 +10,7 @@ from support.problems import assert_problem
 from support.raw_http import connected
 
 from gateway import app
-from gateway.api.door import key_digest
+from gateway.api.auth import key_digest
 from gateway.ports import ApiKey, Application
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

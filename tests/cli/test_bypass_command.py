@@ -5,7 +5,7 @@ import re
 import pytest
 
 from gateway.domain.assurance import Basis
-from gateway.domain.refusals import Refused
+from gateway.domain.errors import Rejected
 from gateway.domain.verification import Status
 from gateway.ports import Application
 
@@ -47,7 +47,7 @@ async def test_the_code_lets_a_person_in_once(world, grant, sign_in):
     )
     verification = await sign_in(person["id"], f"{out[:4]} {out[4:8]}")
     assert (verification.status, verification.basis) == (Status.APPROVED, Basis.BYPASS)
-    with pytest.raises(Refused):
+    with pytest.raises(Rejected):
         await sign_in(person["id"], out)
     events = (await world.integrator.ask("GET", f"/v1/enrollments/{person['id']}/events")).body["data"]
     granted = next(event for event in events if event["type"] == "bypass.granted")
@@ -59,7 +59,7 @@ async def test_a_new_code_takes_the_place_of_the_old_one(world, grant, sign_in):
     person = await world.integrator.enroll()
     await world.integrator.create(enrollment_id=person["id"])
     (_, first, _), (_, second, _) = await grant("alice@example.com"), await grant("alice@example.com")
-    with pytest.raises(Refused):
+    with pytest.raises(Rejected):
         await sign_in(person["id"], first)
     assert (await sign_in(person["id"], second)).status is Status.APPROVED
 

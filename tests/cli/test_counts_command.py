@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from gateway.cli.config import load_settings
-from gateway.cli.people import opened_store
+from gateway.cli.records import opened_store
 from gateway.stores import statements as sql
 
 COUNTED = [

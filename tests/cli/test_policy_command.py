@@ -16,13 +16,13 @@ from gateway.domain.enrollment import (
     AppPassword,
     DefaultMethod,
     Enrollment,
-    PersonChange,
+    EnrollmentChange,
     Phone,
     PhoneKind,
     TrustedDevice,
-    person_changed,
+    enrollment_changed,
 )
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel
 from gateway.settings import load
 
@@ -34,11 +34,11 @@ DESK = Phone("phn_desk", PhoneKind.OFFICE, AMERICAN, 1, extension="12")
 OFFERED = Phone("phn_offered", PhoneKind.AUTHENTICATION, AMERICAN)
 
 
-Step = Callable[[Enrollment, int], PersonChange]
+Step = Callable[[Enrollment, int], EnrollmentChange]
 
 
 def person(user: str, *phones: Phone, **fields) -> tuple[str, str, Step]:
-    return "Example Bank", user, lambda kept, now: person_changed(kept, now, phones=phones, **fields)
+    return "Example Bank", user, lambda kept, now: enrollment_changed(kept, now, phones=phones, **fields)
 
 
 ALICE = person(

@@ -7,7 +7,7 @@ import pytest
 from support.integrator import PHONE
 from support.world import network_at, random_key, serving_at, settings_for
 
-from gateway.cli.rotation import verdicts
+from gateway.cli.key_rotation import verdicts
 from gateway.settings import Keys, Settings
 from gateway.stores.rotation import KeyKind, KeyUse
 

@@ -21,11 +21,11 @@ from gateway.domain.app_passwords import (
     used,
 )
 from gateway.domain.blocks import blocked, fraud_reported, reset
-from gateway.domain.enrollment import AppPassword, Enrollment, NoticeKind, Phone, PhoneKind
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.enrollment import AppPassword, Enrollment, NotificationKind, Phone, PhoneKind
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.limits import DAY, SECOND, Limits, Tally
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import phone_removed
-from gateway.domain.policy import DAY, SECOND, Limits, Tally
-from gateway.domain.refusals import RefusalCode, Refused
 
 START = 1_700_000_000_000
 MINUTE = 60 * SECOND
@@ -100,8 +100,8 @@ def test_never_more_than_forty_and_never_fewer_for_those_that_expired(steps, lif
             new = app_password(next(numbers), created_at=now, expires_at=None if lifetime is None else now + lifetime)
             try:
                 enrollment = created(enrollment, new, now).enrollment
-            except Refused as refusal:
-                assert (refusal.code, len(works)) == (RefusalCode.APP_PASSWORDS_FULL, APP_PASSWORD_LIMIT)
+            except Rejected as refusal:
+                assert (refusal.code, len(works)) == (ErrorCode.APP_PASSWORDS_FULL, APP_PASSWORD_LIMIT)
             else:
                 assert enrollment.app_passwords == (*works, new)
         elif enrollment.app_passwords:
@@ -113,9 +113,9 @@ def test_never_more_than_forty_and_never_fewer_for_those_that_expired(steps, lif
 
 def test_the_forty_first_is_refused():
     full = person_with(*(app_password(number) for number in range(APP_PASSWORD_LIMIT)))
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Rejected) as refusal:
         created(full, app_password(APP_PASSWORD_LIMIT), START)
-    assert refusal.value.code is RefusalCode.APP_PASSWORDS_FULL
+    assert refusal.value.code is ErrorCode.APP_PASSWORDS_FULL
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_new_one_is_journalled_without_its_name_and_told_to_the_phones_that_ta
     [entry] = change.entries
     assert (entry.type, entry.facts) == ("app_password.created", {"app_password_id": "apw_1", "expires_at": None})
     assert [(notice.kind, notice.number) for notice in change.notices] == [
-        (NoticeKind.APP_PASSWORD_CREATED, PHONES[0].number)
+        (NotificationKind.APP_PASSWORD_CREATED, PHONES[0].number)
     ]
     assert change.enrollment.entries == PERSON.entries + 1
     [entry] = deleted(change.enrollment, "apw_1", START).entries
@@ -153,9 +153,9 @@ def test_a_new_one_is_journalled_without_its_name_and_told_to_the_phones_that_ta
 
 def test_a_person_who_is_blocked_gets_none():
     person = blocked(PERSON, "left the company", None, START).enrollment
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Rejected) as refusal:
         created(person, app_password(), START)
-    assert refusal.value.code is RefusalCode.ENROLLMENT_BLOCKED
+    assert refusal.value.code is ErrorCode.ENROLLMENT_BLOCKED
 
 
 def test_a_selector_is_taken_only_while_its_password_works():
@@ -173,9 +173,9 @@ def test_names(name):
 
 @pytest.mark.parametrize("name", ["", " ", "n" * (NAME_LIMIT + 1), "a\nb", "a\n", "a\0", "\u202egnp.exe", "a\u2028b"])
 def test_what_is_no_name(name):
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Rejected) as refusal:
         created(PERSON, app_password(name=name), START)
-    assert (refusal.value.code, refusal.value.field) == (RefusalCode.APP_PASSWORD_NAME_INVALID, "name")
+    assert (refusal.value.code, refusal.value.field) == (ErrorCode.APP_PASSWORD_NAME_INVALID, "name")
 
 
 @pytest.mark.parametrize(
@@ -214,15 +214,15 @@ def test_its_use_is_noted_at_most_once_a_minute(pauses):
 
 def test_one_that_is_gone_is_neither_used_nor_deleted():
     for change in (used, deleted):
-        with pytest.raises(Refused) as refusal:
+        with pytest.raises(Rejected) as refusal:
             change(person_with(app_password(1)), "apw_2", START)
-        assert refusal.value.code is RefusalCode.NOT_FOUND
+        assert refusal.value.code is ErrorCode.NOT_FOUND
 
 
 def test_one_of_a_person_who_was_blocked_meanwhile_is_not_used():
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Rejected) as refusal:
         used(blocked(PERSON, "left the company", None, START).enrollment, "apw_1", START)
-    assert refusal.value.code is RefusalCode.ENROLLMENT_BLOCKED
+    assert refusal.value.code is ErrorCode.ENROLLMENT_BLOCKED
 
 
 @given(st.lists(st.tuples(st.integers(0, LIMITS.app_password_window * SECOND), st.booleans()), max_size=60))
@@ -233,8 +233,8 @@ def test_no_window_holds_more_wrong_ones_than_allowed_and_right_ones_count_nothi
         recent = [at for at in wrong if at > now - LIMITS.app_password_window * SECOND]
         try:
             tally = tally.with_app_password_tried(now, LIMITS)
-        except Refused as refusal:
-            assert (refusal.code, len(recent)) == (RefusalCode.RATE_LIMITED, LIMITS.app_password_failures)
+        except Rejected as refusal:
+            assert (refusal.code, len(recent)) == (ErrorCode.RATE_LIMITED, LIMITS.app_password_failures)
             assert refusal.retry_after
             assert tally.with_app_password_tried(now + refusal.retry_after * SECOND, LIMITS)
             continue

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain import backups, calls, clock, fallback, reports, requests, restores, sends
+from gateway.domain import backup_phone, calls, commands, fallback, recovery, send_results, status_reports, timeouts
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.enrollment import Enrollment, Phone, PhoneKind
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import Limits, Tally
-from gateway.domain.refusals import RefusalCode
+from gateway.domain.errors import ErrorCode
+from gateway.domain.limits import Limits, Tally
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, Failure, FailureCode, FallbackStep, Mode, Purpose, Status
 
 LIMITS = Limits()
@@ -23,27 +23,29 @@ UNREACHABLE = Failure(FailureCode.NUMBER_UNREACHABLE, "out of reach")
 UNANSWERED = [DeliveryStatus.NO_ANSWER, DeliveryStatus.BUSY, DeliveryStatus.FAILED]
 
 
-def drawn(count: int, channel: Channel = CALL) -> requests.NewAttempt:
+def drawn(count: int, channel: Channel = CALL) -> commands.NewAttempt:
     mode = Mode.MATCH if channel is CALL else None
-    return requests.NewAttempt(f"att_{count}", f"token-{count}", channel, mode, "twilio", "42")
+    return commands.NewAttempt(f"att_{count}", f"token-{count}", channel, mode, "twilio", "42")
 
 
 def begun(steps=(), channel=CALL, *, backup=True, tried=()):
-    start = requests.Start(
+    start = commands.Start(
         "ver_1", "app_1", "Bank", FIRST, channel, None, "en", "enr_1", {}, b"right", b"sealed",
         purpose=Purpose.SIGN_IN, call_backup=backup, tried=tried, fallback=fallback.planned(steps, lambda _step: None),
     )  # fmt: skip
-    return requests.created(start, drawn(1, channel), Tally(), START, LIMITS).verification
+    return commands.created(start, drawn(1, channel), Tally(), START, LIMITS).verification
 
 
 def reported(verification, status, number=1, sip=None, limits=LIMITS):
-    report = reports.CallReport(f"CA{number}", status, status.value, 1, None, sip)
-    return reports.call_status_changed(verification, f"token-{number}", report, START + 10, limits).verification
+    report = status_reports.CallReport(f"CA{number}", status, status.value, 1, None, sip)
+    return status_reports.call_status_changed(verification, f"token-{number}", report, START + 10, limits).verification
 
 
 def lost(verification, number):
-    report = reports.MessageReport(f"SM{number}", DeliveryStatus.UNDELIVERED, "undelivered", UNREACHABLE)
-    return reports.message_status_changed(verification, f"token-{number}", report, START + 20, LIMITS).verification
+    report = status_reports.MessageReport(f"SM{number}", DeliveryStatus.UNDELIVERED, "undelivered", UNREACHABLE)
+    return status_reports.message_status_changed(
+        verification, f"token-{number}", report, START + 20, LIMITS
+    ).verification
 
 
 def texted(verification):
@@ -58,48 +60,50 @@ def unanswered():
 
 @pytest.mark.parametrize("status", UNANSWERED)
 def test_a_call_that_reached_nobody_is_followed(status):
-    assert not backups.is_due(begun())
-    assert backups.is_due(reported(begun(), status))
+    assert not backup_phone.is_due(begun())
+    assert backup_phone.is_due(reported(begun(), status))
 
 
 @pytest.mark.parametrize("status", [DeliveryStatus.COMPLETED, DeliveryStatus.CANCELED, DeliveryStatus.RINGING])
 def test_a_call_that_was_answered_or_ended_by_us_or_rings_is_not(status):
-    assert not backups.is_due(reported(begun(), status))
+    assert not backup_phone.is_due(reported(begun(), status))
 
 
 def test_who_declined_a_call_is_called_nowhere_else():
     declined = reported(begun(), DeliveryStatus.BUSY, sip=603)
     assert declined.attempts[0].failure.code is FailureCode.CALL_REJECTED
-    assert not backups.is_due(declined)
-    again = requests.next_attempt(declined, drawn(2), Tally(), START + 11, LIMITS).verification
-    assert not backups.is_due(reported(again, DeliveryStatus.NO_ANSWER, 2))
+    assert not backup_phone.is_due(declined)
+    again = commands.next_attempt(declined, drawn(2), Tally(), START + 11, LIMITS).verification
+    assert not backup_phone.is_due(reported(again, DeliveryStatus.NO_ANSWER, 2))
 
 
 def test_a_voicemail_has_answered():
     taken = calls.call_answered(begun(), "token-1", "CA1", "machine", START + 5).verification
-    assert not backups.is_due(reported(taken, DeliveryStatus.NO_ANSWER))
+    assert not backup_phone.is_due(reported(taken, DeliveryStatus.NO_ANSWER))
 
 
 def test_without_the_policys_yes_nothing_follows():
-    assert not backups.is_due(reported(begun(backup=False), DeliveryStatus.NO_ANSWER))
+    assert not backup_phone.is_due(reported(begun(backup=False), DeliveryStatus.NO_ANSWER))
 
 
 def test_a_step_that_is_left_comes_first_and_a_text_that_may_arrive_is_waited_for():
     stepping = reported(begun(CALL_THEN_TEXT), DeliveryStatus.NO_ANSWER)
-    assert not backups.is_due(stepping)
+    assert not backup_phone.is_due(stepping)
     with_text = texted(stepping)
-    assert not backups.is_due(with_text)
-    assert backups.is_due(lost(with_text, 2))
+    assert not backup_phone.is_due(with_text)
+    assert backup_phone.is_due(lost(with_text, 2))
 
 
 def test_a_text_alone_is_not_followed():
-    assert not backups.is_due(lost(begun(channel=SMS), 1))
+    assert not backup_phone.is_due(lost(begun(channel=SMS), 1))
 
 
 def test_without_a_grace_it_is_due_all_the_same():
     failed = reported(begun(), DeliveryStatus.NO_ANSWER, limits=NO_GRACE)
-    assert (failed.status, failed.ends_at, backups.is_due(failed)) == (Status.PENDING, START + 10, True)
-    ended = clock.time_passed(backups.continued(failed, "ver_2", START + 11).verification, START + 12).verification
+    assert (failed.status, failed.ends_at, backup_phone.is_due(failed)) == (Status.PENDING, START + 10, True)
+    ended = timeouts.deadline_passed(
+        backup_phone.continued(failed, "ver_2", START + 11).verification, START + 12
+    ).verification
     assert (ended.status, ended.failure.code, ended.continued_by) == (Status.FAILED, FailureCode.NO_ANSWER, "ver_2")
 
 
@@ -111,70 +115,72 @@ def test_without_a_grace_what_is_not_followed_fails_at_once(first):
 
 def test_a_text_that_is_refused_behind_the_grace_of_a_call_leaves_it_due():
     with_text = texted(reported(begun(CALL_THEN_TEXT), DeliveryStatus.NO_ANSWER))
-    refused = sends.refused(with_text, "att_2", UNREACHABLE, with_text.attempts[0].grace_ends_at + 1).verification
-    assert (refused.status, backups.is_due(refused)) == (Status.PENDING, True)
+    refused = send_results.refused(
+        with_text, "att_2", UNREACHABLE, with_text.attempts[0].grace_ends_at + 1
+    ).verification
+    assert (refused.status, backup_phone.is_due(refused)) == (Status.PENDING, True)
 
 
 def test_a_last_step_that_is_left_out_leaves_it_due():
     stepping = reported(begun(CALL_THEN_TEXT), DeliveryStatus.NO_ANSWER)
-    left = fallback.step_refused(stepping, RefusalCode.RATE_LIMITED, stepping.next_at).verification
-    assert (left.status, backups.is_due(left)) == (Status.PENDING, True)
+    left = fallback.step_refused(stepping, ErrorCode.RATE_LIMITED, stepping.next_at).verification
+    assert (left.status, backup_phone.is_due(left)) == (Status.PENDING, True)
 
 
 def test_after_a_restore_no_other_phone_is_called():
-    restored = restores.restored(unanswered(), START + 20).verification
-    assert not backups.is_due(restored)
-    over = restores.restored(unanswered(), START + 60_000).verification
+    restored = recovery.restored(unanswered(), START + 20).verification
+    assert not backup_phone.is_due(restored)
+    over = recovery.restored(unanswered(), START + 60_000).verification
     assert over.status is Status.FAILED
 
 
 def test_at_the_end_of_the_last_grace_the_clock_finds_it_not_begun():
     first = unanswered()
-    assert not backups.is_left_over(first, first.ends_at - 1)
-    assert backups.is_left_over(first, first.ends_at)
-    assert not backups.is_left_over(first, first.expires_at)
-    assert not backups.is_left_over(begun(), START + 60_000)
-    assert not backups.is_left_over(backups.continued(first, "ver_2", START + 11).verification, first.ends_at)
+    assert not backup_phone.is_overdue(first, first.ends_at - 1)
+    assert backup_phone.is_overdue(first, first.ends_at)
+    assert not backup_phone.is_overdue(first, first.expires_at)
+    assert not backup_phone.is_overdue(begun(), START + 60_000)
+    assert not backup_phone.is_overdue(backup_phone.continued(first, "ver_2", START + 11).verification, first.ends_at)
 
 
 def test_it_is_noted_once_and_the_first_still_fails_as_it_would():
     first = unanswered()
-    change = backups.continued(first, "ver_2", START + 11)
+    change = backup_phone.continued(first, "ver_2", START + 11)
     noted = change.verification
     assert (noted.continued_by, noted.ends_at, noted.revision) == ("ver_2", first.ends_at, first.revision + 1)
     assert [(entry.type, entry.facts) for entry in change.entries] == [
         ("verification.continued", {"verification_id": "ver_2"})
     ]
-    assert backups.continued(noted, "ver_3", START + 12).verification is noted
-    assert backups.not_continued(noted, RefusalCode.RATE_LIMITED, START + 12).verification is noted
-    ended = clock.time_passed(noted, noted.ends_at).verification
+    assert backup_phone.continued(noted, "ver_3", START + 12).verification is noted
+    assert backup_phone.not_continued(noted, ErrorCode.RATE_LIMITED, START + 12).verification is noted
+    ended = timeouts.deadline_passed(noted, noted.ends_at).verification
     assert (ended.status, ended.failure.code, ended.continued_by) == (Status.FAILED, FailureCode.NO_ANSWER, "ver_2")
 
 
 def test_it_is_not_noted_on_what_is_over_or_goes_on_otherwise():
     first = unanswered()
-    over = clock.time_passed(first, first.ends_at).verification
-    canceled = requests.canceled(first, START + 11).verification
-    again = requests.next_attempt(first, drawn(2), Tally(), START + 11, LIMITS).verification
+    over = timeouts.deadline_passed(first, first.ends_at).verification
+    canceled = commands.canceled(first, START + 11).verification
+    again = commands.next_attempt(first, drawn(2), Tally(), START + 11, LIMITS).verification
     for gone in (over, canceled, again):
-        assert backups.continued(gone, "ver_2", START + 12).verification is gone
-    assert backups.continued(first, "ver_2", first.expires_at).verification is first
+        assert backup_phone.continued(gone, "ver_2", START + 12).verification is gone
+    assert backup_phone.continued(first, "ver_2", first.expires_at).verification is first
 
 
 def test_a_no_is_noted_once_with_its_reason():
-    change = backups.not_continued(unanswered(), RefusalCode.NO_METHOD, START + 11)
+    change = backup_phone.not_continued(unanswered(), ErrorCode.NO_METHOD, START + 11)
     assert [(entry.type, entry.facts) for entry in change.entries] == [
         ("verification.not_continued", {"reason": "no_method"})
     ]
-    assert not backups.is_due(change.verification)
-    assert backups.not_continued(change.verification, RefusalCode.NO_METHOD, START + 12).entries == ()
+    assert not backup_phone.is_due(change.verification)
+    assert backup_phone.not_continued(change.verification, ErrorCode.NO_METHOD, START + 12).entries == ()
 
 
 def test_a_repeated_report_leaves_it_due_until_it_is_noted():
     first = unanswered()
-    assert backups.is_due(reported(first, DeliveryStatus.NO_ANSWER))
-    move = sends.sent(first, "att_1", "CA1", START + 11).verification
-    assert backups.is_due(move)
+    assert backup_phone.is_due(reported(first, DeliveryStatus.NO_ANSWER))
+    move = send_results.sent(first, "att_1", "CA1", START + 11).verification
+    assert backup_phone.is_due(move)
 
 
 def person(*phones: Phone) -> Enrollment:
@@ -193,7 +199,7 @@ def test_the_alternate_then_the_office_then_the_authentication_phones():
         phone("phn_4", PhoneKind.ALTERNATE, "+14255550125", proven=False),
         phone("phn_5", PhoneKind.ALTERNATE, "+14255550126"),
     )
-    backup = backups.backup_of(alice, unanswered())
+    backup = backup_phone.next_backup(alice, unanswered())
     assert [other.id for other in backup.phones] == ["phn_5", "phn_3", "phn_2"]
     assert (backup.tried, backup.mode) == (("phn_1",), Mode.MATCH)
 
@@ -205,14 +211,14 @@ def test_what_was_tried_is_not_called_again_by_any_extension():
         phone("phn_3", PhoneKind.OFFICE, "+14255550124"),
         phone("phn_4", PhoneKind.OFFICE, "+14255550124", extension="12"),
     )
-    assert backups.backup_of(alice, reported(begun(tried=("phn_3",)), DeliveryStatus.NO_ANSWER)) == backups.Backup(
-        Mode.MATCH, ("phn_3", "phn_1"), ()
-    )
+    assert backup_phone.next_backup(
+        alice, reported(begun(tried=("phn_3",)), DeliveryStatus.NO_ANSWER)
+    ) == backup_phone.Backup(Mode.MATCH, ("phn_3", "phn_1"), ())
 
 
 def test_a_phone_that_was_taken_away_meanwhile_is_still_not_called():
     left = phone("phn_2", PhoneKind.ALTERNATE, "+14255550124")
-    assert backups.backup_of(person(left), unanswered()) == backups.Backup(Mode.MATCH, (), (left,))
+    assert backup_phone.next_backup(person(left), unanswered()) == backup_phone.Backup(Mode.MATCH, (), (left,))
 
 
 KINDS = st.lists(st.tuples(st.sampled_from(PhoneKind), st.booleans()), min_size=1, max_size=10)
@@ -229,7 +235,7 @@ def test_a_row_calls_every_proven_number_at_most_once_and_then_ends(kinds, data)
     while True:
         called.append(current.id)
         first = msgspec.structs.replace(unanswered(), number=current.number, tried=tried)
-        backup = backups.backup_of(alice, first)
+        backup = backup_phone.next_backup(alice, first)
         if not backup.phones:
             break
         current, tried = backup.phones[0], backup.tried

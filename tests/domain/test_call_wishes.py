@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain import calls, reports, requests
+from gateway.domain import calls, commands, status_reports
 from gateway.domain.assurance import Assurance
 from gateway.domain.call_keys import MOST_REPEATS
 from gateway.domain.delivery import DeliveryStatus
+from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.keypad import Keypad
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import Limits, Tally
-from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.limits import Limits, Tally
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.scenes import Scene, Script
 from gateway.domain.verification import Change, Channel, FailureCode, Mode, Status, Verification
 
@@ -25,8 +25,8 @@ KEYS = st.text("0123456789*#", max_size=3)
 
 
 def started(mode: Mode = Mode.CONFIRM, number: int = 0) -> Verification:
-    new = requests.NewAttempt(f"att_{number}", f"token-{number}", Channel.CALL, mode, "twilio", "42")
-    start = requests.Start(
+    new = commands.NewAttempt(f"att_{number}", f"token-{number}", Channel.CALL, mode, "twilio", "42")
+    start = commands.Start(
         "ver_1",
         "app_1",
         "Bank",
@@ -39,7 +39,7 @@ def started(mode: Mode = Mode.CONFIRM, number: int = 0) -> Verification:
         b"right",
         b"sealed",
     )
-    return requests.created(start, new, Tally(), START, LIMITS).verification
+    return commands.created(start, new, Tally(), START, LIMITS).verification
 
 
 def answered(mode: Mode = Mode.CONFIRM) -> Verification:
@@ -136,8 +136,8 @@ def test_after_a_report_1_stops_the_number_and_nothing_else_does():
 
 def test_the_end_of_a_call_that_refused_changes_nothing():
     reported = after(answered(), "0", "#").verification
-    report = reports.CallReport("CA0", DeliveryStatus.COMPLETED, "completed", 3, None, None)
-    over = reports.call_status_changed(reported, CALL[0], report, START + 3, LIMITS).verification
+    report = status_reports.CallReport("CA0", DeliveryStatus.COMPLETED, "completed", 3, None, None)
+    over = status_reports.call_status_changed(reported, CALL[0], report, START + 3, LIMITS).verification
     assert (over.status, over.failure) == (Status.DENIED, reported.failure)
     assert over.attempts[0].failure == reported.failure
 
@@ -237,17 +237,17 @@ def test_a_key_has_the_code_told_and_proves_nothing():
 
 def test_the_end_of_a_call_that_told_the_code_leaves_time_to_type_it():
     told = after(answered(Mode.CODE), "#").verification
-    report = reports.CallReport("CA0", DeliveryStatus.COMPLETED, "completed", 3, None, None)
-    over = reports.call_status_changed(told, CALL[0], report, START + 3, LIMITS).verification
+    report = status_reports.CallReport("CA0", DeliveryStatus.COMPLETED, "completed", 3, None, None)
+    over = status_reports.call_status_changed(told, CALL[0], report, START + 3, LIMITS).verification
     assert (over.status, over.due_at) == (Status.PENDING, over.expires_at)
-    assert requests.resend_at(over, Channel.CALL, LIMITS) is not None
-    checked = requests.code_checked(over, b"right", Tally(), START + 4, LIMITS).verification
+    assert commands.resend_at(over, Channel.CALL, LIMITS) is not None
+    checked = commands.code_checked(over, b"right", Tally(), START + 4, LIMITS).verification
     assert (checked.status, checked.assurance) == (Status.APPROVED, Assurance.POSSESSION)
 
 
 def test_a_call_that_is_over_tells_no_code():
-    report = reports.CallReport("CA0", DeliveryStatus.COMPLETED, "completed", 3, None, None)
-    over = reports.call_status_changed(answered(Mode.CODE), CALL[0], report, START + 3, LIMITS).verification
+    report = status_reports.CallReport("CA0", DeliveryStatus.COMPLETED, "completed", 3, None, None)
+    over = status_reports.call_status_changed(answered(Mode.CODE), CALL[0], report, START + 3, LIMITS).verification
     assert pressed(over, "#").verification is over
 
 
@@ -287,9 +287,9 @@ def test_a_gather_that_is_not_open_counts_for_nothing(mode: Mode, entries: list[
 
 
 def test_a_stopped_number_is_sent_nothing():
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Rejected) as refused:
         Tally(stopped=True).with_send(START, LIMITS)
-    assert refused.value.code is RefusalCode.NUMBER_STOPPED
+    assert refused.value.code is ErrorCode.NUMBER_STOPPED
     assert refused.value.retry_after is None
 
 

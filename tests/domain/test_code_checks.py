@@ -3,10 +3,10 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gateway.domain import clock, requests
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import Limits, Tally
-from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain import commands, timeouts
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.limits import Limits, Tally
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, Mode, Status
 
 LIMITS = Limits()
@@ -16,9 +16,9 @@ START = 1_000_000
 
 def started():
     number = PhoneNumber("+14255550123")
-    start = requests.Start("ver_1", "app_1", "Bank", number, Channel.SMS, None, "en", None, {}, RIGHT, b"sealed")
-    new = requests.NewAttempt("att_0", "token-0", Channel.SMS, None, "twilio")
-    return requests.created(start, new, Tally(), START, LIMITS)
+    start = commands.Start("ver_1", "app_1", "Bank", number, Channel.SMS, None, "en", None, {}, RIGHT, b"sealed")
+    new = commands.NewAttempt("att_0", "token-0", Channel.SMS, None, "twilio")
+    return commands.created(start, new, Tally(), START, LIMITS)
 
 
 class Checks(RuleBasedStateMachine):
@@ -33,9 +33,9 @@ class Checks(RuleBasedStateMachine):
     def check(self, guess: bytes) -> None:
         pending = self.verification.status is Status.PENDING and self.now < self.verification.expires_at
         try:
-            change = requests.code_checked(self.verification, guess, self.tally, self.now, LIMITS)
-        except Refused as refusal:
-            assert refusal.code is RefusalCode.VERIFICATION_FINISHED
+            change = commands.code_checked(self.verification, guess, self.tally, self.now, LIMITS)
+        except Rejected as refusal:
+            assert refusal.code is ErrorCode.VERIFICATION_FINISHED
             assert not pending
             return
         self.verification, self.tally = change.verification, change.tally or self.tally
@@ -55,15 +55,15 @@ class Checks(RuleBasedStateMachine):
     @rule(seconds=st.integers(1, 300))
     def wait(self, seconds: int) -> None:
         self.now += seconds * 1_000
-        self.verification = clock.time_passed(self.verification, self.now).verification
+        self.verification = timeouts.deadline_passed(self.verification, self.now).verification
 
     @rule(channel=st.sampled_from(Channel))
     def resend(self, channel: Channel) -> None:
         mode = Mode.CONFIRM if channel is Channel.CALL else None
-        new = requests.NewAttempt(f"att_{self.sends}", f"token-{self.sends}", channel, mode, "twilio")
+        new = commands.NewAttempt(f"att_{self.sends}", f"token-{self.sends}", channel, mode, "twilio")
         try:
-            change = requests.resent(self.verification, new, self.tally, self.now, LIMITS)
-        except Refused:
+            change = commands.resent(self.verification, new, self.tally, self.now, LIMITS)
+        except Rejected:
             return
         if change.refusal is None:
             assert change.verification.checks_left == self.verification.checks_left

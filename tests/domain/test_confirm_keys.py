@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain import calls, requests
+from gateway.domain import calls, commands
 from gateway.domain.enrollment import Enrollment, Phone, PhoneKind
 from gateway.domain.keypad import Keypad
+from gateway.domain.limits import Limits, Tally
 from gateway.domain.outcomes import outcome_recorded
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import phone_removed
-from gateway.domain.policy import Limits, Tally
 from gateway.domain.scenes import Script
 from gateway.domain.verification import Change, Channel, FailureCode, Mode, Status, Verification
 
@@ -22,8 +22,8 @@ USUAL = Keypad()
 
 
 def answered(*, learns: bool = True, own: str = "", mode: Mode = Mode.CONFIRM) -> Verification:
-    new = requests.NewAttempt("att_0", CALL[0], Channel.CALL, mode, "twilio", "42")
-    start = requests.Start(
+    new = commands.NewAttempt("att_0", CALL[0], Channel.CALL, mode, "twilio", "42")
+    start = commands.Start(
         "ver_1",
         "app_1",
         "Bank",
@@ -38,7 +38,7 @@ def answered(*, learns: bool = True, own: str = "", mode: Mode = Mode.CONFIRM) -
         confirm_key=own,
         learns_key=learns,
     )
-    begun = requests.created(start, new, Tally(), 1_000, LIMITS).verification
+    begun = commands.created(start, new, Tally(), 1_000, LIMITS).verification
     return calls.call_answered(begun, *CALL, None, 1_001).verification
 
 
@@ -125,8 +125,8 @@ def test_a_key_that_has_come_to_mean_something_else_confirms_nothing():
 
 def test_the_next_call_of_a_verification_asks_for_the_same_key():
     hung_up = after(answered(), "").verification
-    new = requests.NewAttempt("att_1", "token-1", Channel.CALL, Mode.CONFIRM, "twilio")
-    again = requests.next_attempt(hung_up, new, Tally(), 2_000, LIMITS).verification
+    new = commands.NewAttempt("att_1", "token-1", Channel.CALL, Mode.CONFIRM, "twilio")
+    again = commands.next_attempt(hung_up, new, Tally(), 2_000, LIMITS).verification
     assert again.attempts[1].confirm_key == "5"
 
 
@@ -138,7 +138,7 @@ def test_the_key_goes_with_its_phone():
 def test_a_code_that_was_typed_teaches_nothing():
     text = msgspec.structs.replace(answered(own="5"), proved_by=None, status=Status.PENDING)
     told = msgspec.structs.replace(text, attempts=(msgspec.structs.replace(text.attempts[0], mode=Mode.CODE),))
-    approved = requests.code_checked(told, b"right", Tally(), 1_003, LIMITS)
+    approved = commands.code_checked(told, b"right", Tally(), 1_003, LIMITS)
     assert learned(approved, person("6", verified_at=1)) == "6"
 
 

@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from gateway.domain.enrollment import Enrollment, Phone, PhoneKind
-from gateway.domain.entra import (
+from gateway.domain.entra_export import (
     ENTRA_NAMES,
     LONGEST_LINE,
+    ExportRow,
     ExportUnreadable,
-    Row,
     WrittenPhone,
     csv_rows,
     each_user_once,
     json_rows,
 )
-from gateway.domain.imports import Fate, Terms, WantedPhone, import_planned, wanted_phones
-from gateway.domain.permissions import DEFAULTS
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.phone_import import ImportResult, ImportTerms, WantedPhone, import_planned, wanted_phones
+from gateway.domain.phone_number import PhoneNumber
+from gateway.domain.policy import DEFAULTS
 
 NOW = 1_800_000_000_000
 MOBILE, ALTERNATE, OFFICE = PhoneKind.AUTHENTICATION, PhoneKind.ALTERNATE, PhoneKind.OFFICE
@@ -36,7 +36,7 @@ NUMBERS = [
     if phonenumbers.number_type(number) not in COSTLY
     if int(phonenumbers.format_number(number, PhoneNumberFormat.E164)) >= SHORTEST
 ]
-ALICE = Row(
+ALICE = ExportRow(
     "line 2",
     "alice@example.com",
     (
@@ -64,21 +64,21 @@ def as_entra_writes(number: phonenumbers.PhoneNumber, extension: str | None = No
     return f"+{number.country_code} {national}" + (f"x{extension}" if extension else "")
 
 
-def rows_of(text: str) -> list[Row]:
+def rows_of(text: str) -> list[ExportRow]:
     return list(csv_rows(text.encode().splitlines(keepends=True)))
 
 
-def rows_in(value: object, **layout) -> list[Row]:
+def rows_in(value: object, **layout) -> list[ExportRow]:
     return list(json_rows(json.dumps(value, **layout).encode()))
 
 
-def without_places(rows: list[Row]) -> list[tuple]:
+def without_places(rows: list[ExportRow]) -> list[tuple]:
     return [(row.user, row.phones, row.problems) for row in rows]
 
 
 @given(st.sampled_from(NUMBERS), st.from_regex(r"\A[0-9]{1,12}\Z", fullmatch=True).filter(str.isascii))
 def test_any_number_as_entra_writes_it_is_read_as_it_was_meant(number, extension):
-    row = Row(
+    row = ExportRow(
         "line 2",
         "alice@example.com",
         (WrittenPhone(MOBILE, as_entra_writes(number)), WrittenPhone(OFFICE, as_entra_writes(number, extension))),
@@ -247,7 +247,7 @@ def test_a_user_is_read_once():
 def test_any_bytes_are_rows_or_unreadable(content):
     for read in (json_rows, lambda bytes_: csv_rows(bytes_.splitlines(keepends=True))):
         try:
-            assert all(isinstance(row, Row) for row in read(content))
+            assert all(isinstance(row, ExportRow) for row in read(content))
         except ExportUnreadable as unreadable:
             assert all(problem.startswith("line ") for problem in unreadable.problems)
 
@@ -266,7 +266,7 @@ RECORDS = st.lists(PHONES, max_size=5, unique_by=lambda phone: (phone.number, ph
     lambda phones: Enrollment("enr_1", "app_1", "alice", 1, 1, phones=tuple(phones))
 )
 WRITTEN = st.dictionaries(st.sampled_from(list(ENTRA_NAMES)), LINES).map(
-    lambda lines: Row(
+    lambda lines: ExportRow(
         "line 2", "alice", tuple(WrittenPhone(kind, as_entra_writes(*line)) for kind, line in lines.items())
     )
 )
@@ -276,12 +276,12 @@ WRITTEN = st.dictionaries(st.sampled_from(list(ENTRA_NAMES)), LINES).map(
 def test_an_import_done_twice_is_one_done_once_and_takes_no_proven_phone(before, row, first_proven, then_proven):
     wanted = wanted_phones(row, None)
     ids = (f"phn_{count}" for count in range(100))
-    first = import_planned(before, wanted, Terms(DEFAULTS, first_proven, ids, lambda _number: 0), NOW)
+    first = import_planned(before, wanted, ImportTerms(DEFAULTS, first_proven, ids, lambda _number: 0), NOW)
     after = first.change.enrollment
-    second = import_planned(after, wanted, Terms(DEFAULTS, then_proven, ids, lambda _number: 0), NOW + 1)
+    second = import_planned(after, wanted, ImportTerms(DEFAULTS, then_proven, ids, lambda _number: 0), NOW + 1)
     assert second.change.enrollment is after
-    expected = [Fate.UNCHANGED if told.fate is Fate.PHONE_ADDED else told.fate for told in first.phones]
+    expected = [ImportResult.UNCHANGED if told.fate is ImportResult.PHONE_ADDED else told.fate for told in first.phones]
     assert [told.fate for told in second.phones] == expected
     assert set(before.proven_phones) <= set(after.phones)
     assert after.entries == len(first.change.entries)
-    assert (after is before) == (first.fate(new=False) is not Fate.PHONE_ADDED)
+    assert (after is before) == (first.fate(new=False) is not ImportResult.PHONE_ADDED)

@@ -4,12 +4,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from gateway.domain import calls, fallback, reports, requests, sends
+from gateway.domain import calls, commands, fallback, send_results, status_reports
 from gateway.domain.attempts import by_id, is_held, under_way
 from gateway.domain.delivery import CALL_ENDED, TEXT_ENDED, DeliveryStatus
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import SECOND, Limits, Tally
-from gateway.domain.refusals import Refused
+from gateway.domain.errors import Rejected
+from gateway.domain.limits import SECOND, Limits, Tally
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.scenes import Scene
 from gateway.domain.verification import Channel, Failure, FailureCode, FallbackStep, Mode, Status
 
@@ -51,18 +51,18 @@ class Everything(RuleBasedStateMachine):
 
     @initialize(first=STEPS, more=st.lists(STEPS, max_size=4))
     def begins(self, first, more):
-        plan = fallback.planned((first, *more), lambda _step: None) if more else requests.NO_PLAN
-        start = requests.Start(
+        plan = fallback.planned((first, *more), lambda _step: None) if more else commands.NO_PLAN
+        start = commands.Start(
             "ver_1", "app_1", "Bank", NUMBER, first.channel, first.mode, "en", "enr_1", {}, RIGHT, b"s", fallback=plan
         )  # fmt: skip
-        change = requests.created(start, self.draw(first.channel, first.mode), self.tally, self.now, LIMITS)
+        change = commands.created(start, self.draw(first.channel, first.mode), self.tally, self.now, LIMITS)
         self.verification, self.tally = change.verification, change.tally
         self.rows[change.send.id] = "queued"
 
     def draw(self, channel, mode, _number=None):
         self.drawn += 1
         digits = "42" if mode is Mode.MATCH else None
-        return requests.NewAttempt(f"att_{self.drawn}", f"token-{self.drawn}", channel, mode, "twilio", digits)
+        return commands.NewAttempt(f"att_{self.drawn}", f"token-{self.drawn}", channel, mode, "twilio", digits)
 
     def applies(self, change):
         """Keep a change as the store does."""
@@ -71,7 +71,7 @@ class Everything(RuleBasedStateMachine):
             assert self.now >= max(self.granted.values(), default=0), "a grace was cut short"
         if before.status is Status.PENDING and self.verification.status is not Status.PENDING:
             self.needless = {call.id for call in self.verification.attempts if self.must_hang_up(call)}
-        loose = sends.loosened(before, change.verification)
+        loose = send_results.loosened(before, change.verification)
         for attempt_id in (*loose.settled, *loose.needless):
             if self.rows.get(attempt_id) == "settling":
                 del self.rows[attempt_id]
@@ -103,20 +103,20 @@ class Everything(RuleBasedStateMachine):
             return
         if self.verification.status is not Status.PENDING:
             del self.rows[attempt.id]
-            self.applies(sends.withdrawn(self.verification, attempt.id, self.now))
+            self.applies(send_results.withdrawn(self.verification, attempt.id, self.now))
         elif taken == "moved on":
-            self.applies(sends.rerouted(self.verification, attempt.id, "spare", REFUSED, self.now))
+            self.applies(send_results.rerouted(self.verification, attempt.id, "spare", REFUSED, self.now))
         elif taken == "refused":
             del self.rows[attempt.id]
-            self.applies(sends.refused(self.verification, attempt.id, REFUSED, self.now))
+            self.applies(send_results.refused(self.verification, attempt.id, REFUSED, self.now))
         elif taken == "sent":
             self.fates[attempt.id] = data.draw(self.words_of(attempt))
             self.rows[attempt.id] = "settling"
-            self.applies(sends.sent(self.verification, attempt.id, self.sid(attempt), self.now))
+            self.applies(send_results.sent(self.verification, attempt.id, self.sid(attempt), self.now))
         else:
             self.fates[attempt.id] = None if taken == "never left" else data.draw(self.words_of(attempt))
             self.rows[attempt.id] = "unknown"
-            self.applies(sends.uncertain(self.verification, attempt.id, self.now))
+            self.applies(send_results.uncertain(self.verification, attempt.id, self.now))
 
     def words_of(self, attempt):
         return st.sampled_from(CALL_WORDS if attempt.channel is Channel.CALL else TEXT_WORDS)
@@ -127,11 +127,11 @@ class Everything(RuleBasedStateMachine):
         stage, fate = self.rows.get(attempt.id), self.fates.get(attempt.id)
         if stage not in {"unknown", "settling", "hanging_up"}:
             return
-        if sends.is_needless(self.verification, attempt):
+        if send_results.is_needless(self.verification, attempt):
             del self.rows[attempt.id]
             self.hung_up.add(attempt.id)
-            self.applies(sends.hung_up(self.verification, attempt.id, self.now))
-        elif self.verification.status is not Status.PENDING or sends.is_final(attempt):
+            self.applies(send_results.hung_up(self.verification, attempt.id, self.now))
+        elif self.verification.status is not Status.PENDING or send_results.is_final(attempt):
             del self.rows[attempt.id]
         elif stage == "unknown" and attempt.provider_sid is None:
             self.finds(attempt, fate)
@@ -145,19 +145,19 @@ class Everything(RuleBasedStateMachine):
         if fate is None:
             if self.now >= attempt.created_at + 300 * SECOND:
                 del self.rows[attempt.id]
-                self.applies(sends.never_arrived(self.verification, attempt.id, self.now))
+                self.applies(send_results.never_arrived(self.verification, attempt.id, self.now))
             return
         self.rows[attempt.id] = "settling"
-        self.applies(sends.sent(self.verification, attempt.id, self.sid(attempt), self.now))
+        self.applies(send_results.sent(self.verification, attempt.id, self.sid(attempt), self.now))
 
     def reports(self, attempt, status, sequence):
         sid, token = self.sid(attempt), attempt.token
         if attempt.channel is Channel.CALL:
-            call = reports.CallReport(sid, status, status.value, sequence, None, None)
-            self.applies(reports.call_status_changed(self.verification, token, call, self.now, LIMITS))
+            call = status_reports.CallReport(sid, status, status.value, sequence, None, None)
+            self.applies(status_reports.call_status_changed(self.verification, token, call, self.now, LIMITS))
         else:
-            text = reports.MessageReport(sid, status, status.value, LOST)
-            self.applies(reports.message_status_changed(self.verification, token, text, self.now, LIMITS))
+            text = status_reports.MessageReport(sid, status, status.value, LOST)
+            self.applies(status_reports.message_status_changed(self.verification, token, text, self.now, LIMITS))
         after = by_id(self.verification, attempt.id)
         if after.failure is None:
             self.granted.pop(attempt.id, None)
@@ -190,8 +190,8 @@ class Everything(RuleBasedStateMachine):
     @rule(guess=st.sampled_from([RIGHT, WRONG, WRONG]))
     def a_code_is_checked(self, guess):
         try:
-            change = requests.code_checked(self.verification, guess, self.tally, self.now, LIMITS)
-        except Refused:
+            change = commands.code_checked(self.verification, guess, self.tally, self.now, LIMITS)
+        except Rejected:
             return
         self.judged += any(entry.type == "code.checked" for entry in change.entries)
         self.applies(change)
@@ -200,16 +200,16 @@ class Everything(RuleBasedStateMachine):
     def it_is_resent(self, channel, mode):
         new = self.draw(channel, mode if channel is Channel.CALL else None)
         try:
-            self.applies(requests.resent(self.verification, new, self.tally, self.now, LIMITS))
-        except Refused:
+            self.applies(commands.resent(self.verification, new, self.tally, self.now, LIMITS))
+        except Rejected:
             return
 
     @precondition(lambda self: self.drawn > 2)
     @rule()
     def it_is_canceled(self):
         try:
-            self.applies(requests.canceled(self.verification, self.now))
-        except Refused:
+            self.applies(commands.canceled(self.verification, self.now))
+        except Rejected:
             return
 
     @rule(seconds=st.integers(1, 90))
@@ -219,7 +219,7 @@ class Everything(RuleBasedStateMachine):
             before = self.verification
             try:
                 self.applies(fallback.wait_over(self.verification, self.draw, self.tally, self.now, LIMITS))
-            except Refused as refusal:
+            except Rejected as refusal:
                 self.applies(fallback.step_refused(self.verification, refusal.code, self.now))
             assert self.verification is not before, "a deadline that nothing comes of is looked at for ever"
 
@@ -254,12 +254,12 @@ class Everything(RuleBasedStateMachine):
                 if self.rows.get(self.attempt(place).id) == "queued":
                     self.fates[self.attempt(place).id] = DeliveryStatus.SENT
                     self.rows[self.attempt(place).id] = "unknown"
-                    self.applies(sends.uncertain(self.verification, self.attempt(place).id, self.now))
+                    self.applies(send_results.uncertain(self.verification, self.attempt(place).id, self.now))
                 self.the_reconciler_asks(place)
             self.whatever_is_pending_has_an_end_in_sight()
         assert self.verification.status is not Status.PENDING
         assert self.rows == {}
-        over = {attempt.id for attempt in self.verification.attempts if sends.is_final(attempt)}
+        over = {attempt.id for attempt in self.verification.attempts if send_results.is_final(attempt)}
         assert self.needless <= self.hung_up | over
         assert len(self.outcomes) == 1
 

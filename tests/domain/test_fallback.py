@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain import calls, clock, fallback, reports, requests, sends
+from gateway.domain import calls, commands, fallback, send_results, status_reports, timeouts
 from gateway.domain.delivery import DeliveryStatus
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import SECOND, Limits, Tally
-from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.limits import SECOND, Limits, Tally
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, Failure, FailureCode, FallbackStep, Mode, Status
 
 LIMITS = Limits()
@@ -21,18 +21,18 @@ CALL_FIRST = (FallbackStep(CALL, Mode.CONFIRM, 20), FallbackStep(CALL, Mode.CONF
 LOST = Failure(FailureCode.NUMBER_UNREACHABLE, "out of reach", "30003")
 
 
-def drawn(count: int, channel: Channel, mode: Mode | None) -> requests.NewAttempt:
-    return requests.NewAttempt(f"att_{count}", f"token-{count}", channel, mode, "twilio")
+def drawn(count: int, channel: Channel, mode: Mode | None) -> commands.NewAttempt:
+    return commands.NewAttempt(f"att_{count}", f"token-{count}", channel, mode, "twilio")
 
 
-def begun(steps=TEXT_FIRST, denial=lambda _step: None) -> requests.Change:
+def begun(steps=TEXT_FIRST, denial=lambda _step: None) -> commands.Change:
     first = steps[0]
     plan = fallback.planned(steps, denial)
-    start = requests.Start(
+    start = commands.Start(
         "ver_1", "app_1", "Bank", PhoneNumber("+14255550123"), first.channel, first.mode, "en", "enr_1", {},
         b"right", b"sealed", fallback=plan,
     )  # fmt: skip
-    return requests.created(start, drawn(1, first.channel, first.mode), Tally(), START, LIMITS)
+    return commands.created(start, drawn(1, first.channel, first.mode), Tally(), START, LIMITS)
 
 
 def started(steps=TEXT_FIRST):
@@ -47,13 +47,13 @@ def waited(verification, now, tally=NO_TALLY):
 
 
 def text_report(verification, status, now, number=1, failure=None):
-    report = reports.MessageReport(f"SM{number}", status, status.value, failure)
-    return reports.message_status_changed(verification, f"token-{number}", report, now, LIMITS).verification
+    report = status_reports.MessageReport(f"SM{number}", status, status.value, failure)
+    return status_reports.message_status_changed(verification, f"token-{number}", report, now, LIMITS).verification
 
 
 def call_report(verification, status, now, number=1):
-    report = reports.CallReport(f"CA{number}", status, status.value, 1, None, None)
-    return reports.call_status_changed(verification, f"token-{number}", report, now, LIMITS).verification
+    report = status_reports.CallReport(f"CA{number}", status, status.value, 1, None, None)
+    return status_reports.call_status_changed(verification, f"token-{number}", report, now, LIMITS).verification
 
 
 def test_the_first_step_is_waited_for_and_the_others_are_kept():
@@ -65,7 +65,7 @@ def test_the_first_step_is_waited_for_and_the_others_are_kept():
 
 
 def test_what_is_forbidden_is_left_out_and_the_journal_says_why():
-    change = begun(denial=lambda step: RefusalCode.METHOD_FORBIDDEN if step.channel is CALL else None)
+    change = begun(denial=lambda step: ErrorCode.METHOD_FORBIDDEN if step.channel is CALL else None)
     assert change.verification.steps == TEXT_FIRST[2:]
     [left_out] = [entry for entry in change.entries if entry.type == "fallback.left_out"]
     assert left_out.facts == {"channel": "call", "mode": "code", "reason": "method_forbidden"}
@@ -91,7 +91,7 @@ def test_too_early_nothing_happens():
 
 
 def test_a_definite_failure_moves_on_at_once():
-    refused = sends.refused(started(), "att_1", LOST, START + 5).verification
+    refused = send_results.refused(started(), "att_1", LOST, START + 5).verification
     lost = text_report(started(), DeliveryStatus.UNDELIVERED, START + 5, failure=LOST)
     for failed in (refused, lost):
         assert (failed.status, failed.next_at, failed.ends_at) == (Status.PENDING, START + 5, None)
@@ -145,28 +145,28 @@ def test_nobody_is_texted_while_on_the_phone_with_us():
 def test_no_verification_fails_while_a_way_is_left_and_it_fails_with_the_last():
     verification = started(TEXT_FIRST[:2])
     failed = text_report(verification, DeliveryStatus.FAILED, START + 5, failure=LOST)
-    assert clock.time_passed(failed, failed.next_at).verification is failed
+    assert timeouts.deadline_passed(failed, failed.next_at).verification is failed
     called = waited(failed, failed.next_at).verification
     over = call_report(called, DeliveryStatus.BUSY, START + 9, number=2)
     assert (over.status, over.steps) == (Status.PENDING, ())
-    ended = clock.time_passed(over, over.ends_at)
+    ended = timeouts.deadline_passed(over, over.ends_at)
     assert (ended.verification.status, ended.verification.failure.code) == (Status.FAILED, FailureCode.LINE_BUSY)
     assert ended.outcome
 
 
 def test_a_resend_takes_the_place_of_the_next_step():
     verification = started()
-    change = requests.resent(verification, drawn(2, SMS, None), Tally(), START + 40_000, LIMITS)
+    change = commands.resent(verification, drawn(2, SMS, None), Tally(), START + 40_000, LIMITS)
     assert change.verification.steps == TEXT_FIRST[2:]
     assert change.verification.next_at == START + 40_000 + 40 * SECOND
-    last = requests.resent(change.verification, drawn(3, CALL, Mode.CODE), Tally(), START + 200_000, LIMITS)
+    last = commands.resent(change.verification, drawn(3, CALL, Mode.CODE), Tally(), START + 200_000, LIMITS)
     assert (last.verification.steps, last.verification.next_at) == ((), None)
 
 
 def test_a_number_that_had_its_sends_is_refused_and_the_step_left_out():
     full = Tally(sends=(START,) * LIMITS.sends_per_number)
     verification = started()
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Rejected) as refused:
         waited(verification, verification.next_at, full)
     change = fallback.step_refused(verification, refused.value.code, verification.next_at)
     assert change.entries[0].facts["reason"] == "rate_limited"
@@ -175,15 +175,15 @@ def test_a_number_that_had_its_sends_is_refused_and_the_step_left_out():
 
 
 def test_a_number_on_the_stop_list_gets_no_further_step():
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Rejected) as refused:
         waited(started(), START + 60_000, Tally(stopped=True))
-    assert refused.value.code is RefusalCode.NUMBER_STOPPED
+    assert refused.value.code is ErrorCode.NUMBER_STOPPED
 
 
 @pytest.mark.parametrize(
     ("fail", "status", "grace"),
     [
-        (lambda v: sends.refused(v, "att_1", LOST, START + 5).verification, Status.FAILED, 0),
+        (lambda v: send_results.refused(v, "att_1", LOST, START + 5).verification, Status.FAILED, 0),
         (
             lambda v: text_report(v, DeliveryStatus.UNDELIVERED, START + 5, failure=LOST),
             Status.PENDING,
@@ -194,10 +194,10 @@ def test_a_number_on_the_stop_list_gets_no_further_step():
 )
 def test_when_the_last_step_is_left_out_nothing_waits_for_ever(fail, status, grace):
     failed = fail(started(TEXT_FIRST[:2]))
-    after = fallback.step_refused(failed, RefusalCode.RATE_LIMITED, failed.next_at).verification
+    after = fallback.step_refused(failed, ErrorCode.RATE_LIMITED, failed.next_at).verification
     assert (after.status, after.steps, after.next_at) == (status, (), None)
     if grace:
-        ended = clock.time_passed(after, START + 5 + grace).verification
+        ended = timeouts.deadline_passed(after, START + 5 + grace).verification
         assert (ended.status, ended.failure) == (Status.FAILED, LOST)
 
 
@@ -208,7 +208,7 @@ def test_at_the_end_of_its_lifetime_it_expires_whatever_is_left():
 
 
 def test_an_ended_one_takes_no_further_way():
-    canceled = requests.canceled(started(), START + 1).verification
+    canceled = commands.canceled(started(), START + 1).verification
     assert not fallback.is_due(canceled, START + 60_000)
     assert waited(canceled, START + 60_000).verification is canceled
 

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain import calls, clock, fallback, reports, requests, restores, sends
+from gateway.domain import calls, commands, fallback, recovery, send_results, status_reports, timeouts
 from gateway.domain.delivery import DeliveryStatus
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import SECOND, Limits, Tally
-from gateway.domain.refusals import RefusalCode
+from gateway.domain.errors import ErrorCode
+from gateway.domain.limits import SECOND, Limits, Tally
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, Failure, FailureCode, FallbackStep, Mode, Status
 
 LIMITS = Limits()
@@ -23,20 +23,20 @@ CALL_GRACE, TEXT_GRACE = int(LIMITS.call_grace * SECOND), int(LIMITS.text_grace 
 
 def drawn(count, channel):
     mode = Mode.CONFIRM if channel is CALL else None
-    return requests.NewAttempt(f"att_{count}", f"token-{count}", channel, mode, "twilio")
+    return commands.NewAttempt(f"att_{count}", f"token-{count}", channel, mode, "twilio")
 
 
 def begun(channel, *, steps=()):
-    start = requests.Start(
+    start = commands.Start(
         "ver_1", "app_1", "Bank", PhoneNumber("+14255550123"), channel, None, "en", "enr_1", {}, RIGHT, b"sealed",
         fallback=fallback.planned(steps, lambda _step: None),
     )  # fmt: skip
-    return requests.created(start, drawn(1, channel), Tally(), START, LIMITS).verification
+    return commands.created(start, drawn(1, channel), Tally(), START, LIMITS).verification
 
 
 def again(verification, channel, now):
     new = drawn(len(verification.attempts) + 1, channel)
-    return requests.next_attempt(verification, new, Tally(), now, LIMITS).verification
+    return commands.next_attempt(verification, new, Tally(), now, LIMITS).verification
 
 
 def moved_on(verification):
@@ -58,17 +58,17 @@ def keyed(verification, now, digits="#", number=1):
 
 
 def call_over(verification, now, number=1, status=DeliveryStatus.COMPLETED, answered_by=None):
-    report = reports.CallReport(f"CA{number}", status, status.value, 1, answered_by, None)
-    return reports.call_status_changed(verification, f"token-{number}", report, now, LIMITS).verification
+    report = status_reports.CallReport(f"CA{number}", status, status.value, 1, answered_by, None)
+    return status_reports.call_status_changed(verification, f"token-{number}", report, now, LIMITS).verification
 
 
 def lost(verification, now, number=1):
-    report = reports.MessageReport(f"SM{number}", DeliveryStatus.UNDELIVERED, "undelivered", LOST)
-    return reports.message_status_changed(verification, f"token-{number}", report, now, LIMITS).verification
+    report = status_reports.MessageReport(f"SM{number}", DeliveryStatus.UNDELIVERED, "undelivered", LOST)
+    return status_reports.message_status_changed(verification, f"token-{number}", report, now, LIMITS).verification
 
 
 def refused(verification, now, number=2):
-    return sends.refused(verification, f"att_{number}", REFUSED, now).verification
+    return send_results.refused(verification, f"att_{number}", REFUSED, now).verification
 
 
 def machine(verification, now, number=2):
@@ -83,8 +83,8 @@ def wrong_to_the_end(verification, now, number=2):
 
 
 def never_arrived(verification, now, number=2):
-    unknown = sends.uncertain(verification, f"att_{number}", now).verification
-    return sends.never_arrived(unknown, f"att_{number}", now).verification
+    unknown = send_results.uncertain(verification, f"att_{number}", now).verification
+    return send_results.never_arrived(unknown, f"att_{number}", now).verification
 
 
 AT_ONCE = [refused, machine, wrong_to_the_end, never_arrived]
@@ -97,7 +97,7 @@ def test_a_resend_that_is_refused_takes_no_time_from_a_key_on_its_way(channel):
     both = refused(again(over, channel, START + 1_100), START + 1_200)
     assert (both.status, both.ends_at, both.ending) == (Status.PENDING, START + 1_000 + CALL_GRACE, REFUSED)
     assert keyed(both, both.ends_at - 1).status is Status.APPROVED
-    ended = clock.time_passed(both, both.ends_at).verification
+    ended = timeouts.deadline_passed(both, both.ends_at).verification
     assert (ended.status, ended.failure) == (Status.FAILED, REFUSED)
 
 
@@ -105,7 +105,7 @@ def test_a_resend_that_is_refused_takes_no_time_from_a_key_on_its_way(channel):
 def test_a_call_that_fails_at_once_takes_no_time_from_a_text_that_may_still_arrive(fail):
     both = fail(again(lost(begun(SMS), START + 10), CALL, START + 20), START + 30)
     assert (both.status, both.ends_at) == (Status.PENDING, START + 10 + TEXT_GRACE)
-    checked = requests.code_checked(both, RIGHT, Tally(), both.ends_at - 1, LIMITS).verification
+    checked = commands.code_checked(both, RIGHT, Tally(), both.ends_at - 1, LIMITS).verification
     assert checked.status is Status.APPROVED
 
 
@@ -125,8 +125,8 @@ def test_of_two_texts_the_one_that_was_lost_last_decides():
 
 def test_a_grace_is_granted_once():
     over = call_over(answered(begun(CALL), START + 10), START + 1_000)
-    anew = reports.CallReport("CA1", DeliveryStatus.COMPLETED, "completed", 2, None, None)
-    repeated = reports.call_status_changed(over, "token-1", anew, START + 2_000, LIMITS).verification
+    anew = status_reports.CallReport("CA1", DeliveryStatus.COMPLETED, "completed", 2, None, None)
+    repeated = status_reports.call_status_changed(over, "token-1", anew, START + 2_000, LIMITS).verification
     assert (repeated.revision, repeated.ends_at) == (over.revision + 1, over.ends_at)
 
 
@@ -148,8 +148,8 @@ def test_the_grace_of_an_attempt_whose_tries_are_used_up_is_none():
 
 def test_a_text_that_arrived_after_all_ends_nothing():
     both = refused(again(lost(begun(SMS), START + 10), CALL, START + 20), START + 30)
-    report = reports.MessageReport("SM1", DeliveryStatus.DELIVERED, "delivered", None)
-    arrived = reports.message_status_changed(both, "token-1", report, START + 40, LIMITS).verification
+    report = status_reports.MessageReport("SM1", DeliveryStatus.DELIVERED, "delivered", None)
+    arrived = status_reports.message_status_changed(both, "token-1", report, START + 40, LIMITS).verification
     assert (arrived.ends_at, arrived.ending, arrived.due_at) == (None, None, arrived.expires_at)
 
 
@@ -167,14 +167,14 @@ def test_a_last_step_that_is_left_out_takes_no_time_from_an_attempt_before():
     steps = (*TEXT_THEN_CALL, FallbackStep(SMS))
     called = moved_on(lost(begun(SMS, steps=steps), START + 10))
     failed = wrong_to_the_end(called, START + 1_000)
-    after = fallback.step_refused(failed, RefusalCode.RATE_LIMITED, failed.next_at).verification
+    after = fallback.step_refused(failed, ErrorCode.RATE_LIMITED, failed.next_at).verification
     assert (after.status, after.steps, after.next_at) == (Status.PENDING, (), None)
     assert after.ends_at == START + 10 + TEXT_GRACE
 
 
 def test_a_restore_that_leaves_the_steps_out_takes_no_time_from_a_text_that_may_still_arrive():
     failed = lost(begun(SMS, steps=TEXT_THEN_CALL), START + 10)
-    after = restores.restored(failed, START + 1_000).verification
+    after = recovery.restored(failed, START + 1_000).verification
     assert (after.status, after.steps, after.ends_at) == (Status.PENDING, (), START + 10 + TEXT_GRACE)
 
 
@@ -219,4 +219,4 @@ def test_in_any_order_it_fails_when_the_latest_grace_of_its_attempts_is_over(cha
             if over:
                 return
             now += wait
-            verification = clock.time_passed(verification, now).verification
+            verification = timeouts.deadline_passed(verification, now).verification

@@ -7,12 +7,19 @@ import pytest
 
 from gateway.domain.blocks import blocked
 from gateway.domain.enrollment import DefaultMethod, Enrollment, Phone, PhoneKind
-from gateway.domain.entra import Row, WrittenPhone
-from gateway.domain.imports import Fate, Terms, WantedPhone, import_planned, phone_imported, wanted_phones
-from gateway.domain.permissions import DEFAULTS, LineType
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.entra_export import ExportRow, WrittenPhone
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.phone_import import (
+    ImportResult,
+    ImportTerms,
+    WantedPhone,
+    import_planned,
+    phone_imported,
+    wanted_phones,
+)
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import PHONE_LIMIT
-from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.policy import DEFAULTS, LineType
 from gateway.domain.verification import Channel
 
 NOW = 1_800_000_000_000
@@ -27,15 +34,15 @@ def having(*phones: Phone, **fields) -> Enrollment:
 
 def planned(before: Enrollment, *wanted: WantedPhone, policy=DEFAULTS, proven=False, sharers=0):
     ids = (f"phn_new_{count}" for count in itertools.count(1))
-    return import_planned(before, wanted, Terms(policy, proven, ids, lambda _number: sharers), NOW)
+    return import_planned(before, wanted, ImportTerms(policy, proven, ids, lambda _number: sharers), NOW)
 
 
-def fates(plan) -> list[Fate]:
+def fates(plan) -> list[ImportResult]:
     return [told.fate for told in plan.phones]
 
 
 def read(kind: PhoneKind, text: str, country: str | None = None) -> WantedPhone:
-    [wanted] = wanted_phones(Row("line 2", "alice", (WrittenPhone(kind, text),)), country)
+    [wanted] = wanted_phones(ExportRow("line 2", "alice", (WrittenPhone(kind, text),)), country)
     return wanted
 
 
@@ -83,7 +90,7 @@ def test_numbers_that_cannot_be_used_say_why_and_not_which(kind, text, country, 
 
 def test_a_number_that_is_there_twice_counts_once():
     written = [(MOBILE, "+1 4255550123"), (ALTERNATE, "+1 (425) 555-0123"), (OFFICE, "+1 4255550123x12")]
-    row = Row("line 2", "alice", tuple(WrittenPhone(*phone) for phone in written))
+    row = ExportRow("line 2", "alice", tuple(WrittenPhone(*phone) for phone in written))
     assert wanted_phones(row, None) == (WantedPhone(MOBILE, NUMBER), WantedPhone(OFFICE, NUMBER, "12"))
 
 
@@ -123,7 +130,7 @@ def test_a_phone_that_is_there_stays_as_it_is(kind, verified_at):
     for proven in (False, True):
         plan = planned(before, WantedPhone(MOBILE, NUMBER), proven=proven)
         assert plan.change.enrollment is before
-        assert fates(plan) == [plan.fate(new=False)] == [Fate.UNCHANGED]
+        assert fates(plan) == [plan.fate(new=False)] == [ImportResult.UNCHANGED]
         assert bool(plan.phones[0].reason) == (proven and verified_at is None)
         assert phone_imported(before, Phone("phn_2", MOBILE, NUMBER), NOW, proven=proven).enrollment is before
 
@@ -131,11 +138,11 @@ def test_a_phone_that_is_there_stays_as_it_is(kind, verified_at):
 def test_a_proven_phone_keeps_its_kind_to_itself():
     before = having(Phone("phn_1", MOBILE, OTHER, verified_at=1))
     plan = planned(before, WantedPhone(MOBILE, NUMBER), WantedPhone(ALTERNATE, BRITISH), proven=True)
-    assert fates(plan) == [Fate.KEPT, Fate.PHONE_ADDED]
-    assert plan.fate(new=False) is Fate.PHONE_ADDED
+    assert fates(plan) == [ImportResult.KEPT, ImportResult.PHONE_ADDED]
+    assert plan.fate(new=False) is ImportResult.PHONE_ADDED
     assert [phone.number for phone in plan.change.enrollment.phones] == [OTHER, BRITISH]
     alone = planned(before, WantedPhone(MOBILE, NUMBER))
-    assert (alone.change.enrollment, alone.fate(new=False)) == (before, Fate.KEPT)
+    assert (alone.change.enrollment, alone.fate(new=False)) == (before, ImportResult.KEPT)
 
 
 def test_an_unproven_phone_of_the_kind_gives_way_unless_the_row_names_it():
@@ -154,18 +161,22 @@ def test_an_unproven_phone_of_the_kind_gives_way_unless_the_row_names_it():
 def test_nobody_is_let_in_by_the_back_door():
     before = blocked(ALICE, "stolen phone", None, NOW).enrollment
     plan = planned(before, WantedPhone(MOBILE, NUMBER), proven=True)
-    assert (plan.change.enrollment, fates(plan), plan.fate(new=False)) == (before, [Fate.REFUSED], Fate.REFUSED)
+    assert (plan.change.enrollment, fates(plan), plan.fate(new=False)) == (
+        before,
+        [ImportResult.REFUSED],
+        ImportResult.REFUSED,
+    )
     assert "blocked" in plan.phones[0].reason
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Rejected) as refused:
         phone_imported(before, Phone("phn_1", MOBILE, NUMBER), NOW, proven=True)
-    assert refused.value.code is RefusalCode.ENROLLMENT_BLOCKED
+    assert refused.value.code is ErrorCode.ENROLLMENT_BLOCKED
 
 
 def test_a_person_has_so_many_phones_and_no_more():
     others = tuple(Phone(f"phn_{place}", OFFICE, OTHER, 1, str(place)) for place in range(PHONE_LIMIT))
-    assert fates(planned(having(*others[1:]), WantedPhone(MOBILE, NUMBER))) == [Fate.PHONE_ADDED]
+    assert fates(planned(having(*others[1:]), WantedPhone(MOBILE, NUMBER))) == [ImportResult.PHONE_ADDED]
     plan = planned(having(*others), WantedPhone(MOBILE, NUMBER))
-    assert fates(plan) == [Fate.REFUSED]
+    assert fates(plan) == [ImportResult.REFUSED]
     assert str(PHONE_LIMIT) in plan.phones[0].reason
 
 
@@ -181,7 +192,7 @@ def test_a_person_has_so_many_phones_and_no_more():
 def test_what_policy_forbids_is_not_imported_and_the_fate_says_so(fields, reason):
     policy = msgspec.structs.replace(DEFAULTS, **fields)
     plan = planned(ALICE, WantedPhone(MOBILE, BRITISH), policy=policy)
-    assert (plan.change.enrollment, fates(plan)) == (ALICE, [Fate.REFUSED])
+    assert (plan.change.enrollment, fates(plan)) == (ALICE, [ImportResult.REFUSED])
     assert reason in plan.phones[0].reason
     assert "Decided by" in plan.phones[0].reason
 
@@ -192,22 +203,22 @@ def test_a_phone_that_may_be_reached_in_one_way_is_imported_with_that_way():
     assert after.default_method == DefaultMethod("phn_new_1", Channel.CALL)
     silent = msgspec.structs.replace(DEFAULTS, sign_in=(Channel.SMS,))
     assert fates(planned(ALICE, WantedPhone(ALTERNATE, NUMBER), WantedPhone(OFFICE, OTHER), policy=silent)) == [
-        Fate.PHONE_ADDED,
-        Fate.REFUSED,
+        ImportResult.PHONE_ADDED,
+        ImportResult.REFUSED,
     ]
 
 
 def test_a_number_that_too_many_have_is_refused():
     policy = msgspec.structs.replace(DEFAULTS, people_per_number=2)
     wanted = WantedPhone(MOBILE, NUMBER)
-    assert fates(planned(ALICE, wanted, policy=policy, sharers=1)) == [Fate.PHONE_ADDED]
-    assert fates(planned(ALICE, wanted, policy=policy, sharers=2)) == [Fate.REFUSED]
-    assert fates(planned(ALICE, wanted, sharers=2)) == [Fate.PHONE_ADDED]
+    assert fates(planned(ALICE, wanted, policy=policy, sharers=1)) == [ImportResult.PHONE_ADDED]
+    assert fates(planned(ALICE, wanted, policy=policy, sharers=2)) == [ImportResult.REFUSED]
+    assert fates(planned(ALICE, wanted, sharers=2)) == [ImportResult.PHONE_ADDED]
 
 
 def test_a_row_is_called_by_the_most_that_becomes_of_it():
     good, bad = WantedPhone(MOBILE, NUMBER), WantedPhone(OFFICE, problem="no number")
-    assert planned(ALICE, good, bad).fate(new=True) is Fate.NEW
-    assert planned(ALICE, good, bad).fate(new=False) is Fate.PHONE_ADDED
-    assert planned(ALICE, bad).fate(new=True) is Fate.REFUSED
-    assert planned(ALICE).fate(new=True) is Fate.UNCHANGED
+    assert planned(ALICE, good, bad).fate(new=True) is ImportResult.NEW
+    assert planned(ALICE, good, bad).fate(new=False) is ImportResult.PHONE_ADDED
+    assert planned(ALICE, bad).fate(new=True) is ImportResult.REFUSED
+    assert planned(ALICE).fate(new=True) is ImportResult.UNCHANGED

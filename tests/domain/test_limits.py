@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain import code
-from gateway.domain.policy import DAY, SECOND, Limits, Tally, resend_wait
-from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.limits import DAY, SECOND, Limits, Tally, resend_wait
 
 LIMITS = Limits()
 TIMES = st.lists(st.integers(1, 3 * LIMITS.send_window * SECOND), min_size=1, max_size=60)
@@ -19,8 +19,8 @@ def test_no_window_holds_more_sends_than_allowed(steps: list[int]):
         now += step
         try:
             tally = tally.with_send(now, LIMITS)
-        except Refused as refusal:
-            assert refusal.code is RefusalCode.RATE_LIMITED
+        except Rejected as refusal:
+            assert refusal.code is ErrorCode.RATE_LIMITED
             assert refusal.retry_after
             assert tally.with_send(now + refusal.retry_after * SECOND, LIMITS)
             continue
@@ -33,19 +33,19 @@ def test_no_window_holds_more_sends_than_allowed(steps: list[int]):
 def test_twenty_wrong_codes_close_the_day():
     tally = Tally()
     for at in range(LIMITS.failed_checks_per_day):
-        tally.refuse_check_over_limit(at, LIMITS)
+        tally.reject_check_over_limit(at, LIMITS)
         tally = tally.with_failed_check(at)
-    with pytest.raises(Refused) as refusal:
-        tally.refuse_check_over_limit(100, LIMITS)
+    with pytest.raises(Rejected) as refusal:
+        tally.reject_check_over_limit(100, LIMITS)
     assert refusal.value.retry_after == DAY // SECOND
-    tally.refuse_check_over_limit(DAY, LIMITS)
+    tally.reject_check_over_limit(DAY, LIMITS)
 
 
 def test_a_clock_set_back_opens_nothing():
     tally = Tally()
     for _ in range(LIMITS.sends_per_number):
         tally = tally.with_send(DAY, LIMITS)
-    with pytest.raises(Refused):
+    with pytest.raises(Rejected):
         tally.with_send(0, LIMITS)
 
 

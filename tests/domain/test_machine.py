@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain import calls, clock, reports, requests, sends
+from gateway.domain import calls, commands, send_results, status_reports, timeouts
 from gateway.domain.assurance import Assurance
 from gateway.domain.attempts import HEARD_LIMIT
 from gateway.domain.call_replies import MACHINE_FAILURE
 from gateway.domain.delivery import DeliveryStatus, merge
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import Limits, Tally
-from gateway.domain.refusals import Refused
+from gateway.domain.errors import Rejected
+from gateway.domain.limits import Limits, Tally
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import (
     TRANSITIONS,
     Attempt,
@@ -35,18 +35,18 @@ CALL, TEXT = ("att_call", "token-call", "CA1"), ("att_text", "token-text", "SM1"
 START = 1_000_000
 
 
-def started(channel: Channel = Channel.CALL, limits: Limits = LIMITS) -> requests.Change:
+def started(channel: Channel = Channel.CALL, limits: Limits = LIMITS) -> commands.Change:
     mode = Mode.CONFIRM if channel is Channel.CALL else None
     attempt_id, token, _ = CALL if channel is Channel.CALL else TEXT
-    start = requests.Start(
+    start = commands.Start(
         "ver_1", "app_1", "Bank", PhoneNumber("+14255550123"), channel, mode, "en", "enr_1", {}, RIGHT, b"sealed"
     )
-    new = requests.NewAttempt(attempt_id, token, channel, mode, "twilio")
-    return requests.created(start, new, Tally(), START, limits)
+    new = commands.NewAttempt(attempt_id, token, channel, mode, "twilio")
+    return commands.created(start, new, Tally(), START, limits)
 
 
 def call_report(status: DeliveryStatus | None, word: str, sequence: int | None = 0, sip: int | None = None):
-    return reports.CallReport("CA1", status, word, sequence, None, sip)
+    return status_reports.CallReport("CA1", status, word, sequence, None, sip)
 
 
 CALL_INPUTS = {
@@ -60,15 +60,17 @@ CALL_INPUTS = {
     "late_pound": lambda v, now: calls.digits_gathered(v, CALL[1], CALL[2], turn_of(v) - 1, "#", Tally(), now, LIMITS),
     "foreign_pound": lambda v, now: calls.digits_gathered(v, "other", CALL[2], turn_of(v), "#", Tally(), now, LIMITS),
     "other_leg_pound": lambda v, now: calls.digits_gathered(v, CALL[1], "CA2", turn_of(v), "#", Tally(), now, LIMITS),
-    "sent": lambda v, now: sends.sent(v, CALL[0], CALL[2], now),
-    "unknown_send": lambda v, now: sends.uncertain(v, CALL[0], now),
-    "never_arrived": lambda v, now: sends.never_arrived(v, CALL[0], now),
-    "odd_word": lambda v, now: reports.call_status_changed(v, CALL[1], call_report(None, "levitating"), now, LIMITS),
-    "canceled": requests.canceled,
-    "grace_over": lambda v, now: clock.time_passed(v, (v.ends_at or now)),
-    "lifetime_over": lambda v, _now: clock.time_passed(v, v.expires_at),
+    "sent": lambda v, now: send_results.sent(v, CALL[0], CALL[2], now),
+    "unknown_send": lambda v, now: send_results.uncertain(v, CALL[0], now),
+    "never_arrived": lambda v, now: send_results.never_arrived(v, CALL[0], now),
+    "odd_word": lambda v, now: status_reports.call_status_changed(
+        v, CALL[1], call_report(None, "levitating"), now, LIMITS
+    ),
+    "canceled": commands.canceled,
+    "grace_over": lambda v, now: timeouts.deadline_passed(v, (v.ends_at or now)),
+    "lifetime_over": lambda v, _now: timeouts.deadline_passed(v, v.expires_at),
     **{
-        status.value: lambda v, now, status=status: reports.call_status_changed(
+        status.value: lambda v, now, status=status: status_reports.call_status_changed(
             v, CALL[1], call_report(status, status.value), now, LIMITS
         )
         for status in (
@@ -94,7 +96,7 @@ def run(verification, names, now=START):
         now += 1
         try:
             change = CALL_INPUTS[name](verification, now)
-        except Refused:
+        except Rejected:
             continue
         outcomes += [change.outcome] if change.outcome else []
         verification = change.verification
@@ -185,18 +187,18 @@ def test_a_machine_never_approves(names: list[str]):
     assert verification.failure.code is FailureCode.ANSWERED_BY_MACHINE
 
 
-def told(answered_by: str, status: DeliveryStatus, sequence: int) -> reports.CallReport:
-    return reports.CallReport(CALL[2], status, status.value, sequence, answered_by, None)
+def told(answered_by: str, status: DeliveryStatus, sequence: int) -> status_reports.CallReport:
+    return status_reports.CallReport(CALL[2], status, status.value, sequence, answered_by, None)
 
 
 def test_no_later_word_makes_a_person_of_a_machine():
-    text = requests.NewAttempt(*TEXT[:2], Channel.SMS, None, "twilio")
+    text = commands.NewAttempt(*TEXT[:2], Channel.SMS, None, "twilio")
     verification, _ = run(started().verification, ["answered"])
-    verification = requests.next_attempt(verification, text, Tally(), START + 2, LIMITS).verification
+    verification = commands.next_attempt(verification, text, Tally(), START + 2, LIMITS).verification
     verification, _ = run(verification, ["machine"])
     for sequence, word in enumerate(("unknown", "human")):
         report = told(word, DeliveryStatus.IN_PROGRESS, sequence)
-        verification = reports.call_status_changed(verification, CALL[1], report, START + 3, LIMITS).verification
+        verification = status_reports.call_status_changed(verification, CALL[1], report, START + 3, LIMITS).verification
     verification, _ = run(verification, ["pound"])
     assert (verification.status, verification.attempts[0].answered_by) == (Status.PENDING, "machine")
 
@@ -204,14 +206,14 @@ def test_no_later_word_makes_a_person_of_a_machine():
 @pytest.mark.parametrize("status", [DeliveryStatus.IN_PROGRESS, DeliveryStatus.COMPLETED])
 def test_a_report_that_a_machine_took_the_call_is_a_verdict(status: DeliveryStatus):
     verification, _ = run(started().verification, ["answered"])
-    after = reports.call_status_changed(verification, CALL[1], told("machine", status, 1), START + 2, LIMITS)
+    after = status_reports.call_status_changed(verification, CALL[1], told("machine", status, 1), START + 2, LIMITS)
     assert (after.verification.status, after.verification.failure) == (Status.FAILED, MACHINE_FAILURE)
 
 
 def test_a_report_of_a_machine_after_the_approval_is_only_noted():
     verification, _ = run(started().verification, ["answered", "pound"])
     report = told("machine", DeliveryStatus.COMPLETED, 1)
-    after = reports.call_status_changed(verification, CALL[1], report, START + 9, LIMITS).verification
+    after = status_reports.call_status_changed(verification, CALL[1], report, START + 9, LIMITS).verification
     assert (after.status, after.failure, after.attempts[0].failure) == (Status.APPROVED, None, None)
 
 
@@ -267,7 +269,7 @@ def test_each_end_of_a_call_has_its_own_failure(names: list[str], failure: Failu
 
 
 def test_a_declined_call_is_told_from_a_busy_line():
-    change = reports.call_status_changed(
+    change = status_reports.call_status_changed(
         started().verification, CALL[1], call_report(DeliveryStatus.BUSY, "busy", 3, 603), START, LIMITS
     )
     assert change.verification.ending
@@ -298,20 +300,20 @@ def test_a_noisy_provider_is_not_listened_to_for_ever():
     verification = started().verification
     for number in range(HEARD_LIMIT + 50):
         report = call_report(None, f"word-{number}", number)
-        verification = reports.call_status_changed(verification, CALL[1], report, START, LIMITS).verification
+        verification = status_reports.call_status_changed(verification, CALL[1], report, START, LIMITS).verification
     assert len(verification.attempts[0].heard) == HEARD_LIMIT
 
 
 def test_a_refused_text_fails_at_once_and_a_lost_one_after_its_grace():
     failure = Failure(FailureCode.NUMBER_INVALID, "no such number", "21211")
-    refused = sends.refused(started(Channel.SMS).verification, TEXT[0], failure, START + 1)
+    refused = send_results.refused(started(Channel.SMS).verification, TEXT[0], failure, START + 1)
     assert refused.verification.status is Status.FAILED
-    report = reports.MessageReport("SM1", DeliveryStatus.UNDELIVERED, "undelivered", failure)
-    lost = reports.message_status_changed(started(Channel.SMS).verification, TEXT[1], report, START + 1, LIMITS)
+    report = status_reports.MessageReport("SM1", DeliveryStatus.UNDELIVERED, "undelivered", failure)
+    lost = status_reports.message_status_changed(started(Channel.SMS).verification, TEXT[1], report, START + 1, LIMITS)
     assert lost.verification.status is Status.PENDING
     assert lost.verification.due_at == START + 1 + LIMITS.text_grace * 1_000
-    late = reports.MessageReport("SM1", DeliveryStatus.DELIVERED, "delivered", None)
-    arrived = reports.message_status_changed(lost.verification, TEXT[1], late, START + 2, LIMITS).verification
+    late = status_reports.MessageReport("SM1", DeliveryStatus.DELIVERED, "delivered", None)
+    arrived = status_reports.message_status_changed(lost.verification, TEXT[1], late, START + 2, LIMITS).verification
     assert (arrived.due_at, arrived.attempts[0].failure) == (arrived.expires_at, None)
 
 

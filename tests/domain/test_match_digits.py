@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain import call_keys, calls, clock, reports, requests
+from gateway.domain import call_keys, calls, commands, status_reports, timeouts
 from gateway.domain.assurance import Assurance
 from gateway.domain.delivery import DeliveryStatus
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import DAY, Limits, Tally
+from gateway.domain.limits import DAY, Limits, Tally
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Change, Channel, FailureCode, Mode, Script, Status, Verification
 
 LIMITS = Limits()
@@ -22,17 +22,17 @@ NONE_WRONG = Tally()
 SPENT = Tally(failed_checks=(START,) * LIMITS.failed_checks_per_day)
 
 
-def attempt(number: int = 0, mode: Mode | None = Mode.MATCH, digits: str | None = SHOWN) -> requests.NewAttempt:
+def attempt(number: int = 0, mode: Mode | None = Mode.MATCH, digits: str | None = SHOWN) -> commands.NewAttempt:
     channel = Channel.CALL if mode else Channel.SMS
-    return requests.NewAttempt(f"att_{number}", f"token-{number}", channel, mode, "twilio", digits)
+    return commands.NewAttempt(f"att_{number}", f"token-{number}", channel, mode, "twilio", digits)
 
 
-def started(new: requests.NewAttempt | None = None) -> Change:
+def started(new: commands.NewAttempt | None = None) -> Change:
     new = new or attempt()
-    start = requests.Start(
+    start = commands.Start(
         "ver_1", "app_1", "Bank", PhoneNumber("+14255550123"), new.channel, new.mode, "en", None, {}, b"right", b""
     )
-    return requests.created(start, new, Tally(), START, LIMITS)
+    return commands.created(start, new, Tally(), START, LIMITS)
 
 
 def answered() -> Verification:
@@ -96,7 +96,7 @@ def test_the_last_try_ends_it_and_says_why(entries: list[str], failure: FailureC
 
 
 def test_a_call_whose_tries_are_used_up_judges_no_more_though_a_text_is_still_open():
-    verification = requests.resent(answered(), attempt(1, None, None), Tally(), START + 60_000, LIMITS).verification
+    verification = commands.resent(answered(), attempt(1, None, None), Tally(), START + 60_000, LIMITS).verification
     for entry in ("1", "2", "3"):
         verification = keyed(verification, entry).verification
     assert verification.status is Status.PENDING
@@ -166,10 +166,10 @@ def after(verification: Verification, word: str, value: object, now: int) -> Cha
         case "person":
             return calls.person_detected(verification, *CALL, "human", now)
         case "completed":
-            report = reports.CallReport(CALL[1], DeliveryStatus.COMPLETED, "completed", 3, None, None)
-            return reports.call_status_changed(verification, CALL[0], report, now, LIMITS)
+            report = status_reports.CallReport(CALL[1], DeliveryStatus.COMPLETED, "completed", 3, None, None)
+            return status_reports.call_status_changed(verification, CALL[0], report, now, LIMITS)
         case _:
-            return clock.time_passed(verification, now + 1_000)
+            return timeouts.deadline_passed(verification, now + 1_000)
 
 
 @given(st.lists(INPUTS, max_size=20))
@@ -199,7 +199,7 @@ def test_the_digits_still_approve_after_wrong_ones_and_one_silence(wrong: list[s
 @pytest.mark.parametrize("mode", [Mode.MATCH, Mode.CONFIRM])
 def test_what_a_machine_keys_in_never_approves_though_a_text_is_still_open(order: list[str], mode: Mode):
     verification = started(attempt(mode=mode)).verification
-    verification = requests.resent(verification, attempt(1, None, None), Tally(), START + 60_000, LIMITS).verification
+    verification = commands.resent(verification, attempt(1, None, None), Tally(), START + 60_000, LIMITS).verification
     for word in order:
         verification = after(verification, word, None, START + 60_001).verification
     for keys in (SHOWN, "#"):
@@ -214,14 +214,14 @@ def test_a_verification_keeps_its_digits_over_all_its_calls():
     verification = started().verification
     failed = msgspec.structs.replace(verification.attempts[0], failure=call_keys._NO_KEY)
     verification = msgspec.structs.replace(verification, attempts=(failed,))
-    again = requests.resent(verification, attempt(1, digits="99"), Tally(), START + 60_000, LIMITS).verification
+    again = commands.resent(verification, attempt(1, digits="99"), Tally(), START + 60_000, LIMITS).verification
     assert (again.match_digits, again.mode) == (SHOWN, Mode.MATCH)
-    texted = requests.resent(again, attempt(2, None, None), Tally(), START + 600_000 - 1, LIMITS).verification
+    texted = commands.resent(again, attempt(2, None, None), Tally(), START + 600_000 - 1, LIMITS).verification
     assert (texted.match_digits, texted.mode) == (SHOWN, None)
 
 
 def test_a_text_that_is_followed_by_a_call_has_digits_from_then_on():
     texted = started(attempt(mode=None, digits=None)).verification
     assert texted.match_digits is None
-    called = requests.resent(texted, attempt(1), Tally(), START + 60_000, LIMITS).verification
+    called = commands.resent(texted, attempt(1), Tally(), START + 60_000, LIMITS).verification
     assert called.match_digits == SHOWN

@@ -15,16 +15,16 @@ from gateway.domain.enrollment import (
     AppPassword,
     DefaultMethod,
     Enrollment,
+    EnrollmentChange,
     EnrollmentStatus,
-    PersonChange,
     Phone,
     PhoneKind,
 )
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.limits import DAY, SECOND, Limits
 from gateway.domain.outcomes import outcome_recorded
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import PHONE_LIMIT, default_chosen, phone_offered, phone_removed
-from gateway.domain.policy import DAY, SECOND, Limits
-from gateway.domain.refusals import RefusalCode, Refused
 from gateway.domain.verification import Channel, Failure, FailureCode, Outcome, Purpose, Status, Verification
 
 LIMITS = Limits()
@@ -67,7 +67,7 @@ class People(RuleBasedStateMachine):
         self.guesses: int | None = None
         self.bypass_ends = 0
 
-    def take(self, change: PersonChange) -> PersonChange:
+    def take(self, change: EnrollmentChange) -> EnrollmentChange:
         self.person = change.enrollment
         self.journal += [entry.type for entry in change.entries]
         return change
@@ -77,14 +77,14 @@ class People(RuleBasedStateMachine):
         before = self.person
         try:
             self.take(phone_offered(before, phone, self.now, LIMITS))
-        except Refused as refusal:
+        except Rejected as refusal:
             assert refusal.code in {
-                RefusalCode.ENROLLMENT_BLOCKED,
-                RefusalCode.PHONES_FULL,
-                RefusalCode.RATE_LIMITED,
-                RefusalCode.NOT_FOUND,
+                ErrorCode.ENROLLMENT_BLOCKED,
+                ErrorCode.PHONES_FULL,
+                ErrorCode.RATE_LIMITED,
+                ErrorCode.NOT_FOUND,
             }
-            assert (refusal.code is RefusalCode.ENROLLMENT_BLOCKED) == before.blocked(self.now)
+            assert (refusal.code is ErrorCode.ENROLLMENT_BLOCKED) == before.blocked(self.now)
             return False
         self.sent.append(self.now)
         assert self.person.proven_phones == before.proven_phones or before.phone_at(*spot) is not None
@@ -181,9 +181,9 @@ class People(RuleBasedStateMachine):
             method = DefaultMethod(phone.id, channel)
             try:
                 self.take(default_chosen(self.person, method, self.now))
-            except Refused as refusal:
+            except Rejected as refusal:
                 unproven, unreachable = phone.verified_at is None, phone.extension and channel is Channel.SMS
-                codes = {RefusalCode.PHONE_NOT_PROVEN: unproven, RefusalCode.NUMBER_INVALID: unreachable}
+                codes = {ErrorCode.PHONE_NOT_PROVEN: unproven, ErrorCode.NUMBER_INVALID: unreachable}
                 assert codes[refusal.code]
             else:
                 assert self.person.default_method == method
@@ -215,7 +215,7 @@ class People(RuleBasedStateMachine):
         app_password = AppPassword(f"apw_{number}", "Mail", number.to_bytes(8), "hash", self.now)
         try:
             self.take(app_password_created(self.person, app_password, self.now))
-        except Refused:
+        except Rejected:
             assert self.person.blocked(self.now) or len(self.person.app_passwords) == 40
 
     @rule(days=st.integers(1, 30))
@@ -223,7 +223,7 @@ class People(RuleBasedStateMachine):
         digest = next(self.ids).to_bytes(8)
         try:
             self.take(recognition.device_trusted(self.person, digest, days, self.now))
-        except Refused:
+        except Rejected:
             assert self.person.blocked(self.now)
         else:
             assert recognition.trusted_until(self.person, digest, self.now) == self.now + days * DAY
@@ -233,7 +233,7 @@ class People(RuleBasedStateMachine):
     def bypass_is_granted(self, seconds: int) -> None:
         try:
             self.take(recognition.bypass_granted(self.person, GOOD, seconds, "no phone today", self.now))
-        except Refused:
+        except Rejected:
             assert self.person.blocked(self.now)
         else:
             self.guesses, self.bypass_ends = 5, self.now + seconds * SECOND
@@ -244,7 +244,7 @@ class People(RuleBasedStateMachine):
         works = guess == GOOD and self.now < self.bypass_ends and bool(self.guesses)
         try:
             change = self.take(recognition.bypass_tried(self.person, guess, self.now))
-        except Refused:
+        except Rejected:
             assert not works
             return
         assert works == (change.refusal is None)

@@ -9,17 +9,17 @@ from gateway.domain.assurance import Assurance
 from gateway.domain.enrollment import (
     DefaultMethod,
     Enrollment,
+    EnrollmentChange,
     EnrollmentStatus,
-    NoticeKind,
-    PersonChange,
+    NotificationKind,
     Phone,
     PhoneKind,
 )
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.limits import DAY, Limits
 from gateway.domain.outcomes import outcome_recorded
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import phone_offered, phone_removed
-from gateway.domain.policy import DAY, Limits
-from gateway.domain.refusals import RefusalCode, Refused
 from gateway.domain.verification import Channel, Failure, FailureCode, Outcome, Status, Verification
 
 LIMITS = Limits()
@@ -56,7 +56,7 @@ def offered(person: Enrollment, spot: Spot, name: str = "phn_new", **fields: Any
     return phone_offered(person, phone, START, LIMITS).enrollment
 
 
-def approved(person: Enrollment, spot: Spot, channel: Channel = Channel.CALL, at: int = START + 1) -> PersonChange:
+def approved(person: Enrollment, spot: Spot, channel: Channel = Channel.CALL, at: int = START + 1) -> EnrollmentChange:
     return outcome_recorded(person, verification_of(spot, channel), approval(at))
 
 
@@ -75,9 +75,9 @@ def test_a_replacement_that_was_given_up_takes_no_phone_away():
 
 
 def test_what_is_to_be_replaced_must_be_there():
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Rejected) as refusal:
         offered(enrolled(proven()), SPOTS[2], replaces="phn_9")
-    assert (refusal.value.code, refusal.value.field) == (RefusalCode.NOT_FOUND, "replaces")
+    assert (refusal.value.code, refusal.value.field) == (ErrorCode.NOT_FOUND, "replaces")
 
 
 def test_the_phone_that_was_to_be_replaced_may_go_first():
@@ -85,7 +85,7 @@ def test_the_phone_that_was_to_be_replaced_may_go_first():
     person = phone_removed(person, "phn_1", START).enrollment
     change = approved(offered(person, SPOTS[2]), SPOTS[2])
     assert [phone.id for phone in change.enrollment.proven_phones] == ["phn_2", "phn_new"]
-    assert {notice.kind for notice in change.notices} == {NoticeKind.PHONE_ADDED}
+    assert {notice.kind for notice in change.notices} == {NotificationKind.PHONE_ADDED}
 
 
 def test_the_latest_phone_of_a_kind_is_the_one_to_be_proven():
@@ -145,16 +145,16 @@ def test_a_report_of_fraud_locks_out_for_the_policys_days(days):
     change = outcome_recorded(enrolled(proven()), verification_of(SPOTS[0], days=days), reported)
     assert change.enrollment.status(START + days * DAY - 1) is EnrollmentStatus.BLOCKED
     assert change.enrollment.status(START + days * DAY) is EnrollmentStatus.ENROLLED
-    assert [notice.kind for notice in change.notices] == [NoticeKind.BLOCKED]
+    assert [notice.kind for notice in change.notices] == [NotificationKind.BLOCKED]
 
 
 def test_trust_ends_when_the_person_is_locked_out_and_none_begins():
     person = recognition.device_trusted(enrolled(proven()), b"browser", 30, START).enrollment
     person = blocks.blocked(person, "stolen", None, START).enrollment
     assert recognition.trusted_until(person, b"browser", START) is None
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Rejected) as refusal:
         recognition.device_trusted(person, b"browser", 30, START)
-    assert refusal.value.code is RefusalCode.ENROLLMENT_BLOCKED
+    assert refusal.value.code is ErrorCode.ENROLLMENT_BLOCKED
 
 
 def test_a_twenty_first_browser_lets_the_oldest_go():

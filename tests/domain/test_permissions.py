@@ -8,14 +8,17 @@ from hypothesis import strategies as st
 from phonenumbers import PhoneNumberType
 
 from gateway.domain.enrollment import Phone, PhoneKind
-from gateway.domain.permissions import (
+from gateway.domain.errors import ErrorCode
+from gateway.domain.limits import Limits
+from gateway.domain.phone_number import PhoneNumber
+from gateway.domain.policy import (
     DEFAULTS,
     FIELDS,
     Feature,
     Level,
     LineType,
-    Origin,
     Policy,
+    PolicyOrigin,
     explain,
     feature_denial,
     method_denial,
@@ -24,9 +27,6 @@ from gateway.domain.permissions import (
     rules,
     sharing_denial,
 )
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import Limits
-from gateway.domain.refusals import RefusalCode
 from gateway.domain.verification import Channel, Mode, Purpose
 
 COUNTRIES = ("US", "DE", "JP", "GB")
@@ -56,7 +56,7 @@ POLICIES = st.builds(
     remember_device_days=st.integers(0, 1),
     app_passwords=st.booleans(),
     origins=st.dictionaries(
-        st.sampled_from(FIELDS), st.builds(Origin, st.sampled_from(Level), st.sampled_from(["One", "Two"]))
+        st.sampled_from(FIELDS), st.builds(PolicyOrigin, st.sampled_from(Level), st.sampled_from(["One", "Two"]))
     ),
 )
 QUESTIONS = {
@@ -141,25 +141,27 @@ def test_a_way_out_that_is_told_is_one(policy, question):
 @pytest.mark.parametrize(
     ("values", "question", "code"),
     [
-        ({"enroll": (Channel.CALL,)}, (Purpose.ENROLL, Channel.SMS, None, None), RefusalCode.METHOD_FORBIDDEN),
-        ({"sign_in": ()}, (Purpose.SIGN_IN, Channel.CALL, None, None), RefusalCode.METHOD_FORBIDDEN),
+        ({"enroll": (Channel.CALL,)}, (Purpose.ENROLL, Channel.SMS, None, None), ErrorCode.METHOD_FORBIDDEN),
+        ({"sign_in": ()}, (Purpose.SIGN_IN, Channel.CALL, None, None), ErrorCode.METHOD_FORBIDDEN),
         (
             {"phone_kinds": (PhoneKind.OFFICE,)},
             (Purpose.ENROLL, Channel.CALL, None, PhoneKind.ALTERNATE),
-            RefusalCode.PHONE_KIND_FORBIDDEN,
+            ErrorCode.PHONE_KIND_FORBIDDEN,
         ),
-        ({"text_countries": ("US",)}, (Purpose.SIGN_IN, Channel.SMS, GERMAN, None), RefusalCode.COUNTRY_FORBIDDEN),
-        ({"call_countries": ("US",)}, (Purpose.SIGN_IN, Channel.CALL, GERMAN, None), RefusalCode.COUNTRY_FORBIDDEN),
+        ({"text_countries": ("US",)}, (Purpose.SIGN_IN, Channel.SMS, GERMAN, None), ErrorCode.COUNTRY_FORBIDDEN),
+        ({"call_countries": ("US",)}, (Purpose.SIGN_IN, Channel.CALL, GERMAN, None), ErrorCode.COUNTRY_FORBIDDEN),
         (
             {"line_types": (LineType.MOBILE,)},
             (Purpose.SIGN_IN, Channel.CALL, AMERICAN, None),
-            RefusalCode.LINE_TYPE_FORBIDDEN,
+            ErrorCode.LINE_TYPE_FORBIDDEN,
         ),
     ],
 )
 def test_who_decided_is_named(values, question, code):
-    group = Origin(Level.GROUP, "contractors")
-    everything_else = overridden(DEFAULTS, {name: getattr(DEFAULTS, name) for name in FIELDS}, Origin(Level.DEFAULT))
+    group = PolicyOrigin(Level.GROUP, "contractors")
+    everything_else = overridden(
+        DEFAULTS, {name: getattr(DEFAULTS, name) for name in FIELDS}, PolicyOrigin(Level.DEFAULT)
+    )
     assert method_denial(everything_else, *question) is None
     denial = method_denial(overridden(everything_else, values, group), *question)
     assert (denial.code, denial.decided_by) == (code, group)
@@ -179,7 +181,7 @@ def test_who_decided_is_named(values, question, code):
     ],
 )
 def test_what_a_policy_names_is_allowed(values, number):
-    policy = overridden(DEFAULTS, values, Origin(Level.DEFAULT))
+    policy = overridden(DEFAULTS, values, PolicyOrigin(Level.DEFAULT))
     assert method_denial(policy, Purpose.SIGN_IN, Channel.SMS, number, PhoneKind.AUTHENTICATION) is None
 
 
@@ -217,23 +219,23 @@ def type_word(number: PhoneNumber) -> LineType | None:
 def test_a_number_has_so_many_people(limit, others, denied):
     denial = sharing_denial(Policy(people_per_number=limit), others)
     assert (denial is not None) == denied
-    assert denial is None or denial.code is RefusalCode.NUMBER_SHARED_TOO_OFTEN
+    assert denial is None or denial.code is ErrorCode.NUMBER_SHARED_TOO_OFTEN
 
 
 @pytest.mark.parametrize("feature", Feature)
 def test_a_feature_that_is_off_says_so(feature):
-    origin = Origin(Level.APPLICATION, "Example Bank")
+    origin = PolicyOrigin(Level.APPLICATION, "Example Bank")
     denial = feature_denial(overridden(DEFAULTS, {feature: type(getattr(DEFAULTS, feature))(0)}, origin), feature)
-    assert (denial.code, denial.decided_by) == (RefusalCode.FEATURE_OFF, origin)
+    assert (denial.code, denial.decided_by) == (ErrorCode.FEATURE_OFF, origin)
     assert feature_denial(overridden(DEFAULTS, {feature: type(getattr(DEFAULTS, feature))(1)}, origin), feature) is None
 
 
 def test_a_bare_pound_is_too_weak_where_digits_must_match():
-    assert mode_denial(Policy(call_proof=Mode.MATCH), Mode.CONFIRM).code is RefusalCode.METHOD_FORBIDDEN
+    assert mode_denial(Policy(call_proof=Mode.MATCH), Mode.CONFIRM).code is ErrorCode.METHOD_FORBIDDEN
     assert mode_denial(Policy(call_proof=Mode.MATCH), Mode.MATCH) is None
     assert mode_denial(Policy(call_proof=Mode.MATCH), Mode.PIN) is None
     for less in (Mode.CONFIRM, Mode.MATCH, Mode.CODE):
-        assert mode_denial(Policy(call_proof=Mode.PIN), less).code is RefusalCode.METHOD_FORBIDDEN
+        assert mode_denial(Policy(call_proof=Mode.PIN), less).code is ErrorCode.METHOD_FORBIDDEN
     assert mode_denial(Policy(call_proof=Mode.PIN), Mode.PIN) is None
     assert mode_denial(Policy(call_proof=Mode.CONFIRM), Mode.CONFIRM) is None
 
@@ -247,15 +249,15 @@ def test_limits_are_the_gateways_where_the_policy_is_silent():
 
 
 def test_rules_tell_each_field_once_with_who_set_it():
-    group = Origin(Level.GROUP, "contractors")
+    group = PolicyOrigin(Level.GROUP, "contractors")
     told = {rule.name: (rule.value, rule.decided_by) for rule in rules(overridden(DEFAULTS, {"checks": 2}, group))}
     assert tuple(told) == FIELDS
     assert told["checks"] == (2, group)
-    assert told["enroll"] == (tuple(Channel), Origin(Level.GATEWAY))
+    assert told["enroll"] == (tuple(Channel), PolicyOrigin(Level.GATEWAY))
 
 
 def test_what_is_told_can_be_encoded():
-    policy = Policy(enroll=(), origins={"enroll": Origin(Level.GROUP, "contractors")})
+    policy = Policy(enroll=(), origins={"enroll": PolicyOrigin(Level.GROUP, "contractors")})
     row = msgspec.json.decode(msgspec.json.encode(explain(policy, [])))[0]
     assert row["denial"]["decided_by"] == {"level": "group", "name": "contractors"}
     assert row["denial"]["code"] == "method_forbidden"

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.domain.phone import PhoneNumber, _judge, dial_string, parse_e164, parse_extension, parse_written
-from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.phone_number import PhoneNumber, _judge, dial_string, parse_e164, parse_extension, parse_written
 
 CALLING_CODES = sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
 EXAMPLES = [
@@ -53,8 +53,8 @@ def test_fast_patterns_agree_with_the_library_on_every_region_and_type():
 def test_any_text_is_a_number_or_a_refusal(text: str):
     try:
         assert parse_e164(text).e164.startswith("+")
-    except Refused as refusal:
-        assert refusal.code in {RefusalCode.NUMBER_INVALID, RefusalCode.NUMBER_BLOCKED}
+    except Rejected as refusal:
+        assert refusal.code in {ErrorCode.NUMBER_INVALID, ErrorCode.NUMBER_BLOCKED}
 
 
 @pytest.mark.parametrize(
@@ -73,9 +73,9 @@ def test_any_text_is_a_number_or_a_refusal(text: str):
     ],
 )
 def test_e164_is_strict(text: str):
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Rejected) as refusal:
         parse_e164(text)
-    assert refusal.value.code is RefusalCode.NUMBER_INVALID
+    assert refusal.value.code is ErrorCode.NUMBER_INVALID
 
 
 @pytest.mark.parametrize(
@@ -100,16 +100,16 @@ def test_numbers_as_people_write_them(country: str, number: str):
     ],
 )
 def test_written_numbers_that_are_refused(country: str, number: str, field: str):
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Rejected) as refusal:
         parse_written(country, number)
-    assert (refusal.value.code, refusal.value.field) == (RefusalCode.NUMBER_INVALID, field)
+    assert (refusal.value.code, refusal.value.field) == (ErrorCode.NUMBER_INVALID, field)
 
 
 @pytest.mark.parametrize("text", ["+19002345678", "+881612345678", "+979123456789"])
 def test_costly_numbers_are_blocked(text: str):
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Rejected) as refusal:
         parse_e164(text)
-    assert refusal.value.code is RefusalCode.NUMBER_BLOCKED
+    assert refusal.value.code is ErrorCode.NUMBER_BLOCKED
 
 
 def test_a_trunk_zero_after_the_country_code_is_forgiven():
@@ -159,17 +159,17 @@ def test_extensions_as_people_write_them(text: str, extension: str):
     ],
 )
 def test_extensions_that_are_refused(text: str):
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Rejected) as refusal:
         parse_extension(text)
-    assert (refusal.value.code, refusal.value.field) == (RefusalCode.NUMBER_INVALID, "to.extension")
+    assert (refusal.value.code, refusal.value.field) == (ErrorCode.NUMBER_INVALID, "to.extension")
 
 
 @given(st.one_of(st.text(max_size=20), st.text("0123456789 xXeEtTwW#ſ", max_size=20)))
 def test_any_text_is_an_extension_or_a_refusal(text: str):
     try:
         extension = parse_extension(text)
-    except Refused as refusal:
-        assert (refusal.code, refusal.field) == (RefusalCode.NUMBER_INVALID, "to.extension")
+    except Rejected as refusal:
+        assert (refusal.code, refusal.field) == (ErrorCode.NUMBER_INVALID, "to.extension")
     else:
         assert re.fullmatch("[0-9]{1,12}", extension)
         assert parse_extension(extension) == extension

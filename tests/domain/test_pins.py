@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain import call_pins, calls, clock, outcomes, pins, requests
+from gateway.domain import call_pins, calls, commands, outcomes, pins, timeouts
 from gateway.domain.assurance import Assurance
 from gateway.domain.blocks import blocked, reset
 from gateway.domain.call_pins import Gathered, Outdated, Verdict
-from gateway.domain.enrollment import Enrollment, Notice, NoticeKind, Phone, PhoneKind, Pin
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.enrollment import Enrollment, Notification, NotificationKind, Phone, PhoneKind, Pin
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.limits import SECOND, Limits, Tally
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import phone_removed
-from gateway.domain.policy import SECOND, Limits, Tally
-from gateway.domain.refusals import RefusalCode, Refused
 from gateway.domain.scenes import PinFlaw, Script
 from gateway.domain.verification import Channel, Failure, FailureCode, Mode, Outcome, Status, Verification
 
@@ -38,11 +38,11 @@ def person(*, must_change: bool = False, pin: str | None = PIN) -> Enrollment:
 
 
 def answered(mode: Mode = Mode.PIN) -> Verification:
-    new = requests.NewAttempt("att_0", CALL[0], Channel.CALL, mode, "twilio")
-    start = requests.Start(
+    new = commands.NewAttempt("att_0", CALL[0], Channel.CALL, mode, "twilio")
+    start = commands.Start(
         "ver_1", "app_1", "Bank", NUMBER, new.channel, new.mode, "en", "enr_1", {}, b"right", b"", None
     )
-    begun = requests.created(start, new, Tally(), START, LIMITS).verification
+    begun = commands.created(start, new, Tally(), START, LIMITS).verification
     return calls.call_answered(begun, *CALL, None, START + 1).verification
 
 
@@ -52,7 +52,7 @@ class Line:
     def __init__(self, enrollment: Enrollment, limits: Limits = LIMITS) -> None:
         self.verification, self.enrollment, self.limits, self.now = answered(), enrollment, limits, START + 1
         self.reply = None
-        self.told: list[Notice] = []
+        self.told: list[Notification] = []
 
     def key(self, digits: str, turn: int | None = None, *, keyed_to: Enrollment | None = None) -> "Line":
         """Key something in, judged against the record as it is, or as it was when it was `keyed_to`."""
@@ -88,9 +88,9 @@ def test_four_to_ten_digits_are_taken_unless_they_are_guessed_first(pin: str):
 @given(st.text(max_size=12).filter(lambda text: not (text.isascii() and text.isdecimal() and 4 <= len(text) <= 10)))
 def test_nothing_else_is_a_pin(typed: str):
     assert pins.flaw_of(typed, ()) is PinFlaw.MALFORMED
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Rejected) as caught:
         pins.pin_set(person(), typed, "", START, must_change=True)
-    assert (caught.value.code, caught.value.field) == (RefusalCode.PIN_MALFORMED, "pin")
+    assert (caught.value.code, caught.value.field) == (ErrorCode.PIN_MALFORMED, "pin")
 
 
 @pytest.mark.parametrize("length", range(4, 11))
@@ -117,7 +117,7 @@ def test_one_that_another_set_is_changed_first():
     assert line.key(OWN).reply.script is Script.PIN_CHANGED
     assert line.verification.status is Status.APPROVED
     assert line.enrollment.pin == Pin(hashed(OWN))
-    assert line.told == [Notice(NoticeKind.PIN_SET, NUMBER)]
+    assert line.told == [Notification(NotificationKind.PIN_SET, NUMBER)]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_silence_ends_it_wherever_it_comes(entries: list[str]):
 def test_what_was_chosen_and_not_repeated_ends_with_the_verification():
     line = Line(person(must_change=True)).key(PIN).key(OWN)
     assert line.enrollment.pin.chosen == hashed(OWN)
-    ended = clock.time_passed(line.verification, line.verification.expires_at)
+    ended = timeouts.deadline_passed(line.verification, line.verification.expires_at)
     after = outcomes.outcome_recorded(line.enrollment, ended.verification, ended.outcome).enrollment
     assert after.pin == Pin(hashed(PIN), must_change=True)
 
@@ -230,10 +230,10 @@ def test_the_last_wrong_pin_ends_the_call_and_refuses_the_next_one_until_its_tim
         assert line.verification.status is Status.PENDING
         line.key(OTHER)
     assert (line.verification.failure.code, line.reply.script) == (FailureCode.RATE_LIMITED, Script.PIN_LOCKED)
-    with pytest.raises(Refused) as caught:
-        pins.refuse_pin_call(line.enrollment, line.now)
-    assert (caught.value.code, caught.value.retry_after) == (RefusalCode.PIN_LOCKED, LIMITS.pin_window)
-    pins.refuse_pin_call(line.enrollment, line.enrollment.pin.locked_until)
+    with pytest.raises(Rejected) as caught:
+        pins.reject_pin_call(line.enrollment, line.now)
+    assert (caught.value.code, caught.value.retry_after) == (ErrorCode.PIN_LOCKED, LIMITS.pin_window)
+    pins.reject_pin_call(line.enrollment, line.enrollment.pin.locked_until)
     assert Line(line.enrollment).key(PIN).verification.status is Status.FAILED
 
 
@@ -242,9 +242,9 @@ def test_a_new_pin_ends_the_lock_and_whoever_is_blocked_gets_none():
     given_anew = pins.pin_set(locked, OWN, hashed(OWN), START, must_change=True).enrollment
     assert given_anew.pin == Pin(hashed(OWN), must_change=True)
     shut = blocked(locked, "stolen", None, START).enrollment
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Rejected) as caught:
         pins.pin_set(shut, OWN, hashed(OWN), START, must_change=True)
-    assert caught.value.code is RefusalCode.ENROLLMENT_BLOCKED
+    assert caught.value.code is ErrorCode.ENROLLMENT_BLOCKED
 
 
 @pytest.mark.parametrize("pin", [None, PIN])
@@ -258,9 +258,13 @@ def test_every_proven_phone_that_takes_texts_is_told_of_a_pin_whoever_sets_it(pi
     told = {NUMBER, others[0].number, others[2].number}
     assert {phone.kind for phone in others if phone.number in told} == {PhoneKind.AUTHENTICATION, PhoneKind.ALTERNATE}
     change = pins.pin_set(somebody, OWN, hashed(OWN), START, must_change=must_change)
-    assert {(notice.kind, notice.number) for notice in change.notices} == {(NoticeKind.PIN_SET, to) for to in told}
+    assert {(notice.kind, notice.number) for notice in change.notices} == {
+        (NotificationKind.PIN_SET, to) for to in told
+    }
     change = pins.pin_removed(change.enrollment, START)
-    assert {(notice.kind, notice.number) for notice in change.notices} == {(NoticeKind.PIN_REMOVED, to) for to in told}
+    assert {(notice.kind, notice.number) for notice in change.notices} == {
+        (NotificationKind.PIN_REMOVED, to) for to in told
+    }
 
 
 def test_wrong_pins_their_lock_and_a_newer_key_of_the_same_pin_are_no_news():

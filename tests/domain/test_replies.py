@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gateway.domain import clock, reports, requests, sends
+from gateway.domain import commands, send_results, status_reports, timeouts
 from gateway.domain.assurance import Assurance
 from gateway.domain.delivery import DeliveryStatus
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import Limits, Tally
-from gateway.domain.refusals import RefusalCode, Refused
-from gateway.domain.replies import OPTED_OUT, Keyword, code_in, keyword, replied_to, text_replied, word
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.inbound_sms import OPTED_OUT, Keyword, code_in, keyword, select_verification, sms_received, word
+from gateway.domain.limits import Limits, Tally
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Change, Channel, FailureCode, Mode, Status, Verification
 
 LIMITS = Limits()
@@ -29,18 +29,18 @@ def digest(verification_id: str, code: str) -> bytes:
 
 def started(name: str = "ver_1", *, allowed: bool = True, channel: Channel = Channel.SMS, at: int = START) -> Change:
     mode = Mode.CONFIRM if channel is Channel.CALL else None
-    start = requests.Start(
+    start = commands.Start(
         name, "app_1", "Bank", PhoneNumber("+14255550123"), channel, mode, "en", "enr_1", {}, digest(name, RIGHT),
         b"sealed", reply_with_code=allowed,
     )  # fmt: skip
-    new = requests.NewAttempt(f"att_{name}", f"token-{name}", channel, mode, "twilio")
-    return requests.created(start, new, Tally(), at, LIMITS)
+    new = commands.NewAttempt(f"att_{name}", f"token-{name}", channel, mode, "twilio")
+    return commands.created(start, new, Tally(), at, LIMITS)
 
 
 def replied(
     verification: Verification, text: str, sid: str = "SM1", tally: Tally | None = None, now: int = START + 1
 ) -> Change:
-    return text_replied(verification, sid, text, WORDS, digest, tally or Tally(), now, LIMITS)
+    return sms_received(verification, sid, text, WORDS, digest, tally or Tally(), now, LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_wrong_code_counts_as_it_does_anywhere():
     begun = started().verification
     change, checked = (
         replied(begun, WRONG),
-        requests.code_checked(begun, digest("ver_1", WRONG), Tally(), START + 1, LIMITS),
+        commands.code_checked(begun, digest("ver_1", WRONG), Tally(), START + 1, LIMITS),
     )
     assert change.verification.checks_left == checked.verification.checks_left == 4
     assert change.tally == checked.tally == Tally(failed_checks=(START + 1,))
@@ -100,9 +100,9 @@ def test_a_wrong_code_counts_as_it_does_anywhere():
 
 def test_a_number_that_had_its_wrong_codes_is_refused_and_keeps_nothing():
     spent = Tally(failed_checks=(START,) * LIMITS.failed_checks_per_day)
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Rejected) as refusal:
         replied(started().verification, RIGHT, tally=spent)
-    assert refusal.value.code is RefusalCode.RATE_LIMITED
+    assert refusal.value.code is ErrorCode.RATE_LIMITED
 
 
 @pytest.mark.parametrize("text", [RIGHT, WRONG])
@@ -137,28 +137,28 @@ def test_a_late_code_finds_it_expired():
 
 @pytest.mark.parametrize("text", [RIGHT, "FRAUD"])
 def test_an_ended_one_takes_nothing(text: str):
-    over = requests.canceled(started().verification, START + 1).verification
+    over = commands.canceled(started().verification, START + 1).verification
     assert replied(over, text).verification is over
 
 
 def test_a_reply_answers_what_was_texted_last():
     old, new = started("ver_1"), started("ver_2", at=START + 1_000)
-    assert replied_to([new.verification, old.verification], "SM1") is new.verification
-    again = requests.NewAttempt("att_again", "token", Channel.SMS, None, "twilio")
-    resent = requests.resent(old.verification, again, Tally(), START + 60_000, LIMITS).verification
-    assert replied_to([new.verification, resent], "SM1") is resent
+    assert select_verification([new.verification, old.verification], "SM1") is new.verification
+    again = commands.NewAttempt("att_again", "token", Channel.SMS, None, "twilio")
+    resent = commands.resent(old.verification, again, Tally(), START + 60_000, LIMITS).verification
+    assert select_verification([new.verification, resent], "SM1") is resent
 
 
 def test_calls_ended_ones_and_texts_that_never_left_us_are_not_answered():
     call = started("ver_1", channel=Channel.CALL).verification
-    over = requests.canceled(started("ver_2").verification, START + 1).verification
+    over = commands.canceled(started("ver_2").verification, START + 1).verification
     call_first = started("ver_3", channel=Channel.CALL).verification
-    again = requests.NewAttempt("att_text", "token", Channel.SMS, None, "twilio")
+    again = commands.NewAttempt("att_text", "token", Channel.SMS, None, "twilio")
     then_text = msgspec.structs.replace(call_first, attempts=(*call_first.attempts, again.at(START)))
-    unsent = sends.refused(then_text, "att_text", OPTED_OUT, START + 1).verification
+    unsent = send_results.refused(then_text, "att_text", OPTED_OUT, START + 1).verification
     assert unsent.status is Status.PENDING
-    assert replied_to([unsent, over, call], "SM1") is None
-    assert replied_to([then_text, over, call], "SM1") is then_text
+    assert select_verification([unsent, over, call], "SM1") is None
+    assert select_verification([then_text, over, call], "SM1") is then_text
 
 
 @pytest.mark.parametrize("text", [RIGHT, WRONG, "FRAUD"])
@@ -166,25 +166,25 @@ def test_a_repeated_report_is_held_against_no_other_verification(text: str):
     older, newer = started("ver_1").verification, started("ver_2", at=START + 1_000).verification
     answered = replied(newer, text, now=START + 2_000).verification
     assert answered is not newer
-    assert replied_to([answered, older], "SM1") is None
-    next_one = replied_to([answered, older], "SM2")
+    assert select_verification([answered, older], "SM1") is None
+    next_one = select_verification([answered, older], "SM2")
     assert next_one is (answered if answered.status is Status.PENDING else older)
 
 
 STEPS = {
     "reply": lambda v, t, now: replied(v, WRONG, f"SM{now}", t, now),
-    "check": lambda v, t, now: requests.code_checked(v, digest(v.id, WRONG), t, now, LIMITS),
-    "delivered": lambda v, _t, now: reports.message_status_changed(
-        v, "token-ver_1", reports.MessageReport("SM0", DeliveryStatus.DELIVERED, "delivered", None), now, LIMITS
+    "check": lambda v, t, now: commands.code_checked(v, digest(v.id, WRONG), t, now, LIMITS),
+    "delivered": lambda v, _t, now: status_reports.message_status_changed(
+        v, "token-ver_1", status_reports.MessageReport("SM0", DeliveryStatus.DELIVERED, "delivered", None), now, LIMITS
     ),
-    "lost": lambda v, _t, now: reports.message_status_changed(
+    "lost": lambda v, _t, now: status_reports.message_status_changed(
         v,
         "token-ver_1",
-        reports.MessageReport("SM0", DeliveryStatus.UNDELIVERED, "undelivered", OPTED_OUT),
+        status_reports.MessageReport("SM0", DeliveryStatus.UNDELIVERED, "undelivered", OPTED_OUT),
         now,
         LIMITS,
     ),
-    "sent": lambda v, _t, now: sends.sent(v, "att_ver_1", "SM0", now),
+    "sent": lambda v, _t, now: send_results.sent(v, "att_ver_1", "SM0", now),
     "approve": lambda v, t, now: replied(v, RIGHT, "SM_right", t, now),
 }
 
@@ -194,7 +194,7 @@ def run(names: tuple[str, ...]) -> tuple[Verification, Tally]:
     for place, name in enumerate(names):
         try:
             change = STEPS[name](verification, tally, START + 1 + place)
-        except Refused:
+        except Rejected:
             continue
         verification, tally = change.verification, change.tally or tally
     return verification, tally
@@ -225,7 +225,7 @@ class Replies(RuleBasedStateMachine):
         self.outcomes += change.outcome is not None
 
     def text(self, text: str, sid: str) -> None:
-        chosen = replied_to([self.verification], sid)
+        chosen = select_verification([self.verification], sid)
         if chosen is not None:
             self.take(replied(chosen, text, sid, self.tally, self.now))
 
@@ -248,15 +248,15 @@ class Replies(RuleBasedStateMachine):
     def check(self, code: str) -> None:
         live = self.verification.status is Status.PENDING and self.now < self.verification.expires_at
         try:
-            self.take(requests.code_checked(self.verification, digest("ver_1", code), self.tally, self.now, LIMITS))
-        except Refused:
+            self.take(commands.code_checked(self.verification, digest("ver_1", code), self.tally, self.now, LIMITS))
+        except Rejected:
             return
         self.approved |= live and code == RIGHT
 
     @rule(seconds=st.integers(1, 300))
     def wait(self, seconds: int) -> None:
         self.now += seconds * 1_000
-        self.take(clock.time_passed(self.verification, self.now))
+        self.take(timeouts.deadline_passed(self.verification, self.now))
 
     @invariant()
     def no_more_than_the_one_check_allows(self) -> None:

@@ -4,12 +4,12 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from gateway.domain import requests, sends
+from gateway.domain import commands, send_results
 from gateway.domain.attempts import by_id, is_with
 from gateway.domain.delivery import DeliveryStatus
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import Limits, Tally
-from gateway.domain.routes import Routes, chosen
+from gateway.domain.limits import Limits, Tally
+from gateway.domain.phone_number import PhoneNumber
+from gateway.domain.routing import Routes, chosen
 from gateway.domain.verification import Channel, Failure, FailureCode
 
 HOME, ABROAD, NOWHERE = PhoneNumber("+14255550123"), PhoneNumber("+442079460123"), PhoneNumber("+88213300655")
@@ -50,13 +50,13 @@ def test_the_first_that_is_fit_is_chosen_and_nobody_who_said_no(order, refused_b
 
 
 def begun():
-    new = requests.NewAttempt("att_1", "token", Channel.SMS, None, "a")
-    start = requests.Start("ver_1", "app_1", "Bank", HOME, Channel.SMS, None, "en", None, {}, b"d", b"s")
-    return requests.created(start, new, Tally(), 0, Limits()).verification
+    new = commands.NewAttempt("att_1", "token", Channel.SMS, None, "a")
+    start = commands.Start("ver_1", "app_1", "Bank", HOME, Channel.SMS, None, "en", None, {}, b"d", b"s")
+    return commands.created(start, new, Tally(), 0, Limits()).verification
 
 
 def test_an_attempt_that_nobody_took_stays_one_attempt_with_another_provider():
-    change = sends.rerouted(begun(), "att_1", "b", NO, 1)
+    change = send_results.rerouted(begun(), "att_1", "b", NO, 1)
     [attempt] = change.verification.attempts
     assert (attempt.provider, attempt.refused_by, attempt.status) == ("b", ("a",), DeliveryStatus.QUEUED)
     [entry] = change.entries
@@ -65,20 +65,20 @@ def test_an_attempt_that_nobody_took_stays_one_attempt_with_another_provider():
 
 
 def test_a_provider_that_only_rests_has_not_said_no():
-    [attempt] = sends.rerouted(begun(), "att_1", "b", None, 1).verification.attempts
+    [attempt] = send_results.rerouted(begun(), "att_1", "b", None, 1).verification.attempts
     assert (attempt.provider, attempt.refused_by) == ("b", ())
 
 
 @pytest.mark.parametrize("fate", ["sent", "sent without a sid", "unknown", "failed"])
 def test_an_attempt_that_may_have_been_taken_is_never_handed_on(fate):
     fates = {
-        "sent": lambda kept: sends.sent(kept, "att_1", "SM1", 1),
-        "sent without a sid": lambda kept: sends.sent(kept, "att_1", None, 1),
-        "unknown": lambda kept: sends.uncertain(kept, "att_1", 1),
-        "failed": lambda kept: sends.refused(kept, "att_1", NO, 1),
+        "sent": lambda kept: send_results.sent(kept, "att_1", "SM1", 1),
+        "sent without a sid": lambda kept: send_results.sent(kept, "att_1", None, 1),
+        "unknown": lambda kept: send_results.uncertain(kept, "att_1", 1),
+        "failed": lambda kept: send_results.refused(kept, "att_1", NO, 1),
     }
     taken = fates[fate](begun()).verification
-    change = sends.rerouted(taken, "att_1", "b", NO, 2)
+    change = send_results.rerouted(taken, "att_1", "b", NO, 2)
     assert change.verification is taken
     assert by_id(change.verification, "att_1").provider == "a"
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.senders import Senders, callers_mistake, senders_mistake
 
 USUAL = "+15005550006"

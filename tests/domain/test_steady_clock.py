@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.steady_clock import SteadyClock
+from gateway.clock import SteadyClock
 
 
 class Clocks:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from gateway.domain import calls, requests, sends
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import Limits, Tally
+from gateway.domain import calls, commands, send_results
+from gateway.domain.limits import Limits, Tally
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, FailureCode, Mode, Status
 
 NOW = 1_000_000
@@ -18,20 +18,20 @@ HEARD = {
 
 @pytest.fixture
 def unknown():
-    start = requests.Start(
+    start = commands.Start(
         "ver_1", "app_1", "Bank", PhoneNumber("+14255550123"), Channel.CALL, None, "en", None, {}, b"right", b"sealed"
     )
-    attempt = requests.NewAttempt("att_1", "token", Channel.CALL, Mode.CONFIRM, "twilio")
-    begun = requests.created(start, attempt, Tally(), NOW, Limits()).verification
-    return sends.uncertain(begun, "att_1", NOW).verification
+    attempt = commands.NewAttempt("att_1", "token", Channel.CALL, Mode.CONFIRM, "twilio")
+    begun = commands.created(start, attempt, Tally(), NOW, Limits()).verification
+    return send_results.uncertain(begun, "att_1", NOW).verification
 
 
 def test_one_that_the_provider_does_not_know_was_never_sent(unknown):
-    after = sends.never_arrived(unknown, "att_1", NOW).verification
+    after = send_results.never_arrived(unknown, "att_1", NOW).verification
     assert (after.status, after.attempts[0].failure.code) == (Status.FAILED, FailureCode.OUTCOME_UNKNOWN)
 
 
 @pytest.mark.parametrize("heard", HEARD)
 def test_one_that_was_heard_of_while_the_provider_was_asked_was_sent(unknown, heard):
     before = HEARD[heard](unknown).verification
-    assert sends.never_arrived(before, "att_1", NOW).verification is before
+    assert send_results.never_arrived(before, "att_1", NOW).verification is before

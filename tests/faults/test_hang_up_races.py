@@ -7,20 +7,20 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.app import now
-from gateway.domain import requests, sends
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import Limits
+from gateway.domain import commands, send_results
+from gateway.domain.limits import Limits
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.provider_health import HealthRule
-from gateway.domain.routes import Routes
+from gateway.domain.routing import Routes
 from gateway.domain.senders import Senders
 from gateway.domain.verification import Channel, Mode
 from gateway.metrics import Metrics
 from gateway.outbox_ports import TO_ASK, DueSend, Sending, SendMove, Stage
 from gateway.reconciler import Reconciler
 from gateway.roster import Account, Roster
+from gateway.security.vault import Vault
 from gateway.stores.migrate import migrate
 from gateway.stores.sqlite import SqliteStore
-from gateway.vault import Vault
 from webhooks.addresses import Addresses
 
 QUICKLY = 20.0
@@ -78,12 +78,12 @@ async def store(tmp_path) -> AsyncIterator[SqliteStore]:
     path = tmp_path / "poundkey.db"
     migrate(f"sqlite:///{path}")
     store = await SqliteStore.open(path, Vault({1: os.urandom(32)}, os.urandom(32), os.urandom(32)), now)
-    new = requests.NewAttempt("att_1", "token", Channel.CALL, Mode.CONFIRM, "twilio")
-    start = requests.Start("ver_1", "app_1", "Bank", NUMBER, Channel.CALL, Mode.CONFIRM, "en", None, {}, b"d", b"s")
-    begin = lambda tally, at: requests.created(start, new, tally, at, LIMITS)  # noqa: E731 - shown beside its use
+    new = commands.NewAttempt("att_1", "token", Channel.CALL, Mode.CONFIRM, "twilio")
+    start = commands.Start("ver_1", "app_1", "Bank", NUMBER, Channel.CALL, Mode.CONFIRM, "en", None, {}, b"d", b"s")
+    begin = lambda tally, at: commands.created(start, new, tally, at, LIMITS)  # noqa: E731 - shown beside its use
     await store.create("ver_1", NUMBER, begin, receipt=None, joining=None)
     move = SendMove("att_1", Stage.SETTLING)
-    await store.apply("ver_1", lambda kept, at: sends.sent(kept, "att_1", "CA1", at), send=move)
+    await store.apply("ver_1", lambda kept, at: send_results.sent(kept, "att_1", "CA1", at), send=move)
     yield store
     await store.close()
 
@@ -116,14 +116,14 @@ async def hung_up(store, line) -> None:
 async def test_an_answer_that_comes_after_the_end_takes_no_hang_up_back(store, line):
     line.take_up(DueSend("att_1", "ver_1", Stage.SETTLING, 0))
     await line.asked.wait()
-    await store.apply("ver_1", requests.canceled)
+    await store.apply("ver_1", commands.canceled)
     line.may_answer.set()
     await hung_up(store, line)
 
 
 async def test_a_hang_up_that_is_seen_before_the_end_is_not_forgotten(store, line):
     line.may_answer.set()
-    await store.apply("ver_1", requests.canceled)
+    await store.apply("ver_1", commands.canceled)
     [due] = await store.due_sends(10, TO_ASK)
     line.take_up(due)
     await hung_up(store, line)

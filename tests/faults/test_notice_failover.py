@@ -7,10 +7,10 @@ from support.network import ACCOUNT, OURS, TOKEN
 from support.post import NUMBER, Post, account_at, block
 from support.world import free_port
 
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import SECOND
+from gateway.domain.limits import SECOND
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.provider_health import HealthRule
-from gateway.domain.routes import Routes
+from gateway.domain.routing import Routes
 from gateway.providers.twilio import TwilioProvider
 from gateway.reply_ports import OptOutReason
 from gateway.wiring import provider_of

@@ -9,7 +9,7 @@ from support.network import ACCOUNT, TOKEN
 from support.post import NUMBER, Post, block, until
 from support.world import serving_at, settings_for
 
-from gateway.domain.policy import DAY, SECOND
+from gateway.domain.limits import DAY, SECOND
 from gateway.settings import Twilio
 
 NUMBERS = [f"+1425555015{digit}" for digit in range(9)]

@@ -10,17 +10,17 @@ from support.integrator import PATIENCE
 from support.postgres import Postgres
 from support.postgres_wire import Cut, Wire
 
-from gateway.domain import requests
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import Limits
-from gateway.domain.refusals import Refused
+from gateway.domain import commands
+from gateway.domain.errors import Rejected
+from gateway.domain.limits import Limits
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel
 from gateway.ports import StoreUnavailable
+from gateway.security.vault import Vault
 from gateway.stores.grouped import Grouped
 from gateway.stores.postgres import PostgresStore
 from gateway.stores.postgres_link import LOST, Link
 from gateway.stores.postgres_writer import PostgresWriter
-from gateway.vault import Vault
 
 LIMITS = Limits(sends_per_number=1_000_000, checks_per_verification=1_000, failed_checks_per_day=1_000_000)
 NUMBER = PhoneNumber("+14255550123")
@@ -30,19 +30,19 @@ TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE applic
 
 
 def create(store, name):
-    start = requests.Start(
+    start = commands.Start(
         name, "app_1", "Bank", NUMBER, Channel.SMS, None, "en", None, {}, VAULT.code_digest(name, "123456"),
         VAULT.seal("123456", name),
     )  # fmt: skip
-    new = requests.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-    begin = lambda tally, now: requests.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
+    new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
+    begin = lambda tally, now: commands.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
     return store.create(name, NUMBER, begin, receipt=None, joining=None)
 
 
 def check(store, name="ver_1"):
     digest = VAULT.code_digest(name, "000000")
     return store.apply_counted(
-        name, lambda verification, tally, now: requests.code_checked(verification, digest, tally, now, LIMITS)
+        name, lambda verification, tally, now: commands.code_checked(verification, digest, tally, now, LIMITS)
     )
 
 
@@ -257,5 +257,5 @@ async def test_a_refusal_is_the_askers_alone_while_sessions_end(postgres, store)
     unknown = [asyncio.create_task(check(store, "ver_none")) for _ in range(20)]
     await asyncio.to_thread(postgres.execute, TERMINATE)
     results = await asyncio.gather(*unknown, return_exceptions=True)
-    assert {type(result) for result in results} <= {Refused, StoreUnavailable}
+    assert {type(result) for result in results} <= {Rejected, StoreUnavailable}
     await check(store)

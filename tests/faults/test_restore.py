@@ -12,8 +12,8 @@ import pytest
 from support.world import LIMITS, key_for, serving_at, settings_for
 
 from gateway import app
-from gateway.domain import requests
-from gateway.domain.phone import PhoneNumber
+from gateway.domain import commands
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, FallbackStep
 from gateway.settings import Database, Outbox
 
@@ -85,17 +85,17 @@ async def queued(settings, backups, lifetime=600, steps=()):
     vault = app.vault_of(settings)
     bank = await store.application("Example Bank")
     name = app.new_id("ver")
-    start = requests.Start(
+    start = commands.Start(
         name, bank.id, bank.name, PhoneNumber(PHONE), Channel.SMS, None, "en", None, {},
         vault.code_digest(name, "123456"), vault.seal("123456", name),
-        fallback=requests.Plan(wait=5, steps=steps),
+        fallback=commands.Plan(wait=5, steps=steps),
     )  # fmt: skip
-    new = requests.NewAttempt(app.new_id("att"), app.new_token(), Channel.SMS, None, "twilio")
+    new = commands.NewAttempt(app.new_id("att"), app.new_token(), Channel.SMS, None, "twilio")
     limits = msgspec.structs.replace(LIMITS, lifetime=lifetime)
     await store.create(
         name,
         start.number,
-        lambda tally, now: requests.created(start, new, tally, now, limits),
+        lambda tally, now: commands.created(start, new, tally, now, limits),
         receipt=None,
         joining=None,
     )

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from gateway.applications import ApplicationsInvalid, load_applications
-from gateway.catalogs import load_phrasebooks
-from gateway.code_texts import CodeTexts
+from gateway.services.code_texts import CodeTexts
+from gateway.services.phrasebooks import load_phrasebooks
 
 ORIGIN = "https://login.example.com"
 HASH = "FA+9qCX9VSu"

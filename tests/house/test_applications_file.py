@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.applications import LARGEST_LOGO, Applications, ApplicationsInvalid, Branding, load_applications
-from gateway.domain.permissions import DEFAULTS, FIELDS, Level, Origin
+from gateway.domain.policy import DEFAULTS, FIELDS, Level, PolicyOrigin
 from gateway.domain.verification import Mode
 
 ROOT = Path(__file__).parents[2]
@@ -119,9 +119,11 @@ def test_a_group_goes_over_its_application_and_that_over_the_default(tmp_path_fa
     for person, skipped in {("One", ("temps",)): 0, ("One", ("others",)): 1, ("Two", ("temps",)): 2}.items():
         policy = applications.for_person(*person)
         for name in FIELDS:
-            winner = next(((Origin(*who), values[name]) for *who, values in layers[skipped:] if name in values), None)
+            winner = next(
+                ((PolicyOrigin(*who), values[name]) for *who, values in layers[skipped:] if name in values), None
+            )
             if winner is None:
-                winner = (Origin(Level.GATEWAY), getattr(DEFAULTS, name))
+                winner = (PolicyOrigin(Level.GATEWAY), getattr(DEFAULTS, name))
             value = getattr(policy, name)
             assert (policy.origin(name), list(value) if isinstance(value, tuple) else value) == (
                 winner[0],
@@ -138,7 +140,7 @@ def test_the_first_group_of_the_file_wins(load):
     assert applications.for_person("A", ("b c", "z")).checks == 1
     assert applications.for_person("A", ("other", "b c")).checks == 2
     assert applications.for_person("A", ()).checks is None
-    assert applications.for_person("A", ("z",)).origin("checks") == Origin(Level.GROUP, "z")
+    assert applications.for_person("A", ("z",)).origin("checks") == PolicyOrigin(Level.GROUP, "z")
 
 
 def test_a_brand_is_inherited_field_by_field(load, tmp_path):

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from gateway.app import CONFIG
-from gateway.catalogs import load_phrasebooks
+from gateway.services.phrasebooks import load_phrasebooks
 from twiml.recordings import recordable
 
 PAGE = Path(__file__).parents[2] / "docs" / "recordings.md"

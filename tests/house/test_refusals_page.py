@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from gateway.api.problems import of_http
-from gateway.domain.refusals import RefusalCode
+from gateway.api.problems import from_http_error
+from gateway.domain.errors import ErrorCode
 from gateway.domain.verification import FailureCode
 
 ROOT = Path(__file__).parents[2]
@@ -44,10 +44,10 @@ CALLBACKS = ROOT / "webhooks" / "routes.py"
 @pytest.mark.parametrize(
     ("title", "codes"),
     [
-        ("Refusals", set(RefusalCode)),
+        ("Refusals", set(ErrorCode)),
         (
             "Problems with the request itself",
-            {*written_in(*API, builders={"Problem"}), *(of_http(error).code for error in FROM_HTTP)},
+            {*written_in(*API, builders={"Problem"}), *(from_http_error(error).code for error in FROM_HTTP)},
         ),
         ("Fields", set(written_in(*API, builders={"FieldError"}))),
         ("Failures", set(FailureCode)),

@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 LOOK = """
 import gateway.app, gateway.stores.migrate, simulator.app
-from gateway.catalogs import load_phrasebooks
+from gateway.services.phrasebooks import load_phrasebooks
 from pathlib import Path
 assert Path(gateway.app.__file__).is_relative_to({target!r}), gateway.app.__file__
 books = load_phrasebooks(gateway.app.CONFIG / "locales")

@@ -12,10 +12,10 @@ from support.world import LIMITS, world_at
 from gateway import app
 from gateway.applications import load_applications
 from gateway.domain.app_passwords import as_drawn
-from gateway.domain.policy import DAY
-from gateway.domain.refusals import Refused
-from gateway.enrollments.app_passwords import AppPasswords
-from gateway.passwords import _MOST_WAITING, _THREADS, Passwords
+from gateway.domain.errors import Rejected
+from gateway.domain.limits import DAY
+from gateway.security.password_hashing import _MOST_WAITING, _THREADS, Passwords
+from gateway.services.app_passwords import AppPasswords
 from gateway.settings import Portal
 
 MOST_AT_ONCE = _THREADS + _MOST_WAITING
@@ -116,7 +116,7 @@ async def test_two_gateways_on_one_store_judge_no_more_than_one(alice, journeys,
     guesses = [journey.check(bank, "alice", WRONG) for journey in (one, other) for _ in range(50)]
     answers = await asyncio.gather(*guesses, return_exceptions=True)
     assert answers.count(None) == hasher.verified == LIMITS.app_password_failures
-    assert {type(answer) for answer in answers if answer is not None} == {Refused}
+    assert {type(answer) for answer in answers if answer is not None} == {Rejected}
 
 
 async def test_one_that_is_deleted_while_it_is_verified_is_not_good(integrator, alice, journeys, bank):
@@ -157,7 +157,7 @@ async def test_what_could_not_be_judged_is_not_counted(alice, journeys, bank):
         while app_passwords._passwords._under_way < MOST_AT_ONCE:
             await asyncio.sleep(0)
     for _ in range(2 * LIMITS.app_password_failures):
-        with pytest.raises(Refused, match="Too many passwords and PINs are being hashed"):
+        with pytest.raises(Rejected, match="Too many passwords and PINs are being hashed"):
             await app_passwords.check(bank, "alice", password)
     hasher.let_go.set()
     assert await asyncio.gather(*waiting) == [None] * MOST_AT_ONCE

@@ -11,9 +11,9 @@ from support.world import LIMITS, World, free_port, network_at, serving_at, sett
 from twilio.request_validator import RequestValidator
 
 from gateway.domain.delivery import DeliveryStatus
-from gateway.domain.reports import CallReport, call_status_changed
-from gateway.enrollments.backups import Backups
+from gateway.domain.status_reports import CallReport, call_status_changed
 from gateway.metrics import Metrics
+from gateway.services.backup_phone import BackupPhones
 from gateway.settings import Database, Outbox, Portal, Voice
 
 POLICY = "[default]\ncall_backup = true\n"
@@ -307,7 +307,7 @@ async def test_a_first_one_that_has_ended_meanwhile_takes_the_call_back(world, a
     before = msgspec.structs.replace(kept, attempts=(known,))
     stale = call_status_changed(before, known.token, report, world.gateway.store.clock(), PATIENT).verification
     await integrator.cancel(made["id"])
-    await Backups(store, store.people, journeys.proofs, journeys.verifications, Metrics()).reported(stale)
+    await BackupPhones(store, store.people, journeys.proofs, journeys.verifications, Metrics()).reported(stale)
     listed = (await integrator.ask("GET", "/v1/verifications?limit=100")).body["data"]
     [backup] = [kept for kept in listed if kept["to"] == SECOND_PHONE and kept["channel"] == "call"]
     assert backup["status"] == "canceled"

@@ -8,7 +8,7 @@ from support.network import said
 from support.people import SECOND_PHONE, THIRD_PHONE, enroll, governed_at
 from support.problems import assert_problem
 
-from gateway.domain.refusals import Refused
+from gateway.domain.errors import Rejected
 
 RULES = '[applications."Example Bank"]\nproof_cache = 600\nremember_device_days = 30\nfraud_block_days = 7\n'
 
@@ -86,7 +86,7 @@ async def test_whoever_is_locked_out_is_reached_in_no_way(alice, network):
     assert [await network.texts(number) for number in (SECOND_PHONE, THIRD_PHONE)] == [[], []]
     proofs, application = alice.world.gateway.journeys.proofs, await alice.application()
     assert await proofs.recognize_device(application, alice.id, "browser") is None
-    with pytest.raises(Refused):
+    with pytest.raises(Rejected):
         await proofs.trust_device(application, alice.id, "another")
 
 

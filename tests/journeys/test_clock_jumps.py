@@ -8,7 +8,7 @@ import pytest
 from support.world import LIMITS, world_at
 
 from gateway import app
-from gateway.steady_clock import SteadyClock
+from gateway.clock import SteadyClock
 
 HOUR = 3_600 * 1_000_000_000
 SHORT = msgspec.structs.replace(LIMITS, lifetime=2)

@@ -10,7 +10,7 @@ import pytest_asyncio
 from support.portal import Person, Portal, portal_at
 from support.visitor import Seen, Visitor, at_settings, visitor
 
-from gateway.pages import doorstep
+from gateway.pages import portal_requests
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -118,7 +118,7 @@ async def test_a_browser_that_is_about_to_be_trusted_when_the_visit_ends_is_not(
 
 
 async def test_a_form_that_does_not_arrive_is_not_waited_for(portal, thief, monkeypatch):
-    monkeypatch.setattr(doorstep, "_FORM_SECONDS", 0.05)
+    monkeypatch.setattr(portal_requests, "_FORM_SECONDS", 0.05)
     await at_settings(portal, thief, await portal.enrolled())
     async with held_back(thief, "/portal/app-passwords", name="Mail") as late:
         async with asyncio.timeout(10):

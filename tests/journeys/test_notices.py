@@ -10,7 +10,7 @@ import pytest
 from support.integrator import PATIENCE, PHONE
 from support.world import LIMITS, World, network_at, serving_at, settings_for
 
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.phone_number import PhoneNumber
 from gateway.settings import Portal
 
 NEW = "+14255550199"

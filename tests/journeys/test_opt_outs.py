@@ -9,7 +9,7 @@ from support.integrator import PHONE
 from support.network import OURS
 from support.world import LIMITS, PhoneNetwork, World, world_at
 
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.phone_number import PhoneNumber
 from gateway.settings import Text
 from webhooks.addresses import Addresses
 

@@ -9,7 +9,7 @@ from support.people import OFFICE, OFFICE_NUMBER, SECOND_PHONE, THIRD_PHONE, enr
 from support.problems import assert_problem, fields_of
 from support.world import LIMITS
 
-from gateway.domain.refusals import Refused
+from gateway.domain.errors import Rejected
 
 MANY_SENDS = msgspec.structs.replace(LIMITS, sends_per_person=100)
 
@@ -118,7 +118,7 @@ async def test_a_lost_phone_takes_what_spares_a_proof_with_it(world, alice):
     assert (after["app_password_count"], after["trusted_device_count"]) == (0, 0)
     assert not await alice.app_password_works(password)
     assert await proofs.recognize_device(application, alice.id, "browser") is None
-    with pytest.raises(Refused):
+    with pytest.raises(Rejected):
         await proofs.use_bypass(application, alice.id, bypass)
     signing_in = await alice.sign_in()
     assert (signing_in.body["status"], signing_in.body["to"], signing_in.body["basis"]) == (

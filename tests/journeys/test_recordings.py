@@ -9,10 +9,10 @@ from support.network import OURS, said
 from support.world import World, settings_for, world_at
 
 from gateway.app import CONFIG
-from gateway.catalogs import load_phrasebooks
 from gateway.cli.failure import CommandFailed
 from gateway.cli.serve import start
-from gateway.recordings import LARGEST, RecordingsInvalid, load_recordings
+from gateway.services.phrasebooks import load_phrasebooks
+from gateway.services.recordings import LARGEST, RecordingsInvalid, load_recordings
 from gateway.settings import Voice
 
 WAVE = b"RIFF\x24\x00\x00\x00WAVEfmt "

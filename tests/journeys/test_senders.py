@@ -4,7 +4,7 @@ import pytest
 from support.network import OURS
 from support.world import HOST, network_at, serving_at, settings_for
 
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.phone_number import PhoneNumber
 from gateway.settings import Text, Voice
 from webhooks.addresses import Addresses
 

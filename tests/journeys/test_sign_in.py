@@ -8,11 +8,11 @@ from support.people import SECOND_PHONE, THIRD_PHONE, enroll, governed_at
 from support.problems import assert_problem, fields_of
 
 from gateway.domain.assurance import Basis
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.recognition import NotRecognized
-from gateway.domain.refusals import RefusalCode, Refused
 from gateway.domain.verification import Channel, Purpose
-from gateway.verifications import Wish
+from gateway.services.verifications import Wish
 
 CACHE = "[default]\nproof_cache = 600\n"
 
@@ -187,9 +187,9 @@ async def test_a_bypass_signs_in_once(alice, proofs, network):
     created = await proofs.use_bypass(application, alice.id, f" {code[:4]}-{code[4:]} ")
     shown = await alice.world.integrator.show(created.change.verification.id)
     assert (shown["status"], shown["basis"], shown["assurance"], shown["attempts"]) == ("approved", "bypass", None, [])
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Rejected) as refusal:
         await proofs.use_bypass(application, alice.id, code)
-    assert refusal.value.code is RefusalCode.BYPASS_INVALID
+    assert refusal.value.code is ErrorCode.BYPASS_INVALID
     assert (await alice.history())[-2:] == ["bypass.granted", "bypass.used"]
     assert len(await network.texts()) == 1
 
@@ -199,9 +199,9 @@ async def test_five_wrong_guesses_end_a_bypass_and_a_new_one_takes_its_place(ali
     application = await alice.application()
     guesses = [first, *(str(int(second) ^ number).zfill(8) for number in range(1, 5)), second]
     for guess in guesses:
-        with pytest.raises(Refused) as refusal:
+        with pytest.raises(Rejected) as refusal:
             await proofs.use_bypass(application, alice.id, guess)
-        assert refusal.value.code is RefusalCode.BYPASS_INVALID
+        assert refusal.value.code is ErrorCode.BYPASS_INVALID
     assert (await alice.history()).count("bypass.refused") == 5
 
 
@@ -210,9 +210,9 @@ async def test_a_bypass_without_a_phone_is_not_used_up(alice, proofs):
     phone = (await alice.record())["phones"][0]["id"]
     await alice.ask("DELETE", f"/phones/{phone}")
     application = await alice.application()
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Rejected) as refusal:
         await proofs.use_bypass(application, alice.id, code)
-    assert refusal.value.code is RefusalCode.NO_METHOD
+    assert refusal.value.code is ErrorCode.NO_METHOD
     await alice.prove(SECOND_PHONE)
     assert await proofs.use_bypass(application, alice.id, code)
 

@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page
 from support.chromium import ABSENT, CHROMIUM
 
 from gateway.pages.rendering import Pages
-from gateway.pages.texts import load_texts
+from gateway.pages.translations import load_texts
 
 PAGES = Pages(load_texts(Path(__file__).parents[2] / "config" / "locales"))
 LOCALES = [language.locale for language in PAGES.texts.languages]

@@ -7,7 +7,7 @@ from playwright.async_api import Page, expect
 from support.chromium import ABSENT, CHROMIUM
 from support.portal import Portal, name_phone, sees
 
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.phone_number import PhoneNumber
 
 pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=ABSENT),

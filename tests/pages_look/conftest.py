@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from gateway.pages.rendering import Pages
-from gateway.pages.texts import Texts, load_texts
+from gateway.pages.translations import Translations, load_texts
 
 
 @pytest.fixture(scope="session")
@@ -12,10 +12,10 @@ def locales_folder() -> Path:
 
 
 @pytest.fixture(scope="session")
-def texts(locales_folder: Path) -> Texts:
+def texts(locales_folder: Path) -> Translations:
     return load_texts(locales_folder)
 
 
 @pytest.fixture(scope="session")
-def pages(texts: Texts) -> Pages:
+def pages(texts: Translations) -> Pages:
     return Pages(texts)

@@ -3,6 +3,24 @@
 from gateway.domain.enrollment import PhoneKind
 from gateway.domain.portal import PortalPage
 from gateway.domain.verification import Channel, FailureCode, Status
+from gateway.pages.components import (
+    Banner,
+    DecidedBy,
+    DeliveryState,
+    DenialReason,
+    ErrorPage,
+    Field,
+    FormError,
+    FormErrorCode,
+    FormUse,
+    Frame,
+    MethodChoice,
+    MethodDenied,
+    NewAppPassword,
+    ResendOption,
+    SignInMethod,
+    Support,
+)
 from gateway.pages.models import (
     AppPasswordFacts,
     AppPasswordRow,
@@ -21,38 +39,20 @@ from gateway.pages.models import (
     SignInPage,
     VerifyPage,
 )
-from gateway.pages.parts import (
-    Barrier,
-    Decider,
-    Delivery,
-    Denied,
-    Fault,
-    Field,
-    FieldError,
-    FormUse,
-    Frame,
-    Method,
-    MethodChoice,
-    NewAppPassword,
-    Notice,
-    Problem,
-    Support,
-    Way,
-)
 
 NOW = 1_790_000_000_000
 DAY = 86_400_000
 NUMBER = "•••• 0123"
 PASSWORD = "kdmw rtzp hxvq bnfs ycgj"
 CSRF = "3ec8a1"
-BY_APPLICATION = Denied(Barrier.METHOD_FORBIDDEN, Decider.APPLICATION)
-BY_GROUP = Denied(Barrier.COUNTRY_FORBIDDEN, Decider.GROUP, "contractors")
+BY_APPLICATION = MethodDenied(DenialReason.METHOD_FORBIDDEN, DecidedBy.APPLICATION)
+BY_GROUP = MethodDenied(DenialReason.COUNTRY_FORBIDDEN, DecidedBy.GROUP, "contractors")
 SUPPORT = Support("help@example.com", "https://example.com/help", "+1 425 555 0100")
 NEW = NewAppPassword("Mail on my tablet", PASSWORD)
 METHODS = (
-    Method("phn_1", Channel.SMS, PhoneKind.AUTHENTICATION, NUMBER, chosen=True),
-    Method("phn_2", Channel.CALL, PhoneKind.OFFICE, "•••• 4711", extension="12"),
-    Method("phn_3", Channel.SMS, PhoneKind.ALTERNATE, "•••• 99", denied=BY_GROUP),
+    SignInMethod("phn_1", Channel.SMS, PhoneKind.AUTHENTICATION, NUMBER, chosen=True),
+    SignInMethod("phn_2", Channel.CALL, PhoneKind.OFFICE, "•••• 4711", extension="12"),
+    SignInMethod("phn_3", Channel.SMS, PhoneKind.ALTERNATE, "•••• 99", denied=BY_GROUP),
 )
 
 
@@ -68,15 +68,15 @@ def verify(around: Frame, **fields: object) -> VerifyPage:
         "revision": 3,
         "channel": Channel.SMS,
         "masked_number": NUMBER,
-        "delivery": Delivery.SENT,
+        "delivery": DeliveryState.SENT,
         "code_length": 6,
-        "ways": (Way(Channel.SMS, 25), Way(Channel.CALL, 0)),
+        "ways": (ResendOption(Channel.SMS, 25), ResendOption(Channel.CALL, 0)),
     }
     return VerifyPage(frame=around, **(given | fields))
 
 
 def call(around: Frame, **fields: object) -> VerifyPage:
-    given = {"channel": Channel.CALL, "delivery": Delivery.RINGING, "code_length": None}
+    given = {"channel": Channel.CALL, "delivery": DeliveryState.RINGING, "code_length": None}
     return verify(around, **(given | fields))
 
 
@@ -87,16 +87,16 @@ def specimens(locale: str = "en") -> dict[str, Page]:
         **_challenges(around),
         **_endings(around),
         **_settings(around),
-        **{f"problem {problem}": _problem(locale, problem) for problem in Problem},
+        **{f"problem {problem}": _problem(locale, problem) for problem in ErrorPage},
     }
 
 
 def _beginnings(around: Frame) -> dict[str, Page]:
     errors = (
-        FieldError(Fault.NUMBER_INVALID, Field.NUMBER),
-        FieldError(Fault.EXTENSION_MALFORMED, Field.EXTENSION),
-        FieldError(Fault.CHANNEL_MISSING, Field.CHANNEL),
-        FieldError(Fault.SENDS_USED_UP, wait=300),
+        FormError(FormErrorCode.NUMBER_INVALID, Field.NUMBER),
+        FormError(FormErrorCode.EXTENSION_MALFORMED, Field.EXTENSION),
+        FormError(FormErrorCode.CHANNEL_MISSING, Field.CHANNEL),
+        FormError(FormErrorCode.SENDS_USED_UP, wait=300),
     )
     methods = (MethodChoice(Channel.SMS, BY_GROUP), MethodChoice(Channel.CALL))
     kind = PhoneKind.AUTHENTICATION
@@ -113,23 +113,26 @@ def _beginnings(around: Frame) -> dict[str, Page]:
         "phone, added": PhoneForm(around, FormUse.ADD, PhoneKind.ALTERNATE, "FR", (PhoneKind.ALTERNATE,), ("FR", "DE")),
         "phone, changed": PhoneForm(around, FormUse.CHANGE, kind, "US", replaces="phn_1", old_number=NUMBER),
         "sign in another way": SignInPage(around, METHODS),
-        "sign in, bypass wrong": SignInPage(around, (), errors=(FieldError(Fault.BYPASS_WRONG, Field.CODE),)),
+        "sign in, bypass wrong": SignInPage(around, (), errors=(FormError(FormErrorCode.BYPASS_WRONG, Field.CODE),)),
     }
 
 
 def _challenges(around: Frame) -> dict[str, Page]:
     signing_in = {"purpose": PortalPage.SIGN_IN, "remember_days": 30, "other_ways": True}
-    wrong = (FieldError(Fault.CODE_WRONG, Field.CODE),)
+    wrong = (FormError(FormErrorCode.CODE_WRONG, Field.CODE),)
     return {
-        **{f"text {delivery}": verify(around, delivery=delivery) for delivery in Delivery},
-        **{f"call {delivery}": call(around, delivery=delivery) for delivery in Delivery},
-        **{f"call {delivery}, match": call(around, delivery=delivery, match_digits="42") for delivery in Delivery},
-        **{f"call {delivery}, PIN": call(around, delivery=delivery, pin=True, new_pin=True) for delivery in Delivery},
-        **{f"call {delivery}, digit": call(around, delivery=delivery, key="5") for delivery in Delivery},
+        **{f"text {delivery}": verify(around, delivery=delivery) for delivery in DeliveryState},
+        **{f"call {delivery}": call(around, delivery=delivery) for delivery in DeliveryState},
+        **{f"call {delivery}, match": call(around, delivery=delivery, match_digits="42") for delivery in DeliveryState},
+        **{
+            f"call {delivery}, PIN": call(around, delivery=delivery, pin=True, new_pin=True)
+            for delivery in DeliveryState
+        },
+        **{f"call {delivery}, digit": call(around, delivery=delivery, key="5") for delivery in DeliveryState},
         "call, digit, failed": call(around, key="5", status=Status.FAILED, failure=FailureCode.HUNG_UP),
         **{f"failed {code}": verify(around, failure=code) for code in FailureCode},
         "text, wrong": verify(around, errors=wrong, checks_left=1),
-        "text, denied": verify(around, ways=(Way(Channel.CALL, denied=BY_APPLICATION),)),
+        "text, denied": verify(around, ways=(ResendOption(Channel.CALL, denied=BY_APPLICATION),)),
         "text, settings": verify(around, purpose=PortalPage.SETTINGS),
         "text, sign in": verify(around, **signing_in),
         "call, sign in": call(around, **signing_in),
@@ -161,9 +164,9 @@ def _settings(around: Frame) -> dict[str, Page]:
         AppPasswordRow("apw_1", "Mail", NOW - DAY, NOW, NOW + DAY, "mail"),
         AppPasswordRow("apw_2", "Calendar", NOW - 9 * DAY, expires_at=NOW - DAY),
     )
-    last = LastAttempt(Channel.SMS, NUMBER, NOW - 120_000, Delivery.UNDELIVERED, Status.FAILED)
-    unfinished = LastAttempt(Channel.CALL, NUMBER, NOW, Delivery.RINGING, Status.PENDING, FailureCode.HUNG_UP)
-    wrong = (FieldError(Fault.METHOD_MISSING, Field.METHOD),)
+    last = LastAttempt(Channel.SMS, NUMBER, NOW - 120_000, DeliveryState.UNDELIVERED, Status.FAILED)
+    unfinished = LastAttempt(Channel.CALL, NUMBER, NOW, DeliveryState.RINGING, Status.PENDING, FailureCode.HUNG_UP)
+    wrong = (FormError(FormErrorCode.METHOD_MISSING, Field.METHOD),)
     facts = AppPasswordFacts(enabled=True, count=2, last_used_at=NOW - DAY, expired=1)
     user = "alice@example.com"
     return {
@@ -177,15 +180,15 @@ def _settings(around: Frame) -> dict[str, Page]:
             phones,
             METHODS,
             pin=PinFacts(there=True, locked=True),
-            errors=(FieldError(Fault.PIN_MISMATCH, Field.PIN_AGAIN),),
+            errors=(FormError(FormErrorCode.PIN_MISMATCH, Field.PIN_AGAIN),),
         ),
-        **{f"notice {notice}": SettingsPage(frame(around.locale, notice=notice), (), METHODS) for notice in Notice},
+        **{f"notice {notice}": SettingsPage(frame(around.locale, notice=notice), (), METHODS) for notice in Banner},
         "app passwords": AppPasswordsPage(around, rows, user),
         "app passwords, new": AppPasswordsPage(around, rows, user, NEW),
         "app passwords, full": AppPasswordsPage(around, rows, user, limit=2),
         "app passwords, off": AppPasswordsPage(around, rows, user, enabled=False),
         "app passwords, wrong": AppPasswordsPage(
-            around, (), user, expires_in_days=90, errors=(FieldError(Fault.NAME_MISSING, Field.NAME),)
+            around, (), user, expires_in_days=90, errors=(FormError(FormErrorCode.NAME_MISSING, Field.NAME),)
         ),
         "help": HelpPage(around, PortalPage.SIGN_IN, last, 2, app_passwords=facts, recognized_until=NOW + DAY),
         "help, blocked": HelpPage(around, PortalPage.SETTINGS, unfinished, 1, blocked=True, blocked_until=NOW + DAY),
@@ -194,7 +197,7 @@ def _settings(around: Frame) -> dict[str, Page]:
     }
 
 
-def _problem(locale: str, problem: Problem) -> ProblemPage:
+def _problem(locale: str, problem: ErrorPage) -> ProblemPage:
     around = frame(locale, csrf="", path=None, person=None)
-    until = NOW + DAY if problem is Problem.BLOCKED else None
+    until = NOW + DAY if problem is ErrorPage.BLOCKED else None
     return ProblemPage(around, problem, minutes=12, blocked_until=until, again="/portal/enroll")

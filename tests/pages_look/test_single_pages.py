@@ -9,10 +9,19 @@ from pages_look.specimens import BY_GROUP, METHODS, NUMBER, call, frame, specime
 from gateway.domain.enrollment import PhoneKind
 from gateway.domain.portal import PortalPage
 from gateway.domain.verification import Channel, FailureCode, Status
+from gateway.pages.components import (
+    DeliveryState,
+    Field,
+    FormError,
+    FormErrorCode,
+    FormUse,
+    Frame,
+    MethodChoice,
+    ResendOption,
+)
+from gateway.pages.messages import FAILURES
 from gateway.pages.models import DonePage, PhoneForm, SignInPage
-from gateway.pages.parts import Delivery, Fault, Field, FieldError, FormUse, Frame, MethodChoice, Way
 from gateway.pages.rendering import Pages
-from gateway.pages.words import FAILURES
 
 LOCALES = sorted(path.parent.name for path in (Path(__file__).parents[2] / "config" / "locales").glob("*/pages.po"))
 
@@ -67,7 +76,7 @@ def test_only_a_call_that_told_no_code_has_no_code_field(pages, around):
 @pytest.mark.parametrize(("key", "other"), [("5", "#"), ("#", "5")])
 def test_a_page_speaks_of_the_key_that_the_call_asks_for_in_every_language(pages, locale, key, other):
     around = frame(locale)
-    waiting = call(around, delivery=Delivery.WAITING_FOR_KEY, key=key)
+    waiting = call(around, delivery=DeliveryState.WAITING_FOR_KEY, key=key)
     page = shown(pages, waiting)
     (drawn,) = [element for element in page.all("kbd") if element["class"] == "pound"]
     heading = next(element for element in page.all("h2") if element["class"] == "task")
@@ -113,13 +122,13 @@ def test_every_failure_has_its_own_words_live_and_after_the_end(pages, around, c
 
 
 def test_digits_to_key_in_are_told_to_eyes_and_ears(pages, around):
-    page = shown(pages, call(around, match_digits="42", delivery=Delivery.WAITING_FOR_KEY))
+    page = shown(pages, call(around, match_digits="42", delivery=DeliveryState.WAITING_FOR_KEY))
     assert [key.text for key in page.all("kbd")] == ["4", "2", "#"]
     assert words(by_id(page, "state")) == "Key in 42 on your phone, then press #."
 
 
 def test_a_pin_is_asked_for_and_never_shown(pages, around):
-    page = shown(pages, call(around, pin=True, new_pin=True, delivery=Delivery.WAITING_FOR_KEY))
+    page = shown(pages, call(around, pin=True, new_pin=True, delivery=DeliveryState.WAITING_FOR_KEY))
     assert [key.text for key in page.all("kbd")] == [*"••••", "#"]
     assert words(by_id(page, "state")) == "Key in your PIN on your phone, then press #."
     assert "Then the call lets you choose a PIN of your own." in words(page)
@@ -128,14 +137,14 @@ def test_a_pin_is_asked_for_and_never_shown(pages, around):
 
 
 def test_a_wrong_code_says_how_many_tries_are_left(pages, around):
-    wrong = (FieldError(Fault.CODE_WRONG, Field.CODE),)
+    wrong = (FormError(FormErrorCode.CODE_WRONG, Field.CODE),)
     told = {left: words(shown(pages, verify(around, errors=wrong, checks_left=left))) for left in (1, 3)}
     assert "That is not the code we sent. You have one try left." in told[1]
     assert "That is not the code we sent. You have 3 tries left." in told[3]
 
 
 def test_resending_waits_as_long_as_it_has_to(pages, around):
-    ways = (Way(Channel.SMS, 25), Way(Channel.CALL, denied=BY_GROUP))
+    ways = (ResendOption(Channel.SMS, 25), ResendOption(Channel.CALL, denied=BY_GROUP))
     page = shown(pages, verify(around, ways=ways))
     assert [(button["value"], button["data-wait"]) for button in page.all("button") if button.has("data-wait")] == [
         ("sms", "25")

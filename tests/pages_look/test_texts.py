@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pages_look.specimens import DAY, NOW
 
 import gateway.pages
-from gateway.pages.texts import Texts, likely_region, load_texts
+from gateway.pages.translations import Translations, likely_region, load_texts
 
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext:babel_extract")]
 KEYWORDS = {"_": None, "ngettext": (1, 2), "count": (1, 2)}
@@ -34,7 +34,7 @@ def write(folder: Path, locale: str, *entries: tuple[str, str]) -> Path:
 
 
 @pytest.fixture
-def many(tmp_path) -> Texts:
+def many(tmp_path) -> Translations:
     for locale in ("en", "es", "fr", "de", "pt-BR", "it", "nl", "ja", "zh-Hans", "ar"):
         write(tmp_path, locale, ("Next", f"Next in {locale}" if locale != "en" else ""))
     return load_texts(tmp_path)

@@ -5,9 +5,18 @@ from pages_look.specimens import BY_APPLICATION, BY_GROUP, frame
 
 from gateway.domain.enrollment import PhoneKind
 from gateway.domain.verification import Channel, FailureCode, Status
-from gateway.pages.parts import Barrier, Delivery, Denied, Fault, FieldError, MethodChoice, Notice, NumberCheck
-from gateway.pages.speech import Speech
-from gateway.pages.words import (
+from gateway.pages.components import (
+    Banner,
+    DeliveryState,
+    DenialReason,
+    FormError,
+    FormErrorCode,
+    MethodChoice,
+    MethodDenied,
+    NumberCheck,
+)
+from gateway.pages.i18n import Localizer
+from gateway.pages.messages import (
     ANY_BARRIERS,
     BARRIERS,
     DELIVERIES,
@@ -20,8 +29,8 @@ from gateway.pages.words import (
 
 
 @pytest.fixture
-def speech(texts) -> Speech:
-    return Speech(texts, frame())
+def speech(texts) -> Localizer:
+    return Localizer(texts, frame())
 
 
 @pytest.mark.parametrize(
@@ -29,14 +38,14 @@ def speech(texts) -> Speech:
     [
         (FAILURES, FailureCode),
         (STATUSES, Status),
-        (ANY_BARRIERS, Barrier),
-        (FAULTS, Fault),
-        (NOTICES, Notice),
+        (ANY_BARRIERS, DenialReason),
+        (FAULTS, FormErrorCode),
+        (NOTICES, Banner),
         (KINDS, PhoneKind),
         (DELIVERIES, Channel),
         (BARRIERS, Channel),
-        (DELIVERIES[Channel.SMS], Delivery),
-        (DELIVERIES[Channel.CALL], Delivery),
+        (DELIVERIES[Channel.SMS], DeliveryState),
+        (DELIVERIES[Channel.CALL], DeliveryState),
     ],
 )
 def test_a_table_has_every_word_of_its_enum(table, enum):
@@ -56,14 +65,14 @@ def test_every_failure_and_every_no_says_what_to_do_next():
 def test_a_no_names_who_decided_it(speech):
     assert "Decided by Example Bank for the group contractors." in speech.denied_in_full(BY_GROUP, Channel.CALL)
     assert "Decided by Example Bank." in speech.denied_in_full(BY_APPLICATION, Channel.SMS)
-    here = Denied(Barrier.NO_TEXTS_TO_LINE)
+    here = MethodDenied(DenialReason.NO_TEXTS_TO_LINE)
     assert "Decided by this verification service." in speech.denied_in_full(here, Channel.SMS)
 
 
-@pytest.mark.parametrize("fault", Fault)
+@pytest.mark.parametrize("fault", FormErrorCode)
 def test_every_fault_can_be_said_with_and_without_its_facts(speech, fault):
-    plain = speech.fault(FieldError(fault))
-    full = speech.fault(FieldError(fault, wait=300), length=6, tries=2)
+    plain = speech.fault(FormError(fault))
+    full = speech.fault(FormError(fault, wait=300), length=6, tries=2)
     assert "%" not in plain + full
     assert full.endswith("Try again in 5 minutes.")
 
@@ -74,5 +83,5 @@ def test_the_check_of_a_number_answers_in_words(pages):
     assert (good.ok, good.formatted, good.message) == (True, "+1 425-555-0123", None)
     assert (good.methods["sms"].allowed, good.methods["call"].allowed) == (False, True)
     assert "contractors" in good.methods["sms"].reason
-    bad: NumberCheck = pages.number_check(frame(), None, FieldError(Fault.NUMBER_TOO_SHORT), ())
-    assert (bad.ok, bad.message) == (False, FAULTS[Fault.NUMBER_TOO_SHORT])
+    bad: NumberCheck = pages.number_check(frame(), None, FormError(FormErrorCode.NUMBER_TOO_SHORT), ())
+    assert (bad.ok, bad.message) == (False, FAULTS[FormErrorCode.NUMBER_TOO_SHORT])

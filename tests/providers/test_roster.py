@@ -4,9 +4,9 @@ import logging
 
 import pytest
 
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.provider_health import HealthRule
-from gateway.domain.routes import Routes
+from gateway.domain.routing import Routes
 from gateway.domain.senders import Senders
 from gateway.domain.verification import Attempt, Channel
 from gateway.roster import Account, Roster

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from gateway.domain.delivery import DeliveryStatus
-from gateway.domain.routes import Fault
+from gateway.domain.routing import RejectionScope
 from gateway.domain.verification import FailureCode
 from gateway.ports import Call, ProviderBusy, ProviderRefused, ProviderUncertain, Sms
 from gateway.providers.telnyx import TelnyxProvider
@@ -77,15 +77,15 @@ async def test_an_answer_that_is_none_leaves_it_open(carrier: Carrier, telnyx: T
 @pytest.mark.parametrize(
     ("status", "code", "failure", "fault"),
     [
-        (401, "10009", FailureCode.PROVIDER_REFUSED, Fault.ACCOUNT),
-        (403, "10010", FailureCode.PROVIDER_REFUSED, Fault.ACCOUNT),
-        (422, "10002", FailureCode.NUMBER_INVALID, Fault.NUMBER),
-        (422, "10016", FailureCode.NUMBER_INVALID, Fault.NUMBER),
-        (422, "10015", FailureCode.PROVIDER_REFUSED, Fault.ROUTE),
+        (401, "10009", FailureCode.PROVIDER_REFUSED, RejectionScope.ACCOUNT),
+        (403, "10010", FailureCode.PROVIDER_REFUSED, RejectionScope.ACCOUNT),
+        (422, "10002", FailureCode.NUMBER_INVALID, RejectionScope.NUMBER),
+        (422, "10016", FailureCode.NUMBER_INVALID, RejectionScope.NUMBER),
+        (422, "10015", FailureCode.PROVIDER_REFUSED, RejectionScope.ROUTE),
     ],
 )
 async def test_a_refusal_is_read_from_its_first_error(
-    carrier: Carrier, telnyx: TelnyxProvider, status: int, code: str, failure: FailureCode, fault: Fault
+    carrier: Carrier, telnyx: TelnyxProvider, status: int, code: str, failure: FailureCode, fault: RejectionScope
 ):
     carrier.answers(status, b'{"errors": [{"code": "%s", "title": "No", "detail": "x"}]}' % code.encode())
     with pytest.raises(ProviderRefused) as refused:
@@ -98,7 +98,7 @@ async def test_what_it_cannot_carry_is_refused_without_asking(carrier: Carrier, 
         await telnyx.send_sms(Sms("+14255550123", "+15005550006", "code"))
     with pytest.raises(ProviderRefused) as dialled:
         await telnyx.place_call(msgspec.structs.replace(CALL, send_digits="ww12"))
-    assert {texted.value.fault, dialled.value.fault} == {Fault.ROUTE}
+    assert {texted.value.fault, dialled.value.fault} == {RejectionScope.ROUTE}
     assert await telnyx.find_sms("+14255550123", 0) == []
     assert await telnyx.fetch_sms("SM1") is None
     assert carrier.seen == []

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.domain.routes import Fault
+from gateway.domain.routing import RejectionScope
 from gateway.domain.verification import FailureCode
 from gateway.ports import ProviderBusy, ProviderRefused, Sms
 from gateway.providers.refusals import MEANINGS, delivery_failure
@@ -141,23 +141,23 @@ async def test_an_unknown_refusal_keeps_its_code(
 
 
 def test_only_what_another_account_may_lack_the_reason_for_leads_to_another_provider():
-    abouts = {fault: {code for code, meaning in MEANINGS.items() if meaning.fault is fault} for fault in Fault}
-    assert abouts[Fault.ACCOUNT] == {21210, 21212, 21606, 21611, 30002}
-    assert abouts[Fault.ROUTE] == {21215, 21216, 21408, 21608, 21612, 60605}
+    abouts = {fault: {code for code, meaning in MEANINGS.items() if meaning.fault is fault} for fault in RejectionScope}
+    assert abouts[RejectionScope.ACCOUNT] == {21210, 21212, 21606, 21611, 30002}
+    assert abouts[RejectionScope.ROUTE] == {21215, 21216, 21408, 21608, 21612, 60605}
 
 
 @pytest.mark.parametrize(
     ("status", "body", "fault"),
     [
-        (401, refusal(20003), Fault.ACCOUNT),
-        (403, b"", Fault.ACCOUNT),
-        (400, refusal(21999), Fault.ROUTE),
-        (400, refusal(21211), Fault.NUMBER),
-        (403, refusal(21610), Fault.NUMBER),
+        (401, refusal(20003), RejectionScope.ACCOUNT),
+        (403, b"", RejectionScope.ACCOUNT),
+        (400, refusal(21999), RejectionScope.ROUTE),
+        (400, refusal(21211), RejectionScope.NUMBER),
+        (403, refusal(21610), RejectionScope.NUMBER),
     ],
 )
 async def test_a_refusal_says_what_it_is_about(
-    carrier: Carrier, provider: TwilioProvider, status: int, body: bytes, fault: Fault
+    carrier: Carrier, provider: TwilioProvider, status: int, body: bytes, fault: RejectionScope
 ):
     carrier.answers(status, body)
     with pytest.raises(ProviderRefused) as refused:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.domain.delivery import DeliveryStatus
-from gateway.domain.reports import CallReport, MessageReport
+from gateway.domain.status_reports import CallReport, MessageReport
 from gateway.domain.verification import FailureCode
 from gateway.ports import ProviderBusy, ProviderRefused, ProviderUncertain
 from gateway.providers.refusals import delivery_failure

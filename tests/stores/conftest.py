@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from gateway.security.vault import Vault
 from gateway.stores.migrate import migrate
 from gateway.stores.opening import open_store, store_beside
 from gateway.stores.places import is_postgres
 from gateway.stores.postgres import PostgresStore
 from gateway.stores.store import SqlStore
-from gateway.vault import Vault
 
 
 class ManualClock:

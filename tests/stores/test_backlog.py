@@ -3,9 +3,9 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway.domain import requests
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import Limits
+from gateway.domain import commands
+from gateway.domain.limits import Limits
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel
 from gateway.metrics import Metrics, scraper
 from gateway.outbox_ports import TO_SEND, SendMove
@@ -15,16 +15,16 @@ NUMBER = PhoneNumber("+14255550123")
 
 
 async def begin(store, vault, name: str) -> None:
-    new = requests.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
+    new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
     verification_id = f"ver_{name}"
-    start = requests.Start(
+    start = commands.Start(
         verification_id, "app_1", "Bank", NUMBER, Channel.SMS, None, "en", None, {},
         vault.code_digest(verification_id, "123456"), vault.seal("123456", verification_id),
     )  # fmt: skip
     await store.create(
         verification_id,
         NUMBER,
-        lambda tally, now: requests.created(start, new, tally, now, Limits()),
+        lambda tally, now: commands.created(start, new, tally, now, Limits()),
         receipt=None,
         joining=None,
     )

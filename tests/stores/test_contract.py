@@ -5,13 +5,13 @@ import asyncio
 import msgspec
 import pytest
 
-from gateway.domain import requests, sends
-from gateway.domain.clock import time_passed
+from gateway.domain import commands, send_results
 from gateway.domain.enrollment import Enrollment, EnrollmentStatus, Phone, PhoneKind
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.limits import Limits
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import phone_offered
-from gateway.domain.policy import Limits
-from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.timeouts import deadline_passed
 from gateway.domain.verification import Channel, Status
 from gateway.outbox_ports import SendMove, Stage
 from gateway.ports import ApiKey, Application, Joining, ListFilter, Receipt, Replay
@@ -21,17 +21,17 @@ NUMBER = PhoneNumber("+14255550123")
 
 
 async def create(store, vault, *, number=NUMBER, name="ver_1", receipt=None, enrollment_id=None, application="app_1"):
-    start = requests.Start(
+    start = commands.Start(
         name, application, "Bank", number, Channel.SMS, None, "en", enrollment_id, {"order": "7"},
         vault.code_digest(name, "123456"), vault.seal("123456", name),
     )  # fmt: skip
-    new = requests.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
+    new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
     phone = Phone(f"phn_{name}", PhoneKind.AUTHENTICATION, number)
     joining = Joining(enrollment_id, lambda person, _sharers, now: phone_offered(person, phone, now, LIMITS))
     created = await store.create(
         name,
         number,
-        lambda tally, now: requests.created(start, new, tally, now, LIMITS),
+        lambda tally, now: commands.created(start, new, tally, now, LIMITS),
         receipt=receipt,
         joining=joining if enrollment_id else None,
     )
@@ -41,7 +41,7 @@ async def create(store, vault, *, number=NUMBER, name="ver_1", receipt=None, enr
 def check(store, vault, code, name="ver_1"):
     digest = vault.code_digest(name, code)
     return store.apply_counted(
-        name, lambda verification, tally, now: requests.code_checked(verification, digest, tally, now, LIMITS)
+        name, lambda verification, tally, now: commands.code_checked(verification, digest, tally, now, LIMITS)
     )
 
 
@@ -73,9 +73,9 @@ async def test_a_store_opened_again_has_everything(store, vault, reopen):
 
 async def test_unknown_verifications_are_refused(store, vault):
     assert await store.get("ver_none") is None
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Rejected) as refusal:
         await check(store, vault, "123456", "ver_none")
-    assert refusal.value.code is RefusalCode.NOT_FOUND
+    assert refusal.value.code is ErrorCode.NOT_FOUND
 
 
 async def test_a_refusal_leaves_nothing_behind_and_its_neighbours_alone(store, vault):
@@ -105,7 +105,7 @@ async def test_two_hundred_checks_at_once_are_five_guesses_and_one_approval(stor
     results = await asyncio.gather(*(check(store, vault, code) for code in codes), return_exceptions=True)
     judged = [result for result in results if not isinstance(result, BaseException)]
     approvals = [result for result in judged if result.verification.status is Status.APPROVED]
-    refused = [result for result in results if isinstance(result, Refused)]
+    refused = [result for result in results if isinstance(result, Rejected)]
     assert len(judged) + len(refused) == 200
     assert len(judged) <= 5
     assert len(approvals) == min(right, 1)
@@ -118,7 +118,7 @@ async def test_sends_are_counted_per_number_over_all_its_verifications(store, va
         return_exceptions=True,
     )
     assert sum(not isinstance(result, BaseException) for result in results) == LIMITS.sends_per_number
-    assert {result.code for result in results if isinstance(result, Refused)} == {RefusalCode.RATE_LIMITED}
+    assert {result.code for result in results if isinstance(result, Rejected)} == {ErrorCode.RATE_LIMITED}
     await create(store, vault, name="ver_other", number=PhoneNumber("+14255550124"))
 
 
@@ -131,8 +131,8 @@ async def test_failed_checks_are_counted_per_number_over_all_its_verifications(s
             try:
                 await check(store, vault, "000000", f"ver_{number}")
                 judged += 1
-            except Refused as refusal:
-                assert refusal.code is RefusalCode.RATE_LIMITED
+            except Rejected as refusal:
+                assert refusal.code is ErrorCode.RATE_LIMITED
     assert judged == LIMITS.failed_checks_per_day
 
 
@@ -146,9 +146,9 @@ async def test_an_idempotency_key_acts_once_and_answers_the_same(store, vault):
 
 async def test_an_idempotency_key_with_another_request_is_refused(store, vault):
     await create(store, vault, receipt=receipt())
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Rejected) as refusal:
         await create(store, vault, name="ver_2", receipt=receipt(request=b"other"))
-    assert refusal.value.code is RefusalCode.IDEMPOTENCY_KEY_REUSED
+    assert refusal.value.code is ErrorCode.IDEMPOTENCY_KEY_REUSED
     assert await store.get("ver_2") is None
 
 
@@ -157,16 +157,16 @@ async def test_a_kept_answer_is_found_by_its_idempotency_key(store, vault, besid
     await create(store, vault, receipt=receipt())
     for any_process in (store, beside):
         assert await any_process.replay(b"k" * 32, b"r") == Replay(b"201 ver_1")
-        with pytest.raises(Refused) as refusal:
+        with pytest.raises(Rejected) as refusal:
             await any_process.replay(b"k" * 32, b"other")
-        assert refusal.value.code is RefusalCode.IDEMPOTENCY_KEY_REUSED
+        assert refusal.value.code is ErrorCode.IDEMPOTENCY_KEY_REUSED
     assert await store.replay(b"o" * 32, b"r") is None
 
 
 async def test_a_refused_request_leaves_its_idempotency_key_free(store, vault):
     for number in range(LIMITS.sends_per_number):
         await create(store, vault, name=f"ver_{number}")
-    with pytest.raises(Refused):
+    with pytest.raises(Rejected):
         await create(store, vault, name="ver_over", receipt=receipt())
     await create(store, vault, name="ver_next", number=PhoneNumber("+14255550124"), receipt=receipt())
     assert await store.get("ver_next")
@@ -201,7 +201,7 @@ async def test_a_send_is_claimed_once_and_leaves_when_it_is_done(store, vault, c
     assert (due.stage, due.tries) == (Stage.SENDING, 1)
     await store.apply(
         "ver_1",
-        lambda kept, now: sends.uncertain(kept, "att_ver_1", now),
+        lambda kept, now: send_results.uncertain(kept, "att_ver_1", now),
         send=SendMove("att_ver_1", Stage.UNKNOWN, 5_000),
     )
     assert not await store.claim("att_ver_1", 60_000)
@@ -217,7 +217,7 @@ async def test_deadlines_are_found_and_gone_once_acted_on(store, vault, clock):
     assert await store.due_verifications(10) == []
     clock.now += LIMITS.lifetime * 1_000
     assert await store.due_verifications(10) == ["ver_1"]
-    await store.apply("ver_1", time_passed)
+    await store.apply("ver_1", deadline_passed)
     assert (await store.get("ver_1")).status is Status.EXPIRED
     assert await store.due_verifications(10) == []
 
@@ -230,7 +230,7 @@ async def test_whoever_waits_is_told_of_the_next_change_only(store, vault):
     assert mine.done()
     assert not other.done()
     quiet = store.changed("ver_1")
-    await store.apply("ver_1", time_passed)
+    await store.apply("ver_1", deadline_passed)
     assert not quiet.done()
     store.wake_all()
     assert other.done()
@@ -287,7 +287,7 @@ async def test_what_was_undone_behind_its_change_is_seen_by_nobody(store, vault,
     with pytest.raises(Exception, match="is_full"):
         await create(store, vault, receipt=receipt())
     assert await store.get("ver_1") is None
-    with pytest.raises(Refused):
+    with pytest.raises(Rejected):
         await check(store, vault, "123456")
 
 

@@ -5,17 +5,17 @@ import os
 import msgspec
 import pytest
 
-from gateway.domain import requests
+from gateway.domain import commands
 from gateway.domain.enrollment import DefaultMethod, Enrollment, Phone, PhoneKind
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.limits import Limits
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import phone_offered, phone_proven
-from gateway.domain.policy import Limits
-from gateway.domain.refusals import RefusalCode, Refused
 from gateway.domain.verification import Change, Channel, Status
 from gateway.ports import ApiKey, Application, Joining, ListFilter
 from gateway.reply_ports import OptOutReason
+from gateway.security.vault import Vault
 from gateway.stores import statements as sql
-from gateway.vault import Vault
 
 LIMITS = Limits()
 NUMBER, OTHER = PhoneNumber("+14255550123"), PhoneNumber("+14255550124")
@@ -29,12 +29,12 @@ def vault() -> Vault:
 
 
 async def create(store, vault, name="ver_1", number=NUMBER, joining=None):
-    start = requests.Start(
+    start = commands.Start(
         name, "app_1", "Bank", number, Channel.SMS, None, "en", joining and "enr_1", {},
         vault.code_digest(name, "123456"), vault.seal("123456", name),
     )  # fmt: skip
-    new = requests.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-    begin = lambda tally, now: requests.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
+    new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
+    begin = lambda tally, now: commands.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
     return await store.create(name, number, begin, receipt=None, joining=joining)
 
 
@@ -96,9 +96,9 @@ async def test_who_wanted_no_calls_and_texts_still_gets_none(store, beside, vaul
     await store.replies.opt_out(NUMBER, ["+15005550006"], OptOutReason.KEYWORD)
     await beside.erasing.erase(NUMBER, WHY)
     assert await store.replies.opted_out(NUMBER, "+15005550006")
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Rejected) as refused:
         await create(store, vault, "ver_2")
-    assert refused.value.code is RefusalCode.NUMBER_STOPPED
+    assert refused.value.code is ErrorCode.NUMBER_STOPPED
 
 
 async def test_a_person_in_the_middle_of_proving_it_is_told_that_it_ended(store, beside, vault, clock):

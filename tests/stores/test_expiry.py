@@ -5,13 +5,13 @@ import asyncio
 import msgspec
 import pytest
 
-from gateway.domain import requests
-from gateway.domain.clock import time_passed
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import DAY, Limits
-from gateway.domain.refusals import Refused
-from gateway.domain.reports import MessageReport, message_status_changed
+from gateway.domain import commands
+from gateway.domain.errors import Rejected
+from gateway.domain.limits import DAY, Limits
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.retention import Retention
+from gateway.domain.status_reports import MessageReport, message_status_changed
+from gateway.domain.timeouts import deadline_passed
 from gateway.domain.verification import Channel
 from gateway.ports import ListFilter
 
@@ -25,19 +25,19 @@ def name_at(at, tail=""):
 
 
 async def create(store, vault, name, *, channel=Channel.SMS):
-    start = requests.Start(
+    start = commands.Start(
         name, "app_1", "Bank", NUMBER, channel, None, "en", None, {},
         vault.code_digest(name, "123456"), vault.seal("123456", name),
     )  # fmt: skip
-    new = requests.NewAttempt(f"att_{name}", f"token-{name}", channel, None, "twilio")
-    begin = lambda tally, now: requests.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
+    new = commands.NewAttempt(f"att_{name}", f"token-{name}", channel, None, "twilio")
+    begin = lambda tally, now: commands.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
     await store.create(name, NUMBER, begin, receipt=None, joining=None)
     return name
 
 
 async def ended(store, vault, clock, tail="", **how):
     name = await create(store, vault, name_at(clock(), tail), **how)
-    await store.apply(name, requests.canceled)
+    await store.apply(name, commands.canceled)
     return name
 
 
@@ -116,7 +116,7 @@ async def test_one_that_the_clock_has_still_to_end_is_waited_for(store, vault, c
     clock.now += 31 * DAY
     await let_go(store, Retention())
     assert [(await store.get(name)).number for name in (waiting, behind)] == [NUMBER, NUMBER]
-    await store.apply(waiting, time_passed)
+    await store.apply(waiting, deadline_passed)
     await let_go(store, Retention())
     assert all([(await store.get(name)).number.is_wiped for name in (waiting, behind)])
 
@@ -139,7 +139,7 @@ async def test_a_code_for_one_that_was_wiped_is_refused_as_ever(store, vault, cl
     clock.now += 31 * DAY
     await let_go(store, Retention())
     digest = vault.code_digest(name, typed)
-    with pytest.raises(Refused, match="ended"):
+    with pytest.raises(Rejected, match="ended"):
         await store.apply_counted(
-            name, lambda kept, tally, now: requests.code_checked(kept, digest, tally, now, LIMITS)
+            name, lambda kept, tally, now: commands.code_checked(kept, digest, tally, now, LIMITS)
         )

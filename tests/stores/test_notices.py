@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from gateway.domain.blocks import blocked, unblocked
-from gateway.domain.enrollment import Enrollment, Notice, NoticeKind, PersonChange, Phone, PhoneKind
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.enrollment import Enrollment, EnrollmentChange, Notification, NotificationKind, Phone, PhoneKind
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import phone_removed
 from gateway.ports import ApiKey, Application
 
@@ -26,7 +26,9 @@ async def people(store, clock):
         Phone("phn_3", PhoneKind.OFFICE, DESK, clock.now),
     )
     await store.people.enroll(Enrollment("enr_1", bank.id, "alice", clock.now, clock.now, locale="de"), None)
-    await store.people.change("enr_1", lambda alice, _now: PersonChange(msgspec.structs.replace(alice, phones=phones)))
+    await store.people.change(
+        "enr_1", lambda alice, _now: EnrollmentChange(msgspec.structs.replace(alice, phones=phones))
+    )
     return store.people
 
 
@@ -39,7 +41,9 @@ async def test_a_notice_says_what_it_is_about_and_whose(people, clock):
     alice = await block(people)
     clock.now += 5_000
     due = await people.due_notices(10)
-    assert {told.notice for told in due} == {Notice(NoticeKind.BLOCKED, number) for number in (MOBILE, SPARE)}
+    assert {told.notice for told in due} == {
+        Notification(NotificationKind.BLOCKED, number) for number in (MOBILE, SPARE)
+    }
     assert {(told.application_name, told.created_at) for told in due} == {("Example Bank", clock.now - 5_000)}
     assert [told.enrollment for told in due] == [alice, alice]
 
@@ -49,7 +53,7 @@ async def test_the_oldest_come_first_and_no_more_than_asked_for(people, clock):
     clock.now += 1_000
     await block(people)
     kinds = [told.notice.kind for told in await people.due_notices(10)]
-    assert kinds == [NoticeKind.PHONE_REMOVED, NoticeKind.PHONE_REMOVED, NoticeKind.BLOCKED]
+    assert kinds == [NotificationKind.PHONE_REMOVED, NotificationKind.PHONE_REMOVED, NotificationKind.BLOCKED]
     assert len(await people.due_notices(2)) == 2
 
 
@@ -96,7 +100,7 @@ async def test_a_change_that_fails_tells_nobody(people):
 
 async def test_a_record_that_is_removed_takes_its_notices_along(people):
     await block(people)
-    await people.remove("enr_1", lambda alice, _now: PersonChange(alice))
+    await people.remove("enr_1", lambda alice, _now: EnrollmentChange(alice))
     assert await people.due_notices(10) == []
 
 

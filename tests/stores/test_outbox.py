@@ -2,14 +2,14 @@
 
 import pytest
 
-from gateway.domain import reports, requests, sends
-from gateway.domain.clock import time_passed
+from gateway.domain import commands, send_results, status_reports
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.enrollment import Enrollment
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.limits import Limits
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import send_counted
-from gateway.domain.policy import Limits
-from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.timeouts import deadline_passed
 from gateway.domain.verification import Channel, Mode, Status
 from gateway.outbox_ports import TO_ASK, TO_SEND, SendMove, Stage
 
@@ -18,21 +18,21 @@ NUMBER = PhoneNumber("+14255550123")
 FAR = 10_000_000
 
 
-def new_attempt(name: str, channel: Channel) -> requests.NewAttempt:
+def new_attempt(name: str, channel: Channel) -> commands.NewAttempt:
     mode = Mode.CONFIRM if channel is Channel.CALL else None
-    return requests.NewAttempt(f"att_{name}", f"token-{name}", channel, mode, "twilio")
+    return commands.NewAttempt(f"att_{name}", f"token-{name}", channel, mode, "twilio")
 
 
 async def begin(store, vault, channel=Channel.SMS, *, enrollment_id=None, name="1"):
     new = new_attempt(name, channel)
-    start = requests.Start(
+    start = commands.Start(
         f"ver_{name}", "app_1", "Bank", NUMBER, channel, new.mode, "en", enrollment_id, {},
         vault.code_digest(f"ver_{name}", "123456"), vault.seal("123456", f"ver_{name}"),
     )  # fmt: skip
     await store.create(
         start.id,
         NUMBER,
-        lambda tally, now: requests.created(start, new, tally, now, LIMITS),
+        lambda tally, now: commands.created(start, new, tally, now, LIMITS),
         receipt=None,
         joining=None,
     )
@@ -44,14 +44,16 @@ async def taken(store, vault, channel=Channel.SMS, delay=1_000):
     new = await begin(store, vault, channel)
     await store.apply(
         "ver_1",
-        lambda kept, now: sends.sent(kept, new.id, "SID1", now),
+        lambda kept, now: send_results.sent(kept, new.id, "SID1", now),
         send=SendMove(new.id, Stage.SETTLING, delay),
     )
 
 
 def text_reported(store, status):
-    report = reports.MessageReport("SID1", status, status.value, None)
-    return store.apply("ver_1", lambda kept, now: reports.message_status_changed(kept, "token-1", report, now, LIMITS))
+    report = status_reports.MessageReport("SID1", status, status.value, None)
+    return store.apply(
+        "ver_1", lambda kept, now: status_reports.message_status_changed(kept, "token-1", report, now, LIMITS)
+    )
 
 
 async def stages(store) -> dict[str, str]:
@@ -61,7 +63,7 @@ async def stages(store) -> dict[str, str]:
 def resend(store, person):
     new = new_attempt("2", Channel.SMS)
     return store.resend(
-        "ver_1", lambda kept, tally, now: requests.resent(kept, new, tally, now, LIMITS), None, person=person
+        "ver_1", lambda kept, tally, now: commands.resent(kept, new, tally, now, LIMITS), None, person=person
     )
 
 
@@ -94,7 +96,7 @@ async def test_tries_are_kept_with_the_send(store, vault, clock):
     assert (due.stage, due.tries) == (Stage.SETTLING, 3)
 
 
-@pytest.mark.parametrize("end", [requests.canceled, lambda kept, _now: time_passed(kept, kept.expires_at)])
+@pytest.mark.parametrize("end", [commands.canceled, lambda kept, _now: deadline_passed(kept, kept.expires_at)])
 async def test_a_call_that_nobody_needs_any_more_is_to_be_hung_up_at_once(store, vault, end):
     await taken(store, vault, Channel.CALL, delay=FAR)
     await store.apply("ver_1", end)
@@ -104,7 +106,7 @@ async def test_a_call_that_nobody_needs_any_more_is_to_be_hung_up_at_once(store,
 
 async def test_a_text_of_an_ended_verification_is_not_asked_about(store, vault):
     await taken(store, vault)
-    await store.apply("ver_1", requests.canceled)
+    await store.apply("ver_1", commands.canceled)
     assert await stages(store) == {}
 
 
@@ -112,7 +114,7 @@ async def test_a_text_of_an_ended_verification_is_not_asked_about(store, vault):
 async def test_a_send_that_the_provider_may_not_have_stays_where_it_is(store, vault, stage):
     await begin(store, vault, Channel.CALL)
     await store.move_send(SendMove("att_1", stage, FAR))
-    await store.apply("ver_1", requests.canceled)
+    await store.apply("ver_1", commands.canceled)
     assert await stages(store) == {"att_1": stage}
 
 
@@ -126,9 +128,9 @@ async def test_a_resend_counts_for_the_person_and_is_refused_whole(store, vault,
     await resend(store, person)
     assert (await store.people.enrollment("enr_1")).sends == (clock.now,)
     before = await store.get("ver_1")
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Rejected) as refused:
         await resend(store, person)
-    assert refused.value.code is RefusalCode.RATE_LIMITED
+    assert refused.value.code is ErrorCode.RATE_LIMITED
     assert await store.get("ver_1") == before
     assert len(before.attempts) == 2
     assert before.status is Status.PENDING
@@ -137,7 +139,7 @@ async def test_a_resend_counts_for_the_person_and_is_refused_whole(store, vault,
 @pytest.mark.parametrize("stage", [Stage.SETTLING, None])
 async def test_an_answer_that_overtook_the_end_takes_no_hang_up_back(store, vault, stage):
     await taken(store, vault, Channel.CALL)
-    await store.apply("ver_1", requests.canceled)
+    await store.apply("ver_1", commands.canceled)
     await store.move_send(SendMove("att_1", stage, FAR, moves_only=Stage.SETTLING))
     assert await stages(store) == {"att_1": Stage.HANGING_UP}
     await store.move_send(SendMove("att_1", stage, moves_only=Stage.HANGING_UP))

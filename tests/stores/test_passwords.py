@@ -7,8 +7,8 @@ import argon2
 import pytest
 from support.integrator import PATIENCE
 
-from gateway.domain.refusals import RefusalCode, Refused
-from gateway.passwords import _MOST_WAITING, _THREADS, Passwords, owasp_hasher
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.security.password_hashing import _MOST_WAITING, _THREADS, Passwords, owasp_hasher
 
 CHEAP = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
 
@@ -61,9 +61,9 @@ async def test_too_many_at_once_are_refused_and_the_others_answered():
     waiting = [asyncio.create_task(passwords.verify(None, "any")) for _ in range(_THREADS + _MOST_WAITING)]
     await asyncio.sleep(0)
     for work in (passwords.verify(None, "any"), passwords.hash("any")):
-        with pytest.raises(Refused) as refusal:
+        with pytest.raises(Rejected) as refusal:
             await work
-        assert (refusal.value.code, refusal.value.retry_after) == (RefusalCode.RATE_LIMITED, 1)
+        assert (refusal.value.code, refusal.value.retry_after) == (ErrorCode.RATE_LIMITED, 1)
     held.let_go.set()
     assert not any(await asyncio.gather(*waiting))
     assert await passwords.verify(None, "any") is False

@@ -5,23 +5,23 @@ import asyncio
 import msgspec
 import pytest
 
-from gateway.domain import blocks, recognition, requests
-from gateway.domain.clock import time_passed
+from gateway.domain import blocks, commands, recognition
 from gateway.domain.enrollment import (
     DefaultMethod,
     Enrollment,
-    NoticeKind,
-    PersonChange,
+    EnrollmentChange,
+    NotificationKind,
     Phone,
     PhoneKind,
-    person_changed,
+    enrollment_changed,
 )
-from gateway.domain.journal import Entry
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.journal import JournalEntry
+from gateway.domain.limits import Limits
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import default_chosen, phone_offered, phone_proven, phone_removed
-from gateway.domain.policy import Limits
 from gateway.domain.portal import PortalLink, PortalPage, PortalSession
-from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.timeouts import deadline_passed
 from gateway.domain.verification import Channel
 from gateway.ports import ApiKey, Application, Joining, Receipt, Replay
 
@@ -52,7 +52,7 @@ async def alice(people, clock):
     )
     default = DefaultMethod("phn_1", Channel.SMS)
     change = await people.change(
-        ALICE, lambda kept, _now: PersonChange(msgspec.structs.replace(kept, phones=phones, default_method=default))
+        ALICE, lambda kept, _now: EnrollmentChange(msgspec.structs.replace(kept, phones=phones, default_method=default))
     )
     return change.enrollment
 
@@ -86,8 +86,8 @@ async def rows_of(store):
 
 async def begin(store, name, number, enrollment_id=ALICE, joined=None):
     """Begin a verification of a number for a person; `joined` hears how many others have it."""
-    start = requests.Start(name, BANK.id, BANK.name, number, Channel.CALL, None, "en", enrollment_id, {}, b"d", b"s")
-    new = requests.NewAttempt(f"att_{name}", f"token-{name}", Channel.CALL, None, "twilio")
+    start = commands.Start(name, BANK.id, BANK.name, number, Channel.CALL, None, "en", enrollment_id, {}, b"d", b"s")
+    new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.CALL, None, "twilio")
     phone = Phone(f"phn_{name}", PhoneKind.AUTHENTICATION, number)
 
     def step(kept, sharers, now):
@@ -98,7 +98,7 @@ async def begin(store, name, number, enrollment_id=ALICE, joined=None):
     return await store.create(
         name,
         number,
-        lambda tally, now: requests.created(start, new, tally, now, LIMITS),
+        lambda tally, now: commands.created(start, new, tally, now, LIMITS),
         receipt=None,
         joining=Joining(enrollment_id, step),
     )
@@ -123,8 +123,8 @@ async def test_a_change_is_kept_with_its_phones_and_its_journal(people, alice, c
 @pytest.mark.usefixtures("alice")
 async def test_the_journal_is_read_from_behind_an_entry(people):
     await people.change(ALICE, lambda kept, now: blocks.blocked(kept, "stolen", None, now))
-    two = Entry("first", {}), Entry("second", {"of": 2})
-    await people.change(ALICE, lambda kept, now: person_changed(kept, now, *two))
+    two = JournalEntry("first", {}), JournalEntry("second", {"of": 2})
+    await people.change(ALICE, lambda kept, now: enrollment_changed(kept, now, *two))
     entries = await people.history(ALICE, 0)
     assert [(entry.sequence, entry.type) for entry in entries] == [
         (1, "enrollment.blocked"), (2, "first"), (3, "second"),
@@ -135,20 +135,23 @@ async def test_the_journal_is_read_from_behind_an_entry(people):
 
 async def test_who_is_not_there_cannot_be_changed_or_removed(people, store):
     for attempt in (
-        people.change("enr_none", lambda kept, _now: PersonChange(kept)),
-        people.remove("enr_none", lambda kept, _now: PersonChange(kept)),
+        people.change("enr_none", lambda kept, _now: EnrollmentChange(kept)),
+        people.remove("enr_none", lambda kept, _now: EnrollmentChange(kept)),
         begin(store, "ver_1", MOBILE, "enr_none"),
     ):
-        with pytest.raises(Refused) as refusal:
+        with pytest.raises(Rejected) as refusal:
             await attempt
-        assert refusal.value.code is RefusalCode.NOT_FOUND
+        assert refusal.value.code is ErrorCode.NOT_FOUND
     assert await store.get("ver_1") is None
 
 
 @pytest.mark.usefixtures("alice")
 async def test_fifty_changes_at_once_are_fifty_changes(people):
     await asyncio.gather(
-        *(people.change(ALICE, lambda kept, now: person_changed(kept, now, Entry("x", {}))) for _ in range(50))
+        *(
+            people.change(ALICE, lambda kept, now: enrollment_changed(kept, now, JournalEntry("x", {})))
+            for _ in range(50)
+        )
     )
     assert (await people.enrollment(ALICE)).entries == len(await people.history(ALICE, 0)) == 50
 
@@ -167,7 +170,7 @@ async def test_a_change_that_fails_harms_no_neighbour(people, alice):
         raise ZeroDivisionError
 
     def forbidden(_kept, _now):
-        raise Refused(RefusalCode.ENROLLMENT_BLOCKED, "no")
+        raise Rejected(ErrorCode.ENROLLMENT_BLOCKED, "no")
 
     def impossible(kept, now):  # its journal's place is taken: the database itself refuses
         change = phone_removed(kept, "phn_1", now)
@@ -198,9 +201,9 @@ async def test_a_refusal_that_comes_with_a_change_is_kept(people):
     await people.change(ALICE, lambda kept, now: recognition.bypass_granted(kept, b"good", 600, "no phone", now))
     wrong = [people.change(ALICE, lambda kept, now: recognition.bypass_tried(kept, b"bad", now)) for _ in range(20)]
     results = await asyncio.gather(*wrong, return_exceptions=True)
-    counted = [result for result in results if isinstance(result, PersonChange)]
-    assert [change.refusal.code for change in counted] == [RefusalCode.BYPASS_INVALID] * 5
-    assert {result.code for result in results if isinstance(result, Refused)} == {RefusalCode.BYPASS_INVALID}
+    counted = [result for result in results if isinstance(result, EnrollmentChange)]
+    assert [change.refusal.code for change in counted] == [ErrorCode.BYPASS_INVALID] * 5
+    assert {result.code for result in results if isinstance(result, Rejected)} == {ErrorCode.BYPASS_INVALID}
     assert (await people.enrollment(ALICE)).bypass is None
     assert [entry.facts for entry in await people.history(ALICE, 1)] == [
         {"guesses_left": left} for left in (4, 3, 2, 1, 0)
@@ -212,13 +215,13 @@ async def test_a_bypass_is_used_once_however_many_try(people):
     await people.change(ALICE, lambda kept, now: recognition.bypass_granted(kept, b"good", 600, "no phone", now))
     right = [people.change(ALICE, lambda kept, now: recognition.bypass_tried(kept, b"good", now)) for _ in range(20)]
     results = await asyncio.gather(*right, return_exceptions=True)
-    assert sum(isinstance(result, PersonChange) and result.refusal is None for result in results) == 1
+    assert sum(isinstance(result, EnrollmentChange) and result.refusal is None for result in results) == 1
 
 
 @pytest.mark.usefixtures("alice")
 async def test_notices_are_kept_in_the_transaction_of_their_cause(people, fill_up):
     await people.change(ALICE, lambda kept, now: blocks.blocked(kept, "stolen", None, now))
-    assert {told.notice.kind for told in await people.due_notices(10)} == {NoticeKind.BLOCKED}
+    assert {told.notice.kind for told in await people.due_notices(10)} == {NotificationKind.BLOCKED}
     await fill_up("notices")
     with pytest.raises(Exception, match="full"):
         await people.change(ALICE, lambda kept, now: phone_removed(kept, "phn_1", now))
@@ -249,12 +252,12 @@ async def test_a_record_goes_with_all_that_hangs_on_it(people, store, clock):
     with pytest.raises(ZeroDivisionError):
         await people.remove(ALICE, lambda _kept, _now: 1 // 0)
     assert await rows_of(store) == dict(zip(TABLES, (2, 4, 2, 2, 1), strict=True))
-    await people.remove(ALICE, lambda kept, _now: PersonChange(kept))
+    await people.remove(ALICE, lambda kept, _now: EnrollmentChange(kept))
     assert await rows_of(store) == dict(zip(TABLES, (1, 0, 0, 0, 0), strict=True))
     assert await people.history(ALICE, 0) == []
     assert await people.enrollment(ALICE) is await people.enrollment_of(BANK.id, "alice") is None
     clock.now += LIMITS.lifetime * 1_000
-    assert (await store.apply("ver_1", time_passed)).outcome  # there is nobody to tell it to
+    assert (await store.apply("ver_1", deadline_passed)).outcome  # there is nobody to tell it to
 
 
 async def test_the_people_who_have_a_number_are_counted_in_their_application_alone(people, store, clock):

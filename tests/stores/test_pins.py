@@ -5,12 +5,20 @@ import asyncio
 import msgspec
 import pytest
 
-from gateway.domain import calls, requests
+from gateway.domain import calls, commands
 from gateway.domain.call_pins import Gathered, Outdated, Verdict, pin_judged
-from gateway.domain.enrollment import Enrollment, Notice, NoticeKind, PersonChange, Phone, PhoneKind, Pin
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import Limits
-from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.enrollment import (
+    Enrollment,
+    EnrollmentChange,
+    Notification,
+    NotificationKind,
+    Phone,
+    PhoneKind,
+    Pin,
+)
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.limits import Limits
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, FailureCode, Mode, Status
 from gateway.ports import ApiKey, Application, Joining
 
@@ -28,7 +36,7 @@ async def alice(store, clock):
     phones = (Phone("phn_1", PhoneKind.AUTHENTICATION, NUMBER, clock.now),)
     await store.people.enroll(Enrollment(ALICE, BANK.id, "alice", clock.now, clock.now), None)
     await store.people.change(
-        ALICE, lambda kept, _now: PersonChange(msgspec.structs.replace(kept, phones=phones, pin=Pin(HASH)))
+        ALICE, lambda kept, _now: EnrollmentChange(msgspec.structs.replace(kept, phones=phones, pin=Pin(HASH)))
     )
 
 
@@ -38,7 +46,7 @@ def called(store, vault):
     generous = msgspec.structs.replace(LIMITS, sends_per_number=1_000)
 
     async def call(name: str) -> str:
-        start = requests.Start(
+        start = commands.Start(
             name,
             BANK.id,
             BANK.name,
@@ -51,13 +59,13 @@ def called(store, vault):
             b"digest",
             vault.seal("123456", name),
         )
-        attempt = requests.NewAttempt(f"att_{name}", f"token {name}", Channel.CALL, Mode.PIN, "twilio")
+        attempt = commands.NewAttempt(f"att_{name}", f"token {name}", Channel.CALL, Mode.PIN, "twilio")
         await store.create(
             name,
             NUMBER,
-            lambda tally, now: requests.created(start, attempt, tally, now, generous),
+            lambda tally, now: commands.created(start, attempt, tally, now, generous),
             receipt=None,
-            joining=Joining(ALICE, lambda kept, _sharers, _now: PersonChange(kept)),
+            joining=Joining(ALICE, lambda kept, _sharers, _now: EnrollmentChange(kept)),
         )
         await store.apply(name, lambda kept, now: calls.call_answered(kept, f"token {name}", name, None, now))
         return name
@@ -82,7 +90,7 @@ async def test_a_right_pin_approves_and_is_the_persons_last_proof(store, called)
 async def test_a_pin_that_is_chosen_on_a_call_is_kept_with_its_notice_and_told_once(store, beside, called):
     name = await called("ver_1")
     await store.people.change(
-        ALICE, lambda kept, _now: PersonChange(msgspec.structs.replace(kept, pin=Pin(HASH, must_change=True)))
+        ALICE, lambda kept, _now: EnrollmentChange(msgspec.structs.replace(kept, pin=Pin(HASH, must_change=True)))
     )
     await store.pins.judge(name, judged(name, RIGHT))
     await store.pins.judge(name, judged(name, Verdict(HASH, fits=False, hash="1$own"), turn=2))
@@ -90,7 +98,7 @@ async def test_a_pin_that_is_chosen_on_a_call_is_kept_with_its_notice_and_told_o
     stores, repeated = [store, beside], Verdict("1$own", fits=True)
     await asyncio.gather(*(stores[place % 2].pins.judge(name, judged(name, repeated, turn=3)) for place in range(20)))
     [told] = await store.people.due_notices(10)
-    assert told.notice == Notice(NoticeKind.PIN_SET, NUMBER)
+    assert told.notice == Notification(NotificationKind.PIN_SET, NUMBER)
     assert told.enrollment.pin == Pin("1$own")
 
 
@@ -129,14 +137,14 @@ async def test_a_verdict_on_another_hash_leaves_nothing_behind(store, called):
 @pytest.mark.usefixtures("alice")
 async def test_an_approval_that_the_record_does_not_bear_leaves_nothing_behind(store, called):
     name = await called("ver_1")
-    await store.people.change(ALICE, lambda kept, _now: PersonChange(msgspec.structs.replace(kept, phones=())))
-    with pytest.raises(Refused) as caught:
+    await store.people.change(ALICE, lambda kept, _now: EnrollmentChange(msgspec.structs.replace(kept, phones=())))
+    with pytest.raises(Rejected) as caught:
         await store.pins.judge(name, judged(name, RIGHT))
-    assert caught.value.code is RefusalCode.NO_METHOD
+    assert caught.value.code is ErrorCode.NO_METHOD
     assert (await store.get(name)).status is Status.PENDING
 
 
 async def test_an_unknown_verification_is_refused(store):
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Rejected) as caught:
         await store.pins.judge("ver_none", judged("ver_none", RIGHT))
-    assert caught.value.code is RefusalCode.NOT_FOUND
+    assert caught.value.code is ErrorCode.NOT_FOUND

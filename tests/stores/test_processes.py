@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from gateway.domain import requests
+from gateway.domain import commands
 from gateway.domain.enrollment import Enrollment
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import Limits
-from gateway.domain.refusals import Refused
+from gateway.domain.errors import Rejected
+from gateway.domain.limits import Limits
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, Status
 from gateway.ports import ApiKey, Application, Receipt, Replay
 
@@ -22,19 +22,19 @@ def engine() -> str:
 
 
 def create(store, vault, name="ver_1", number=NUMBER, receipt=None):
-    start = requests.Start(
+    start = commands.Start(
         name, "app_1", "Bank", number, Channel.SMS, None, "en", None, {},
         vault.code_digest(name, "123456"), vault.seal("123456", name),
     )  # fmt: skip
-    new = requests.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-    begin = lambda tally, now: requests.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
+    new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
+    begin = lambda tally, now: commands.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
     return store.create(name, number, begin, receipt=receipt, joining=None)
 
 
 def check(store, vault, code, name="ver_1"):
     digest = vault.code_digest(name, code)
     return store.apply_counted(
-        name, lambda verification, tally, now: requests.code_checked(verification, digest, tally, now, LIMITS)
+        name, lambda verification, tally, now: commands.code_checked(verification, digest, tally, now, LIMITS)
     )
 
 
@@ -64,7 +64,7 @@ async def test_checks_on_two_processes_share_five_guesses_and_one_approval(store
         *(check(one, vault, code) for one, code in zip(stores, codes, strict=True)), return_exceptions=True
     )
     judged = [result for result in results if not isinstance(result, BaseException)]
-    assert {type(result) for result in results} <= {Refused, type(judged[0])}
+    assert {type(result) for result in results} <= {Rejected, type(judged[0])}
     assert sum(result.verification.status is Status.APPROVED for result in judged) == min(right, 1) or right == 1
     assert len(judged) <= LIMITS.checks_per_verification
     kept = await store.get("ver_1")
@@ -77,7 +77,7 @@ async def test_the_sends_of_a_new_number_are_counted_by_all(store, beside, vault
         *(create([store, beside][place % 2], vault, f"ver_{place}") for place in range(40)), return_exceptions=True
     )
     assert sum(not isinstance(result, BaseException) for result in results) == LIMITS.sends_per_number
-    assert {type(result) for result in results if isinstance(result, BaseException)} == {Refused}
+    assert {type(result) for result in results if isinstance(result, BaseException)} == {Rejected}
 
 
 async def test_one_idempotency_key_has_one_effect(store, beside, vault, clock):

@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-from gateway.domain.policy import DAY
+from gateway.domain.limits import DAY
 from gateway.stores import statements as sql
 
 ROWS = 20_000

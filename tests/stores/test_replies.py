@@ -7,11 +7,11 @@ from functools import partial
 import msgspec
 import pytest
 
-from gateway.domain import requests
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import Limits
-from gateway.domain.refusals import RefusalCode, Refused
-from gateway.domain.replies import replied_to, text_replied
+from gateway.domain import commands
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.inbound_sms import select_verification, sms_received
+from gateway.domain.limits import Limits
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, Status
 from gateway.reply_ports import OptOutReason
 
@@ -26,15 +26,15 @@ def begin(store, vault):
     """Keeps a verification by text that may be answered by text."""
 
     async def begun(name="ver_1", number=NUMBER, locale="de"):
-        start = requests.Start(
+        start = commands.Start(
             name, "app_1", "Bank", number, Channel.SMS, None, locale, None, {},
             vault.code_digest(name, RIGHT), vault.seal(RIGHT, name), reply_with_code=True,
         )  # fmt: skip
-        new = requests.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
+        new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
         created = await store.create(
             name,
             number,
-            lambda tally, now: requests.created(start, new, tally, now, LIMITS),
+            lambda tally, now: commands.created(start, new, tally, now, LIMITS),
             receipt=None,
             joining=None,
         )
@@ -52,8 +52,8 @@ def text(store, vault):
         sid = sid or f"SM{next(numbers)}"
         return await store.replies.reply(
             number,
-            lambda recent: replied_to(recent, sid),
-            lambda verification, tally, now: text_replied(
+            lambda recent: select_verification(recent, sid),
+            lambda verification, tally, now: sms_received(
                 verification, sid, body, {"fraud"}, vault.code_digest, tally, now, LIMITS
             ),
         )
@@ -97,7 +97,7 @@ async def test_replies_and_checks_at_once_are_three_guesses(store, begin, text, 
     check = partial(
         store.apply_counted,
         "ver_1",
-        lambda verification, tally, now: requests.code_checked(verification, digest, tally, now, LIMITS),
+        lambda verification, tally, now: commands.code_checked(verification, digest, tally, now, LIMITS),
     )
     answers = await asyncio.gather(
         *(job() for _ in range(40) for job in (check, partial(text, WRONG))), return_exceptions=True
@@ -124,11 +124,11 @@ async def test_a_refused_reply_leaves_nothing_behind(store, begin, text):
     before = await store.get("ver_1")
 
     def step(verification, tally, now):
-        return text_replied(verification, "SM_late", RIGHT, set(), lambda *_: b"", tally, now, strict)
+        return sms_received(verification, "SM_late", RIGHT, set(), lambda *_: b"", tally, now, strict)
 
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Rejected) as refusal:
         await store.replies.reply(NUMBER, lambda recent: recent[0], step)
-    assert refusal.value.code is RefusalCode.RATE_LIMITED
+    assert refusal.value.code is ErrorCode.RATE_LIMITED
     assert await store.get("ver_1") == before
 
 

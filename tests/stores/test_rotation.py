@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain import app_passwords, requests
+from gateway.domain import app_passwords, commands
 from gateway.domain.app_passwords import good
 from gateway.domain.enrollment import AppPassword, Enrollment, Phone, PhoneKind
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.limits import Limits
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import phone_offered
-from gateway.domain.policy import Limits
-from gateway.domain.refusals import RefusalCode, Refused
 from gateway.domain.verification import Channel
 from gateway.ports import Joining, ListFilter, Receipt
 from gateway.reply_ports import OptOutReason
-from gateway.vault import Vault, fingerprinted_by
+from gateway.security.vault import Vault, fingerprinted_by
 
 LIMITS = Limits()
 NUMBER, OTHER = PhoneNumber("+14255550123"), PhoneNumber("+14255550124")
@@ -34,19 +34,19 @@ def vault() -> Vault:
 
 
 async def create(store, vault, name="ver_1", number=NUMBER, receipt=None, joining=None):
-    start = requests.Start(
+    start = commands.Start(
         name, "app_1", "Bank", number, Channel.SMS, None, "en", joining and "enr_1", {},
         vault.code_digest(name, "123456"), vault.seal("123456", name),
     )  # fmt: skip
-    new = requests.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-    begin = lambda tally, now: requests.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
+    new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
+    begin = lambda tally, now: commands.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
     return await store.create(name, number, begin, receipt=receipt, joining=joining)
 
 
 async def check(store, vault, name, typed="000000"):
     digest = vault.code_digest(name, typed)
     return await store.apply_counted(
-        name, lambda kept, tally, now: requests.code_checked(kept, digest, tally, now, LIMITS)
+        name, lambda kept, tally, now: commands.code_checked(kept, digest, tally, now, LIMITS)
     )
 
 
@@ -60,8 +60,8 @@ async def fill(store, clock):
     receipt = Receipt(b"k" * 32, b"r", lambda _: b"kept")
     await create(store, OLD, receipt=receipt, joining=Joining("enr_1", offered))
     await create(store, OLD, "ver_2", OTHER)
-    await store.apply("ver_1", requests.canceled)
-    await store.apply("ver_2", requests.canceled)
+    await store.apply("ver_1", commands.canceled)
+    await store.apply("ver_2", commands.canceled)
     await store.stops.add(OTHER, "asked for it")
     await store.replies.opt_out(NUMBER, [SENDER], OptOutReason.KEYWORD)
 
@@ -87,9 +87,9 @@ async def test_after_a_rotation_the_new_keys_alone_read_and_find_everything(stor
     assert [kept.id for kept in found.verifications] == ["ver_2"]
     assert [phone.number for phone in (await after.people.enrollment("enr_1")).phones] == [NUMBER]
     assert await after.replies.opted_out(NUMBER, SENDER)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Rejected) as refused:
         await create(after, NEW, "ver_3", OTHER)
-    assert refused.value.code is RefusalCode.NUMBER_STOPPED
+    assert refused.value.code is ErrorCode.NUMBER_STOPPED
     assert len(await after.journal(after.stops.subject(OTHER), 0)) == 1
     replay = await create(after, NEW, receipt=Receipt(b"k" * 32, b"r", lambda _: b"other"))
     assert replay.answer == b"kept"
@@ -109,11 +109,11 @@ async def test_no_limit_is_forgotten_on_the_way(store, reopen, rotated):
     last = await create(between, BOTH, "ver_last")
     assert len(last.change.tally.sends) == LIMITS.sends_per_number
     assert len(last.change.tally.failed_checks) == 4
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Rejected) as refused:
         await create(between, BOTH, "ver_over")
-    assert refused.value.code is RefusalCode.RATE_LIMITED
+    assert refused.value.code is ErrorCode.RATE_LIMITED
     await between.rotation.rotate(lambda *_: None)
-    with pytest.raises(Refused):
+    with pytest.raises(Rejected):
         await create(between, BOTH, "ver_over")
     assert "limits" not in needed(await between.rotation.uses()).get(("fingerprint", 1), {})
     await between.close()
@@ -139,7 +139,7 @@ async def test_guesses_of_app_passwords_are_counted_across_keys(store, reopen):
         await store.people.count(OLD.tally_keys("app_password", "app_1", "alice"), step)
     await store.close()
     between = await reopen(BOTH)
-    with pytest.raises(Refused):
+    with pytest.raises(Rejected):
         await between.people.count(BOTH.tally_keys("app_password", "app_1", "alice"), step)
     await between.close()
 
@@ -150,7 +150,7 @@ async def test_what_only_its_number_could_move_moves_when_the_number_is_seen(sto
     between = await reopen(BOTH)
     await between.rotation.rotate(lambda *_: None)
     assert needed(await between.rotation.uses())["fingerprint", 1] == {"stopped numbers": 1}
-    with pytest.raises(Refused):
+    with pytest.raises(Rejected):
         await create(between, BOTH)
     assert await between.stops.add(NUMBER, "again") is False
     assert needed(await between.rotation.uses()) == {("fingerprint", 2): {"stopped numbers": 1}}

@@ -5,10 +5,10 @@ import sqlite3
 
 import pytest
 
-from gateway.domain import blocks, requests
+from gateway.domain import blocks, commands
 from gateway.domain.enrollment import Enrollment
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import Limits
+from gateway.domain.limits import Limits
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel
 from gateway.ports import StoreUnavailable
 from gateway.stores.sqlite import SqliteStore
@@ -22,13 +22,13 @@ def engine() -> str:
 
 
 async def create(store, vault, name="ver_1"):
-    start = requests.Start(
+    start = commands.Start(
         name, "app_1", "Bank", PhoneNumber(NUMBER), Channel.SMS, None, "en", None, {},
         vault.code_digest(name, "918273"), vault.seal("918273", name),
     )  # fmt: skip
-    new = requests.NewAttempt(f"att_{name}", "token", Channel.SMS, None, "twilio")
+    new = commands.NewAttempt(f"att_{name}", "token", Channel.SMS, None, "twilio")
     limits = Limits(sends_per_number=1_000_000)
-    begin = lambda tally, now: requests.created(start, new, tally, now, limits)  # noqa: E731 - shown beside its use
+    begin = lambda tally, now: commands.created(start, new, tally, now, limits)  # noqa: E731 - shown beside its use
     return await store.create(name, start.number, begin, receipt=None, joining=None)
 
 

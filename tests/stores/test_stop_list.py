@@ -5,12 +5,12 @@ import asyncio
 import msgspec
 import pytest
 
-from gateway.domain import requests
+from gateway.domain import commands
 from gateway.domain.assurance import Basis
-from gateway.domain.enrollment import PersonChange
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import Limits
-from gateway.domain.refusals import RefusalCode, Refused
+from gateway.domain.enrollment import EnrollmentChange
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.limits import Limits
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Change, Channel, Status
 from gateway.ports import StoreUnavailable
 from gateway.stores.opening import store_beside
@@ -20,11 +20,11 @@ NUMBER, OTHER = PhoneNumber("+14255550123"), PhoneNumber("+14255550124")
 
 
 def start(name, number=NUMBER, application="app_1"):
-    return requests.Start(name, application, "Bank", number, Channel.SMS, None, "en", None, {}, b"right", b"sealed")
+    return commands.Start(name, application, "Bank", number, Channel.SMS, None, "en", None, {}, b"right", b"sealed")
 
 
 def attempt(name):
-    return requests.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
+    return commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
 
 
 async def create(store, name="ver_1", number=NUMBER, application="app_1"):
@@ -32,7 +32,7 @@ async def create(store, name="ver_1", number=NUMBER, application="app_1"):
     return await store.create(
         name,
         number,
-        lambda tally, now: requests.created(begin, attempt(name), tally, now, LIMITS),
+        lambda tally, now: commands.created(begin, attempt(name), tally, now, LIMITS),
         receipt=None,
         joining=None,
     )
@@ -43,7 +43,7 @@ async def stop(store, name="ver_1"):
     return await store.apply_counted(
         name,
         lambda verification, _tally, now: Change(
-            msgspec.structs.replace(requests.canceled(verification, now).verification), stop="asked for it"
+            msgspec.structs.replace(commands.canceled(verification, now).verification), stop="asked for it"
         ),
     )
 
@@ -51,9 +51,9 @@ async def stop(store, name="ver_1"):
 async def resend(store, name="ver_1"):
     return await store.resend(
         name,
-        lambda kept, tally, now: requests.resent(kept, attempt("again"), tally, now, LIMITS),
+        lambda kept, tally, now: commands.resent(kept, attempt("again"), tally, now, LIMITS),
         None,
-        person=lambda enrollment, _now: PersonChange(enrollment),
+        person=lambda enrollment, _now: EnrollmentChange(enrollment),
     )
 
 
@@ -61,9 +61,9 @@ async def test_a_stopped_number_is_refused_for_every_application_and_no_other_nu
     await create(store)
     await stop(store)
     for name, application in (("ver_2", "app_1"), ("ver_3", "app_2")):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(Rejected) as refused:
             await create(store, name, application=application)
-        assert refused.value.code is RefusalCode.NUMBER_STOPPED
+        assert refused.value.code is ErrorCode.NUMBER_STOPPED
         assert await store.get(name) is None
     await create(store, "ver_4", OTHER)
     assert {due.attempt_id for due in await store.due_sends(10)} <= {"att_ver_1", "att_ver_4"}
@@ -74,9 +74,9 @@ async def test_what_is_under_way_for_a_stopped_number_is_not_resent(store):
     await create(store, "ver_2", application="app_2")
     await stop(store)
     before = await store.get("ver_2")
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Rejected) as refused:
         await resend(store, "ver_2")
-    assert refused.value.code is RefusalCode.NUMBER_STOPPED
+    assert refused.value.code is ErrorCode.NUMBER_STOPPED
     assert await store.get("ver_2") == before
 
 
@@ -86,7 +86,7 @@ async def test_a_code_that_has_arrived_still_counts_and_the_list_is_not_kept_in_
     await stop(store)
     guess = b"wrong"
     change = await store.apply_counted(
-        "ver_2", lambda kept, tally, now: requests.code_checked(kept, guess, tally, now, LIMITS)
+        "ver_2", lambda kept, tally, now: commands.code_checked(kept, guess, tally, now, LIMITS)
     )
     assert change.verification.checks_left == 4
     assert await store.stops.remove(NUMBER, "she called us") is True
@@ -99,7 +99,7 @@ async def test_a_sign_in_that_sends_nothing_is_not_refused(store):
     created = await store.create(
         "ver_2",
         NUMBER,
-        lambda _tally, now: requests.recognized(start("ver_2"), Basis.TRUSTED_DEVICE, None, now),
+        lambda _tally, now: commands.recognized(start("ver_2"), Basis.TRUSTED_DEVICE, None, now),
         receipt=None,
         joining=None,
     )
@@ -114,7 +114,7 @@ async def test_a_stop_and_a_send_at_once_leave_no_send_behind_the_stop(store):
         *(create(store, f"ver_b{number}", application="app_2") for number in range(2)),
         return_exceptions=True,
     )
-    assert [isinstance(result, Refused) for result in results] == [False, False, False, True, True]
+    assert [isinstance(result, Rejected) for result in results] == [False, False, False, True, True]
 
 
 async def test_every_change_is_journalled_with_its_reason(store, clock):
@@ -142,7 +142,7 @@ async def test_the_list_holds_no_number(store, disk):
 
 async def test_the_console_changes_the_list_beside_the_gateway(store, beside):
     await beside.stops.add(NUMBER, "asked by letter")
-    with pytest.raises(Refused):
+    with pytest.raises(Rejected):
         await create(store)
     assert await store.stops.remove(NUMBER, "she called us") is True
     assert await beside.stops.all() == []

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.phone import PhoneNumber
+from gateway.domain.phone_number import PhoneNumber
 from gateway.entropy import Entropy
-from gateway.vault import Unreadable, Vault
+from gateway.security.vault import Unreadable, Vault
 
 OLD, NEW, FINGERPRINT, CODE = (os.urandom(32) for _ in range(4))
 VAULT = Vault({1: OLD, 2: NEW}, FINGERPRINT, CODE)

@@ -4,9 +4,9 @@ import sqlite3
 
 import pytest
 
-from gateway.domain import requests
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import DAY, Limits
+from gateway.domain import commands
+from gateway.domain.limits import DAY, Limits
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.retention import Retention
 from gateway.domain.verification import Change, Channel
 from gateway.stores.checkpoints import empty_log
@@ -23,14 +23,14 @@ def engine() -> str:
 async def create(store, vault, clock, count):
     names = [f"ver_{clock():012x}{place:04}" for place in range(count)]
     for name in names:
-        start = requests.Start(
+        start = commands.Start(
             name, "app_1", "Bank", NUMBER, Channel.SMS, None, "en", None, {},
             vault.code_digest(name, "123456"), vault.seal("123456", name),
         )  # fmt: skip
-        new = requests.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-        begin = lambda tally, now, start=start, new=new: requests.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
+        new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
+        begin = lambda tally, now, start=start, new=new: commands.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
         await store.create(name, NUMBER, begin, receipt=None, joining=None)
-        await store.apply(name, requests.canceled)
+        await store.apply(name, commands.canceled)
     return names
 
 

@@ -10,20 +10,20 @@ import msgspec
 
 from gateway.app import CONFIG
 from gateway.applications import load_applications
-from gateway.catalogs import load_phrasebooks
 from gateway.domain.blocks import blocked
-from gateway.domain.enrollment import Enrollment, PersonChange, Phone, PhoneKind
-from gateway.domain.phone import PhoneNumber
-from gateway.domain.policy import SECOND
+from gateway.domain.enrollment import Enrollment, EnrollmentChange, Phone, PhoneKind
+from gateway.domain.limits import SECOND
+from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.provider_health import HealthRule
-from gateway.domain.routes import Routes
+from gateway.domain.routing import Routes
 from gateway.domain.senders import Senders
 from gateway.notices import Notices
 from gateway.ports import ApiKey, Application, Provider
 from gateway.providers.twilio import TwilioProvider
 from gateway.roster import Account, Roster
+from gateway.security.vault import Vault
+from gateway.services.phrasebooks import load_phrasebooks
 from gateway.stores.sqlite import SqliteStore
-from gateway.vault import Vault
 from support.integrator import PATIENCE
 from support.network import ACCOUNT, OURS, TOKEN, PhoneNetwork
 from support.world import empty_database
@@ -42,8 +42,8 @@ async def block(store: SqliteStore, user: str, *numbers: str) -> None:
         for number in numbers
     )
 
-    def enrolled(person: Enrollment, _now: int) -> PersonChange:
-        return PersonChange(msgspec.structs.replace(person, phones=phones))
+    def enrolled(person: Enrollment, _now: int) -> EnrollmentChange:
+        return EnrollmentChange(msgspec.structs.replace(person, phones=phones))
 
     await store.people.enroll(Enrollment(enrollment_id, key.application.id, user, 0, 0), None)
     await store.people.change(enrollment_id, enrolled)

@@ -15,8 +15,8 @@ import aiohttp
 import msgspec
 
 from gateway import app
-from gateway.api.door import KEY_PREFIX, key_digest
-from gateway.domain.policy import Limits
+from gateway.api.auth import KEY_PREFIX, key_digest
+from gateway.domain.limits import Limits
 from gateway.ports import ApiKey, Application, Store
 from gateway.settings import Database, Keys, Outbox, Server, Settings, Text, Twilio, Voice
 from gateway.stores.migrate import migrate

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.catalogs import Phrasebooks, load_phrasebooks
+from gateway.services.phrasebooks import Phrasebooks, load_phrasebooks
 
 LOCALES_FOLDER = Path(__file__).parents[2] / "config" / "locales"
 LOCALES = sorted(path.name for path in LOCALES_FOLDER.iterdir() if path.is_dir())

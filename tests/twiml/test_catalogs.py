@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import twiml
-from gateway.catalogs import Phrasebooks, load_phrasebooks
+from gateway.services.phrasebooks import Phrasebooks, load_phrasebooks
 from twiml.phrases import Phrasebook
 
 ENGLISH = {"en", "en-GB"}
-SOURCES = {"voice": {"pin_scripts.py", "prompts.py", "scripts.py"}, "sms": {"messages.py"}}
+SOURCES = {"voice": {"pin_scripts.py", "prompts.py", "scripts.py"}, "sms": {"sms.py"}}
 
 
 @pytest.fixture(scope="session")

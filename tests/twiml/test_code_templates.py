@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.catalogs import Phrasebooks
-from twiml.messages import ANSWERS, answer, check_template, code_text, fraud_word
+from gateway.services.phrasebooks import Phrasebooks
 from twiml.phrases import Phrasebook
-from twiml.segments import count_segments, dear_characters, is_gsm7
+from twiml.segments import count_segments, is_gsm7, non_gsm_characters
+from twiml.sms import ANSWERS, answer, check_template, code_text, fraud_word
 
 LOGIN = "https://login.example.com"
 HASH = "FA+9qCX9VSu"
@@ -121,4 +121,4 @@ def test_every_language_has_a_fraud_word_and_answers(book: Phrasebook):
     ],
 )
 def test_characters_that_alone_make_a_text_dearer(written: str, around: str, dear: str):
-    assert dear_characters(written, written + around) == dear
+    assert non_gsm_characters(written, written + around) == dear

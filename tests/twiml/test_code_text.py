@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twiml.messages import bound_host, code_text
 from twiml.phrases import Phrasebook
 from twiml.segments import count_segments, is_gsm7
+from twiml.sms import bound_host, code_text
 
 LOGIN = "https://login.example.com"
 ORIGIN_LINE = re.compile(r"@\S+ #\S+.*")

@@ -3,11 +3,11 @@
 import os
 from pathlib import Path
 
-from gateway.catalogs import Phrasebooks
+from gateway.services.phrasebooks import Phrasebooks
 from twiml import pin_scripts, scripts
-from twiml.messages import code_text
 from twiml.phrases import Phrasebook
 from twiml.scripts import Again, Keys
+from twiml.sms import code_text
 
 GOLDEN = Path(__file__).parent / "golden"
 ACTION = "https://verify.example.com/twilio/gather?turn=1&of=3"

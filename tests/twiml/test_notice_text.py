@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.domain.enrollment import NoticeKind
-from twiml.messages import NOTICES, notice_text
+from gateway.domain.enrollment import NotificationKind
 from twiml.phrases import Phrasebook
 from twiml.segments import count_segments, is_gsm7
+from twiml.sms import NOTICES, notice_text
 
 SUPPORTS = ["+1 425 555 0100", "https://help.example.com", "help@contoso.example"]
 CODE_LINE = re.compile(r"@\S+ #\S+.*")
@@ -28,7 +28,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 def test_every_kind_of_notice_has_its_words():
-    assert NOTICES.keys() == {kind.value for kind in NoticeKind}
+    assert NOTICES.keys() == {kind.value for kind in NotificationKind}
 
 
 def test_no_two_kinds_say_the_same(book: Phrasebook):

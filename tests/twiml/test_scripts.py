@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from twilio.twiml.voice_response import VoiceResponse
 
-from gateway.catalogs import Phrasebooks
+from gateway.services.phrasebooks import Phrasebooks
 from twiml import pin_scripts, scripts
 from twiml.phrases import Phrasebook
 from twiml.pin_scripts import enter_pin

@@ -1,0 +1,266 @@
+"""The integrator's inputs: a verification is created, a code is checked, resent, canceled."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from gateway.domain import code
+from gateway.domain.assurance import Assurance, Basis
+from gateway.domain.delivery import CALL_ENDED
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.journal import JournalEntry
+from gateway.domain.limits import SECOND, Limits, Tally, rate_limited, resend_wait
+from gateway.domain.phone_number import PhoneNumber
+from gateway.domain.timeouts import deadline_passed
+from gateway.domain.verification import (
+    Attempt,
+    Change,
+    Channel,
+    Ending,
+    FallbackStep,
+    Mode,
+    Outcome,
+    Purpose,
+    Status,
+    Verification,
+    changed,
+    ended,
+)
+
+MATCH_LENGTH = 2
+"""How many digits are shown for a call in mode match."""
+
+
+class Plan(msgspec.Struct, frozen=True, gc=False):
+    """The ways that follow the first one by themselves, for which `wait` (seconds) is waited; and those left out."""
+
+    wait: int = 0
+    steps: tuple[FallbackStep, ...] = ()
+    left_out: tuple[JournalEntry, ...] = ()
+
+
+NO_PLAN = Plan()
+
+
+class Start(msgspec.Struct, frozen=True, gc=False):
+    """What is asked for, with the ids and secrets that were drawn for it, and the policy's terms."""
+
+    id: str
+    application_id: str
+    application_name: str
+    number: PhoneNumber
+    channel: Channel
+    mode: Mode | None
+    locale: str
+    enrollment_id: str | None
+    metadata: Mapping[str, str]
+    code_digest: bytes
+    sealed_code: bytes
+    extension: str | None = None
+    purpose: Purpose | None = None
+    fraud_block_days: int = 90
+    first_phone: bool = False
+    confirm_key: str = ""
+    learns_key: bool = False
+    reply_with_code: bool = False
+    call_backup: bool = False
+    continues: str | None = None
+    tried: tuple[str, ...] = ()
+    fallback: Plan = NO_PLAN
+
+
+class NewAttempt(msgspec.Struct, frozen=True, gc=False):
+    """Where the next send goes: its id, the secret token of its callback path, and the provider that carries it.
+
+    `match_digits` were drawn for a call in mode match; a verification that has some keeps its own.
+    """
+
+    id: str
+    token: str
+    channel: Channel
+    mode: Mode | None
+    provider: str
+    match_digits: str | None = None
+
+    def at(self, now: int, confirm_key: str = "") -> Attempt:
+        """Return the attempt, made now; `confirm_key` is the phone's own, or empty."""
+        return Attempt(self.id, self.token, self.channel, self.provider, now, now, self.mode, confirm_key=confirm_key)
+
+
+def created(start: Start, new: NewAttempt, tally: Tally, now: int, limits: Limits) -> Change:
+    """Begin a verification with its first attempt; raises Refused (`rate_limited`) when the number had its sends."""
+    attempt = new.at(now, start.confirm_key)
+    facts = {"channel": start.channel.value, "mode": start.mode and start.mode.value}
+    continues = {"continues": start.continues} if start.continues else {}
+    entries = (
+        JournalEntry("verification.created", {**facts, **continues}),
+        *start.fallback.left_out,
+        _queued(attempt),
+    )
+    steps = start.fallback.steps
+    verification = Verification(
+        id=start.id,
+        application_id=start.application_id,
+        application_name=start.application_name,
+        number=start.number,
+        channel=start.channel,
+        locale=start.locale,
+        checks_left=limits.checks_per_verification,
+        created_at=now,
+        updated_at=now,
+        expires_at=now + limits.lifetime * SECOND,
+        mode=start.mode,
+        extension=start.extension,
+        enrollment_id=start.enrollment_id,
+        purpose=start.purpose,
+        code_length=limits.code_length,
+        fraud_block_days=start.fraud_block_days,
+        first_phone=start.first_phone,
+        learns_key=start.learns_key,
+        reply_with_code=start.reply_with_code,
+        call_backup=start.call_backup,
+        continues=start.continues,
+        tried=start.tried,
+        metadata=start.metadata,
+        attempts=(attempt,),
+        code_digest=start.code_digest,
+        sealed_code=start.sealed_code,
+        match_digits=new.match_digits,
+        steps=steps,
+        next_at=now + start.fallback.wait * SECOND if steps else None,
+        entries=len(entries),
+    )
+    return Change(verification, entries, tally=tally.with_send(now, limits), send=attempt)
+
+
+def recognized(start: Start, basis: Basis, assurance: Assurance | None, now: int) -> Change:
+    """Begin and approve a sign-in in one: what stands in for a proof is named, and nothing is sent."""
+    entries = (
+        JournalEntry("verification.created", {"channel": start.channel.value, "mode": None}),
+        JournalEntry("verification.approved", {"basis": basis.value}),
+    )
+    verification = Verification(
+        id=start.id,
+        application_id=start.application_id,
+        application_name=start.application_name,
+        number=start.number,
+        channel=start.channel,
+        locale=start.locale,
+        checks_left=0,
+        created_at=now,
+        updated_at=now,
+        expires_at=now,
+        extension=start.extension,
+        enrollment_id=start.enrollment_id,
+        purpose=Purpose.SIGN_IN,
+        basis=basis,
+        metadata=start.metadata,
+        status=Status.APPROVED,
+        assurance=assurance,
+        entries=len(entries),
+    )
+    return Change(verification, entries, outcome=Outcome(start.id, Status.APPROVED, assurance, None, now))
+
+
+def code_checked(verification: Verification, guess: bytes, tally: Tally, now: int, limits: Limits) -> Change:
+    """Judge a code by its digest: the right one approves, a wrong one counts, the last wrong one ends it.
+
+    Raises Refused: `verification_finished`, `no_code_sent`, or `rate_limited` when the number had its failed checks.
+    """
+    if over := _over(verification, now):
+        return over
+    if verification.code_digest is None or not any(attempt.carries_code for attempt in verification.attempts):
+        raise Rejected(ErrorCode.NO_CODE_SENT, "No code was sent in this verification: the call asks for a key.")
+    tally.reject_check_over_limit(now, limits)
+    if code.matches(verification.code_digest, guess):
+        entry = JournalEntry("code.checked", {"valid": True})
+        return ended(verification, Ending.CODE_MATCHED, now, entries=(entry,), assurance=Assurance.POSSESSION)
+    left = verification.checks_left - 1
+    entries = (JournalEntry("code.checked", {"valid": False, "checks_left": left}),)
+    if left == 0:
+        change = ended(verification, Ending.CHECKS_EXHAUSTED, now, entries=entries, checks_left=left)
+    else:
+        change = Change(changed(verification, now, entries, checks_left=left), entries)
+    return msgspec.structs.replace(change, tally=tally.with_failed_check(now))
+
+
+def resent(verification: Verification, new: NewAttempt, tally: Tally, now: int, limits: Limits) -> Change:
+    """Send the same code once more, or call (again), in place of the way that would follow next by itself.
+
+    Raises Refused: `verification_finished`, `rate_limited`, `number_stopped`.
+    """
+    if over := _over(verification, now):
+        return over
+    allowed_at = resend_at(verification, new.channel, limits)
+    if allowed_at is None:
+        raise rate_limited("A call to this number is under way.", limits.resend_wait * SECOND)
+    if now < allowed_at:
+        raise rate_limited("It is too early to send again.", allowed_at - now)
+    return next_attempt(verification, new, tally, now, limits)
+
+
+def next_attempt(
+    verification: Verification, new: NewAttempt, tally: Tally, now: int, limits: Limits, *before: JournalEntry
+) -> Change:
+    """Add an attempt, which takes the place of the next step if there is one; `before` goes ahead in the journal.
+
+    Raises Refused: `rate_limited`, `number_stopped`.
+    """
+    attempt = new.at(now, verification.attempts[-1].confirm_key)
+    entries = (*before, _queued(attempt))
+    step, *left = verification.steps or (None,)
+    after = changed(
+        verification,
+        now,
+        entries,
+        attempts=(*verification.attempts, attempt),
+        channel=new.channel,
+        mode=new.mode,
+        match_digits=verification.match_digits or new.match_digits,
+        ends_at=None,
+        ending=None,
+        steps=tuple(left),
+        next_at=now + step.wait * SECOND if step and left else None,
+    )
+    return Change(after, entries, tally=tally.with_send(now, limits), send=attempt)
+
+
+def canceled(verification: Verification, now: int) -> Change:
+    """End a verification at the integrator's wish; raises Refused (`verification_finished`) when it has ended."""
+    return _over(verification, now) or ended(verification, Ending.CANCEL_REQUESTED, now)
+
+
+def resend_at(verification: Verification, channel: Channel, limits: Limits) -> int | None:
+    """Return when (ms) the channel may be used again; None after the end, or for a call while one is under way."""
+    sms_at, call_at = resend_times(verification, limits)
+    return sms_at if channel is Channel.SMS else call_at
+
+
+def resend_times(verification: Verification, limits: Limits) -> tuple[int | None, int | None]:
+    """Return when (ms) a text and a call may follow; None after the end, or for a call while one is under way."""
+    if verification.status is not Status.PENDING:
+        return None, None
+    attempts = verification.attempts
+    at = attempts[-1].created_at + resend_wait(len(attempts), limits)
+    for attempt in attempts:
+        if attempt.channel is Channel.CALL and attempt.failure is None and attempt.status not in CALL_ENDED:
+            return at, None
+    return at, at
+
+
+def _over(verification: Verification, now: int) -> Change | None:
+    """Return the change that says it is over, None while it is not. A deadline nobody has acted on yet counts."""
+    if verification.status is not Status.PENDING:
+        raise _finished(verification)
+    if now >= verification.expires_at:
+        change = deadline_passed(verification, now)
+        return msgspec.structs.replace(change, refusal=_finished(change.verification))
+    return None
+
+
+def _finished(verification: Verification) -> Rejected:
+    return Rejected(ErrorCode.VERIFICATION_FINISHED, f"This verification has ended: it is {verification.status}.")
+
+
+def _queued(attempt: Attempt) -> JournalEntry:
+    return JournalEntry("attempt.queued", {"attempt_id": attempt.id, "channel": attempt.channel.value})

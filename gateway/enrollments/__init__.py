@@ -1,1 +1,0 @@
-"""The journeys of a person's record: who they are, which phones prove it, app passwords, visits to the hosted pages."""

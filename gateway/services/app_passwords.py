@@ -1,0 +1,177 @@
+"""A person's app passwords: made, listed, deleted, and checked for applications that know no second factor."""
+
+import asyncio
+import contextlib
+from weakref import WeakValueDictionary
+
+import msgspec
+
+from gateway.applications import Applications
+from gateway.domain.app_passwords import SelectorTaken, as_drawn, created, deleted, good, kept, shown, used
+from gateway.domain.enrollment import AppPassword, Enrollment, EnrollmentChange
+from gateway.domain.errors import Rejected
+from gateway.domain.limits import DAY, Limits
+from gateway.domain.policy import Denial, Feature, feature_denial
+from gateway.person_ports import NewPassword, PersonStore
+from gateway.ports import Application, Clock, NewId, Receipt, Replay
+from gateway.security.password_hashing import Passwords
+from gateway.security.vault import Vault
+from gateway.services.enrollments import done, owned
+from gateway.services.portal import reject_ended
+
+
+class AppPasswords:
+    """One journey per method; all but `check` raise Refused (`not_found`) for a record that is not the application's.
+
+    `create` and `check` raise Refused (`rate_limited`) while too many others are being hashed.
+    """
+
+    def __init__(
+        self,
+        people: PersonStore,
+        applications: Applications,
+        vault: Vault,
+        passwords: Passwords,
+        limits: Limits,
+        *,
+        clock: Clock,
+        new_id: NewId,
+        new_password: NewPassword,
+    ) -> None:
+        self._people = people
+        self._applications = applications
+        self._vault = vault
+        self._passwords = passwords
+        self._limits = limits
+        self._clock = clock
+        self._new_id = new_id
+        self._new_password = new_password
+        self._turns: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
+
+    async def create(
+        self,
+        application: Application,
+        enrollment_id: str,
+        name: str,
+        scope: str | None = None,
+        expires_in_days: int | None = None,
+        receipt: Receipt | None = None,
+        visit_began: int | None = None,
+    ) -> tuple[AppPassword, str] | Replay:
+        """Make an app password; returns it as kept, and as it is shown this once.
+
+        Raises Refused: `feature_off`, `enrollment_blocked`, `app_password_name_invalid`, `app_passwords_full`; and
+        VisitMoved if the visit that asks has ended meanwhile.
+        """
+        while True:
+            with contextlib.suppress(SelectorTaken):
+                return await self._draw(application, enrollment_id, name, scope, expires_in_days, receipt, visit_began)
+
+    async def list(self, application: Application, enrollment_id: str) -> tuple[AppPassword, ...]:
+        """List a person's app passwords in the order they were made; expired ones stay until the next is made."""
+        return owned(application, await self._people.enrollment(enrollment_id)).app_passwords
+
+    async def delete(self, application: Application, enrollment_id: str, app_password_id: str) -> None:
+        """Delete an app password, also where policy has switched them off; raises Refused (`not_found`)."""
+
+        def step(enrollment: Enrollment, now: int) -> EnrollmentChange:
+            return deleted(owned(application, enrollment), app_password_id, now)
+
+        done(await self._people.change(enrollment_id, step))
+
+    async def check(
+        self, application: Application, user: str, password: str, scope: str | None = None
+    ) -> AppPassword | None:
+        """Return the app password that a user gave, or None: it is not theirs, or does not work now or for this scope.
+
+        Whatever the reason for a no, and whether there is such a user or not, it is counted alike and costs one
+        verification. Raises Refused (`rate_limited`) when the user had their failures.
+        """
+        keys = self._vault.tally_keys("app_password", application.id, user)
+        # One at a time for each user: a mail client opens many connections, which must not use up each other's tries.
+        turn = self._turns.setdefault(keys[0], asyncio.Lock())
+        async with turn:
+            await self._people.count(keys, lambda tally, now: tally.with_app_password_tried(now, self._limits))
+            try:
+                right = await self._judge(application, user, password, scope)
+            except Rejected:
+                await self._take_back(keys)
+                raise
+            if right is not None:
+                await self._take_back(keys)
+            return right
+
+    async def _judge(self, application: Application, user: str, password: str, scope: str | None) -> AppPassword | None:
+        drawn = as_drawn(password) or ""
+        enrollment = await self._people.enrollment_of(application.id, user)
+        candidate = None if enrollment is None else self._candidate(application, enrollment, drawn, scope)
+        right = await self._passwords.verify(candidate.hash if candidate else None, drawn)
+        if enrollment is None or candidate is None or not right:
+            return None
+        return await self._used(enrollment, candidate, self._vault.password_selector(enrollment.id, drawn))
+
+    def _candidate(
+        self, application: Application, enrollment: Enrollment, drawn: str, scope: str | None
+    ) -> AppPassword | None:
+        if self._denial(application, enrollment):
+            return None
+        now = self._clock()
+        found = (good(enrollment, one, scope, now) for one in self._vault.password_selectors(enrollment.id, drawn))
+        return next(filter(None, found), None)
+
+    async def _used(self, enrollment: Enrollment, right: AppPassword, selector: bytes) -> AppPassword | None:
+        """Note the use; None if the password was taken away while it was being verified.
+
+        From now on it is found by this selector, which the newest key made.
+        """
+
+        def step(current: Enrollment, now: int) -> EnrollmentChange:
+            return used(current, right.id, now, selector)
+
+        try:
+            change = done(await self._people.change(enrollment.id, step))
+        except Rejected:
+            return None
+        return kept(change.enrollment, right.id)
+
+    async def _take_back(self, keys: tuple[bytes, ...]) -> None:
+        await self._people.count(keys, lambda tally, _now: tally.without_latest_try())
+
+    async def _draw(
+        self,
+        application: Application,
+        enrollment_id: str,
+        name: str,
+        scope: str | None,
+        expires_in_days: int | None,
+        receipt: Receipt | None,
+        visit_began: int | None,
+    ) -> tuple[AppPassword, str] | Replay:
+        """Draw a password and keep it; raises SelectorTaken if another must be drawn."""
+        password = self._new_password()
+        app_password_id = self._new_id("apw")
+        selector = self._vault.password_selector(enrollment_id, password)
+        kept_hash = await self._passwords.hash(password)
+
+        def step(enrollment: Enrollment, now: int) -> EnrollmentChange:
+            reject_ended(owned(application, enrollment), visit_began)
+            denial = self._denial(application, enrollment)
+            if denial is not None:
+                raise denial.refused()
+            expires_at = None if expires_in_days is None else now + expires_in_days * DAY
+            return created(
+                enrollment,
+                AppPassword(app_password_id, name, selector, kept_hash, now, scope, expires_at),
+                now,
+            )
+
+        def made(change: EnrollmentChange) -> tuple[AppPassword, str]:
+            return change.enrollment.app_passwords[-1], shown(password)
+
+        kept_receipt = receipt and msgspec.structs.replace(receipt, answer=lambda change: receipt.answer(made(change)))
+        change = await self._people.change(enrollment_id, step, kept_receipt)
+        return change if isinstance(change, Replay) else made(change)
+
+    def _denial(self, application: Application, enrollment: Enrollment) -> Denial | None:
+        policy = self._applications.for_person(application.name, enrollment.groups)
+        return feature_denial(policy, Feature.APP_PASSWORDS)

@@ -1,0 +1,282 @@
+"""A person proves a phone, or signs in: by the default method, another way, or by what stands in for a proof."""
+
+import contextlib
+
+import msgspec
+
+from gateway.applications import Applications
+from gateway.domain import recognition
+from gateway.domain.assurance import Basis
+from gateway.domain.enrollment import Enrollment, EnrollmentChange, Phone, PhoneKind
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.phone_number import PhoneNumber
+from gateway.domain.phones import reject_text_to_extension
+from gateway.domain.verification import Channel, FallbackStep, Mode, Purpose
+from gateway.person_ports import PersonStep, PersonStore
+from gateway.ports import Application, Clock, Created, NewCode, Receipt, Replay
+from gateway.security.vault import Vault
+from gateway.services.enrollments import done, owned
+from gateway.services.method_selection import Wish
+from gateway.services.portal import reject_ended
+from gateway.services.verifications import Verifications
+
+_ANY_LOCALE = "en"
+
+
+class NewPhone(msgspec.Struct, frozen=True):
+    """A phone that a person says is theirs; `replaces` is the id of the phone that goes once this one is proven.
+
+    A `first` one is taken on nobody's word but theirs: once another phone is proven, it cannot be any more.
+    """
+
+    kind: PhoneKind
+    number: PhoneNumber
+    channel: Channel
+    mode: Mode | None = None
+    extension: str | None = None
+    replaces: str | None = None
+    first: bool = False
+
+
+class Challenge(msgspec.Struct, frozen=True):
+    """How a person is asked for a proof; what is None is the person's default.
+
+    One that `continues` another verification (an id) calls the phone that is next, after those that were `tried` (ids).
+    """
+
+    purpose: Purpose | None = None
+    phone_id: str | None = None
+    channel: Channel | None = None
+    mode: Mode | None = None
+    fallback: tuple[FallbackStep, ...] | None = None
+    continues: str | None = None
+    tried: tuple[str, ...] = ()
+
+
+class Authentication:
+    """One journey per method; each raises Refused for what it will not do."""
+
+    def __init__(
+        self,
+        people: PersonStore,
+        applications: Applications,
+        verifications: Verifications,
+        vault: Vault,
+        *,
+        clock: Clock,
+        new_code: NewCode,
+    ) -> None:
+        self._people = people
+        self._applications = applications
+        self._verifications = verifications
+        self._vault = vault
+        self._clock = clock
+        self._new_code = new_code
+
+    async def offer_phone(
+        self,
+        application: Application,
+        enrollment_id: str,
+        phone: NewPhone,
+        receipt: Receipt | None,
+        locale: str | None = None,
+    ) -> Created | Replay:
+        """Begin to prove a phone; it counts once its verification is approved."""
+        reject_text_to_extension(phone.channel, phone.extension)
+        enrollment = owned(application, await self._people.enrollment(enrollment_id))
+        known = enrollment.phone_at(phone.number, phone.extension)
+        wish = Wish(
+            number=phone.number,
+            channel=phone.channel,
+            mode=phone.mode,
+            locale=locale or enrollment.locale or _ANY_LOCALE,
+            enrollment_id=enrollment_id,
+            extension=phone.extension,
+            purpose=Purpose.ENROLL,
+            kind=phone.kind,
+            replaces=phone.replaces,
+            first_phone=phone.first,
+            confirm_key=enrollment.confirm_key(known),
+        )
+        return await self._verifications.begin(application, wish, receipt)
+
+    async def challenge(
+        self,
+        application: Application,
+        enrollment_id: str,
+        challenge: Challenge,
+        receipt: Receipt | None,
+        locale: str | None = None,
+    ) -> Created | Replay:
+        """Verify a person by a phone of theirs; a sign-in soon after a proof needs no new one, if policy says so."""
+        enrollment = owned(application, await self._people.enrollment(enrollment_id))
+        wish = _wish(enrollment, challenge, locale)
+        policy = self._applications.for_person(application.name, enrollment.groups)
+        proof = enrollment.last_proof
+        asked = challenge.purpose is Purpose.SIGN_IN and challenge.phone_id is None and challenge.channel is None
+
+        def holds(kept: Enrollment, now: int) -> bool:
+            return recognition.recently_proven(kept, policy.proof_cache, now)
+
+        if asked and proof and holds(enrollment, self._clock()):
+            with contextlib.suppress(recognition.NotRecognized):
+                return await self._verifications.recognize(
+                    application, wish, Basis.RECENT_PROOF, proof.assurance, holds, receipt
+                )
+        return await self._verifications.begin(application, wish, receipt)
+
+    async def recognize_device(self, application: Application, enrollment_id: str, secret: str) -> Created | None:
+        """Approve a sign-in from a browser that the person trusts; None if they do not, or policy says no."""
+        enrollment = owned(application, await self._people.enrollment(enrollment_id))
+        policy = self._applications.for_person(application.name, enrollment.groups)
+        digest = self._vault.secret_digest(secret)
+
+        def holds(kept: Enrollment, now: int) -> bool:
+            return recognition.trusted_until(kept, digest, now) is not None
+
+        if not policy.remember_device_days or not holds(enrollment, self._clock()):
+            return None
+        wish = _wish(enrollment, Challenge(Purpose.SIGN_IN), None)
+        with contextlib.suppress(recognition.NotRecognized):
+            return _created(await self._verifications.recognize(application, wish, Basis.TRUSTED_DEVICE, None, holds))
+        return None
+
+    async def trusted_until(self, application: Application, enrollment_id: str, secret: str) -> int | None:
+        """Return until when (ms since the epoch) the person trusts this browser; None if they do not."""
+        enrollment = owned(application, await self._people.enrollment(enrollment_id))
+        return recognition.trusted_until(enrollment, self._vault.secret_digest(secret), self._clock())
+
+    async def trust_device(
+        self, application: Application, enrollment_id: str, secret: str, visit_began: int | None = None
+    ) -> int:
+        """Trust a browser for as long as policy says; returns how many days, 0 where policy says no.
+
+        Raises VisitMoved if the visit that asks has ended meanwhile.
+        """
+        enrollment = owned(application, await self._people.enrollment(enrollment_id))
+        days = self._applications.for_person(application.name, enrollment.groups).remember_device_days
+        if days:
+            digest = self._vault.secret_digest(secret)
+
+            def step(kept: Enrollment, now: int) -> EnrollmentChange:
+                reject_ended(kept, visit_began)
+                return recognition.device_trusted(kept, digest, days, now)
+
+            await self._changed(application, enrollment_id, step)
+        return days
+
+    async def forget_devices(self, application: Application, enrollment_id: str) -> Enrollment:
+        """Trust no browser any more."""
+        return await self._changed(application, enrollment_id, recognition.devices_forgotten)
+
+    async def grant_bypass(
+        self,
+        application: Application,
+        enrollment_id: str,
+        seconds: int,
+        reason: str,
+        receipt: Receipt | None = None,
+    ) -> tuple[str, int] | Replay:
+        """Grant a code for one sign-in within so many seconds; returns it, shown once, and its end (ms).
+
+        Raises Refused: `enrollment_blocked`, `no_method` for a person who has no phone and so enrolls instead.
+        """
+        code = self._new_code(recognition.BYPASS_DIGITS)
+        digest = self._vault.code_digest(enrollment_id, code)
+
+        def step(enrollment: Enrollment, now: int) -> EnrollmentChange:
+            _phone(owned(application, enrollment), Challenge())
+            return recognition.bypass_granted(enrollment, digest, seconds, reason, now)
+
+        def granted(change: EnrollmentChange) -> tuple[str, int]:
+            bypass = change.enrollment.bypass
+            if bypass is None:
+                raise TypeError("a bypass was granted, and its person does not have it")
+            return code, bypass.expires_at
+
+        kept = receipt and msgspec.structs.replace(receipt, answer=lambda change: receipt.answer(granted(change)))
+        change = await self._people.change(enrollment_id, step, kept)
+        return change if isinstance(change, Replay) else granted(change)
+
+    async def use_bypass(self, application: Application, enrollment_id: str, typed: str) -> Created:
+        """Sign in with a granted code; raises Refused (`bypass_invalid`; `no_method`, which leaves the code unused)."""
+        _phone(owned(application, await self._people.enrollment(enrollment_id)), Challenge())
+        digest = self._vault.code_digest(enrollment_id, "".join(typed.split()).replace("-", ""))
+        enrollment = await self._changed(
+            application, enrollment_id, lambda kept, now: recognition.bypass_tried(kept, digest, now)
+        )
+        wish = _wish(enrollment, Challenge(Purpose.SIGN_IN), None)
+        # The code was used up in a transaction of its own: there is nothing left to ask again.
+        recognized = await self._verifications.recognize(
+            application, wish, Basis.BYPASS, None, lambda _kept, _now: True
+        )
+        return _created(recognized)
+
+    async def _changed(self, application: Application, enrollment_id: str, step: PersonStep) -> Enrollment:
+        def owned_step(enrollment: Enrollment, now: int) -> EnrollmentChange:
+            return step(owned(application, enrollment), now)
+
+        return done(await self._people.change(enrollment_id, owned_step)).enrollment
+
+
+def _wish(enrollment: Enrollment, challenge: Challenge, locale: str | None) -> Wish:
+    """Return how to reach a person.
+
+    Raises Refused: `not_found` for a phone that is not theirs, `phone_not_proven`, `no_method`, `number_invalid` for a
+    text to an extension.
+    """
+    default = enrollment.default_method
+    phone = _phone(enrollment, challenge)
+    usual = default.channel if default and default.phone_id == phone.id else _usual_channel(phone)
+    channel = challenge.channel or usual
+    reject_text_to_extension(channel, phone.extension)
+    return Wish(
+        number=phone.number,
+        channel=channel,
+        mode=challenge.mode,
+        locale=locale or enrollment.locale or _ANY_LOCALE,
+        enrollment_id=enrollment.id,
+        extension=phone.extension,
+        purpose=challenge.purpose,
+        fallback=challenge.fallback,
+        kind=phone.kind,
+        confirm_key=enrollment.confirm_key(phone),
+        continues=challenge.continues,
+        tried=challenge.tried,
+    )
+
+
+def _phone(enrollment: Enrollment, challenge: Challenge) -> Phone:
+    if challenge.phone_id is not None:
+        return _chosen(enrollment, challenge.phone_id, challenge.purpose)
+    default = enrollment.default_method
+    usual = None if default is None else enrollment.phone(default.phone_id)
+    candidates = (usual, *enrollment.proven_phones, *enrollment.phones)
+    phone = next((phone for phone in candidates if phone is not None), None)
+    if phone is None:
+        raise Rejected(ErrorCode.NO_METHOD, "This person has no phone yet: send them to the page `enroll` first.")
+    return phone
+
+
+def _chosen(enrollment: Enrollment, phone_id: str, purpose: Purpose | None) -> Phone:
+    """Return the phone that was named; one that is not proven signs nobody in who has a proven one."""
+    phone = enrollment.phone(phone_id)
+    if phone is None:
+        raise Rejected(ErrorCode.NOT_FOUND, "There is no such phone.", field="phone_id")
+    if phone.verified_at is None and enrollment.proven_phones and purpose is not Purpose.ENROLL:
+        raise Rejected(
+            ErrorCode.PHONE_NOT_PROVEN,
+            "This phone is not proven yet: use one that is, or prove this one first.",
+            field="phone_id",
+        )
+    return phone
+
+
+def _usual_channel(phone: Phone) -> Channel:
+    return Channel.CALL if phone.extension or phone.kind is PhoneKind.OFFICE else Channel.SMS
+
+
+def _created(created: Created | Replay) -> Created:
+    if isinstance(created, Replay):
+        raise TypeError("a replay without a receipt")
+    return created

@@ -1,0 +1,86 @@
+"""The backup's journey: where nobody answers a sign-in's call, the person's next phone is called, if policy says so."""
+
+import contextlib
+import hashlib
+
+from gateway.domain import backup_phone
+from gateway.domain.enrollment import Enrollment
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.verification import Channel, Purpose, Verification
+from gateway.person_ports import PersonStore
+from gateway.ports import Application, Created, Receipt, Replay, Step, Store
+from gateway.services.authentication import Authentication, Challenge
+from gateway.services.counters import Counters
+from gateway.services.verifications import Verifications
+
+
+class BackupPhones:
+    """Fills `gateway.services.report_listener.ReportListener`.
+
+    The backup is a verification of its own, and is begun before the first one notes it: `continued_by` never names what
+    is not there. It is begun once, however often and in how many processes a report is heard, because its receipt is
+    kept in the transaction that begins it. If the first one has ended meanwhile, the backup is canceled. What no report
+    tells of, or a crash between the two has left, the clock sees to before it ends the first one.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        people: PersonStore,
+        proofs: Authentication,
+        verifications: Verifications,
+        counters: Counters,
+    ) -> None:
+        self._store = store
+        self._people = people
+        self._proofs = proofs
+        self._verifications = verifications
+        self._counters = counters
+
+    async def reported(self, verification: Verification) -> None:
+        """See the port."""
+        if not backup_phone.is_due(verification):
+            return
+        enrollment = await self._people.enrollment(str(verification.enrollment_id))
+        if enrollment is None:
+            return
+        application = Application(verification.application_id, verification.application_name)
+        try:
+            backup_id = await self._begun(application, enrollment, verification)
+        except Rejected as refusal:
+            reason = refusal.code
+            await self._noted(verification, lambda kept, now: backup_phone.not_continued(kept, reason, now))
+            return
+        noted = await self._noted(verification, lambda kept, now: backup_phone.continued(kept, backup_id, now))
+        if noted is None or noted.continued_by != backup_id:
+            with contextlib.suppress(Rejected):  # it has ended by itself
+                await self._verifications.cancel(application, backup_id)
+
+    async def _begun(self, application: Application, enrollment: Enrollment, first: Verification) -> str:
+        """Call the best phone that may be called, and return the verification's id; raises Refused where none may."""
+        backup = backup_phone.next_backup(enrollment, first)
+        key = hashlib.sha256(f"backup of {first.id}".encode()).digest()
+        receipt = Receipt(key, key, _id_of)
+        refusal = Rejected(ErrorCode.NO_METHOD, "This person has no other phone.")
+        for phone in backup.phones:
+            challenge = Challenge(Purpose.SIGN_IN, phone.id, Channel.CALL, backup.mode, (), first.id, backup.tried)
+            try:
+                begun = await self._proofs.challenge(application, enrollment.id, challenge, receipt, first.locale)
+            except Rejected as refused:
+                refusal = refused
+            else:
+                return (begun.answer if isinstance(begun, Replay) else _id_of(begun)).decode()
+        raise refusal
+
+    async def _noted(self, first: Verification, step: Step) -> Verification | None:
+        """Change the first verification; None if there is no such any more."""
+        try:
+            change = await self._store.apply(first.id, step)
+        except Rejected:
+            return None
+        self._counters.kept(change)
+        return change.verification
+
+
+def _id_of(begun: Created) -> bytes:
+    return begun.change.verification.id.encode()

@@ -1,0 +1,226 @@
+"""The provider's journeys, and the one place where the provider's words become ours."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+from gateway.domain import calls
+from gateway.domain.attempts import by_token, is_with
+from gateway.domain.call_pins import Gathered, open_attempt
+from gateway.domain.call_refusals import FRAUD_REPORTED
+from gateway.domain.delivery import DeliveryStatus
+from gateway.domain.errors import Rejected
+from gateway.domain.limits import Limits, Tally
+from gateway.domain.phone_number import PhoneNumber
+from gateway.domain.status_reports import CallReport, MessageReport, call_status_changed, message_status_changed
+from gateway.domain.verification import Attempt, Change, Failure, FailureCode, Verification
+from gateway.ports import CountedStep, Step, Store
+from gateway.services.call_pins import CallPins
+from gateway.services.call_scripts import CallScripts
+from gateway.services.counters import Counters
+from gateway.services.report_listener import ReportListener
+from webhooks.events import (
+    AnsweredBy,
+    AttemptRef,
+    CallAnswered,
+    CallStatus,
+    CallStatusChanged,
+    DigitsGathered,
+    MachineDetected,
+    MessageReceived,
+    MessageStatus,
+    MessageStatusChanged,
+)
+
+_CALL_STATUSES: Mapping[CallStatus, DeliveryStatus] = {
+    CallStatus.QUEUED: DeliveryStatus.SENT,
+    CallStatus.INITIATED: DeliveryStatus.INITIATED,
+    CallStatus.RINGING: DeliveryStatus.RINGING,
+    CallStatus.IN_PROGRESS: DeliveryStatus.IN_PROGRESS,
+    CallStatus.COMPLETED: DeliveryStatus.COMPLETED,
+    CallStatus.BUSY: DeliveryStatus.BUSY,
+    CallStatus.FAILED: DeliveryStatus.FAILED,
+    CallStatus.NO_ANSWER: DeliveryStatus.NO_ANSWER,
+    CallStatus.CANCELED: DeliveryStatus.CANCELED,
+}
+_MESSAGE_STATUSES: Mapping[MessageStatus, DeliveryStatus] = {
+    MessageStatus.QUEUED: DeliveryStatus.SENT,
+    MessageStatus.SENDING: DeliveryStatus.SENT,
+    MessageStatus.SENT: DeliveryStatus.SENT,
+    MessageStatus.DELIVERED: DeliveryStatus.DELIVERED,
+    MessageStatus.UNDELIVERED: DeliveryStatus.UNDELIVERED,
+    MessageStatus.FAILED: DeliveryStatus.FAILED,
+    MessageStatus.CANCELED: DeliveryStatus.FAILED,
+}
+
+logger = logging.getLogger(__name__)
+
+
+class TextListener(Protocol):
+    """Who is told what people text, and who is told that they want no texts."""
+
+    async def received(self, event: MessageReceived) -> str:
+        """Take in a text, and return the TwiML of the answer."""
+        ...
+
+    async def opted_out(self, number: PhoneNumber) -> None:
+        """Learn that a number wants no texts of ours."""
+        ...
+
+
+class Callbacks:
+    """Fills `webhooks.routes.ProviderListener` for one provider.
+
+    An attempt or verification that we do not know is harmless, and so is one that was handed to another provider.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        scripts: CallScripts,
+        pins: CallPins,
+        limits: Limits,
+        delivery_failure: Callable[[str | None], Failure],
+        texts: TextListener,
+        reports: ReportListener,
+        counters: Counters,
+        *,
+        provider: str,
+    ) -> None:
+        self._provider = provider
+        self._texts = texts
+        self._reports = reports
+        self._counters = counters
+        self._delivery_failure = delivery_failure
+        self._store = store
+        self._scripts = scripts
+        self._pins = pins
+        self._limits = limits
+
+    async def call_answered(self, event: CallAnswered) -> str:
+        """Say what the callee hears first."""
+        token, answered_by = event.attempt.token, event.answered_by and event.answered_by.value
+        change = await self._applied(
+            event.attempt,
+            lambda verification, now: calls.call_answered(verification, token, event.sid, answered_by, now),
+        )
+        return self._scripts.written(event.attempt, change)
+
+    async def digits_gathered(self, event: DigitsGathered) -> str:
+        """Take keys in, and say what the callee hears next. Wrong digits count for the number, as wrong codes do.
+
+        What may be a PIN changes nothing at first: it is judged, and only then acted on. A machine presses no keys.
+        """
+        token = event.attempt.token
+        if event.answered_by is AnsweredBy.MACHINE:
+            return self._scripts.written(event.attempt, await self._machine_took(event.attempt, event.sid))
+        change = await self._applied_counted(
+            event.attempt,
+            lambda verification, tally, now: calls.digits_gathered(
+                verification,
+                token,
+                event.sid,
+                event.turn,
+                event.digits,
+                tally,
+                now,
+                self._limits,
+                keypad=self._scripts.keypad(verification),
+                cut_off=event.cut_off,
+            ),
+        )
+        gathered = Gathered(token, event.sid, event.turn, event.digits)
+        judged = self._to_be_judged(event.attempt, change, gathered)
+        if change is not None and judged is not None:
+            change = await self._kept(self._pins.judged(change.verification, judged, gathered))
+        if change is not None and any(entry.type == FRAUD_REPORTED for entry in change.entries):
+            logger.warning("a person reported fraud on a call: %s", event.attempt.verification_id)
+        return self._scripts.written(event.attempt, change)
+
+    async def machine_detected(self, event: MachineDetected) -> None:
+        """Take in a verdict on who took the call; only a machine decides anything."""
+        token, answered_by = event.attempt.token, event.answered_by
+        if answered_by is AnsweredBy.MACHINE:
+            await self._machine_took(event.attempt, event.sid)
+        else:
+            await self._applied(
+                event.attempt,
+                lambda verification, now: calls.person_detected(verification, token, event.sid, answered_by.value, now),
+            )
+
+    async def call_status_changed(self, event: CallStatusChanged) -> None:
+        """Note how far a call got."""
+        report = CallReport(
+            sid=event.sid,
+            status=_CALL_STATUSES.get(event.status),
+            word=event.word,
+            sequence=event.sequence,
+            answered_by=event.answered_by and event.answered_by.value,
+            sip_response_code=event.sip_response_code,
+        )
+        token = event.attempt.token
+        change = await self._applied(
+            event.attempt,
+            lambda verification, now: call_status_changed(verification, token, report, now, self._limits),
+        )
+        if change is not None:
+            await self._reports.reported(change.verification)
+
+    async def message_status_changed(self, event: MessageStatusChanged) -> None:
+        """Note how far a text got."""
+        status = _MESSAGE_STATUSES.get(event.status)
+        lost = status in {DeliveryStatus.UNDELIVERED, DeliveryStatus.FAILED}
+        report = MessageReport(
+            event.sid, status, event.word, self._delivery_failure(event.error_code) if lost else None
+        )
+        token = event.attempt.token
+        change = await self._applied(
+            event.attempt,
+            lambda verification, now: message_status_changed(verification, token, report, now, self._limits),
+        )
+        if change is None:
+            return
+        await self._reports.reported(change.verification)
+        stopped = report.failure is not None and report.failure.code is FailureCode.OPTED_OUT
+        if not stopped or change.verification.number.is_wiped or not self._has(change.verification, event.attempt):
+            return
+        if by_token(change.verification, token, event.sid) is not None:
+            await self._texts.opted_out(change.verification.number)
+
+    async def message_received(self, event: MessageReceived) -> str:
+        """Hand a person's text on, and return the TwiML of the answer."""
+        return await self._texts.received(event)
+
+    async def _machine_took(self, attempt: AttemptRef, sid: str) -> Change | None:
+        return await self._applied(
+            attempt, lambda verification, now: calls.machine_detected(verification, attempt.token, sid, now)
+        )
+
+    async def _applied(self, attempt: AttemptRef, step: Step) -> Change | None:
+        def own(verification: Verification, now: int) -> Change:
+            return step(verification, now) if self._has(verification, attempt) else Change(verification)
+
+        return await self._kept(self._store.apply(attempt.verification_id, own))
+
+    async def _applied_counted(self, attempt: AttemptRef, step: CountedStep) -> Change | None:
+        def own(verification: Verification, tally: Tally, now: int) -> Change:
+            return step(verification, tally, now) if self._has(verification, attempt) else Change(verification)
+
+        return await self._kept(self._store.apply_counted(attempt.verification_id, own))
+
+    def _to_be_judged(self, attempt: AttemptRef, change: Change | None, gathered: Gathered) -> Attempt | None:
+        if change is None or not self._has(change.verification, attempt):
+            return None
+        return open_attempt(change.verification, gathered)
+
+    def _has(self, verification: Verification, attempt: AttemptRef) -> bool:
+        return is_with(verification, attempt.token, self._provider)
+
+    async def _kept(self, applied: Awaitable[Change]) -> Change | None:
+        """Return the change once it is committed; None for what we do not know."""
+        try:
+            change = await applied
+        except Rejected:
+            return None
+        self._counters.kept(change)
+        return change

@@ -1,0 +1,98 @@
+"""The journey of a person's text: it approves, denies or stops further texts; what it says is not kept."""
+
+import logging
+from collections.abc import Collection
+
+from gateway.domain.errors import Rejected
+from gateway.domain.inbound_sms import FRAUD, TEXT_REPLIED, Keyword, keyword, select_verification, sms_received, word
+from gateway.domain.limits import Limits
+from gateway.domain.phone_number import PhoneNumber, parse_e164
+from gateway.domain.senders import Senders
+from gateway.reply_ports import OptOutReason, ReplyStore
+from gateway.security.vault import Vault
+from gateway.services.counters import Counters
+from gateway.services.phrasebooks import Phrasebooks
+from twiml.sms import NO_REPLY, answer, fraud_word
+from webhooks.events import MessageReceived
+
+logger = logging.getLogger(__name__)
+
+
+class InboundSms:
+    """Fills `gateway.services.callbacks.TextListener`.
+
+    A keyword is a keyword first. A stop holds for the number that was texted and for its messaging service, because
+    texts may be sent from either.
+    """
+
+    def __init__(
+        self,
+        store: ReplyStore,
+        phrasebooks: Phrasebooks,
+        vault: Vault,
+        limits: Limits,
+        counters: Counters,
+        *,
+        senders: Senders,
+        fraud_words: Collection[str],
+        answer_keywords: bool,
+    ) -> None:
+        """Take the parts; `fraud_words` are those beside each language's own."""
+        self._store = store
+        self._phrasebooks = phrasebooks
+        self._vault = vault
+        self._limits = limits
+        self._counters = counters
+        self._senders = senders
+        self._fraud_words = frozenset(map(word, (*fraud_words, *map(fraud_word, phrasebooks.all()))))
+        self._answer_keywords = answer_keywords
+
+    async def received(self, event: MessageReceived) -> str:
+        """Take in a text, and return the TwiML of the answer; a sender that is no phone number is not heard."""
+        try:
+            number = parse_e164(event.sender)
+        except Rejected:
+            return NO_REPLY
+        asked = Keyword(event.opt_out) if event.opt_out else keyword(event.body)
+        if asked is None:
+            await self._reply(number, event)
+            return NO_REPLY
+        senders = [sender for sender in (event.recipient, event.service) if sender]
+        if asked is Keyword.STOP:
+            await self._store.opt_out(number, senders, OptOutReason.KEYWORD)
+        elif asked is Keyword.START:
+            await self._store.opt_in(number, senders)
+        return await self._answer(number, asked)
+
+    async def opted_out(self, number: PhoneNumber) -> None:
+        """Learn from the provider that a number wants no texts of ours."""
+        await self._store.opt_out(number, (self._senders.to(number),), OptOutReason.PROVIDER)
+
+    async def _reply(self, number: PhoneNumber, event: MessageReceived) -> None:
+        try:
+            change = await self._store.reply(
+                number,
+                lambda recent: select_verification(recent, event.sid),
+                lambda verification, tally, now: sms_received(
+                    verification,
+                    event.sid,
+                    event.body,
+                    self._fraud_words,
+                    self._vault.code_digest,
+                    tally,
+                    now,
+                    self._limits,
+                ),
+            )
+        except Rejected as refusal:
+            logger.info("a code that was texted back was not judged: %s", refusal.code.value)
+        else:
+            if change is not None:
+                self._counters.kept(change)
+                if any(entry.type == TEXT_REPLIED and entry.facts["said"] == FRAUD for entry in change.entries):
+                    logger.warning("a person reported fraud by text: %s", change.verification.id)
+
+    async def _answer(self, number: PhoneNumber, asked: Keyword) -> str:
+        if not self._answer_keywords:
+            return NO_REPLY
+        return answer(self._phrasebooks.for_locale(await self._store.locale_of(number)), asked.value)

@@ -1,0 +1,114 @@
+"""Which ways of reaching a number may be taken: the policy's word on each, and the PIN that a call asks for."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from gateway.domain import fallback
+from gateway.domain.commands import NO_PLAN, Plan
+from gateway.domain.enrollment import Enrollment, PhoneKind
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.modes import mode_of
+from gateway.domain.phone_number import PhoneNumber
+from gateway.domain.pins import reject_pin_call
+from gateway.domain.policy import Denial, Policy, method_denial, mode_denial
+from gateway.domain.verification import Channel, FallbackStep, Mode, Purpose, Verification
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """What is asked for. With `enrollment_id`, the phone joins the person's record as a phone of this kind.
+
+    `fallback` begins with the way of the verification itself; None leaves it to the policy. One that `continues`
+    another (an id) calls the phone that is next, after those that were `tried` (ids).
+    """
+
+    number: PhoneNumber
+    channel: Channel
+    mode: Mode | None
+    locale: str
+    enrollment_id: str | None = None
+    metadata: Mapping[str, str] = {}
+    extension: str | None = None
+    purpose: Purpose | None = None
+    fallback: tuple[FallbackStep, ...] | None = None
+    kind: PhoneKind = PhoneKind.AUTHENTICATION
+    replaces: str | None = None
+    first_phone: bool = False
+    confirm_key: str = ""
+    continues: str | None = None
+    tried: tuple[str, ...] = ()
+
+
+def meant(wish: Wish, enrollment: Enrollment | None) -> Wish:
+    """Say of a person's verification without a purpose that it enrolls, if the phone is not proven on the record."""
+    if enrollment is None or wish.purpose is not None:
+        return wish
+    phone = enrollment.phone_at(wish.number, wish.extension)
+    proven = phone is not None and phone.verified_at is not None
+    return wish if proven else msgspec.structs.replace(wish, purpose=Purpose.ENROLL)
+
+
+def reject_forbidden(
+    policy: Policy,
+    purpose: Purpose | None,
+    channel: Channel,
+    mode: Mode | None,
+    number: PhoneNumber,
+    kind: PhoneKind | None,
+) -> None:
+    """Raise Refused for a way that the policy forbids."""
+    denial = _denial(policy, purpose, channel, mode, number, kind)
+    if denial:
+        raise denial.refused()
+
+
+def reject_without_pin(enrollment: Enrollment | None, mode: Mode | None, now: int) -> None:
+    """Raise Refused for a call that asks for a PIN which is not there, or locked.
+
+    `pin_not_set`, `pin_locked`, or `method_forbidden` for a number of nobody's.
+    """
+    if mode is not Mode.PIN:
+        return
+    if enrollment is None:
+        raise Rejected(
+            ErrorCode.METHOD_FORBIDDEN,
+            "A call asks for the PIN of a person's record: name the enrollment, or ask for a text.",
+        )
+    reject_pin_call(enrollment, now)
+
+
+def resent_mode(policy: Policy, verification: Verification, channel: Channel, wished: Mode | None) -> Mode | None:
+    """Return what the next call of a verification asks for; None for a text."""
+    return mode_of(channel, wished, policy.call_proof, [attempt.mode for attempt in verification.attempts])
+
+
+def plan(policy: Policy, wish: Wish, mode: Mode | None, enrollment: Enrollment | None) -> Plan:
+    """Return what follows by itself: as asked for, or as the policy says of verifications that begin in this way."""
+    steps = policy.fallback if wish.fallback is None else wish.fallback
+    if not steps or steps[0].channel is not wish.channel or steps[0].mode not in {None, mode}:
+        return NO_PLAN
+    modes = [mode]
+    for step in steps[1:]:
+        modes.append(mode_of(step.channel, step.mode, policy.call_proof, modes))
+    resolved = [msgspec.structs.replace(step, mode=asked) for step, asked in zip(steps, modes, strict=True)]
+
+    def denial(step: FallbackStep) -> ErrorCode | None:
+        if step.channel is Channel.SMS and wish.extension is not None:
+            return ErrorCode.NUMBER_INVALID  # a text cannot reach an extension
+        if step.mode is Mode.PIN and (enrollment is None or enrollment.pin is None):
+            return ErrorCode.PIN_NOT_SET
+        denied = _denial(policy, wish.purpose, step.channel, step.mode, wish.number, wish.kind)
+        return None if denied is None else denied.code
+
+    return fallback.planned(resolved, denial)
+
+
+def _denial(
+    policy: Policy,
+    purpose: Purpose | None,
+    channel: Channel,
+    mode: Mode | None,
+    number: PhoneNumber,
+    kind: PhoneKind | None,
+) -> Denial | None:
+    return method_denial(policy, purpose, channel, number, kind) or (mode_denial(policy, mode) if mode else None)

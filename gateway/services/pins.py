@@ -1,0 +1,46 @@
+"""A person's PIN: set by who runs the service, or by the person, and taken away."""
+
+from gateway.domain.enrollment import Enrollment, EnrollmentChange
+from gateway.domain.pins import pin_removed, pin_set, reject_unsuitable_pin
+from gateway.person_ports import PersonStep, PersonStore
+from gateway.ports import Application
+from gateway.security.pin_hashes import PinHashes
+from gateway.services.enrollments import done, owned
+
+
+class Pins:
+    """One journey per method; each raises Refused (`not_found`) for a record that is not the application's."""
+
+    def __init__(self, people: PersonStore, hashes: PinHashes) -> None:
+        self._people = people
+        self._hashes = hashes
+
+    async def give(self, application: Application, enrollment_id: str, typed: str) -> Enrollment:
+        """Set a PIN for a person, who has to change it when they first use it; raises Refused as `choose` does."""
+        return await self._set(application, enrollment_id, typed, must_change=True)
+
+    async def choose(self, application: Application, enrollment_id: str, typed: str) -> Enrollment:
+        """Set the PIN that a person has chosen.
+
+        Raises Refused: `pin_malformed`, `pin_too_simple`, `enrollment_blocked`, or `rate_limited` while too many others
+        are being hashed.
+        """
+        return await self._set(application, enrollment_id, typed, must_change=False)
+
+    async def remove(self, application: Application, enrollment_id: str) -> Enrollment:
+        """Take a person's PIN away; raises Refused (`not_found`) where there is none."""
+        return await self._changed(application, enrollment_id, pin_removed)
+
+    async def _set(self, application: Application, enrollment_id: str, typed: str, *, must_change: bool) -> Enrollment:
+        before = owned(application, await self._people.enrollment(enrollment_id))
+        reject_unsuitable_pin(typed, before.phones)  # before it costs a hash
+        pin_hash = await self._hashes.hash(enrollment_id, typed)
+        return await self._changed(
+            application, enrollment_id, lambda kept, now: pin_set(kept, typed, pin_hash, now, must_change=must_change)
+        )
+
+    async def _changed(self, application: Application, enrollment_id: str, step: PersonStep) -> Enrollment:
+        def owned_step(enrollment: Enrollment, now: int) -> EnrollmentChange:
+            return step(owned(application, enrollment), now)
+
+        return done(await self._people.change(enrollment_id, owned_step)).enrollment
