@@ -12,7 +12,7 @@ from gateway.domain.limits import Count
 from gateway.domain.provider_health import HealthRule, Rest
 from gateway.domain.routing import Routes as DomainRoutes
 from gateway.providers.dialects import DIALECTS, TELNYX, TWILIO, Dialect, Signature
-from webhooks.ed25519 import public_key
+from webhooks.signatures import public_key
 
 SECTION = "providers"
 """The table that holds a table for each further provider."""

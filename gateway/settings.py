@@ -21,7 +21,7 @@ from gateway.domain.retention import Retention
 from gateway.security.vault import FIRST_KEY, KEY_SIZE
 from gateway.stores.places import POSTGRES, SQLITE, is_postgres, shown, sqlite_path
 from twiml.sms import bound_host
-from webhooks.addresses import Addresses
+from webhooks.urls import Addresses
 
 PREFIX = "POUNDKEY_"
 _NOT_SETTINGS = {"POUNDKEY_API_KEY", "POUNDKEY_DEV_API_KEY"}  # the terminal's: `verify` and `dev` read them

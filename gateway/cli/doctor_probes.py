@@ -16,8 +16,8 @@ from gateway.account_settings import FIRST, SECTION, Account
 from gateway.app import now
 from gateway.providers.dialects import Signature
 from gateway.settings import Settings
-from webhooks.addresses import Addresses
 from webhooks.events import AttemptRef
+from webhooks.urls import Addresses
 
 _SECONDS = 10.0
 _SKEW_LIMIT = 30.0

@@ -14,7 +14,7 @@ from support.network import gather_url
 from support.world import ACCOUNT, LIMITS, TOKEN, network_at, serving_at, settings_for
 
 from gateway.settings import Outbox, Twilio
-from webhooks.addresses import Addresses
+from webhooks.urls import Addresses
 
 # A code so long that no time or random id holds it by chance.
 LONG_CODES = msgspec.structs.replace(LIMITS, code_length=10, resend_wait=0)

@@ -10,7 +10,7 @@ from support.world import network_at, serving_at, settings_for
 
 from gateway.account_settings import Routes
 from gateway.settings import Outbox, Voice
-from webhooks.addresses import Addresses
+from webhooks.urls import Addresses
 
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 

@@ -6,7 +6,7 @@ from support.world import HOST, network_at, serving_at, settings_for
 
 from gateway.domain.phone_number import PhoneNumber
 from gateway.settings import Text, Voice
-from webhooks.addresses import Addresses
+from webhooks.urls import Addresses
 
 GERMAN, AMERICAN = "+4915112345678", "+14255550123"
 BERLIN = "+4930123456"

@@ -25,7 +25,7 @@ from simulator.app import start
 from simulator.config import SimulatorConfig
 from support.integrator import PHONE, Integrator
 from support.network import ACCOUNT, OURS, TOKEN, PhoneNetwork
-from webhooks.addresses import Addresses
+from webhooks.urls import Addresses
 
 __all__ = ["ACCOUNT", "OURS", "PHONE", "TOKEN", "World", "free_port", "serving_at", "settings_for", "world_at"]
 
