@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from gateway.domain.call_pins import Judgement
 from gateway.domain.enrollment import Enrollment
+from gateway.domain.ivr.pin import PinDecision
 from gateway.domain.verification import Change, Verification
 
-PinStep = Callable[[Verification, Enrollment, int], Judgement]
+PinStep = Callable[[Verification, Enrollment, int], PinDecision]
 """Acts on a verdict; takes the verification, the record of its person, and the time."""
 
 

@@ -5,7 +5,7 @@ The digits end with the default finish key, #, as those of `twiml.scripts.match_
 
 from functools import lru_cache
 
-from gateway.domain.scenes import PinFlaw
+from gateway.domain.ivr.states import PinFlaw
 from gateway.domain.verification import FailureCode
 from twiml import prompts
 from twiml.documents import CACHED_DOCUMENTS, Around, ending, proof, with_action

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from gateway.domain.enrollment import Enrollment
 from gateway.domain.errors import Rejected
-from gateway.domain.keypad import Keypad
+from gateway.domain.ivr.keypad import Keypad
 from gateway.domain.limits import SECOND
 from gateway.domain.policy import Feature, feature_denial
 from gateway.domain.portal import PortalPage

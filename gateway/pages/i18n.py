@@ -1,7 +1,7 @@
 """Says things to one person in their language: the words of the tables, and sentences put together from them."""
 
 from gateway.domain.enrollment import PhoneKind
-from gateway.domain.keypad import POUND
+from gateway.domain.ivr.keypad import POUND
 from gateway.domain.verification import Channel, FailureCode, Status
 from gateway.pages.components import (
     Banner,

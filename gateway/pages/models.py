@@ -7,7 +7,7 @@ the person types in the form.
 import msgspec
 
 from gateway.domain.enrollment import PhoneKind
-from gateway.domain.keypad import POUND
+from gateway.domain.ivr.keypad import POUND
 from gateway.domain.portal import PortalPage
 from gateway.domain.verification import Channel, FailureCode, Status
 from gateway.pages.components import (

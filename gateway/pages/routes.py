@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from gateway.applications import Applications
-from gateway.domain.keypad import Keypad
+from gateway.domain.ivr.keypad import Keypad
 from gateway.domain.limits import Limits
 from gateway.pages.assets import AssetRoutes
 from gateway.pages.finish import FinishRoutes

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from gateway.domain.enrollment import PhoneKind
 from gateway.domain.errors import ErrorCode, Rejected
-from gateway.domain.keypad import Keypad
+from gateway.domain.ivr.keypad import Keypad
 from gateway.domain.limits import SECOND, Limits
 from gateway.domain.portal import PortalPage
 from gateway.domain.verification import Channel, FailureCode, Mode, Purpose, Status, Verification

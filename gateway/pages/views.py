@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from gateway.domain.commands import resend_times
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.enrollment import Enrollment, Phone, PhoneKind
-from gateway.domain.keypad import POUND, Keypad
+from gateway.domain.ivr.keypad import POUND, Keypad
 from gateway.domain.limits import SECOND, Limits
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.pins import pin_denial
@@ -59,7 +59,7 @@ def delivery_of(attempt: Attempt) -> DeliveryState:
         return _TEXTS.get(attempt.status, DeliveryState.UNKNOWN)
     if attempt.failure is not None:
         return DeliveryState.ENDED
-    if attempt.turn and attempt.status is DeliveryStatus.IN_PROGRESS:
+    if attempt.gather_number and attempt.status is DeliveryStatus.IN_PROGRESS:
         return DeliveryState.WAITING_FOR_KEY
     return _CALLS.get(attempt.status, DeliveryState.ENDED)
 

@@ -17,8 +17,8 @@ from gateway.domain.commands import (
 )
 from gateway.domain.enrollment import Enrollment, EnrollmentChange, Phone, PhoneKind, reject_if_blocked
 from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.ivr.modes import mode_of
 from gateway.domain.limits import Limits, Tally
-from gateway.domain.modes import mode_of
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import phone_offered, reject_text_to_extension, send_counted
 from gateway.domain.policy import Policy, sharing_denial

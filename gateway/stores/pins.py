@@ -1,7 +1,7 @@
 """PINs on calls: a verification and the record of its person, changed together."""
 
-from gateway.domain.call_pins import Judgement
 from gateway.domain.enrollment import Enrollment, EnrollmentChange
+from gateway.domain.ivr.pin import PinDecision
 from gateway.domain.verification import Change
 from gateway.pin_ports import PinStep
 from gateway.ports import Clock
@@ -25,7 +25,7 @@ class SqlPins:
         def operation(transaction: Transaction) -> Change:
             now = self._clock()
             before = self._operations.load(transaction, verification_id)
-            judged: list[Judgement] = []
+            judged: list[PinDecision] = []
 
             def count(enrollment: Enrollment, now: int) -> EnrollmentChange:
                 judged.append(step(before, enrollment, now))
