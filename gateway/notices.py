@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from gateway.applications import Applications
+from gateway.domain.applications import Applications
 from gateway.domain.limits import DAY, SECOND
 from gateway.domain.routing import RejectionScope
 from gateway.domain.verification import FailureCode

@@ -2,7 +2,6 @@
 
 from aiohttp import web
 
-from gateway.account_settings import Account as AccountSettings
 from gateway.domain.limits import SECOND
 from gateway.domain.senders import Senders
 from gateway.metrics import Metrics
@@ -24,7 +23,8 @@ from gateway.services.counters import Counters
 from gateway.services.inbound_sms import InboundSms
 from gateway.services.phrasebooks import Phrasebooks
 from gateway.services.report_listener import ReportListener
-from gateway.settings import Settings
+from gateway.settings.accounts import Account as AccountSettings
+from gateway.settings.settings import Settings
 from gateway.stores.store import SqlStore
 from twiml.scripts import apology
 from webhooks.routes import routes as callback_routes
@@ -63,8 +63,8 @@ def roster_of(settings: Settings, counters: RequestCounters, clock: Clock) -> Ro
     accounts = [
         Account(
             CountedProvider(provider_of(name, account), counters),
-            Senders(account.sender) if account.sender else text.whence,
-            Senders(account.caller) if account.caller else voice.whence,
+            Senders(account.sender) if account.sender else text.all_senders,
+            Senders(account.caller) if account.caller else voice.all_callers,
             Addresses(settings.server.public_url, name),
         )
         for name, account in settings.accounts.items()

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from gateway.applications import Applications
+from gateway.domain.applications import Applications
 from gateway.domain.keypad import Keypad
 from gateway.domain.limits import Limits
 from gateway.pages.assets import AssetRoutes

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from gateway.applications import Applications
 from gateway.domain import code
+from gateway.domain.applications import Applications
 from gateway.domain.assurance import Assurance, Basis
 from gateway.domain.commands import (
     MATCH_LENGTH,

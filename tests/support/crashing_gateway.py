@@ -18,7 +18,7 @@ import msgspec
 from gateway import app
 from gateway.providers.twilio import history as _slow_to_import  # noqa: F401 - so that no gateway imports it anew
 from gateway.providers.twilio.api import TwilioProvider
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 from gateway.stores import operations, postgres
 from gateway.stores.store import SqlStore
 

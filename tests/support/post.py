@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 
 from gateway.app import CONFIG
-from gateway.applications import load_applications
 from gateway.domain.blocks import blocked
 from gateway.domain.enrollment import Enrollment, EnrollmentChange, Phone, PhoneKind
 from gateway.domain.limits import SECOND
@@ -24,6 +23,7 @@ from gateway.providers.twilio.api import TwilioProvider
 from gateway.roster import Account, Roster
 from gateway.security.vault import Vault
 from gateway.services.phrasebooks import load_phrasebooks
+from gateway.settings.applications import load_applications
 from gateway.stores.sqlite import SqliteStore
 from support.integrator import PATIENCE
 from support.network import ACCOUNT, OURS, TOKEN, PhoneNetwork
