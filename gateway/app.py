@@ -55,7 +55,7 @@ from gateway.services.recordings import load_recordings
 from gateway.services.verifications import Verifications
 from gateway.settings import Settings, fingerprint_keys, key_bytes, sealing_keys
 from gateway.stores import opening
-from gateway.stores.store import SqlStore
+from gateway.stores.store import Store
 from gateway.wiring import callbacks_of, roster_of, sending_of
 
 _HERE = Path(__file__).parent
@@ -97,7 +97,7 @@ def new_password() -> str:
 class Gateway(msgspec.Struct, frozen=True):
     """The running parts, and the application that serves them."""
 
-    store: SqlStore
+    store: Store
     journeys: "Services"
     application: web.Application
     scrape: Scrape
@@ -120,7 +120,7 @@ def vault_of(settings: Settings) -> Vault:
     return Vault(sealing_keys(keys.sealing), fingerprint_keys(keys.fingerprint), key_bytes(keys.code))
 
 
-async def open_store(settings: Settings) -> SqlStore:
+async def open_store(settings: Settings) -> Store:
     """Open the database; a file is brought to head first. Raises StoreUnavailable."""
     return await opening.open_store(settings.database.url, vault_of(settings), now)
 
@@ -144,14 +144,16 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         phrasebooks = phrasebooks.with_recordings(recordings.urls(settings.server.public_url))
         applications = load_applications(settings.portal.applications_file, settings.text.bound_origin)
         texts = CodeTexts(applications, phrasebooks, settings.text.bound_origin)
-        dispatcher = Dispatcher(store, store.replies, roster, vault, texts, sending_of(settings), store.clock, metrics)
-        notices = Notices(store.people, store.replies, roster, applications, phrasebooks, clock=store.clock)
+        dispatcher = Dispatcher(
+            store, store.suppressions, roster, vault, texts, sending_of(settings), store.clock, metrics
+        )
+        notices = Notices(store.outbox, store.suppressions, roster, applications, phrasebooks, clock=store.clock)
         stack.push_async_callback(_send_last, dispatcher, notices, settings.server.drain / 2)
         passwords = Passwords(owasp_hasher())
         stack.callback(passwords.close)
         pin_hashes = PinHashes(vault, passwords)
         journeys = _journeys(settings, store, applications, vault, dispatcher, passwords, roster.route, metrics)
-        backups = BackupPhones(store, store.people, journeys.proofs, journeys.verifications, metrics)
+        backups = BackupPhones(store.verifications, store.enrollments, journeys.proofs, journeys.verifications, metrics)
         reconciler = Reconciler(
             store, roster, dispatcher.text_of, sending_of(settings), settings.limits, store.clock, backups, metrics
         )
@@ -161,7 +163,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             store, dispatcher, reconciler, draw, settings.limits, settings.retention, store.clock, backups, metrics
         )
         stack.push_async_callback(deadlines.close)
-        door = ApiKeyAuth(store, store.clock)
+        door = ApiKeyAuth(store.api_keys.all, store.idempotency.response, store.clock)
         operations = _operations(door, journeys, settings, store.clock)
         workers = {
             "dispatcher": lambda: dispatcher.alive,
@@ -177,9 +179,9 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             application.add_routes(
                 callbacks_of(settings, store, account, phrasebooks, vault, pin_hashes, backups, metrics)
             )
-        application.add_routes(_pages(settings, store, applications, journeys))
+        application.add_routes(_pages(settings, store.clock, applications, journeys))
         application.add_routes(RecordingRoutes(recordings).routes())
-        application.add_routes(ServiceRoutes(store, workers, operations).routes())
+        application.add_routes(ServiceRoutes(store.ready, workers, operations).routes())
         _calm_the_garbage_collector()
         load = lambda: (journeys.verifications.waiting, dispatcher.in_hand)  # noqa: E731 - one use
         scrape = scraper(metrics, store, workers, load, roster.resting)
@@ -227,7 +229,7 @@ def _calm_the_garbage_collector() -> None:
 
 def _journeys(
     settings: Settings,
-    store: SqlStore,
+    store: Store,
     applications: Applications,
     vault: Vault,
     sends: SendQueue,
@@ -235,10 +237,10 @@ def _journeys(
     route: Route,
     counters: Counters,
 ) -> Services:
-    people = store.people
+    enrollments = store.enrollments
     verifications = Verifications(
-        store,
-        people,
+        store.verifications,
+        enrollments,
         applications,
         vault,
         sends,
@@ -251,10 +253,11 @@ def _journeys(
     )
     return Services(
         verifications,
-        Enrollments(people, applications, clock=store.clock, new_id=new_id),
-        Authentication(people, applications, verifications, vault, clock=store.clock, new_code=new_code),
+        Enrollments(enrollments, applications, clock=store.clock, new_id=new_id),
+        Authentication(enrollments, applications, verifications, vault, clock=store.clock, new_code=new_code),
         AppPasswords(
-            people,
+            enrollments,
+            store.rate_counters,
             applications,
             vault,
             passwords,
@@ -263,10 +266,11 @@ def _journeys(
             new_id=new_id,
             new_password=new_password,
         ),
-        Pins(people, PinHashes(vault, passwords)),
+        Pins(enrollments, PinHashes(vault, passwords)),
         Portal(
-            people,
-            people,
+            enrollments,
+            store.portal,
+            store.api_keys,
             applications,
             vault,
             clock=store.clock,
@@ -289,11 +293,10 @@ def _operations(door: ApiKeyAuth, journeys: Services, settings: Settings, clock:
     ]
 
 
-def _pages(settings: Settings, store: SqlStore, applications: Applications, journeys: Services) -> list[web.RouteDef]:
+def _pages(settings: Settings, clock: Clock, applications: Applications, journeys: Services) -> list[web.RouteDef]:
     return page_routes(
         pages=Pages(load_texts(CONFIG / "locales")),
         portal=journeys.portal,
-        visits=store.people,
         applications=applications,
         records=journeys.records,
         proofs=journeys.proofs,
@@ -301,7 +304,7 @@ def _pages(settings: Settings, store: SqlStore, applications: Applications, jour
         pins=journeys.pins,
         verifications=journeys.verifications,
         limits=settings.limits,
-        clock=store.clock,
+        clock=clock,
         new_token=new_token,
         public_url=settings.server.public_url,
         keypad=settings.voice.keypad,

@@ -24,7 +24,7 @@ from gateway.services.inbound_sms import InboundSms
 from gateway.services.phrasebooks import Phrasebooks
 from gateway.services.report_listener import ReportListener
 from gateway.settings import Settings
-from gateway.stores.store import SqlStore
+from gateway.stores.store import Store
 from twiml.scripts import apology
 from webhooks.addresses import Addresses
 from webhooks.ed25519 import PublicKeyScheme
@@ -90,12 +90,13 @@ def proof_of(settings: Settings, name: str, clock: Clock) -> Proof:
 
 
 def replies_of(
-    settings: Settings, store: SqlStore, phrasebooks: Phrasebooks, vault: Vault, senders: Senders, counters: Counters
+    settings: Settings, store: Store, phrasebooks: Phrasebooks, vault: Vault, senders: Senders, counters: Counters
 ) -> InboundSms:
     """Return the journey of people's texts to the senders at one provider."""
     text = settings.text
     return InboundSms(
-        store.replies,
+        store.inbound_sms,
+        store.suppressions,
         phrasebooks,
         vault,
         settings.limits,
@@ -129,7 +130,7 @@ def call_scripts_of(settings: Settings, phrasebooks: Phrasebooks, addresses: Add
 
 def callbacks_of(
     settings: Settings,
-    store: SqlStore,
+    store: Store,
     account: Account,
     phrasebooks: Phrasebooks,
     vault: Vault,
@@ -142,9 +143,9 @@ def callbacks_of(
         provider=account.name,
         signatures=proof_of(settings, account.name, store.clock),
         listener=Callbacks(
-            store,
+            store.verifications,
             call_scripts_of(settings, phrasebooks, account.addresses, vault),
-            CallPins(store.people, store.pins, pin_hashes, settings.limits, store.clock),
+            CallPins(store.enrollments, store.verifications, pin_hashes, settings.limits, store.clock),
             settings.limits,
             delivery_failure,
             replies_of(settings, store, phrasebooks, vault, account.text_senders, metrics),

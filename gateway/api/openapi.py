@@ -11,7 +11,7 @@ from aiohttp import web
 from gateway.api.auth import IDEMPOTENCY_KEY, LONGEST_IDEMPOTENCY_KEY
 from gateway.api.queries import Query
 from gateway.api.streams import EVENT_STREAM, LAST_EVENT_ID, STREAM
-from gateway.ports import Application
+from gateway.domain.api_keys import Application
 
 _REF = "#/components/schemas/{name}"
 _PROBLEM: dict[str, Any] = {

@@ -11,12 +11,13 @@ import msgspec
 from aiohttp import web
 
 from gateway.applications import Applications
+from gateway.domain.api_keys import Application
 from gateway.domain.enrollment import Enrollment
-from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.errors import ErrorCode, Rejected, StoreUnavailable
 from gateway.pages.components import Banner, ErrorPage, Frame, Support
 from gateway.pages.models import Page, ProblemPage
 from gateway.pages.rendering import Pages
-from gateway.ports import Application, Clock, StoreUnavailable
+from gateway.ports import Clock
 from gateway.services.portal import Portal, PortalVisit, PortalVisitChanged
 
 HOME = "/portal"
