@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
-from gateway.api.auth import ApiKeyAuth, kept_answer, replayed
+from gateway.api.auth import ApiKeyAuth, stored_as
 from gateway.api.bodies import parse, read_body
 from gateway.api.enrollment_views import (
     EnrollmentEventList,
@@ -20,9 +20,10 @@ from gateway.api.openapi import Operation
 from gateway.api.queries import SequenceNumber, ShortText, read_query
 from gateway.api.responses import json_response, no_content
 from gateway.api.verifications import Locale
+from gateway.clock import Clock
+from gateway.domain.api_keys import Application
 from gateway.domain.enrollment import DefaultMethod, Enrollment
 from gateway.domain.verification import Channel
-from gateway.ports import Application, Clock, Replay
 from gateway.services.enrollments import Amendment, Enrollments, Person
 
 Line = Annotated[str, msgspec.Meta(min_length=1, max_length=254, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
@@ -128,11 +129,8 @@ class EnrollmentRoutes:
         raw = await read_body(request)
         body = parse(raw, CreateEnrollment, request.headers.get("Content-Type", ""))
         person = Person(body.user, body.display_name, body.locale, body.groups)
-        with self._door.receipt(request, application, raw, self._receipt_answer) as receipt:
-            result = await self._journeys.enroll(application, person, receipt)
-        if isinstance(result, Replay):
-            return replayed(result)
-        enrollment, new = result
+        with self._door.idempotency_key(request, application, raw, self._stored) as key:
+            enrollment, new = await self._journeys.enroll(application, person, key)
         return self._shown(enrollment, HTTPStatus.CREATED if new else HTTPStatus.OK)
 
     async def show(self, request: web.Request, application: Application) -> web.StreamResponse:
@@ -196,7 +194,7 @@ class EnrollmentRoutes:
     def _shown(self, enrollment: Enrollment, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
         return json_response(enrollment_view(enrollment, self._clock()), status)
 
-    def _receipt_answer(self, result: tuple[Enrollment, bool]) -> bytes:
+    def _stored(self, result: tuple[Enrollment, bool]) -> bytes:
         enrollment, new = result
         status = HTTPStatus.CREATED if new else HTTPStatus.OK
-        return kept_answer(status.value, msgspec.json.encode(enrollment_view(enrollment, self._clock())))
+        return stored_as(status, lambda person: enrollment_view(person, self._clock()))(enrollment)

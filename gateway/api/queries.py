@@ -12,9 +12,9 @@ from aiohttp import web
 
 from gateway.api.auth import Handler
 from gateway.api.problems import FieldError, Problem, field_errors
+from gateway.domain.api_keys import Application
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.validation import Kind, Mistake, MistakeCode, Sentences, validate, value_types
-from gateway.ports import Application
 
 CURSOR = "starting_after"
 """The parameter of every list that names the last entry that is known."""

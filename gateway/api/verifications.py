@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
-from gateway.api.auth import ApiKeyAuth, kept_answer, replayed
+from gateway.api.auth import ApiKeyAuth, stored_as
 from gateway.api.bodies import parse, read_body
 from gateway.api.json_cache import VerificationJsonCache
 from gateway.api.long_polls import LongPollLimit
@@ -17,12 +17,13 @@ from gateway.api.queries import Limit, SequenceNumber, ShortText, cursor_lookup,
 from gateway.api.responses import encoded_response, json_response
 from gateway.api.streams import EVENT_STREAM, LAST_EVENT_ID, stream_events
 from gateway.api.views import EventView, VerificationView, event_view, verification_view
+from gateway.domain.api_keys import Application
+from gateway.domain.commands import Created, VerificationRequest
 from gateway.domain.fallback import MOST_STEPS, mistake
 from gateway.domain.limits import Limits
+from gateway.domain.listing import ListFilter
 from gateway.domain.phone_number import PhoneNumber, parse_e164, parse_extension, parse_written
-from gateway.domain.verification import Change, Channel, FallbackStep, Mode, Status, Verification
-from gateway.ports import Application, Created, ListFilter, Replay
-from gateway.services.method_selection import Wish
+from gateway.domain.verification import Change, Channel, FallbackStep, Mode, Status
 from gateway.services.verifications import Verifications
 
 _HEARTBEAT = 15.0
@@ -169,7 +170,7 @@ class VerificationRoutes:
         mode = mode_for(body.channel, body.mode or first_mode(body.fallback))
         if body.enrollment_id is None:
             reject_pins(mode, body.fallback)
-        wish = Wish(
+        asked = VerificationRequest(
             number=number_of(body.to),
             channel=body.channel,
             mode=mode,
@@ -179,8 +180,10 @@ class VerificationRoutes:
             metadata=body.metadata,
             extension=extension_of(body.to),
         )
-        with self._door.receipt(request, application, raw, self._kept_creation) as receipt:
-            return self._answered(await self._journeys.create(application, wish, receipt), HTTPStatus.CREATED)
+        stored = stored_as(HTTPStatus.CREATED, self._created_view)
+        with self._door.idempotency_key(request, application, raw, stored) as key:
+            created = await self._journeys.create(application, asked, key)
+        return json_response(verification_view(created, self._limits), HTTPStatus.CREATED)
 
     async def check(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Judge a code."""
@@ -204,9 +207,9 @@ class VerificationRoutes:
         body = parse(raw or b"{}", Resend, request.headers.get("Content-Type", ""))
         mode = mode_for(body.channel, body.mode)
         verification_id = request.match_info["id"]
-        with self._door.receipt(request, application, raw, self._kept_resend) as receipt:
-            resent = await self._journeys.resend(application, verification_id, body.channel, mode, receipt)
-            return self._answered(resent, HTTPStatus.OK)
+        with self._door.idempotency_key(request, application, raw, self._stored_resend) as key:
+            resent = await self._journeys.resend(application, verification_id, body.channel, mode, key)
+        return json_response(verification_view(resent, self._limits))
 
     async def cancel(self, request: web.Request, application: Application) -> web.StreamResponse:
         """End a verification."""
@@ -241,20 +244,13 @@ class VerificationRoutes:
         entries = await self._journeys.events(application, verification_id, 0)
         return json_response(EventList(data=[event_view(verification_id, entry) for entry in entries]))
 
-    def _answered(self, result: Verification | Replay, status: HTTPStatus) -> web.Response:
-        if isinstance(result, Replay):
-            return replayed(result)
-        return json_response(verification_view(result, self._limits), status)
+    def _created_view(self, created: Created) -> VerificationView:
+        return verification_view(created.change.verification, self._limits)
 
-    def _kept_creation(self, created: Created) -> bytes:
-        view = verification_view(created.change.verification, self._limits)
-        return kept_answer(HTTPStatus.CREATED.value, msgspec.json.encode(view))
-
-    def _kept_resend(self, change: Change) -> bytes | None:
+    def _stored_resend(self, change: Change) -> bytes | None:
         if change.refusal is not None:
             return None
-        view = verification_view(change.verification, self._limits)
-        return kept_answer(HTTPStatus.OK.value, msgspec.json.encode(view))
+        return stored_as(HTTPStatus.OK, lambda resent: verification_view(resent, self._limits))(change.verification)
 
 
 def number_of(to: str | WrittenNumber) -> PhoneNumber:

@@ -11,7 +11,7 @@ from gateway.cli.failure import CommandFailed
 from gateway.cli.key_rotation import verdicts
 from gateway.cli.loop import run as run_loop
 from gateway.cli.text_warnings import warnings_of
-from gateway.ports import StoreUnavailable
+from gateway.domain.errors import StoreUnavailable
 from gateway.services.phrasebooks import load_phrasebooks
 from gateway.services.recordings import RecordingsInvalid, load_recordings
 from gateway.settings.applications import ApplicationsInvalid, load_applications
@@ -89,7 +89,7 @@ async def _keys(settings: Settings) -> str:
         return "one of each kind"
     try:
         async with store_beside(settings.database.url, vault_of(settings), now) as store:
-            return "; ".join(verdicts(settings, await store.rotation.uses()))
+            return "; ".join(verdicts(settings, await store.key_rotation.uses()))
     except StoreUnavailable as unavailable:
         raise ProbeFailed(str(unavailable)) from None
 

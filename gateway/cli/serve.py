@@ -13,8 +13,8 @@ from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
 from gateway.cli.loop import stop_requested
 from gateway.cli.workers import keep_running, own_command, stop_when_alone
+from gateway.domain.errors import StoreUnavailable
 from gateway.metrics import showing
-from gateway.ports import StoreUnavailable
 from gateway.services.recordings import RecordingsInvalid
 from gateway.settings.applications import ApplicationsInvalid
 from gateway.settings.settings import Settings

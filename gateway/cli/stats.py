@@ -32,4 +32,4 @@ def run(arguments: argparse.Namespace) -> int:
 async def _counts(settings: Settings, first: date, last: date, name: str | None) -> list[DailyCount]:
     async with opened_store(settings) as store:
         application = await application_called(store, name) if name else None
-        return await store.counts.between(first, last, application)
+        return await store.daily_counts.between(first, last, application)

@@ -193,7 +193,7 @@ async def test_who_asked_for_no_more_texts_is_told_nothing(world):
     await told(world, 2)
     await none_left(world)
     before = len(await world.network.texts()), len(await world.network.texts(NEW))
-    await world.gateway.store.stops.add(PhoneNumber(PHONE), "asked by letter")
+    await world.gateway.store.suppressions.add(PhoneNumber(PHONE), "asked by letter")
     await block(world, enrollment_id)
     await told(world, before[1] + 1, NEW)
     await none_left(world)

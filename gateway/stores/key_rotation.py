@@ -12,10 +12,10 @@ from typing import Protocol
 import msgspec
 
 from gateway.security.vault import Vault, fingerprinted_by, sealed_by
-from gateway.stores import rows
-from gateway.stores import statements as sql
-from gateway.stores.engine import Reads, Row, Transaction, Writer
-from gateway.stores.numbers import brought_together
+from gateway.stores import rows, sql
+from gateway.stores.engine import Engine, Row, Transaction
+from gateway.stores.numbers import newest_fingerprint
+from gateway.stores.statement import Statement
 
 _PAGE = 1_000
 _BATCH = 100
@@ -37,31 +37,31 @@ class KeyUse(msgspec.Struct, frozen=True):
 
 
 class _Act(Protocol):
-    def __call__(self, transaction: Transaction, statement: str, batch: list[Row]) -> None: ...
+    async def __call__(self, transaction: Transaction, statement: Statement, batch: list[Row]) -> None: ...
 
 
 Progress = Callable[[str, int], None]
 """Is told, of a kind of rows, how many were looked at so far."""
 
 
-class Rotation:
+class KeyRotation:
     """For the console."""
 
-    def __init__(self, writer: Writer, reads: Reads, vault: Vault) -> None:
-        self._writer = writer
-        self._reads = reads
+    def __init__(self, engine: Engine, vault: Vault) -> None:
+        self._writer = engine.writer
+        self._reads = engine.reads
         self._vault = vault
 
     async def rotate(self, progress: Progress) -> None:
         """Let the newest keys hold whatever can be read; raises Unreadable for what no key opens."""
         numbered = (("verifications", sql.PAGE_VERIFICATIONS, sql.RENEW_VERIFICATION), ("phones", *_PHONES))
-        sealed = (("notices", sql.PAGE_NOTICES, sql.RESEAL_NOTICE), ("kept answers", *_RECEIPTS))
+        sealed = (("notices", sql.PAGE_NOTICES, sql.RESEAL_NOTICE), ("kept answers", *_RESPONSES))
         for name, page, renew in numbered:
             async for found, seen in self._pages(page, ""):
                 await self._in_batches(self._outdated(found), renew, self._renew)
                 progress(name, seen)
         for name, page, renew in sealed:
-            async for found, seen in self._pages(page, b"" if renew is sql.RESEAL_RECEIPT else ""):
+            async for found, seen in self._pages(page, b"" if renew is sql.RESEAL_RESPONSE else ""):
                 await self._in_batches(self._outdated(found), renew, self._reseal)
                 progress(name, seen)
 
@@ -75,7 +75,7 @@ class Rotation:
                         needs.setdefault((kind, key_id), Counter())[what] += 1
         return [KeyUse(kind, key_id, counts) for (kind, key_id), counts in sorted(needs.items())]
 
-    async def _pages(self, page: str, first: str | bytes) -> AsyncIterator[tuple[list[Row], int]]:
+    async def _pages(self, page: Statement, first: str | bytes) -> AsyncIterator[tuple[list[Row], int]]:
         """Yield pages of rows that begin with their key, and how many there were so far."""
         last, seen = first, 0
         while found := await self._reads.many(page, (last, _PAGE)):
@@ -91,26 +91,26 @@ class Rotation:
             if row[1] and not (vault.is_newest_seal(row[1]) and all(map(vault.is_newest_fingerprint, row[2:])))
         ]
 
-    async def _in_batches(self, found: list[Row], statement: str, act: _Act) -> None:
+    async def _in_batches(self, found: list[Row], statement: Statement, act: _Act) -> None:
         for start in range(0, len(found), _BATCH):
             batch = found[start : start + _BATCH]
             await self._writer.run(partial(act, statement=statement, batch=batch))
 
-    def _renew(self, transaction: Transaction, statement: str, batch: list[Row]) -> None:
+    async def _renew(self, transaction: Transaction, statement: Statement, batch: list[Row]) -> None:
         for row_id, sealed, _ in batch:
             plain = self._vault.unseal(sealed, row_id)
-            fingerprint = brought_together(transaction, self._vault, rows.number_of(plain))
-            transaction.put(statement, (self._vault.seal(plain, row_id), fingerprint, row_id, sealed))
+            fingerprint = await newest_fingerprint(transaction, self._vault, rows.number_of(plain))
+            await transaction.put(statement, (self._vault.seal(plain, row_id), fingerprint, row_id, sealed))
 
-    def _reseal(self, transaction: Transaction, statement: str, batch: list[Row]) -> None:
+    async def _reseal(self, transaction: Transaction, statement: Statement, batch: list[Row]) -> None:
         for row_id, sealed in batch:
             place = row_id if isinstance(row_id, str) else row_id.hex()
             plain = self._vault.unseal(sealed, place)
-            transaction.put(statement, (self._vault.seal(plain, place), row_id, sealed))
+            await transaction.put(statement, (self._vault.seal(plain, place), row_id, sealed))
 
 
 _PHONES = (sql.PAGE_PHONES, sql.RENEW_PHONE)
-_RECEIPTS = (sql.PAGE_RECEIPTS, sql.RESEAL_RECEIPT)
+_RESPONSES = (sql.PAGE_RESPONSES, sql.RESEAL_RESPONSE)
 
 
 def _seal(sealed: bytes | None) -> tuple[int, ...]:
@@ -121,19 +121,19 @@ def _fingerprint(fingerprint: bytes) -> tuple[int, ...]:
     return (fingerprinted_by(fingerprint),) if fingerprint else ()
 
 
-_Place = tuple[str, KeyKind, str, str | bytes, Callable[[Row], Iterable[int]]]
+_Place = tuple[str, KeyKind, Statement, str | bytes, Callable[[Row], Iterable[int]]]
 """What is kept, by which kind of key, the pages of its rows, what stands before the first, and the keys of a row."""
 _PLACES: tuple[_Place, ...] = (
     ("verifications", KeyKind.SEALING, sql.PAGE_VERIFICATIONS, "", lambda row: _seal(row[1])),
     ("phones", KeyKind.SEALING, sql.PAGE_PHONES, "", lambda row: _seal(row[1])),
     ("notices", KeyKind.SEALING, sql.PAGE_NOTICES, "", lambda row: _seal(row[1])),
-    ("kept answers", KeyKind.SEALING, sql.PAGE_RECEIPTS, b"", lambda row: _seal(row[1])),
+    ("kept answers", KeyKind.SEALING, sql.PAGE_RESPONSES, b"", lambda row: _seal(row[1])),
     ("codes under way", KeyKind.SEALING, sql.PAGE_PENDING, "", lambda row: _seal(rows.sealed_code_of(row[1]))),
     ("visits", KeyKind.SEALING, sql.PAGE_SESSIONS, b"", lambda row: _seal(rows.sealed_password_of(row[1]))),
     ("verifications", KeyKind.FINGERPRINT, sql.PAGE_VERIFICATIONS, "", lambda row: _fingerprint(row[2])),
     ("phones", KeyKind.FINGERPRINT, sql.PAGE_PHONES, "", lambda row: _fingerprint(row[2])),
-    ("limits", KeyKind.FINGERPRINT, sql.PAGE_TALLIES, b"", lambda row: _fingerprint(row[0])),
-    ("stopped numbers", KeyKind.FINGERPRINT, sql.PAGE_STOPPED, b"", lambda row: _fingerprint(row[0])),
+    ("limits", KeyKind.FINGERPRINT, sql.PAGE_COUNTERS, b"", lambda row: _fingerprint(row[0])),
+    ("stopped numbers", KeyKind.FINGERPRINT, sql.PAGE_SUPPRESSIONS, b"", lambda row: _fingerprint(row[0])),
     ("opt-outs", KeyKind.FINGERPRINT, sql.PAGE_OPT_OUTS, b"", lambda row: _fingerprint(row[0])),
     ("app passwords", KeyKind.FINGERPRINT, sql.PAGE_ENROLLMENTS, "", lambda row: rows.password_keys_of(row[1])),
     ("PINs", KeyKind.FINGERPRINT, sql.PAGE_ENROLLMENTS, "", lambda row: rows.pin_keys_of(row[1])),
