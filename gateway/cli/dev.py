@@ -22,10 +22,11 @@ from gateway.cli.paths import API_KEY_FILE, DATA_DIR, GATEWAY_URL, kept_api_key
 from gateway.cli.screen import bold
 from gateway.cli.serve import start
 from gateway.cli.simulator import NUMBER, start_simulator
+from gateway.domain.api_keys import Application
 from gateway.domain.portal import PortalPage
-from gateway.ports import Application, Replay, Store
 from gateway.services.enrollments import Person
-from gateway.settings import PREFIX, Settings
+from gateway.settings.settings import PREFIX, Settings
+from gateway.stores.store import Store
 from simulator.config import SimulatorConfig
 from webhooks.urls import Addresses
 
@@ -93,10 +94,10 @@ def _api_key(data_dir: Path) -> str:
 
 
 async def _let_in(store: Store, api_key: str) -> Application:
-    kept = await store.keys()
+    kept = await store.api_keys.all()
     known = next((key for key in kept if key.digest == key_digest(api_key)), None)
     if known is None:
-        known = await store.add_key(new_api_key(api_key, APPLICATION, "dev"))
+        known = await store.api_keys.add(new_api_key(api_key, APPLICATION, "dev"))
     elif known.revoked_at is not None:
         raise CommandFailed(
             f"its API key ({known.id}) is revoked: set {_API_KEY_VARIABLE} to another, or delete {API_KEY_FILE}"
@@ -106,13 +107,9 @@ async def _let_in(store: Store, api_key: str) -> Application:
 
 async def _demo_link(gateway: Gateway, application: Application) -> str:
     """Return a link that opens the enrollment page for a person who is made up, once."""
-    enrolled = await gateway.journeys.records.enroll(application, Person(_DEMO_USER, "Demo Person"), None)
-    if isinstance(enrolled, Replay):
-        raise TypeError("a replay without a receipt")
-    made = await gateway.journeys.portal.make_link(application, enrolled[0].id, PortalPage.ENROLL, None, None)
-    if isinstance(made, Replay):
-        raise TypeError("a replay without a receipt")
-    return made.url
+    journeys = gateway.journeys
+    enrollment, _ = await journeys.records.enroll(application, Person(_DEMO_USER, "Demo Person"), None)
+    return (await journeys.portal.make_link(application, enrollment.id, PortalPage.ENROLL, None, None)).url
 
 
 def _welcome(gateway_url: str, simulator_url: str, api_key: str, data_dir: Path, link: str) -> str:

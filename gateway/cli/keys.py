@@ -6,13 +6,14 @@ import sys
 from datetime import UTC, datetime
 
 from gateway.api.auth import KEY_PREFIX, key_digest
-from gateway.app import new_id, now
+from gateway.app import now
 from gateway.cli.config import load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
 from gateway.cli.records import opened_store, print_table
-from gateway.ports import ApiKey, Application
-from gateway.settings import Settings
+from gateway.domain.api_keys import ApiKey, Application
+from gateway.security.generators import new_id
+from gateway.settings.settings import Settings
 
 _KEY_BYTES = 32
 
@@ -44,20 +45,20 @@ async def _create(settings: Settings, application: str, name: str) -> None:
     """Print the secret alone on stdout, so that a script can take it up."""
     secret = new_secret()
     async with opened_store(settings) as store:
-        key = await store.add_key(new_api_key(secret, application, name))
+        key = await store.api_keys.add(new_api_key(secret, application, name))
     print(f"{key.id} for {key.application.name}. This is shown once:", file=sys.stderr)
     print(secret)
 
 
 async def _list(settings: Settings) -> None:
     async with opened_store(settings) as store:
-        found = await store.keys()
+        found = await store.api_keys.all()
     print_table(("ID", "APPLICATION", "NAME", "CREATED", "REVOKED"), [_row(key) for key in found])
 
 
 async def _revoke(settings: Settings, key_id: str) -> None:
     async with opened_store(settings) as store:
-        known = await store.revoke_key(key_id)
+        known = await store.api_keys.revoke(key_id)
     if not known:
         raise CommandFailed(f"there is no key {key_id}; see poundkey keys list")
     print(f"{key_id} is revoked; a running gateway refuses it within a second")

@@ -5,7 +5,7 @@ import argparse
 from gateway.cli.config import load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
-from gateway.ports import StoreUnavailable
+from gateway.domain.errors import StoreUnavailable
 from gateway.stores.head import HEAD
 from gateway.stores.migrate import bring_to_head
 from gateway.stores.places import shown

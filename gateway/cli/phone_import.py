@@ -14,12 +14,13 @@ from typing import BinaryIO
 
 import phonenumbers
 
-from gateway.app import new_id, now, vault_of
-from gateway.applications import Applications
+from gateway.app import now, vault_of
 from gateway.cli.config import load_policies, load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
 from gateway.cli.records import application_called, opened_store, shown
+from gateway.domain.api_keys import Application
+from gateway.domain.applications import Applications
 from gateway.domain.enrollment import Enrollment
 from gateway.domain.entra_export import (
     ENTRA_NAMES,
@@ -40,12 +41,11 @@ from gateway.domain.phone_import import (
     wanted_phones,
 )
 from gateway.domain.phone_number import PhoneNumber
-from gateway.ports import Application
+from gateway.security.generators import new_id
 from gateway.security.vault import Vault
-from gateway.settings import Settings
-from gateway.stores.console_people import ConsolePeople
+from gateway.settings.settings import Settings
 from gateway.stores.engine import Transaction
-from gateway.stores.store import SqlStore
+from gateway.stores.store import Store
 
 _REFUSED = 1
 """The exit code if a row, or a phone in one, was refused."""
@@ -91,7 +91,7 @@ class _Import:
 
     def __init__(
         self,
-        store: SqlStore,
+        store: Store,
         vault: Vault,
         application: Application,
         applications: Applications,
@@ -120,10 +120,11 @@ class _Import:
         at = now()
         before = self._promised.copy()
 
-        def operation(transaction: Transaction) -> list[tuple[ImportPlan, ImportResult] | None]:
+        async def operation(transaction: Transaction) -> list[tuple[ImportPlan, ImportResult] | None]:
             self._promised = before.copy()  # an operation may be run twice
-            people = ConsolePeople(transaction, self._vault)
-            return [None if row.problems else self._planned(people, row, wanted, at) for row, wanted in batch]
+            return [
+                None if row.problems else await self._planned(transaction, row, wanted, at) for row, wanted in batch
+            ]
 
         plans = await self._store.run(operation)
         for (row, _), plan in zip(batch, plans, strict=True):
@@ -142,19 +143,25 @@ class _Import:
         if not self._apply:
             print("This was a dry run, and nothing was written; --apply writes.")
 
-    def _planned(
-        self, people: ConsolePeople, row: ExportRow, wanted: tuple[WantedPhone, ...], at: int
+    async def _planned(
+        self, transaction: Transaction, row: ExportRow, wanted: tuple[WantedPhone, ...], at: int
     ) -> tuple[ImportPlan, ImportResult]:
         """Work out what becomes of a row, and write it if asked to."""
-        found = people.enrollment_of(self._application.id, row.user)
+        enrollments = self._store.enrollments
+        found = await enrollments.of_user_in(transaction, self._application.id, row.user)
         before = found or Enrollment(new_id("enr"), self._application.id, row.user, created_at=at, updated_at=at)
         policy = self._applications.for_person(self._application.name, before.groups)
-        sharers = lambda number: people.sharers(before, number) + self._promised[number]  # noqa: E731 - one use
-        plan = import_planned(before, wanted, ImportTerms(policy, self._proven, self._ids, sharers), at)
+        numbers = {phone.number for phone in wanted if phone.number is not None} if policy.people_per_number else ()
+        sharers = {
+            number: await enrollments.sharers_in(transaction, before, number) + self._promised[number]
+            for number in numbers
+        }
+        plan = import_planned(before, wanted, ImportTerms(policy, self._proven, self._ids, sharers.__getitem__), at)
         if self._apply and plan.change.enrollment is not before:
             if found is None:
-                people.enroll(before)
-            people.change(before.id, lambda _kept, _at: plan.change, at)  # worked out under the same lock
+                await enrollments.enroll_in(transaction, before)
+            # Worked out under the same lock.
+            await enrollments.change_in(transaction, before.id, lambda _kept, _at: plan.change, at)
         elif policy.people_per_number and self._proven:
             added = [fate.phone.number for fate in plan.phones if fate.fate is ImportResult.PHONE_ADDED]
             self._promised.update(number for number in added if number is not None)

@@ -3,24 +3,22 @@
 import argparse
 import sys
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from enum import StrEnum
 
 from gateway.app import now
-from gateway.applications import Applications
 from gateway.cli.config import load_policies, load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
 from gateway.cli.records import opened_store, print_table, shown, utc
-from gateway.cli.text_warnings import doubts_of
+from gateway.cli.text_warnings import warnings_of
+from gateway.domain.applications import Applications
 from gateway.domain.enrollment import Enrollment, Phone
+from gateway.domain.errors import StoreUnavailable
 from gateway.domain.limits import Limits
 from gateway.domain.policy import Denial, Feature, Permission, Policy, explain, feature_denial, rules
 from gateway.domain.verification import Channel, Purpose
-from gateway.ports import StoreUnavailable
-from gateway.settings import Settings
-from gateway.stores.enrollments import Enrollments
+from gateway.settings.settings import Settings
 
 _BY = {Channel.SMS: "a text", Channel.CALL: "a call"}
 _ANY_IF_EMPTY = {"text_countries", "call_countries", "line_types"}
@@ -55,8 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _warn(settings: Settings, applications: Applications) -> None:
-    for doubt in doubts_of(applications, settings):
-        print(f"warning: {doubt}", file=sys.stderr)
+    for warning in warnings_of(applications, settings):
+        print(f"warning: {warning}", file=sys.stderr)
 
 
 def effects(enrollment: Enrollment, before: Policy, after: Policy) -> Iterator[tuple[Effect, str]]:
@@ -116,10 +114,11 @@ def _features_lost(enrollment: Enrollment, before: Policy, after: Policy) -> Ite
 
 
 async def _explain(settings: Settings, applications: Applications, application: str, user: str) -> None:
-    async with _records(settings) as records:
-        if application not in await records.applications():
+    async with opened_store(settings) as store:
+        owner = await store.api_keys.application_named(application)
+        if owner is None:
             raise CommandFailed(f"there is no application {shown(application)}; see poundkey keys list")
-        enrollment = await records.of_user(application, user)
+        enrollment = await store.enrollments.of_user(owner.id, user)
     if enrollment is None:
         raise CommandFailed(f"{shown(application)} has no user {shown(user)}")
     policy = applications.for_person(application, enrollment.groups)
@@ -139,9 +138,9 @@ async def _explain(settings: Settings, applications: Applications, application: 
 async def _dry_run(settings: Settings, today: Applications, proposed: Applications) -> None:
     people: Counter[str] = Counter()
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    async with _records(settings) as records:
-        known = await records.applications()
-        async for application, enrollment in records.all():
+    async with opened_store(settings) as store:
+        known = await store.api_keys.application_names()
+        async for application, enrollment in store.enrollments.all():
             people[application] += 1
             found = list(
                 effects(
@@ -162,12 +161,6 @@ async def _dry_run(settings: Settings, today: Applications, proposed: Applicatio
     for name in proposed.names():
         if name not in known:
             print(f"\nThere is no application {shown(name)} yet: nobody has what the file says of it.")
-
-
-@asynccontextmanager
-async def _records(settings: Settings) -> AsyncIterator[Enrollments]:
-    async with opened_store(settings) as store:
-        yield store.enrollments
 
 
 def _standing(enrollment: Enrollment) -> str:

@@ -6,9 +6,9 @@ from gateway.app import open_store
 from gateway.cli.config import load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
-from gateway.ports import StoreUnavailable
-from gateway.settings import Settings
-from gateway.stores.restoring import Settled
+from gateway.domain.errors import StoreUnavailable
+from gateway.settings.settings import Settings
+from gateway.stores.recovery import Recovered
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -23,9 +23,9 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def _settled(settings: Settings) -> Settled:
+async def _settled(settings: Settings) -> Recovered:
     store = await open_store(settings)
     try:
-        return await store.restoring.settle()
+        return await store.recovery.recover()
     finally:
         await store.close()

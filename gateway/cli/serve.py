@@ -8,16 +8,16 @@ from contextlib import AsyncExitStack, suppress
 
 from gateway import logs
 from gateway.app import Gateway, running, serving
-from gateway.applications import ApplicationsInvalid
 from gateway.cli.config import load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
 from gateway.cli.loop import stop_requested
 from gateway.cli.workers import keep_running, own_command, stop_when_alone
+from gateway.domain.errors import StoreUnavailable
 from gateway.metrics import showing
-from gateway.ports import StoreUnavailable
 from gateway.services.recordings import RecordingsInvalid
-from gateway.settings import Settings
+from gateway.settings.applications import ApplicationsInvalid
+from gateway.settings.settings import Settings
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from gateway.cli.config import load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
 from gateway.cli.records import application_called, opened_store, print_table, shown
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 from gateway.stores.daily_counts import DailyCount
 
 
@@ -32,4 +32,4 @@ def run(arguments: argparse.Namespace) -> int:
 async def _counts(settings: Settings, first: date, last: date, name: str | None) -> list[DailyCount]:
     async with opened_store(settings) as store:
         application = await application_called(store, name) if name else None
-        return await store.counts.between(first, last, application)
+        return await store.daily_counts.between(first, last, application)

@@ -7,8 +7,8 @@ from gateway.cli.config import load_settings
 from gateway.cli.loop import run as run_loop
 from gateway.cli.records import number_of, opened_store, print_table, shown, utc
 from gateway.domain.phone_number import PhoneNumber
-from gateway.settings import Settings
-from gateway.stores.stop_list import StopList, StoppedNumber
+from gateway.settings.settings import Settings
+from gateway.stores.suppressions import SuppressedNumber, SuppressionStore
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -20,12 +20,12 @@ def run(arguments: argparse.Namespace) -> int:
 async def _run(settings: Settings, arguments: argparse.Namespace) -> None:
     async with opened_store(settings) as store:
         if arguments.action == "list":
-            _list(await store.stops.all())
+            _list(await store.suppressions.all())
         else:
-            await _change(store.stops, arguments.action, number_of(arguments.number), arguments.reason)
+            await _change(store.suppressions, arguments.action, number_of(arguments.number), arguments.reason)
 
 
-async def _change(stops: StopList, action: str, number: PhoneNumber, reason: str) -> None:
+async def _change(stops: SuppressionStore, action: str, number: PhoneNumber, reason: str) -> None:
     """Change the list; a number that is where it should be is told, and is no failure."""
     subject = stops.subject(number)
     if action == "add":
@@ -36,5 +36,5 @@ async def _change(stops: StopList, action: str, number: PhoneNumber, reason: str
         print(f"{subject} gets calls and texts again" if done else f"{subject} was not stopped")
 
 
-def _list(stopped: Sequence[StoppedNumber]) -> None:
+def _list(stopped: Sequence[SuppressedNumber]) -> None:
     print_table(("ID", "SINCE", "REASON"), [(one.id, utc(one.added_at), shown(one.reason)) for one in stopped])
