@@ -6,8 +6,9 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.verifications import a_new_attempt, a_request, an_enrollment, created
 
-from gateway.domain import call_pins, calls, commands, outcomes, pins, timeouts
+from gateway.domain import call_pins, calls, outcomes, pins, timeouts
 from gateway.domain.assurance import Assurance
 from gateway.domain.blocks import blocked, reset
 from gateway.domain.call_pins import Gathered, Outdated, Verdict
@@ -34,15 +35,12 @@ def hashed(pin: str) -> str:
 
 def person(*, must_change: bool = False, pin: str | None = PIN) -> Enrollment:
     kept = None if pin is None else Pin(hashed(pin), must_change)
-    return Enrollment("enr_1", "app_1", "alice", START, START, phones=PHONES, pin=kept)
+    return an_enrollment(at=START, phones=PHONES, pin=kept)
 
 
 def answered(mode: Mode = Mode.PIN) -> Verification:
-    new = commands.NewAttempt("att_0", CALL[0], Channel.CALL, mode, "twilio")
-    start = commands.Start(
-        "ver_1", "app_1", "Bank", NUMBER, new.channel, new.mode, "en", "enr_1", {}, b"right", b"", None
-    )
-    begun = commands.created(start, new, Tally(), START, LIMITS).verification
+    request = a_request(channel=Channel.CALL, mode=mode, number=NUMBER, enrollment_id="enr_1")
+    begun = created(request, a_new_attempt(0, Channel.CALL, mode, token=CALL[0]), now=START).verification
     return calls.call_answered(begun, *CALL, None, START + 1).verification
 
 

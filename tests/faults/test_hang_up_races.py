@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator
 
 import pytest
+from support.verifications import a_new_attempt, a_request, create_in
 
 from gateway.app import now
 from gateway.domain import commands, send_results
@@ -78,10 +79,9 @@ async def store(tmp_path) -> AsyncIterator[SqliteStore]:
     path = tmp_path / "poundkey.db"
     migrate(f"sqlite:///{path}")
     store = await SqliteStore.open(path, Vault({1: os.urandom(32)}, os.urandom(32), os.urandom(32)), now)
-    new = commands.NewAttempt("att_1", "token", Channel.CALL, Mode.CONFIRM, "twilio")
-    start = commands.Start("ver_1", "app_1", "Bank", NUMBER, Channel.CALL, Mode.CONFIRM, "en", None, {}, b"d", b"s")
-    begin = lambda tally, at: commands.created(start, new, tally, at, LIMITS)  # noqa: E731 - shown beside its use
-    await store.create("ver_1", NUMBER, begin, receipt=None, joining=None)
+    await create_in(
+        store, a_request(channel=Channel.CALL, mode=Mode.CONFIRM), a_new_attempt(1, Channel.CALL, Mode.CONFIRM)
+    )
     move = SendMove("att_1", Stage.SETTLING)
     await store.apply("ver_1", lambda kept, at: send_results.sent(kept, "att_1", "CA1", at), send=move)
     yield store

@@ -4,37 +4,35 @@ import asyncio
 
 import msgspec
 import pytest
+from support.verifications import NUMBER, a_request, an_enrollment, create_in
 
 from gateway.domain import commands, send_results
-from gateway.domain.enrollment import Enrollment, EnrollmentStatus, Phone, PhoneKind
+from gateway.domain.enrollment import EnrollmentStatus, Phone, PhoneKind
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.limits import Limits
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import phone_offered
 from gateway.domain.timeouts import deadline_passed
-from gateway.domain.verification import Channel, Status
+from gateway.domain.verification import Status
 from gateway.outbox_ports import SendMove, Stage
 from gateway.ports import ApiKey, Application, Joining, ListFilter, Receipt, Replay
 
 LIMITS = Limits()
-NUMBER = PhoneNumber("+14255550123")
 
 
 async def create(store, vault, *, number=NUMBER, name="ver_1", receipt=None, enrollment_id=None, application="app_1"):
-    start = commands.Start(
-        name, application, "Bank", number, Channel.SMS, None, "en", enrollment_id, {"order": "7"},
-        vault.code_digest(name, "123456"), vault.seal("123456", name),
-    )  # fmt: skip
-    new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
+    request = a_request(
+        name,
+        vault=vault,
+        application_id=application,
+        number=number,
+        enrollment_id=enrollment_id,
+        metadata={"order": "7"},
+    )
     phone = Phone(f"phn_{name}", PhoneKind.AUTHENTICATION, number)
     joining = Joining(enrollment_id, lambda person, _sharers, now: phone_offered(person, phone, now, LIMITS))
-    created = await store.create(
-        name,
-        number,
-        lambda tally, now: commands.created(start, new, tally, now, LIMITS),
-        receipt=receipt,
-        joining=joining if enrollment_id else None,
-    )
+    joined = joining if enrollment_id else None
+    created = await create_in(store, request, limits=LIMITS, receipt=receipt, joining=joined)
     return created if isinstance(created, Replay) else created.change
 
 
@@ -238,7 +236,7 @@ async def test_whoever_waits_is_told_of_the_next_change_only(store, vault):
 
 
 async def test_an_enrollment_is_made_once_and_hears_every_outcome(store, vault, clock):
-    made = Enrollment("enr_1", "app_1", "alice@example.com", clock.now, clock.now)
+    made = an_enrollment(at=clock.now, user="alice@example.com")
     assert await store.people.enroll(made, None) == (made, True)
     assert await store.people.enroll(msgspec.structs.replace(made, id="enr_2"), None) == (made, False)
     assert await store.people.enrollment_of("app_1", "alice@example.com") == made

@@ -4,9 +4,9 @@ import os
 
 import msgspec
 import pytest
+from support.verifications import a_request, an_enrollment, create_in
 
-from gateway.domain import commands
-from gateway.domain.enrollment import DefaultMethod, Enrollment, Phone, PhoneKind
+from gateway.domain.enrollment import DefaultMethod, Phone, PhoneKind
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.limits import Limits
 from gateway.domain.phone_number import PhoneNumber
@@ -29,19 +29,14 @@ def vault() -> Vault:
 
 
 async def create(store, vault, name="ver_1", number=NUMBER, joining=None):
-    start = commands.Start(
-        name, "app_1", "Bank", number, Channel.SMS, None, "en", joining and "enr_1", {},
-        vault.code_digest(name, "123456"), vault.seal("123456", name),
-    )  # fmt: skip
-    new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-    begin = lambda tally, now: commands.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
-    return await store.create(name, number, begin, receipt=None, joining=joining)
+    request = a_request(name, vault=vault, number=number, enrollment_id=joining and "enr_1")
+    return await create_in(store, request, limits=LIMITS, joining=joining)
 
 
 async def alice(store, clock, *numbers):
     """Enroll a person whose first phone is the default."""
     await store.add_key(ApiKey("key_1", Application("app_1", "Bank"), "ci", b"d" * 32, clock.now, None))
-    person = Enrollment("enr_1", "app_1", "alice", created_at=clock.now, updated_at=clock.now)
+    person = an_enrollment(at=clock.now)
     await store.people.enroll(person, None)
     for place, number in enumerate(numbers):
         phone = Phone(f"phn_{place}", PhoneKind.AUTHENTICATION, number)

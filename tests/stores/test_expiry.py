@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec
 import pytest
+from support.verifications import a_request, create_in
 
 from gateway.domain import commands
 from gateway.domain.errors import Rejected
@@ -25,13 +26,7 @@ def name_at(at, tail=""):
 
 
 async def create(store, vault, name, *, channel=Channel.SMS):
-    start = commands.Start(
-        name, "app_1", "Bank", NUMBER, channel, None, "en", None, {},
-        vault.code_digest(name, "123456"), vault.seal("123456", name),
-    )  # fmt: skip
-    new = commands.NewAttempt(f"att_{name}", f"token-{name}", channel, None, "twilio")
-    begin = lambda tally, now: commands.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
-    await store.create(name, NUMBER, begin, receipt=None, joining=None)
+    await create_in(store, a_request(name, channel, vault=vault), limits=LIMITS)
     return name
 
 

@@ -4,27 +4,18 @@ import asyncio
 
 import msgspec
 import pytest
+from support.verifications import NUMBER, a_request, an_enrollment, create_in
 
-from gateway.domain import calls, commands
+from gateway.domain import calls
 from gateway.domain.call_pins import Gathered, Outdated, Verdict, pin_judged
-from gateway.domain.enrollment import (
-    Enrollment,
-    EnrollmentChange,
-    Notification,
-    NotificationKind,
-    Phone,
-    PhoneKind,
-    Pin,
-)
+from gateway.domain.enrollment import EnrollmentChange, Notification, NotificationKind, Phone, PhoneKind, Pin
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.limits import Limits
-from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, FailureCode, Mode, Status
 from gateway.ports import ApiKey, Application, Joining
 
 LIMITS = Limits()
 BANK = Application("app_1", "Example Bank")
-NUMBER = PhoneNumber("+14255550123")
 ALICE, HASH = "enr_1", "1$the hash"
 RIGHT, WRONG = Verdict(HASH, fits=True), Verdict(HASH, fits=False)
 
@@ -34,7 +25,7 @@ async def alice(store, clock):
     """Somebody with a proven phone and a PIN of their own."""
     await store.add_key(ApiKey("key_1", BANK, "tests", b"k" * 32, clock.now, None))
     phones = (Phone("phn_1", PhoneKind.AUTHENTICATION, NUMBER, clock.now),)
-    await store.people.enroll(Enrollment(ALICE, BANK.id, "alice", clock.now, clock.now), None)
+    await store.people.enroll(an_enrollment(ALICE, at=clock.now, application_id=BANK.id), None)
     await store.people.change(
         ALICE, lambda kept, _now: EnrollmentChange(msgspec.structs.replace(kept, phones=phones, pin=Pin(HASH)))
     )
@@ -46,35 +37,17 @@ def called(store, vault):
     generous = msgspec.structs.replace(LIMITS, sends_per_number=1_000)
 
     async def call(name: str) -> str:
-        start = commands.Start(
-            name,
-            BANK.id,
-            BANK.name,
-            NUMBER,
-            Channel.CALL,
-            Mode.PIN,
-            "en",
-            ALICE,
-            {},
-            b"digest",
-            vault.seal("123456", name),
-        )
-        attempt = commands.NewAttempt(f"att_{name}", f"token {name}", Channel.CALL, Mode.PIN, "twilio")
-        await store.create(
-            name,
-            NUMBER,
-            lambda tally, now: commands.created(start, attempt, tally, now, generous),
-            receipt=None,
-            joining=Joining(ALICE, lambda kept, _sharers, _now: EnrollmentChange(kept)),
-        )
-        await store.apply(name, lambda kept, now: calls.call_answered(kept, f"token {name}", name, None, now))
+        request = a_request(name, Channel.CALL, vault=vault, application_id=BANK.id, mode=Mode.PIN, enrollment_id=ALICE)
+        joining = Joining(ALICE, lambda kept, _sharers, _now: EnrollmentChange(kept))
+        await create_in(store, request, limits=generous, joining=joining)
+        await store.apply(name, lambda kept, now: calls.call_answered(kept, f"token-{name}", name, None, now))
         return name
 
     return call
 
 
 def judged(name: str, verdict: Verdict, turn: int = 1):
-    gathered = Gathered(f"token {name}", name, turn, "583017")
+    gathered = Gathered(f"token-{name}", name, turn, "583017")
     return lambda kept, person, now: pin_judged(kept, person, gathered, verdict, now, LIMITS)
 
 

@@ -4,8 +4,8 @@ import asyncio
 
 import msgspec
 import pytest
+from support.verifications import an_enrollment
 
-from gateway.domain.enrollment import Enrollment
 from gateway.domain.portal import PortalLink, PortalPage, PortalSession
 from gateway.ports import ApiKey, Application, Receipt, Replay
 
@@ -18,7 +18,7 @@ async def people(store, clock):
     """The people of a store that has two applications, with one person of the first."""
     for number, owner in enumerate((BANK, OTHER)):
         await store.add_key(ApiKey(f"key_{number}", owner, "tests", bytes([number]) * 32, clock.now, None))
-    await store.people.enroll(Enrollment(ALICE, BANK.id, "alice", clock.now, clock.now), None)
+    await store.people.enroll(an_enrollment(ALICE, at=clock.now, application_id=BANK.id), None)
     return store.people
 
 

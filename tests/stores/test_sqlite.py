@@ -4,12 +4,10 @@ import asyncio
 import sqlite3
 
 import pytest
+from support.verifications import a_new_attempt, a_request, an_enrollment, create_in
 
-from gateway.domain import blocks, commands
-from gateway.domain.enrollment import Enrollment
+from gateway.domain import blocks
 from gateway.domain.limits import Limits
-from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.verification import Channel
 from gateway.ports import StoreUnavailable
 from gateway.stores.sqlite import SqliteStore
 
@@ -22,14 +20,9 @@ def engine() -> str:
 
 
 async def create(store, vault, name="ver_1"):
-    start = commands.Start(
-        name, "app_1", "Bank", PhoneNumber(NUMBER), Channel.SMS, None, "en", None, {},
-        vault.code_digest(name, "918273"), vault.seal("918273", name),
-    )  # fmt: skip
-    new = commands.NewAttempt(f"att_{name}", "token", Channel.SMS, None, "twilio")
-    limits = Limits(sends_per_number=1_000_000)
-    begin = lambda tally, now: commands.created(start, new, tally, now, limits)  # noqa: E731 - shown beside its use
-    return await store.create(name, start.number, begin, receipt=None, joining=None)
+    request = a_request(name, vault=vault, code="918273")
+    new = a_new_attempt(name, token="token")
+    return await create_in(store, request, new, limits=Limits(sends_per_number=1_000_000))
 
 
 async def test_neither_number_nor_code_is_on_disk(store, vault, database):
@@ -98,7 +91,7 @@ async def test_a_closed_store_takes_nothing(database, vault, clock):
 
 
 async def test_what_changes_nothing_writes_nothing(store, clock):
-    await store.people.enroll(Enrollment("enr_1", "app_1", "alice", created_at=clock.now, updated_at=clock.now), None)
+    await store.people.enroll(an_enrollment(at=clock.now), None)
     before = store._engine._connection.total_changes
     await store.people.change("enr_1", lambda kept, now: blocks.unblocked(kept, "not blocked", now))
     assert store._engine._connection.total_changes == before

@@ -26,6 +26,7 @@ from gateway.services.phrasebooks import load_phrasebooks
 from gateway.stores.sqlite import SqliteStore
 from support.integrator import PATIENCE
 from support.network import ACCOUNT, OURS, TOKEN, PhoneNetwork
+from support.verifications import an_enrollment
 from support.world import empty_database
 from webhooks.addresses import Addresses
 
@@ -45,7 +46,7 @@ async def block(store: SqliteStore, user: str, *numbers: str) -> None:
     def enrolled(person: Enrollment, _now: int) -> EnrollmentChange:
         return EnrollmentChange(msgspec.structs.replace(person, phones=phones))
 
-    await store.people.enroll(Enrollment(enrollment_id, key.application.id, user, 0, 0), None)
+    await store.people.enroll(an_enrollment(enrollment_id, at=0, application_id=key.application.id, user=user), None)
     await store.people.change(enrollment_id, enrolled)
     await store.people.change(enrollment_id, lambda person, now: blocked(person, "a lost phone", None, now))
 

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tables import for_each
 
 from webhooks import parse
 from webhooks.events import (
@@ -99,7 +100,7 @@ def test_a_call_report():
     )
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("word", "status"),
     [
         ("queued", CallStatus.QUEUED),
@@ -121,7 +122,7 @@ def test_call_words(word: str, status: CallStatus):
     assert (event.status, event.word, event.sequence) == (status, word, None)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("word", "status"),
     [
         ("accepted", MessageStatus.QUEUED),
@@ -143,7 +144,7 @@ def test_message_words(word: str, status: MessageStatus):
     assert event == MessageStatusChanged(ATTEMPT, "SM1", status, word, None)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("word", "answered_by"),
     [
         ("", None),
