@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from support import raw_http
 from support.integrator import wrong_for
+from support.tables import for_each
 
 CONNECTIONS = 200
 ORDERS = list(itertools.permutations(["check", "cancel", "pound", "busy"]))[::3]
@@ -65,7 +66,7 @@ async def test_at_most_five_checks_are_judged_and_one_approves(integrator, netwo
     assert sum(types[f"verification.{ending}"] for ending in ENDINGS) == 1
 
 
-@pytest.mark.parametrize("order", ORDERS, ids="-".join)
+@for_each("order", ORDERS)
 async def test_whoever_ends_it_ends_it_once(integrator, network, numbers, order):
     enrollment = await integrator.enroll(f"{'-'.join(order)}@example.com")
     made = await integrator.create(next(numbers), enrollment_id=enrollment["id"])

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from cli.test_settings import ENOUGH, problems
+from support.tables import for_each
 
 from gateway.settings.accounts import Account
 from gateway.settings.settings import load
@@ -82,7 +83,7 @@ def test_an_account_that_no_route_names_need_not_be_there(written):
     assert settings.routes.lists.named == ("space",)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("parts", "told"),
     [
         ("providers = 7\n", "gateway.toml: [providers] is not a section"),

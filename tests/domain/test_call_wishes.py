@@ -4,7 +4,8 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import creation
+from support.tables import for_each
+from support.verifications import RIGHT, a_new_attempt, a_request, created
 
 from gateway.domain import commands, status_reports
 from gateway.domain.assurance import Assurance
@@ -15,7 +16,6 @@ from gateway.domain.ivr.flow import MAX_REPROMPTS
 from gateway.domain.ivr.keypad import Keypad
 from gateway.domain.ivr.states import CallState, Script
 from gateway.domain.limits import Limits, Tally
-from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Change, Channel, FailureCode, Mode, Status, Verification
 
 LIMITS = Limits()
@@ -27,21 +27,9 @@ KEYS = st.text("0123456789*#", max_size=3)
 
 
 def started(mode: Mode = Mode.CONFIRM, number: int = 0) -> Verification:
-    new = commands.NewAttempt(f"att_{number}", f"token-{number}", Channel.CALL, mode, "twilio", "42")
-    start = creation.start(
-        "ver_1",
-        "app_1",
-        "Bank",
-        PhoneNumber("+14255550123"),
-        Channel.CALL,
-        mode,
-        "en",
-        "enr_1",
-        {},
-        b"right",
-        b"sealed",
-    )
-    return creation.created(start, new, Tally(), START, LIMITS).verification
+    new = a_new_attempt(number, Channel.CALL, mode, match_digits="42")
+    request = a_request(channel=Channel.CALL, mode=mode, enrollment_id="enr_1")
+    return created(request, new, now=START).verification
 
 
 def answered(mode: Mode = Mode.CONFIRM) -> Verification:
@@ -251,7 +239,7 @@ def test_the_end_of_a_call_that_told_the_code_leaves_time_to_type_it():
     over = status_reports.call_status_changed(told, CALL[0], report, START + 3, LIMITS).verification
     assert (over.status, over.due_at) == (Status.PENDING, over.expires_at)
     assert commands.resend_at(over, Channel.CALL, LIMITS) is not None
-    checked = commands.code_checked(over, b"right", Tally(), START + 4, LIMITS).verification
+    checked = commands.code_checked(over, RIGHT, Tally(), START + 4, LIMITS).verification
     assert (checked.status, checked.assurance) == (Status.APPROVED, Assurance.POSSESSION)
 
 
@@ -261,8 +249,8 @@ def test_a_call_that_is_over_tells_no_code():
     assert pressed(over, "#").verification is over
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("keys", ["#", "42", "0", "9"])
+@for_each("mode", MODES)
+@for_each("keys", ["#", "42", "0", "9"])
 def test_a_machine_is_told_nothing_and_refuses_nothing(mode: Mode, keys: str):
     machine = call_events.machine_detected(answered(mode), *CALL, START + 2).verification
     change = pressed(machine, keys)
@@ -279,9 +267,9 @@ def test_a_late_verdict_of_a_machine_ends_a_call_that_told_the_code():
     assert script(change) is Script.HANG_UP
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("call", [("token-0", "CA1"), ("token-1", "CA0")])
-@pytest.mark.parametrize("keys", ["#", "42", "0", "9", "*"])
+@for_each("mode", MODES)
+@for_each("call", [("token-0", "CA1"), ("token-1", "CA0")])
+@for_each("keys", ["#", "42", "0", "9", "*"])
 def test_keys_on_another_leg_or_another_call_count_for_nothing(mode: Mode, call: tuple[str, str], keys: str):
     verification = answered(mode)
     change = pressed(verification, keys, call=call)

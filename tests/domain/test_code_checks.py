@@ -2,24 +2,19 @@
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from support import creation
+from support.verifications import RIGHT, WRONG, a_new_attempt, a_request, created
 
 from gateway.domain import commands, timeouts
 from gateway.domain.errors import ErrorCode, Rejected
-from gateway.domain.limits import Limits, Tally
-from gateway.domain.phone_number import PhoneNumber
+from gateway.domain.limits import Limits
 from gateway.domain.verification import Channel, Mode, Status
 
 LIMITS = Limits()
-RIGHT, WRONG = b"right", b"wrong"
 START = 1_000_000
 
 
 def started():
-    number = PhoneNumber("+14255550123")
-    start = creation.start("ver_1", "app_1", "Bank", number, Channel.SMS, None, "en", None, {}, RIGHT, b"sealed")
-    new = commands.NewAttempt("att_0", "token-0", Channel.SMS, None, "twilio")
-    return creation.created(start, new, Tally(), START, LIMITS)
+    return created(a_request(), a_new_attempt(0), now=START, limits=LIMITS)
 
 
 class Checks(RuleBasedStateMachine):
@@ -61,7 +56,7 @@ class Checks(RuleBasedStateMachine):
     @rule(channel=st.sampled_from(Channel))
     def resend(self, channel: Channel) -> None:
         mode = Mode.CONFIRM if channel is Channel.CALL else None
-        new = commands.NewAttempt(f"att_{self.sends}", f"token-{self.sends}", channel, mode, "twilio")
+        new = a_new_attempt(self.sends, channel, mode)
         try:
             change = commands.resent(self.verification, new, self.tally, self.now, LIMITS)
         except Rejected:

@@ -3,7 +3,7 @@
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from support import creation
+from support.verifications import RIGHT, WRONG, a_new_attempt, a_request, created
 
 from gateway.domain import commands, fallback, send_results, status_reports
 from gateway.domain.attempts import by_id, is_held, under_way
@@ -12,12 +12,9 @@ from gateway.domain.errors import Rejected
 from gateway.domain.ivr import call_events
 from gateway.domain.ivr.states import CallState
 from gateway.domain.limits import SECOND, Limits, Tally
-from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, Failure, FailureCode, FallbackStep, Mode, Status
 
 LIMITS = Limits(sends_per_number=4, resend_wait=1)
-NUMBER = PhoneNumber("+14255550123")
-RIGHT, WRONG = b"right", b"wrong"
 LOST = Failure(FailureCode.DELIVERY_FAILED, "lost")
 REFUSED = Failure(FailureCode.PROVIDER_REFUSED, "no")
 CALL_MODES = (Mode.CONFIRM, Mode.MATCH, Mode.CODE)
@@ -54,17 +51,16 @@ class Everything(RuleBasedStateMachine):
     @initialize(first=STEPS, more=st.lists(STEPS, max_size=4))
     def begins(self, first, more):
         plan = fallback.planned((first, *more), lambda _step: None) if more else commands.NO_PLAN
-        start = creation.start(
-            "ver_1", "app_1", "Bank", NUMBER, first.channel, first.mode, "en", "enr_1", {}, RIGHT, b"s", plan=plan
-        )  # fmt: skip
-        change = creation.created(start, self.draw(first.channel, first.mode), self.tally, self.now, LIMITS)
+        request = a_request(channel=first.channel, mode=first.mode, enrollment_id="enr_1", plan=plan)
+        new = self.draw(first.channel, first.mode)
+        change = created(request, new, tally=self.tally, now=self.now, limits=LIMITS)
         self.verification, self.tally = change.verification, change.tally
         self.rows[change.send.id] = "queued"
 
     def draw(self, channel, mode, _number=None):
         self.drawn += 1
         digits = "42" if mode is Mode.MATCH else None
-        return commands.NewAttempt(f"att_{self.drawn}", f"token-{self.drawn}", channel, mode, "twilio", digits)
+        return a_new_attempt(self.drawn, channel, mode, match_digits=digits)
 
     def applies(self, change):
         """Keep a change as the store does."""

@@ -4,14 +4,13 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import creation
+from support.verifications import a_new_attempt, a_request, created
 
 from gateway.domain import commands, fallback, send_results, status_reports, timeouts
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.ivr import call_events
 from gateway.domain.limits import SECOND, Limits, Tally
-from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, Failure, FailureCode, FallbackStep, Mode, Status
 
 LIMITS = Limits()
@@ -23,18 +22,11 @@ CALL_FIRST = (FallbackStep(CALL, Mode.CONFIRM, 20), FallbackStep(CALL, Mode.CONF
 LOST = Failure(FailureCode.NUMBER_UNREACHABLE, "out of reach", "30003")
 
 
-def drawn(count: int, channel: Channel, mode: Mode | None) -> commands.NewAttempt:
-    return commands.NewAttempt(f"att_{count}", f"token-{count}", channel, mode, "twilio")
-
-
 def begun(steps=TEXT_FIRST, denial=lambda _step: None) -> commands.Change:
     first = steps[0]
     plan = fallback.planned(steps, denial)
-    start = creation.start(
-        "ver_1", "app_1", "Bank", PhoneNumber("+14255550123"), first.channel, first.mode, "en", "enr_1", {},
-        b"right", b"sealed", plan=plan,
-    )  # fmt: skip
-    return creation.created(start, drawn(1, first.channel, first.mode), Tally(), START, LIMITS)
+    request = a_request(channel=first.channel, mode=first.mode, enrollment_id="enr_1", plan=plan)
+    return created(request, a_new_attempt(1, first.channel, first.mode), now=START, limits=LIMITS)
 
 
 def started(steps=TEXT_FIRST):
@@ -44,7 +36,7 @@ def started(steps=TEXT_FIRST):
 def waited(verification, now, tally=NO_TALLY):
     count = len(verification.attempts) + 1
     return fallback.wait_over(
-        verification, lambda channel, mode, _number: drawn(count, channel, mode), tally, now, LIMITS
+        verification, lambda channel, mode, _number: a_new_attempt(count, channel, mode), tally, now, LIMITS
     )
 
 
@@ -158,10 +150,10 @@ def test_no_verification_fails_while_a_way_is_left_and_it_fails_with_the_last():
 
 def test_a_resend_takes_the_place_of_the_next_step():
     verification = started()
-    change = commands.resent(verification, drawn(2, SMS, None), Tally(), START + 40_000, LIMITS)
+    change = commands.resent(verification, a_new_attempt(2, SMS, None), Tally(), START + 40_000, LIMITS)
     assert change.verification.steps == TEXT_FIRST[2:]
     assert change.verification.next_at == START + 40_000 + 40 * SECOND
-    last = commands.resent(change.verification, drawn(3, CALL, Mode.CODE), Tally(), START + 200_000, LIMITS)
+    last = commands.resent(change.verification, a_new_attempt(3, CALL, Mode.CODE), Tally(), START + 200_000, LIMITS)
     assert (last.verification.steps, last.verification.next_at) == ((), None)
 
 

@@ -4,6 +4,8 @@ import itertools
 
 import msgspec
 import pytest
+from support.tables import for_each
+from support.verifications import an_enrollment
 
 from gateway.domain.blocks import blocked
 from gateway.domain.enrollment import DefaultMethod, Enrollment, Phone, PhoneKind
@@ -25,7 +27,7 @@ from gateway.domain.verification import Channel
 NOW = 1_800_000_000_000
 MOBILE, ALTERNATE, OFFICE = PhoneKind.AUTHENTICATION, PhoneKind.ALTERNATE, PhoneKind.OFFICE
 NUMBER, OTHER, BRITISH = PhoneNumber("+14255550123"), PhoneNumber("+14255550124"), PhoneNumber("+447400123456")
-ALICE = Enrollment("enr_1", "app_1", "alice@example.com", 1, 1)
+ALICE = an_enrollment(at=1, user="alice@example.com")
 
 
 def having(*phones: Phone, **fields) -> Enrollment:
@@ -46,7 +48,7 @@ def read(kind: PhoneKind, text: str, country: str | None = None) -> WantedPhone:
     return wanted
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("kind", "text", "country", "number", "extension"),
     [
         (MOBILE, "+1 4255550123", None, NUMBER, None),
@@ -64,7 +66,7 @@ def test_numbers_are_read(kind, text, country, number, extension):
     assert read(kind, text, country) == WantedPhone(kind, number, extension)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("kind", "text", "country", "problem"),
     [
         (MOBILE, "4255550177", None, "no country was given"),

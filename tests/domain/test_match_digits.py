@@ -4,14 +4,14 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import creation
+from support.tables import for_each
+from support.verifications import a_new_attempt, a_request, created
 
 from gateway.domain import commands, status_reports, timeouts
 from gateway.domain.assurance import Assurance
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.ivr import call_events, flow
 from gateway.domain.limits import DAY, Limits, Tally
-from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Change, Channel, FailureCode, Mode, Script, Status, Verification
 
 LIMITS = Limits()
@@ -26,15 +26,12 @@ SPENT = Tally(failed_checks=(START,) * LIMITS.failed_checks_per_day)
 
 def attempt(number: int = 0, mode: Mode | None = Mode.MATCH, digits: str | None = SHOWN) -> commands.NewAttempt:
     channel = Channel.CALL if mode else Channel.SMS
-    return commands.NewAttempt(f"att_{number}", f"token-{number}", channel, mode, "twilio", digits)
+    return a_new_attempt(number, channel, mode, match_digits=digits)
 
 
 def started(new: commands.NewAttempt | None = None) -> Change:
     new = new or attempt()
-    start = creation.start(
-        "ver_1", "app_1", "Bank", PhoneNumber("+14255550123"), new.channel, new.mode, "en", None, {}, b"right", b""
-    )
-    return creation.created(start, new, Tally(), START, LIMITS)
+    return created(a_request(channel=new.channel, mode=new.mode), new, now=START, limits=LIMITS)
 
 
 def answered() -> Verification:
@@ -57,7 +54,7 @@ def test_the_digits_that_are_shown_approve_as_possession():
     assert change.tally is None
 
 
-@pytest.mark.parametrize("digits", ["#", "4", "24", "042", "420", "42#", "#42", "4242", "**"])
+@for_each("digits", ["#", "4", "24", "042", "420", "42#", "#42", "4242", "**"])
 def test_nothing_else_approves_and_each_wrong_entry_counts_for_the_number(digits: str):
     change = keyed(answered(), digits)
     assert change.verification.status is Status.PENDING

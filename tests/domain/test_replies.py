@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from support import creation
+from support.tables import for_each
+from support.verifications import a_new_attempt, a_request, created
 
 from gateway.domain import commands, send_results, status_reports, timeouts
 from gateway.domain.assurance import Assurance
@@ -15,7 +16,6 @@ from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.inbound_sms import OPTED_OUT, Keyword, code_in, keyword, select_verification, sms_received, word
 from gateway.domain.limits import Limits, Tally
-from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Change, Channel, FailureCode, Mode, Status, Verification
 
 LIMITS = Limits()
@@ -30,12 +30,10 @@ def digest(verification_id: str, code: str) -> bytes:
 
 def started(name: str = "ver_1", *, allowed: bool = True, channel: Channel = Channel.SMS, at: int = START) -> Change:
     mode = Mode.CONFIRM if channel is Channel.CALL else None
-    start = creation.start(
-        name, "app_1", "Bank", PhoneNumber("+14255550123"), channel, mode, "en", "enr_1", {}, digest(name, RIGHT),
-        b"sealed", reply_with_code=allowed,
-    )  # fmt: skip
-    new = commands.NewAttempt(f"att_{name}", f"token-{name}", channel, mode, "twilio")
-    return creation.created(start, new, Tally(), at, LIMITS)
+    request = a_request(
+        name, channel, mode=mode, enrollment_id="enr_1", code_digest=digest(name, RIGHT), reply_with_code=allowed
+    )
+    return created(request, now=at, limits=LIMITS)
 
 
 def replied(
@@ -44,7 +42,7 @@ def replied(
     return sms_received(verification, sid, text, WORDS, digest, tally or Tally(), now, LIMITS)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "asked"),
     [
         *[(text, Keyword.STOP) for text in ("STOP", "stop", " Stop. ", "stopall", "UNSUBSCRIBE", "Cancel", "END")],
@@ -58,7 +56,7 @@ def test_a_keyword_is_the_whole_text(text: str, asked: Keyword | None):
     assert keyword(text) is asked
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     ["123456", " 123 456 ", "123-456", "123456.", "“123456”", "١٢٣٤٥٦", "１２３４５６", "1\u200b23456\n", "(123456)"],
 )
@@ -66,7 +64,7 @@ def test_a_code_may_be_written_as_people_write_it(text: str):
     assert code_in(text, 6) == RIGHT
 
 
-@pytest.mark.parametrize("text", ["", "12345", "1234567", "code 123456", "123456 123456", "12345a", "1²3456x", "FRAUD"])
+@for_each("text", ["", "12345", "1234567", "code 123456", "123456 123456", "12345a", "1²3456x", "FRAUD"])
 def test_what_is_no_code_is_none(text: str):
     assert code_in(text, 6) is None
 
@@ -112,8 +110,8 @@ def test_without_the_policy_a_code_does_nothing(text: str):
     assert replied(begun, text).verification is begun
 
 
-@pytest.mark.parametrize("allowed", [True, False])
-@pytest.mark.parametrize("text", ["FRAUD", "fraud!", " Fraud", "BETRUG", "詐欺", "詐欺。"])
+@for_each("allowed", [True, False])
+@for_each("text", ["FRAUD", "fraud!", " Fraud", "BETRUG", "詐欺", "詐欺。"])
 def test_a_fraud_word_denies_whatever_the_policy_says(text: str, allowed: bool):  # noqa: FBT001 - both
     change = replied(started(allowed=allowed).verification, text)
     assert change.verification.status is Status.DENIED
@@ -145,7 +143,7 @@ def test_an_ended_one_takes_nothing(text: str):
 def test_a_reply_answers_what_was_texted_last():
     old, new = started("ver_1"), started("ver_2", at=START + 1_000)
     assert select_verification([new.verification, old.verification], "SM1") is new.verification
-    again = commands.NewAttempt("att_again", "token", Channel.SMS, None, "twilio")
+    again = a_new_attempt("again")
     resent = commands.resent(old.verification, again, Tally(), START + 60_000, LIMITS).verification
     assert select_verification([new.verification, resent], "SM1") is resent
 
@@ -154,7 +152,7 @@ def test_calls_ended_ones_and_texts_that_never_left_us_are_not_answered():
     call = started("ver_1", channel=Channel.CALL).verification
     over = commands.canceled(started("ver_2").verification, START + 1).verification
     call_first = started("ver_3", channel=Channel.CALL).verification
-    again = commands.NewAttempt("att_text", "token", Channel.SMS, None, "twilio")
+    again = a_new_attempt("text")
     then_text = msgspec.structs.replace(call_first, attempts=(*call_first.attempts, again.at(START)))
     unsent = send_results.refused(then_text, "att_text", OPTED_OUT, START + 1).verification
     assert unsent.status is Status.PENDING

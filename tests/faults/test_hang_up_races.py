@@ -5,7 +5,7 @@ import os
 from collections.abc import AsyncIterator
 
 import pytest
-from support import creation
+from support.verifications import a_new_attempt, a_request, create_in
 
 from gateway.app import now
 from gateway.domain import commands, send_results
@@ -80,10 +80,9 @@ async def store(tmp_path) -> AsyncIterator[Store]:
     path = tmp_path / "poundkey.db"
     migrate(f"sqlite:///{path}")
     store = await open_sqlite(path, Vault({1: os.urandom(32)}, os.urandom(32), os.urandom(32)), now)
-    new = commands.NewAttempt("att_1", "token", Channel.CALL, Mode.CONFIRM, "twilio")
-    start = creation.start("ver_1", "app_1", "Bank", NUMBER, Channel.CALL, Mode.CONFIRM, "en", None, {}, b"d", b"s")
-    begin = lambda tally, at: creation.created(start, new, tally, at, LIMITS)  # noqa: E731 - shown beside its use
-    await store.verifications.create("ver_1", NUMBER, begin, idempotency_key=None, joining=None)
+    await create_in(
+        store, a_request(channel=Channel.CALL, mode=Mode.CONFIRM), a_new_attempt(1, Channel.CALL, Mode.CONFIRM)
+    )
     move = SendMove("att_1", Stage.SETTLING)
     await store.verifications.apply("ver_1", lambda kept, at: send_results.sent(kept, "att_1", "CA1", at), send=move)
     yield store

@@ -6,16 +6,15 @@ import os
 
 import asyncpg
 import pytest
-from support import creation
 from support.integrator import PATIENCE
 from support.postgres import Postgres
 from support.postgres_wire import Cut, Wire
+from support.verifications import a_request, create_in
 
 from gateway.domain import commands
 from gateway.domain.errors import Rejected, StoreUnavailable
 from gateway.domain.limits import Limits
 from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.verification import Channel
 from gateway.security.vault import Vault
 from gateway.stores.postgres import open_postgres
 from gateway.stores.postgres_connection import LOST, ReconnectingConnection, StatementBatcher
@@ -30,13 +29,7 @@ TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE applic
 
 
 def create(store, name):
-    start = creation.start(
-        name, "app_1", "Bank", NUMBER, Channel.SMS, None, "en", None, {}, VAULT.code_digest(name, "123456"),
-        VAULT.seal("123456", name),
-    )  # fmt: skip
-    new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-    begin = lambda tally, now: creation.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
-    return store.verifications.create(name, NUMBER, begin, idempotency_key=None, joining=None)
+    return create_in(store, a_request(name, vault=VAULT), limits=LIMITS)
 
 
 def check(store, name="ver_1"):

@@ -2,6 +2,7 @@
 
 import pytest
 from pages_look.specimens import BY_APPLICATION, BY_GROUP, frame
+from support.tables import for_each
 
 from gateway.domain.enrollment import PhoneKind
 from gateway.domain.verification import Channel, FailureCode, Status
@@ -33,7 +34,7 @@ def speech(texts) -> Localizer:
     return Localizer(texts, frame())
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("table", "enum"),
     [
         (FAILURES, FailureCode),
@@ -69,7 +70,7 @@ def test_a_no_names_who_decided_it(speech):
     assert "Decided by this verification service." in speech.denied_in_full(here, Channel.SMS)
 
 
-@pytest.mark.parametrize("fault", FormErrorCode)
+@for_each("fault", FormErrorCode)
 def test_every_fault_can_be_said_with_and_without_its_facts(speech, fault):
     plain = speech.fault(FormError(fault))
     full = speech.fault(FormError(fault, wait=300), length=6, tries=2)

@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+from support.verifications import an_attempt
 
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.provider_health import HealthRule
@@ -33,7 +34,7 @@ def roster_of(*names: str, route: tuple[str, ...] = ()) -> tuple[Roster, list[in
 
 
 def attempt(provider: str, *refused_by: str) -> Attempt:
-    return Attempt("att_1", "token", Channel.SMS, provider, 0, 0, refused_by=refused_by)
+    return an_attempt(provider=provider, refused_by=refused_by)
 
 
 def fail(roster: Roster, name: str, times: int = RULE.failures) -> None:

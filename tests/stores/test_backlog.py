@@ -2,33 +2,15 @@
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from support import creation
+from support.verifications import a_new_attempt, a_request, create_in
 
-from gateway.domain import commands
-from gateway.domain.limits import Limits
-from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.verification import Channel
 from gateway.metrics import Metrics, scraper
 from gateway.outbox_ports import TO_SEND, SendMove
 from gateway.stores.outbox import SEND_HANDOVER
 
-NUMBER = PhoneNumber("+14255550123")
-
 
 async def begin(store, vault, name: str) -> None:
-    new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-    verification_id = f"ver_{name}"
-    start = creation.start(
-        verification_id, "app_1", "Bank", NUMBER, Channel.SMS, None, "en", None, {},
-        vault.code_digest(verification_id, "123456"), vault.seal("123456", verification_id),
-    )  # fmt: skip
-    await store.verifications.create(
-        verification_id,
-        NUMBER,
-        lambda tally, now: creation.created(start, new, tally, now, Limits()),
-        idempotency_key=None,
-        joining=None,
-    )
+    await create_in(store, a_request(f"ver_{name}", vault=vault), a_new_attempt(name))
 
 
 @pytest.fixture

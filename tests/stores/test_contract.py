@@ -4,11 +4,11 @@ import asyncio
 
 import msgspec
 import pytest
-from support import creation
+from support.verifications import NUMBER, a_request, an_enrollment, create_in
 
 from gateway.domain import commands, send_results
 from gateway.domain.api_keys import ApiKey, Application
-from gateway.domain.enrollment import Enrollment, EnrollmentStatus, Phone, PhoneKind
+from gateway.domain.enrollment import EnrollmentStatus, Phone, PhoneKind
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.idempotency import IdempotencyKey, RepeatedRequest, StoredResponse
 from gateway.domain.limits import Limits
@@ -16,31 +16,28 @@ from gateway.domain.listing import ListFilter
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import phone_offered
 from gateway.domain.timeouts import deadline_passed
-from gateway.domain.verification import Channel, Status
+from gateway.domain.verification import Status
 from gateway.outbox_ports import SendMove, Stage
 from gateway.stores.verifications import Joining
 
 LIMITS = Limits()
-NUMBER = PhoneNumber("+14255550123")
 
 
 async def create(
     store, vault, *, number=NUMBER, name="ver_1", idempotency_key=None, enrollment_id=None, application="app_1"
 ):
-    start = creation.start(
-        name, application, "Bank", number, Channel.SMS, None, "en", enrollment_id, {"order": "7"},
-        vault.code_digest(name, "123456"), vault.seal("123456", name),
-    )  # fmt: skip
-    new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
+    request = a_request(
+        name,
+        vault=vault,
+        application_id=application,
+        number=number,
+        enrollment_id=enrollment_id,
+        metadata={"order": "7"},
+    )
     phone = Phone(f"phn_{name}", PhoneKind.AUTHENTICATION, number)
     joining = Joining(enrollment_id, lambda person, _sharers, now: phone_offered(person, phone, now, LIMITS))
-    created = await store.verifications.create(
-        name,
-        number,
-        lambda tally, now: creation.created(start, new, tally, now, LIMITS),
-        idempotency_key=idempotency_key,
-        joining=joining if enrollment_id else None,
-    )
+    joined = joining if enrollment_id else None
+    created = await create_in(store, request, limits=LIMITS, idempotency_key=idempotency_key, joining=joined)
     return created.change
 
 
@@ -245,7 +242,7 @@ async def test_whoever_waits_is_told_of_the_next_change_only(store, vault):
 
 
 async def test_an_enrollment_is_made_once_and_hears_every_outcome(store, vault, clock):
-    made = Enrollment("enr_1", "app_1", "alice@example.com", clock.now, clock.now)
+    made = an_enrollment(at=clock.now, user="alice@example.com")
     assert await store.enrollments.enroll(made, None) == (made, True)
     assert await store.enrollments.enroll(msgspec.structs.replace(made, id="enr_2"), None) == (made, False)
     assert await store.enrollments.of_user("app_1", "alice@example.com") == made

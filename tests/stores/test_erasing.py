@@ -4,11 +4,10 @@ import os
 
 import msgspec
 import pytest
-from support import creation
+from support.verifications import a_request, an_enrollment, create_in
 
-from gateway.domain import commands
 from gateway.domain.api_keys import ApiKey, Application
-from gateway.domain.enrollment import DefaultMethod, Enrollment, Phone, PhoneKind
+from gateway.domain.enrollment import DefaultMethod, Phone, PhoneKind
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.limits import Limits
 from gateway.domain.listing import ListFilter
@@ -32,19 +31,14 @@ def vault() -> Vault:
 
 
 async def create(store, vault, name="ver_1", number=NUMBER, joining=None):
-    start = creation.start(
-        name, "app_1", "Bank", number, Channel.SMS, None, "en", joining and "enr_1", {},
-        vault.code_digest(name, "123456"), vault.seal("123456", name),
-    )  # fmt: skip
-    new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-    begin = lambda tally, now: creation.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
-    return await store.verifications.create(name, number, begin, idempotency_key=None, joining=joining)
+    request = a_request(name, vault=vault, number=number, enrollment_id=joining and "enr_1")
+    return await create_in(store, request, limits=LIMITS, joining=joining)
 
 
 async def alice(store, clock, *numbers):
     """Enroll a person whose first phone is the default."""
     await store.api_keys.add(ApiKey("key_1", Application("app_1", "Bank"), "ci", b"d" * 32, clock.now, None))
-    person = Enrollment("enr_1", "app_1", "alice", created_at=clock.now, updated_at=clock.now)
+    person = an_enrollment(at=clock.now)
     await store.enrollments.enroll(person, None)
     for place, number in enumerate(numbers):
         phone = Phone(f"phn_{place}", PhoneKind.AUTHENTICATION, number)

@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 import pytest
-from support import creation
+from support.verifications import a_request, create_in
 
 from gateway.domain import commands
 from gateway.domain.errors import Rejected
@@ -27,13 +27,7 @@ def name_at(at, tail=""):
 
 
 async def create(store, vault, name, *, channel=Channel.SMS):
-    start = creation.start(
-        name, "app_1", "Bank", NUMBER, channel, None, "en", None, {},
-        vault.code_digest(name, "123456"), vault.seal("123456", name),
-    )  # fmt: skip
-    new = commands.NewAttempt(f"att_{name}", f"token-{name}", channel, None, "twilio")
-    begin = lambda tally, now: creation.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
-    await store.verifications.create(name, NUMBER, begin, idempotency_key=None, joining=None)
+    await create_in(store, a_request(name, channel, vault=vault), limits=LIMITS)
     return name
 
 

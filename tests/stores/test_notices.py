@@ -4,10 +4,11 @@ import asyncio
 
 import msgspec
 import pytest
+from support.verifications import an_enrollment
 
 from gateway.domain.api_keys import ApiKey, Application
 from gateway.domain.blocks import blocked, unblocked
-from gateway.domain.enrollment import Enrollment, EnrollmentChange, Notification, NotificationKind, Phone, PhoneKind
+from gateway.domain.enrollment import EnrollmentChange, Notification, NotificationKind, Phone, PhoneKind
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import phone_removed
 
@@ -25,7 +26,7 @@ async def people(store, clock):
         Phone("phn_2", PhoneKind.ALTERNATE, SPARE, clock.now),
         Phone("phn_3", PhoneKind.OFFICE, DESK, clock.now),
     )
-    await store.enrollments.enroll(Enrollment("enr_1", bank.id, "alice", clock.now, clock.now, locale="de"), None)
+    await store.enrollments.enroll(an_enrollment(at=clock.now, application_id=bank.id, locale="de"), None)
     await store.enrollments.change(
         "enr_1", lambda alice, _now: EnrollmentChange(msgspec.structs.replace(alice, phones=phones))
     )

@@ -1,14 +1,12 @@
 """The outbox of every store: what is asked about, until its last word, and calls that nobody needs any more."""
 
 import pytest
-from support import creation
+from support.verifications import a_new_attempt, a_request, an_enrollment, create_in
 
 from gateway.domain import commands, send_results, status_reports
 from gateway.domain.delivery import DeliveryStatus
-from gateway.domain.enrollment import Enrollment
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.limits import Limits
-from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import send_counted
 from gateway.domain.timeouts import deadline_passed
 from gateway.domain.verification import Channel, Mode, Status
@@ -16,28 +14,18 @@ from gateway.outbox_ports import TO_ASK, TO_SEND, SendMove, Stage
 from gateway.stores.statement import select
 
 LIMITS = Limits(resend_wait=0, sends_per_person=1)
-NUMBER = PhoneNumber("+14255550123")
 FAR = 10_000_000
 
 
 def new_attempt(name: str, channel: Channel) -> commands.NewAttempt:
     mode = Mode.CONFIRM if channel is Channel.CALL else None
-    return commands.NewAttempt(f"att_{name}", f"token-{name}", channel, mode, "twilio")
+    return a_new_attempt(name, channel, mode)
 
 
 async def begin(store, vault, channel=Channel.SMS, *, enrollment_id=None, name="1"):
     new = new_attempt(name, channel)
-    start = creation.start(
-        f"ver_{name}", "app_1", "Bank", NUMBER, channel, new.mode, "en", enrollment_id, {},
-        vault.code_digest(f"ver_{name}", "123456"), vault.seal("123456", f"ver_{name}"),
-    )  # fmt: skip
-    await store.verifications.create(
-        start.id,
-        NUMBER,
-        lambda tally, now: creation.created(start, new, tally, now, LIMITS),
-        idempotency_key=None,
-        joining=None,
-    )
+    request = a_request(f"ver_{name}", channel, vault=vault, mode=new.mode, enrollment_id=enrollment_id)
+    await create_in(store, request, new, limits=LIMITS)
     return new
 
 
@@ -121,7 +109,7 @@ async def test_a_send_that_the_provider_may_not_have_stays_where_it_is(store, va
 
 
 async def test_a_resend_counts_for_the_person_and_is_refused_whole(store, vault, clock):
-    await store.enrollments.enroll(Enrollment("enr_1", "app_1", "alice@example.com", clock.now, clock.now), None)
+    await store.enrollments.enroll(an_enrollment(at=clock.now, user="alice@example.com"), None)
     await begin(store, vault, enrollment_id="enr_1")
 
     def person(enrollment, now):

@@ -4,13 +4,12 @@ import asyncio
 
 import msgspec
 import pytest
-from support import creation
+from support.verifications import a_request, an_enrollment, create_in
 
-from gateway.domain import blocks, commands, recognition
+from gateway.domain import blocks, recognition
 from gateway.domain.api_keys import ApiKey, Application
 from gateway.domain.enrollment import (
     DefaultMethod,
-    Enrollment,
     EnrollmentChange,
     NotificationKind,
     Phone,
@@ -62,8 +61,8 @@ async def alice(people, clock):
 
 
 def person(name, clock, application=BANK, user="alice"):
-    return Enrollment(
-        name, application.id, user, clock.now, clock.now, display_name="Alice", locale="de", groups=("a",)
+    return an_enrollment(
+        name, at=clock.now, application_id=application.id, user=user, display_name="Alice", locale="de", groups=("a",)
     )
 
 
@@ -92,8 +91,7 @@ async def rows_of(store):
 
 async def begin(store, name, number, enrollment_id=ALICE, joined=None):
     """Begin a verification of a number for a person; `joined` hears how many others have it."""
-    start = creation.start(name, BANK.id, BANK.name, number, Channel.CALL, None, "en", enrollment_id, {}, b"d", b"s")
-    new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.CALL, None, "twilio")
+    request = a_request(name, Channel.CALL, application_name=BANK.name, number=number, enrollment_id=enrollment_id)
     phone = Phone(f"phn_{name}", PhoneKind.AUTHENTICATION, number)
 
     def step(kept, sharers, now):
@@ -101,13 +99,7 @@ async def begin(store, name, number, enrollment_id=ALICE, joined=None):
             joined.append(sharers)
         return phone_offered(kept, phone, now, LIMITS)
 
-    return await store.verifications.create(
-        name,
-        number,
-        lambda tally, now: creation.created(start, new, tally, now, LIMITS),
-        idempotency_key=None,
-        joining=Joining(enrollment_id, step),
-    )
+    return await create_in(store, request, limits=LIMITS, joining=Joining(enrollment_id, step))
 
 
 async def test_a_change_is_kept_with_its_phones_and_its_journal(people, alice, clock):

@@ -6,14 +6,14 @@ from functools import partial
 
 import msgspec
 import pytest
-from support import creation
+from support.verifications import a_request, create_in
 
 from gateway.domain import commands
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.inbound_sms import select_verification, sms_received
 from gateway.domain.limits import Limits
 from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.verification import Channel, Status
+from gateway.domain.verification import Status
 from gateway.stores.suppressions import OptOutReason
 
 LIMITS = Limits(checks_per_verification=3)
@@ -27,18 +27,8 @@ def begin(store, vault):
     """Keeps a verification by text that may be answered by text."""
 
     async def begun(name="ver_1", number=NUMBER, locale="de"):
-        start = creation.start(
-            name, "app_1", "Bank", number, Channel.SMS, None, locale, None, {},
-            vault.code_digest(name, RIGHT), vault.seal(RIGHT, name), reply_with_code=True,
-        )  # fmt: skip
-        new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-        created = await store.verifications.create(
-            name,
-            number,
-            lambda tally, now: creation.created(start, new, tally, now, LIMITS),
-            idempotency_key=None,
-            joining=None,
-        )
+        request = a_request(name, vault=vault, code=RIGHT, number=number, locale=locale, reply_with_code=True)
+        created = await create_in(store, request, limits=LIMITS)
         return created.change.verification
 
     return begun

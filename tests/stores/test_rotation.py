@@ -6,18 +6,17 @@ import os
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import creation
+from support.verifications import a_request, an_enrollment, create_in
 
 from gateway.domain import app_passwords, commands
 from gateway.domain.app_passwords import good
-from gateway.domain.enrollment import AppPassword, Enrollment, Phone, PhoneKind
+from gateway.domain.enrollment import AppPassword, Phone, PhoneKind
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.idempotency import IdempotencyKey, RepeatedRequest
 from gateway.domain.limits import Limits
 from gateway.domain.listing import ListFilter
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import phone_offered
-from gateway.domain.verification import Channel
 from gateway.security.vault import Vault, fingerprinted_by
 from gateway.stores.suppressions import OptOutReason
 from gateway.stores.verifications import Joining
@@ -37,13 +36,8 @@ def vault() -> Vault:
 
 
 async def create(store, vault, name="ver_1", number=NUMBER, idempotency_key=None, joining=None):
-    start = creation.start(
-        name, "app_1", "Bank", number, Channel.SMS, None, "en", joining and "enr_1", {},
-        vault.code_digest(name, "123456"), vault.seal("123456", name),
-    )  # fmt: skip
-    new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-    begin = lambda tally, now: creation.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
-    return await store.verifications.create(name, number, begin, idempotency_key=idempotency_key, joining=joining)
+    request = a_request(name, vault=vault, number=number, enrollment_id=joining and "enr_1")
+    return await create_in(store, request, limits=LIMITS, idempotency_key=idempotency_key, joining=joining)
 
 
 async def check(store, vault, name, typed="000000"):
@@ -59,9 +53,7 @@ def offered(person, _sharers, now):
 
 async def fill(store, clock):
     """Keep something in each place, under the old keys."""
-    await store.enrollments.enroll(
-        Enrollment("enr_1", "app_1", "alice", created_at=clock.now, updated_at=clock.now), None
-    )
+    await store.enrollments.enroll(an_enrollment(at=clock.now), None)
     key = IdempotencyKey(b"k" * 32, b"r", lambda _: b"kept")
     await create(store, OLD, idempotency_key=key, joining=Joining("enr_1", offered))
     await create(store, OLD, "ver_2", OTHER)
@@ -196,7 +188,7 @@ def test_an_app_password_is_found_by_the_old_key_and_then_by_the_new_one():
     assert older == old
     assert (fingerprinted_by(older), fingerprinted_by(newest)) == (1, 2)
     kept = AppPassword("apw_1", "mail", old, "hash", 1)
-    person = Enrollment("enr_1", "app_1", "alice", created_at=1, updated_at=1, app_passwords=(kept,))
+    person = an_enrollment(at=1, app_passwords=(kept,))
     assert good(person, newest, None, 2) is None
     assert good(person, older, None, 2) == kept
     change = app_passwords.used(person, "apw_1", 2, newest)

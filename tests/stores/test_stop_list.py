@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 import pytest
-from support import creation
+from support.verifications import a_new_attempt, a_request, create_in, recognized
 
 from gateway.domain import commands
 from gateway.domain.assurance import Basis
@@ -12,30 +12,15 @@ from gateway.domain.enrollment import EnrollmentChange
 from gateway.domain.errors import ErrorCode, Rejected, StoreUnavailable
 from gateway.domain.limits import Limits
 from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.verification import Change, Channel, Status
+from gateway.domain.verification import Change, Status
 from gateway.stores.opening import store_beside
 
 LIMITS = Limits(resend_wait=0)
 NUMBER, OTHER = PhoneNumber("+14255550123"), PhoneNumber("+14255550124")
 
 
-def start(name, number=NUMBER, application="app_1"):
-    return creation.start(name, application, "Bank", number, Channel.SMS, None, "en", None, {}, b"right", b"sealed")
-
-
-def attempt(name):
-    return commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-
-
 async def create(store, name="ver_1", number=NUMBER, application="app_1"):
-    begin = start(name, number, application)
-    return await store.verifications.create(
-        name,
-        number,
-        lambda tally, now: creation.created(begin, attempt(name), tally, now, LIMITS),
-        idempotency_key=None,
-        joining=None,
-    )
+    return await create_in(store, a_request(name, number=number, application_id=application), limits=LIMITS)
 
 
 async def stop(store, name="ver_1"):
@@ -51,7 +36,7 @@ async def stop(store, name="ver_1"):
 async def resend(store, name="ver_1"):
     return await store.verifications.resend(
         name,
-        lambda kept, tally, now: commands.resent(kept, attempt("again"), tally, now, LIMITS),
+        lambda kept, tally, now: commands.resent(kept, a_new_attempt("again"), tally, now, LIMITS),
         None,
         person=lambda enrollment, _now: EnrollmentChange(enrollment),
     )
@@ -99,7 +84,7 @@ async def test_a_sign_in_that_sends_nothing_is_not_refused(store):
     created = await store.verifications.create(
         "ver_2",
         NUMBER,
-        lambda _tally, now: creation.recognized(start("ver_2"), Basis.TRUSTED_DEVICE, None, now),
+        lambda _tally, now: recognized(a_request("ver_2"), Basis.TRUSTED_DEVICE, None, now),
         idempotency_key=None,
         joining=None,
     )

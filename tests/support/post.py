@@ -28,6 +28,7 @@ from gateway.stores.sqlite import open_sqlite
 from gateway.stores.store import Store
 from support.integrator import PATIENCE
 from support.network import ACCOUNT, OURS, TOKEN, PhoneNetwork
+from support.verifications import an_enrollment
 from support.world import empty_database
 from webhooks.urls import Addresses
 
@@ -47,7 +48,9 @@ async def block(store: Store, user: str, *numbers: str) -> None:
     def enrolled(person: Enrollment, _now: int) -> EnrollmentChange:
         return EnrollmentChange(msgspec.structs.replace(person, phones=phones))
 
-    await store.enrollments.enroll(Enrollment(enrollment_id, key.application.id, user, 0, 0), None)
+    await store.enrollments.enroll(
+        an_enrollment(enrollment_id, at=0, application_id=key.application.id, user=user), None
+    )
     await store.enrollments.change(enrollment_id, enrolled)
     await store.enrollments.change(enrollment_id, lambda person, now: blocked(person, "a lost phone", None, now))
 

@@ -4,6 +4,7 @@ import pytest
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tables import for_each
 
 from webhooks import urls
 from webhooks.events import AttemptRef
@@ -60,7 +61,7 @@ def test_a_plain_public_url_is_taken(public_url: str):
     assert Addresses(public_url, "twilio").public_url == public_url
 
 
-@pytest.mark.parametrize(
+@for_each(
     "public_url",
     [
         "",
