@@ -163,7 +163,7 @@ def test_a_no_names_who_decided_and_what_to_do(policy):
 def test_a_block_is_said_first_and_nothing_reaches_the_terminal_raw(policy):
     out = explained(policy, "eve\u202e", application="Other Bank")
     assert out.splitlines()[0] == (
-        "'eve\\u202e' of Other Bank: blocked until somebody ends it (lost phone), so that nothing below holds before"
+        "'eve\\u202e' of Other Bank: blocked until somebody ends it (lost phone), so that nothing below applies until then"
     )
 
 
@@ -199,7 +199,7 @@ def test_what_is_lost_is_told_for_each_person_and_counted(policy):
         f"loses a text to {desk} at sign-in",
         f"loses a call to {desk} at sign-in",
         f"{desk} can no longer be used",
-        "has 2 app passwords that would count no longer",
+        "has 2 app passwords that would no longer work",
     ]
     assert "Decided by the default policy." in alice[0]
 
@@ -216,16 +216,16 @@ def test_what_is_lost_is_told_for_each_person_and_counted(policy):
 
     assert len(told_of(out, "carol")) == 4
     assert [line.partition(":")[0] for line in told_of(out, "dave")] == [
-        f"loses a text to {MASKED_AMERICAN}, authentication, unproven to prove it"
+        f"loses a text to {MASKED_AMERICAN}, authentication, unverified to verify it"
     ]
     assert counts(out, "Example Bank") == {
         "PEOPLE": 4,
         "AFFECTED": 4,
-        "LOSE A WAY": 4,
-        "GAIN A WAY": 0,
+        "LOSE A METHOD": 4,
+        "GAIN A METHOD": 0,
         "DEFAULT GONE": 1,
         "PHONE UNUSABLE": 2,
-        "NO WAY LEFT": 0,
+        "NO METHOD LEFT": 0,
         "FEATURE OFF": 1,
     }
 
@@ -236,17 +236,17 @@ def test_what_is_gained_is_told(policy):
         f"gains a text to {MASKED_AMERICAN}, authentication at sign-in",
         f"gains a text to {MASKED_GERMAN}, alternate at sign-in",
     ]
-    assert counts(out, "Example Bank")["GAIN A WAY"] == 2
+    assert counts(out, "Example Bank")["GAIN A METHOD"] == 2
 
 
 def test_who_would_be_left_without_any_way_is_told(policy):
     _, out, _ = policy(
         today="[default]\nremember_device_days = 30\n", proposed="[applications.'Example Bank']\nsign_in = []\n"
     )
-    assert "no way is left at all" in told_of(out, "alice")
-    assert any(line.startswith("has 1 trusted device that would count no longer") for line in told_of(out, "bob"))
+    assert "no method is left" in told_of(out, "alice")
+    assert any(line.startswith("has 1 trusted device that would no longer work") for line in told_of(out, "bob"))
     found = counts(out, "Example Bank")
-    assert (found["AFFECTED"], found["NO WAY LEFT"], found["FEATURE OFF"]) == (2, 2, 1)
+    assert (found["AFFECTED"], found["NO METHOD LEFT"], found["FEATURE OFF"]) == (2, 2, 1)
     assert counts(out, "Other Bank")["AFFECTED"] == 0
 
 
@@ -284,5 +284,5 @@ def test_it_works_beside_a_gateway_that_serves(policy, database, start_program):
     gateway.log_until("listening")
     assert "enrolled" in explained(policy, "alice")
     code, out, _ = policy(proposed="[default]\nsign_in = []\n")
-    assert (code, counts(out, "Example Bank")["NO WAY LEFT"]) == (0, 2)
+    assert (code, counts(out, "Example Bank")["NO METHOD LEFT"]) == (0, 2)
     assert gateway.stop() == 0
