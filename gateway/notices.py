@@ -13,7 +13,7 @@ from gateway.providers.base import ProviderBusy, ProviderRefused, ProviderUncert
 from gateway.reply_ports import OptOutReason, OptOuts
 from gateway.roster import Account, Roster
 from gateway.services.phrasebooks import Phrasebooks
-from twiml.sms import notice_text
+from twiml.sms import notification_text
 
 _TICK = 0.25
 _CONCURRENCY = 4
@@ -154,7 +154,7 @@ class Notices:
 
     def _text(self, due: DueNotice) -> str:
         brand = self._applications.branding(due.application_name)
-        return notice_text(
+        return notification_text(
             self._phrasebooks.for_locale(due.enrollment.locale),
             due.notice.kind.value,
             application=due.application_name,

@@ -175,7 +175,7 @@ def _describe_status(enrollment: Enrollment) -> str:
     block = enrollment.block
     if block is not None and enrollment.blocked(at):
         until = "somebody ends it" if block.until is None else format_utc(block.until)
-        status += f" until {until} ({printable(block.reason)}), so that nothing below applies until then"
+        status += f" until {until} ({printable(block.reason)}); nothing below applies until then"
     groups = ", ".join(map(printable, enrollment.groups))
     return f"{status}; groups: {groups}" if groups else status
 

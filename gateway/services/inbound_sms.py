@@ -12,7 +12,7 @@ from gateway.reply_ports import OptOutReason, ReplyStore
 from gateway.security.vault import Vault
 from gateway.services.counters import Counters
 from gateway.services.phrasebooks import Phrasebooks
-from twiml.sms import NO_REPLY, answer, fraud_word
+from twiml.sms import NO_REPLY, fraud_word, keyword_reply
 from webhooks.events import MessageReceived
 
 logger = logging.getLogger(__name__)
@@ -95,4 +95,4 @@ class InboundSms:
     async def _answer(self, number: PhoneNumber, asked: Keyword) -> str:
         if not self._answer_keywords:
             return NO_REPLY
-        return answer(self._phrasebooks.for_locale(await self._store.locale_of(number)), asked.value)
+        return keyword_reply(self._phrasebooks.for_locale(await self._store.locale_of(number)), asked.value)

@@ -163,7 +163,7 @@ def test_a_no_names_who_decided_and_what_to_do(policy):
 def test_a_block_is_said_first_and_nothing_reaches_the_terminal_raw(policy):
     out = explained(policy, "eve\u202e", application="Other Bank")
     assert out.splitlines()[0] == (
-        "'eve\\u202e' of Other Bank: blocked until somebody ends it (lost phone), so that nothing below applies until then"
+        "'eve\\u202e' of Other Bank: blocked until somebody ends it (lost phone); nothing below applies until then"
     )
 
 
