@@ -39,8 +39,7 @@ from gateway.pages.routes import page_routes
 from gateway.pages.translations import load_texts
 from gateway.ports import Clock
 from gateway.reconciler import Reconciler
-from gateway.security.password_hashing import Passwords, owasp_hasher
-from gateway.security.pin_hashes import PinHashes
+from gateway.security.password_hashing import Passwords, PinHashes, owasp_hasher
 from gateway.security.vault import Vault
 from gateway.services.app_passwords import AppPasswords
 from gateway.services.authentication import Authentication

@@ -87,7 +87,7 @@ class AppPasswords:
         Whatever the reason for a no, and whether there is such a user or not, it is counted alike and costs one
         verification. Raises Refused (`rate_limited`) when the user had their failures.
         """
-        keys = self._vault.tally_keys("app_password", application.id, user)
+        keys = self._vault.rate_counter_keys("app_password", application.id, user)
         # One at a time for each user: a mail client opens many connections, which must not use up each other's tries.
         turn = self._turns.setdefault(keys[0], asyncio.Lock())
         async with turn:

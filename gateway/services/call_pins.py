@@ -13,7 +13,7 @@ from gateway.domain.verification import Attempt, Change, Verification
 from gateway.person_ports import PersonStore
 from gateway.pin_ports import PinStep, PinStore
 from gateway.ports import Clock
-from gateway.security.pin_hashes import PinHashes
+from gateway.security.password_hashing import PinHashes
 
 _NOTHING = Verdict(None, fits=False)
 
@@ -60,7 +60,7 @@ class CallPins:
         if against is None or enrollment.pin is None or enrollment.pin.locked(self._clock()):
             return Verdict(against, fits=False)
         try:
-            fits = await self._hashes.fits(against, enrollment.id, digits)
+            fits = await self._hashes.verify(against, enrollment.id, digits)
             wanted = self._outgrown(against, attempt) if fits else attempt.scene is Scene.NEW_PIN
             return Verdict(against, fits, await self._hashes.hash(enrollment.id, digits) if wanted else None)
         except Rejected as refusal:
@@ -68,4 +68,4 @@ class CallPins:
 
     def _outgrown(self, against: str, attempt: Attempt) -> bool:
         """Tell whether a PIN that was right is to be hashed anew, because an older key made what is kept of it."""
-        return attempt.scene is Scene.PROOF and not self._hashes.is_newest(against)
+        return attempt.scene is Scene.PROOF and not self._hashes.uses_newest_key(against)

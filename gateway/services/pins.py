@@ -4,7 +4,7 @@ from gateway.domain.enrollment import Enrollment, EnrollmentChange
 from gateway.domain.pins import pin_removed, pin_set, reject_unsuitable_pin
 from gateway.person_ports import PersonStep, PersonStore
 from gateway.ports import Application
-from gateway.security.pin_hashes import PinHashes
+from gateway.security.password_hashing import PinHashes
 from gateway.services.enrollments import done, owned
 
 

@@ -11,7 +11,7 @@ from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.portal import PortalLink, PortalPage, PortalSession
 from gateway.domain.verification import Verification
 from gateway.ports import ApiKey, Application
-from gateway.security.pin_hashes import keyed_by
+from gateway.security.password_hashing import pin_key_id
 from gateway.security.vault import Vault, fingerprinted_by
 
 Row = tuple[Any, ...]
@@ -119,7 +119,7 @@ def password_keys_of(state: bytes) -> list[int]:
 def pin_keys_of(state: bytes) -> tuple[int, ...]:
     """Return the id of the key without which a person's PIN is not known, if there is one."""
     pin = _enrollment.decode(state).pin
-    return () if pin is None else (keyed_by(pin.hash),)
+    return () if pin is None else (pin_key_id(pin.hash),)
 
 
 def sealed_password_of(state: bytes) -> bytes:

@@ -14,11 +14,11 @@ from gateway.applications import load_applications
 from gateway.domain.app_passwords import as_drawn
 from gateway.domain.errors import Rejected
 from gateway.domain.limits import DAY
-from gateway.security.password_hashing import _MOST_WAITING, _THREADS, Passwords
+from gateway.security.password_hashing import _MAX_QUEUED, _THREADS, Passwords
 from gateway.services.app_passwords import AppPasswords
 from gateway.settings import Portal
 
-MOST_AT_ONCE = _THREADS + _MOST_WAITING
+MOST_AT_ONCE = _THREADS + _MAX_QUEUED
 
 
 class Held(Counting):
@@ -154,7 +154,7 @@ async def test_what_could_not_be_judged_is_not_counted(alice, journeys, bank):
     others = [app_passwords.check(bank, f"user {number}", WRONG) for number in range(MOST_AT_ONCE)]
     waiting = [asyncio.create_task(other) for other in others]
     async with asyncio.timeout(PATIENCE):
-        while app_passwords._passwords._under_way < MOST_AT_ONCE:
+        while app_passwords._passwords._in_progress < MOST_AT_ONCE:
             await asyncio.sleep(0)
     for _ in range(2 * LIMITS.app_password_failures):
         with pytest.raises(Rejected, match="Too many passwords and PINs are being hashed"):

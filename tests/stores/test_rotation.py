@@ -136,11 +136,11 @@ async def test_guesses_of_app_passwords_are_counted_across_keys(store, reopen):
         return tally.with_app_password_tried(now, LIMITS)
 
     for _ in range(LIMITS.app_password_failures):
-        await store.people.count(OLD.tally_keys("app_password", "app_1", "alice"), step)
+        await store.people.count(OLD.rate_counter_keys("app_password", "app_1", "alice"), step)
     await store.close()
     between = await reopen(BOTH)
     with pytest.raises(Rejected):
-        await between.people.count(BOTH.tally_keys("app_password", "app_1", "alice"), step)
+        await between.people.count(BOTH.rate_counter_keys("app_password", "app_1", "alice"), step)
     await between.close()
 
 
