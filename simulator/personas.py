@@ -95,7 +95,7 @@ class Callee:
     def answered(self) -> None:
         """The call is taken."""
         if self.persona.greeting:
-            self._line.hear("Callee", self.persona.greeting)
+            self._line.add_to_transcript("Callee", self.persona.greeting)
         if self.persona.leaves_after is not None:
             self._line.timeline.after(self.persona.leaves_after, self._line.hang_up)
 
@@ -109,7 +109,7 @@ class Callee:
         if self.persona.leaves_after_words is not None:
             self._line.timeline.after(self.persona.leaves_after_words, self._line.hang_up)
 
-    def asked(self) -> None:
+    def prompt_ended(self) -> None:
         """A Gather's prompt is over and it waits for keys."""
         if self.persona.presses:
             self._press_after(_REACTION_SECONDS, self.persona.presses)

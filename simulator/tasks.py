@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Tasks:
-    """Starts tasks, keeps hold of them and cancels those that are left at the end."""
+    """Starts tasks, holds references to them and cancels the rest at the end."""
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[object]] = set()

@@ -61,6 +61,6 @@ class CallReports:
         self._put(order.status_callback, order.status_callback_method, form)
 
     def _put(self, url: str, method: str, form: dict[str, str]) -> None:
-        self._callbacks.put(
+        self._callbacks.enqueue(
             SignedRequest(kind="callback", method=method, url=url, form=form, sid=self._call.sid, voice=True)
         )

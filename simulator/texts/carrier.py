@@ -141,7 +141,7 @@ class Carrier:
         message.become(status, error_code=error_code)
         self._handsets.changed(message.to)
         if message.status_callback:
-            self._callbacks.put(
+            self._callbacks.enqueue(
                 SignedRequest(
                     kind="callback",
                     method="POST",
