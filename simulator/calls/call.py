@@ -1,4 +1,4 @@
-"""A call: what was asked for, its record, and its form in the REST API."""
+"""A call: the order that created it, its record, and its form in the REST API."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class MachineDetection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """What the REST request that created a call asked for.
+    """The parameters of the REST request that created a call.
 
     Attributes:
         script: The first TwiML document.
@@ -78,7 +78,7 @@ class CallOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Utterance(msgspec.Struct, frozen=True):
-    """One thing heard on a call.
+    """One entry of a transcript.
 
     Attributes:
         verb: The TwiML verb, `Callee` when the callee speaks, or `Keys` when the caller sends keys before the script.

@@ -1,4 +1,4 @@
-"""What the application is told about a call's progress."""
+"""Reports of a call's progress to the application."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class CallReports:
         self._tell("completed", outcome)
 
     def verdict(self, detection: MachineDetection, answered_by: str, seconds: float) -> None:
-        """Report who answered, when that was found out beside the script (Twilio: AsyncAmdStatusCallback)."""
+        """Report who answered, when detected in the background (Twilio: AsyncAmdStatusCallback)."""
         if detection.callback is None:
             return
         form = {

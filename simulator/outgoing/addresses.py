@@ -12,7 +12,7 @@ _RETRY_REASONS = frozenset({"4xx", "5xx", "ct", "rt"})
 
 
 class ConnectionOverrides(msgspec.Struct, frozen=True, kw_only=True):
-    """How one address is to be asked (Twilio: Webhooks, Connection Overrides).
+    """How requests to one address are sent (Twilio: Webhooks, Connection Overrides).
 
     Attributes:
         connect_seconds: `ct`, time for a connection.

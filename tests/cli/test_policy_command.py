@@ -38,7 +38,7 @@ Step = Callable[[Enrollment, int], EnrollmentChange]
 
 
 def person(user: str, *phones: Phone, **fields) -> tuple[str, str, Step]:
-    return "Example Bank", user, lambda kept, now: enrollment_changed(kept, now, phones=phones, **fields)
+    return "Example Bank", user, lambda current, now: enrollment_changed(current, now, phones=phones, **fields)
 
 
 ALICE = person(
@@ -58,7 +58,7 @@ BOB = person(
 )
 CAROL = person("carol")
 DAVE = person("dave", msgspec.structs.replace(OFFERED, id="phn_dave"))
-EVE = ("Other Bank", "eve\u202e", lambda kept, now: blocked(kept, "lost phone", None, now))
+EVE = ("Other Bank", "eve\u202e", lambda current, now: blocked(current, "lost phone", None, now))
 PEOPLE = [ALICE, BOB, CAROL, DAVE, EVE]
 
 
@@ -79,8 +79,8 @@ async def fill(environment: dict[str, str], people: list = PEOPLE) -> None:
 
         async def enroll(application: str, user: str, step: Step) -> None:
             new = Enrollment(new_id("enr"), applications[application], user, 1, 1)
-            kept, _ = await store.people.enroll(new, None)
-            await store.people.change(kept.id, step)
+            enrolled, _ = await store.people.enroll(new, None)
+            await store.people.change(enrolled.id, step)
 
         await asyncio.gather(*(enroll(*one) for one in people))
 
@@ -113,10 +113,10 @@ def row(out: str, *cells: str) -> str:
     return lines[0]
 
 
-def told_of(out: str, user: str) -> list[str]:
+def effects_on(out: str, user: str) -> list[str]:
     """Return the lines that a dry run says about a person."""
-    told = {block.splitlines()[0]: block.splitlines()[1:] for block in out.split("\n\n")}
-    return [line.strip() for line in told.get(f"{user} of Example Bank", [])]
+    blocks = {block.splitlines()[0]: block.splitlines()[1:] for block in out.split("\n\n")}
+    return [line.strip() for line in blocks.get(f"{user} of Example Bank", [])]
 
 
 def counts(out: str, application: str) -> dict[str, int]:
@@ -168,15 +168,15 @@ def test_a_block_is_said_first_and_nothing_reaches_the_terminal_raw(policy):
 
 
 @pytest.mark.parametrize(
-    ("application", "user", "told"),
+    ("application", "user", "problem"),
     [
         ("Nobody", "alice", "there is no application Nobody; see poundkey keys list"),
         ("Other Bank", "alice", "Other Bank has no user alice"),
     ],
 )
-def test_who_is_not_there_is_said(policy, application, user, told):
+def test_who_is_not_there_is_said(policy, application, user, problem):
     code, _, err = policy("explain", "--application", application, "--user", user)
-    assert (code, err.splitlines()) == (2, [f"poundkey policy: {told}"])
+    assert (code, err.splitlines()) == (2, [f"poundkey policy: {problem}"])
 
 
 def test_a_file_like_todays_affects_nobody(policy):
@@ -194,7 +194,7 @@ def test_what_is_lost_is_told_for_each_person_and_counted(policy):
         "[applications.'Example Bank'.groups.contractors]\ncall_countries = ['US']\nsign_in = ['call']\n"
     )
     desk = f"{MASKED_AMERICAN} x12, office"
-    alice = told_of(out, "alice")
+    alice = effects_on(out, "alice")
     assert [line.partition(":")[0] for line in alice] == [
         f"loses a text to {desk} at sign-in",
         f"loses a call to {desk} at sign-in",
@@ -204,7 +204,7 @@ def test_what_is_lost_is_told_for_each_person_and_counted(policy):
     assert "Decided by the default policy." in alice[0]
 
     abroad = f"{MASKED_GERMAN}, alternate"
-    bob = told_of(out, "bob")
+    bob = effects_on(out, "bob")
     assert [line.partition(":")[0] for line in bob] == [
         f"loses a text to {MASKED_AMERICAN}, authentication at sign-in",
         f"loses a text to {abroad} at sign-in",
@@ -214,8 +214,8 @@ def test_what_is_lost_is_told_for_each_person_and_counted(policy):
     ]
     assert "the policy of the group contractors" in bob[2]
 
-    assert len(told_of(out, "carol")) == 4
-    assert [line.partition(":")[0] for line in told_of(out, "dave")] == [
+    assert len(effects_on(out, "carol")) == 4
+    assert [line.partition(":")[0] for line in effects_on(out, "dave")] == [
         f"loses a text to {MASKED_AMERICAN}, authentication, unverified to verify it"
     ]
     assert counts(out, "Example Bank") == {
@@ -232,7 +232,7 @@ def test_what_is_lost_is_told_for_each_person_and_counted(policy):
 
 def test_what_is_gained_is_told(policy):
     _, out, _ = policy(today="[default]\nsign_in = []\n", proposed="[default]\nsign_in = ['sms']\n")
-    assert told_of(out, "bob") == [
+    assert effects_on(out, "bob") == [
         f"gains a text to {MASKED_AMERICAN}, authentication at sign-in",
         f"gains a text to {MASKED_GERMAN}, alternate at sign-in",
     ]
@@ -243,10 +243,10 @@ def test_who_would_be_left_without_any_way_is_told(policy):
     _, out, _ = policy(
         today="[default]\nremember_device_days = 30\n", proposed="[applications.'Example Bank']\nsign_in = []\n"
     )
-    assert "no method is left" in told_of(out, "alice")
-    assert any(line.startswith("has 1 trusted device that would no longer work") for line in told_of(out, "bob"))
-    found = counts(out, "Example Bank")
-    assert (found["AFFECTED"], found["NO METHOD LEFT"], found["FEATURE OFF"]) == (2, 2, 1)
+    assert "no method is left" in effects_on(out, "alice")
+    assert any(line.startswith("has 1 trusted device that would no longer work") for line in effects_on(out, "bob"))
+    counted = counts(out, "Example Bank")
+    assert (counted["AFFECTED"], counted["NO METHOD LEFT"], counted["FEATURE OFF"]) == (2, 2, 1)
     assert counts(out, "Other Bank")["AFFECTED"] == 0
 
 
