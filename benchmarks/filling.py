@@ -9,11 +9,11 @@ import uuid_utils
 from benchmarks.databases import Database
 from gateway.app import vault_of
 from gateway.domain import send_results
-from gateway.domain.commands import NewAttempt, Start, code_checked, created
+from gateway.domain.commands import NewAttempt, NewVerification, VerificationRequest, code_checked, created
 from gateway.domain.limits import DAY, Limits, Tally
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Change, Channel, Verification
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 from gateway.stores import rows
 
 SPREAD = 30 * DAY
@@ -53,24 +53,13 @@ async def fill(database: Database, settings: Settings, count: int) -> None:
 
 def _changes(application_id: str, at: int) -> list[Change]:
     """Return the changes of a verification by text, from its creation to its approval."""
-    start = Start(
-        id=_id(at),
-        application_id=application_id,
-        application_name="Example Bank",
-        number=_number(0),
-        channel=Channel.SMS,
-        mode=None,
-        locale="en",
-        enrollment_id=None,
-        metadata={},
-        code_digest=b"digest",
-        sealed_code=b"sealed",
-    )
+    request = VerificationRequest(number=_number(0), channel=Channel.SMS, locale="en")
+    new = NewVerification(_id(at), application_id, "Example Bank", b"digest", b"sealed")
     attempt = NewAttempt(f"att_{uuid_utils.uuid7().hex}", "t" * 22, Channel.SMS, None, "twilio")
-    begun = created(start, attempt, Tally(), at, Limits())
-    sent = send_results.sent(begun.verification, attempt.id, f"SM{0:032x}", at + 300)
+    pending = created(request, new, attempt, Tally(), at, Limits())
+    sent = send_results.sent(pending.verification, attempt.id, f"SM{0:032x}", at + 300)
     approved = code_checked(sent.verification, b"digest", Tally(), at + 9_000, Limits())
-    return [begun, sent, approved]
+    return [pending, sent, approved]
 
 
 def _verifications(settings: Settings, ended: Verification, ids: Mapping[int, str]) -> Iterator[rows.Row]:

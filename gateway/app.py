@@ -3,14 +3,11 @@
 import asyncio
 import contextlib
 import gc
-import secrets
 import time
-from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
-import uuid_utils
 from aiohttp import web
 
 from gateway.api.app_passwords import AppPasswordRoutes
@@ -24,21 +21,19 @@ from gateway.api.pins import PinRoutes
 from gateway.api.recordings import RecordingRoutes
 from gateway.api.service import ServiceRoutes
 from gateway.api.verifications import VerificationRoutes
-from gateway.applications import Applications, load_applications
-from gateway.clock import SteadyClock
+from gateway.clock import Clock, SteadyClock
 from gateway.deadlines import Deadlines
 from gateway.dispatch import Dispatcher
-from gateway.domain.app_passwords import ALPHABET, LENGTH
+from gateway.domain.applications import Applications
 from gateway.domain.routing import Route
-from gateway.entropy import Entropy
 from gateway.metrics import Metrics, Scrape, scraper
 from gateway.notices import Notices
 from gateway.outbox_ports import SendQueue
 from gateway.pages.rendering import Pages
 from gateway.pages.routes import page_routes
 from gateway.pages.translations import load_texts
-from gateway.ports import Clock
 from gateway.reconciler import Reconciler
+from gateway.security.generators import new_code, new_id, new_password, new_token
 from gateway.security.password_hashing import Passwords, PinHashes, owasp_hasher
 from gateway.security.vault import Vault
 from gateway.services.app_passwords import AppPasswords
@@ -52,17 +47,16 @@ from gateway.services.pins import Pins
 from gateway.services.portal import Portal
 from gateway.services.recordings import load_recordings
 from gateway.services.verifications import Verifications
-from gateway.settings import Settings, fingerprint_keys, key_bytes, sealing_keys
+from gateway.settings.applications import load_applications
+from gateway.settings.settings import Settings, fingerprint_keys, key_bytes, sealing_keys
 from gateway.stores import opening
-from gateway.stores.store import SqlStore
+from gateway.stores.store import Store
 from gateway.wiring import callbacks_of, roster_of, sending_of
 
 _HERE = Path(__file__).parent
 CONFIG = _HERE / "_config" if (_HERE / "_config").is_dir() else _HERE.parent / "config"
 """Where the wheel, or the source tree, has `config/`."""
 
-_TOKEN_BYTES = 18  # a multiple of three needs no padding
-_entropy = Entropy()
 _NS = 1_000_000  # in a millisecond
 _clock = SteadyClock(lambda: time.monotonic_ns() // _NS)
 
@@ -73,30 +67,10 @@ def now() -> int:
     return _clock()
 
 
-def new_id(prefix: str) -> str:
-    """Return a new time-ordered id."""
-    return f"{prefix}_{uuid_utils.uuid7().hex}"
-
-
-def new_token() -> str:
-    """Return a new secret for a callback path."""
-    return urlsafe_b64encode(_entropy(_TOKEN_BYTES)).decode()
-
-
-def new_code(digits: int) -> str:
-    """Return a new uniform code."""
-    return f"{secrets.randbelow(10**digits):0{digits}}"
-
-
-def new_password() -> str:
-    """Return a new uniform app password."""
-    return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
-
-
 class Gateway(msgspec.Struct, frozen=True):
     """The running parts, and the application that serves them."""
 
-    store: SqlStore
+    store: Store
     journeys: "Services"
     application: web.Application
     scrape: Scrape
@@ -119,7 +93,7 @@ def vault_of(settings: Settings) -> Vault:
     return Vault(sealing_keys(keys.sealing), fingerprint_keys(keys.fingerprint), key_bytes(keys.code))
 
 
-async def open_store(settings: Settings) -> SqlStore:
+async def open_store(settings: Settings) -> Store:
     """Open the database; a file is brought to head first. Raises StoreUnavailable."""
     return await opening.open_store(settings.database.url, vault_of(settings), now)
 
@@ -143,14 +117,16 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         phrasebooks = phrasebooks.with_recordings(recordings.urls(settings.server.public_url))
         applications = load_applications(settings.portal.applications_file, settings.text.bound_origin)
         texts = CodeTexts(applications, phrasebooks, settings.text.bound_origin)
-        dispatcher = Dispatcher(store, store.replies, roster, vault, texts, sending_of(settings), store.clock, metrics)
-        notices = Notices(store.people, store.replies, roster, applications, phrasebooks, clock=store.clock)
+        dispatcher = Dispatcher(
+            store, store.suppressions, roster, vault, texts, sending_of(settings), store.clock, metrics
+        )
+        notices = Notices(store.outbox, store.suppressions, roster, applications, phrasebooks, clock=store.clock)
         stack.push_async_callback(_send_last, dispatcher, notices, settings.server.drain / 2)
         passwords = Passwords(owasp_hasher())
         stack.callback(passwords.close)
         pin_hashes = PinHashes(vault, passwords)
         journeys = _journeys(settings, store, applications, vault, dispatcher, passwords, roster.route, metrics)
-        backups = BackupPhones(store, store.people, journeys.proofs, journeys.verifications, metrics)
+        backups = BackupPhones(store.verifications, store.enrollments, journeys.proofs, journeys.verifications, metrics)
         reconciler = Reconciler(
             store, roster, dispatcher.text_of, sending_of(settings), settings.limits, store.clock, backups, metrics
         )
@@ -160,7 +136,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             store, dispatcher, reconciler, draw, settings.limits, settings.retention, store.clock, backups, metrics
         )
         stack.push_async_callback(deadlines.close)
-        door = ApiKeyAuth(store, store.clock)
+        door = ApiKeyAuth(store.api_keys.all, store.idempotency.response, store.clock)
         operations = _operations(door, journeys, settings, store.clock)
         workers = {
             "dispatcher": lambda: dispatcher.alive,
@@ -170,15 +146,15 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         }
         application = web.Application(client_max_size=LARGEST_BODY, middlewares=[problem_middleware(new_id)])
         application.add_routes(
-            [web.route(op.method, op.path, door.authenticated(op.handler, once=op.once)) for op in operations]
+            [web.route(op.method, op.path, door.authenticated(op.strict_handler, once=op.once)) for op in operations]
         )
         for account in roster.accounts:
             application.add_routes(
                 callbacks_of(settings, store, account, phrasebooks, vault, pin_hashes, backups, metrics)
             )
-        application.add_routes(_pages(settings, store, applications, journeys))
+        application.add_routes(_pages(settings, store.clock, applications, journeys))
         application.add_routes(RecordingRoutes(recordings).routes())
-        application.add_routes(ServiceRoutes(store, workers, operations).routes())
+        application.add_routes(ServiceRoutes(store.ready, workers, operations).routes())
         _calm_the_garbage_collector()
         load = lambda: (journeys.verifications.waiting, dispatcher.in_hand)  # noqa: E731 - one use
         scrape = scraper(metrics, store, workers, load, roster.resting)
@@ -226,7 +202,7 @@ def _calm_the_garbage_collector() -> None:
 
 def _journeys(
     settings: Settings,
-    store: SqlStore,
+    store: Store,
     applications: Applications,
     vault: Vault,
     sends: SendQueue,
@@ -234,10 +210,10 @@ def _journeys(
     route: Route,
     counters: Counters,
 ) -> Services:
-    people = store.people
+    enrollments = store.enrollments
     verifications = Verifications(
-        store,
-        people,
+        store.verifications,
+        enrollments,
         applications,
         vault,
         sends,
@@ -250,10 +226,11 @@ def _journeys(
     )
     return Services(
         verifications,
-        Enrollments(people, applications, clock=store.clock, new_id=new_id),
-        Authentication(people, applications, verifications, vault, clock=store.clock, new_code=new_code),
+        Enrollments(enrollments, applications, clock=store.clock, new_id=new_id),
+        Authentication(enrollments, applications, verifications, vault, clock=store.clock, new_code=new_code),
         AppPasswords(
-            people,
+            enrollments,
+            store.rate_counters,
             applications,
             vault,
             passwords,
@@ -262,10 +239,11 @@ def _journeys(
             new_id=new_id,
             new_password=new_password,
         ),
-        Pins(people, PinHashes(vault, passwords)),
+        Pins(enrollments, PinHashes(vault, passwords)),
         Portal(
-            people,
-            people,
+            enrollments,
+            store.portal,
+            store.api_keys,
             applications,
             vault,
             clock=store.clock,
@@ -288,11 +266,10 @@ def _operations(door: ApiKeyAuth, journeys: Services, settings: Settings, clock:
     ]
 
 
-def _pages(settings: Settings, store: SqlStore, applications: Applications, journeys: Services) -> list[web.RouteDef]:
+def _pages(settings: Settings, clock: Clock, applications: Applications, journeys: Services) -> list[web.RouteDef]:
     return page_routes(
         pages=Pages(load_texts(CONFIG / "locales")),
         portal=journeys.portal,
-        visits=store.people,
         applications=applications,
         records=journeys.records,
         proofs=journeys.proofs,
@@ -300,7 +277,7 @@ def _pages(settings: Settings, store: SqlStore, applications: Applications, jour
         pins=journeys.pins,
         verifications=journeys.verifications,
         limits=settings.limits,
-        clock=store.clock,
+        clock=clock,
         new_token=new_token,
         public_url=settings.server.public_url,
         keypad=settings.voice.keypad,

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 
+Clock = Callable[[], int]
+"""The time in ms since the epoch, UTC."""
+
 
 class SteadyClock:
     """The time in ms since the epoch, as learnt from a clock on the wall and told on by one that never jumps.

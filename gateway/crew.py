@@ -5,8 +5,8 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
+from gateway.domain.errors import StoreUnavailable
 from gateway.outbox_ports import DueSend
-from gateway.ports import StoreUnavailable
 
 Act = Callable[[DueSend], Awaitable[None]]
 

@@ -5,9 +5,10 @@ import contextlib
 import logging
 from typing import Protocol
 
+from gateway.clock import Clock
 from gateway.domain.backup_phone import is_overdue
 from gateway.domain.enrollment import Enrollment, EnrollmentChange
-from gateway.domain.errors import Rejected
+from gateway.domain.errors import Rejected, StoreUnavailable
 from gateway.domain.fallback import DrawAttempt, is_due, step_refused, wait_over
 from gateway.domain.limits import DAY, Limits
 from gateway.domain.phones import send_counted
@@ -16,9 +17,9 @@ from gateway.domain.retention import Retention
 from gateway.domain.timeouts import deadline_passed
 from gateway.domain.verification import Attempt, Mode, Verification
 from gateway.outbox_ports import TO_ASK, TO_SEND, DueSend
-from gateway.ports import Clock, Replay, Store, StoreUnavailable
 from gateway.services.counters import Counters
 from gateway.services.report_listener import ReportListener
+from gateway.stores.store import Store
 
 _TICK = 0.25
 _BATCH = 200
@@ -104,12 +105,12 @@ class Deadlines:
 
     async def _look(self) -> bool:
         """Act on a batch of what is due; returns whether there may be more."""
-        for due in await self._store.due_sends(_BATCH, TO_SEND):
+        for due in await self._store.outbox.claim_due(_BATCH, TO_SEND):
             self._outbox.take_up(due)
         if room := self._questions.room:
-            for due in await self._store.due_sends(room, TO_ASK):
+            for due in await self._store.outbox.claim_due(room, TO_ASK):
                 self._questions.take_up(due)
-        verifications = await self._store.due_verifications(_BATCH)
+        verifications = await self._store.verifications.claim_due(_BATCH)
         moves = (self._move_on(verification_id) for verification_id in verifications)
         failed = [error for error in await asyncio.gather(*moves, return_exceptions=True) if error is not None]
         await self._let_go()
@@ -119,22 +120,22 @@ class Deadlines:
 
     async def _let_go(self) -> None:
         """Forget a batch of what is old; if there may be more, that waits for the next look."""
-        if self._clock() >= self._purge_at and not await self._store.purge(self._clock() - DAY):
+        if self._clock() >= self._purge_at and not await self._store.retention.delete_expired(self._clock() - DAY):
             self._purge_at = self._clock() + _PURGE_EVERY
-        if self._clock() >= self._let_go_at and not await self._store.let_go(self._retention):
+        if self._clock() >= self._let_go_at and not await self._store.retention.apply(self._retention):
             self._let_go_at = self._clock() + _PURGE_EVERY
 
     async def _move_on(self, verification_id: str) -> None:
         """End a verification, or take the next of its ways; one that limits or lists refuse is left out."""
-        verification = await self._store.get(verification_id)
+        verification = await self._store.verifications.get(verification_id)
         if verification is None or not is_due(verification, self._clock()):
             if verification is not None and is_overdue(verification, self._clock()):
                 await self._reports.reported(verification)
-            self._counters.kept(await self._store.apply(verification_id, deadline_passed))
+            self._counters.kept(await self._store.verifications.apply(verification_id, deadline_passed))
             return
         mode = verification.steps[0].mode
         try:
-            change = await self._store.resend(
+            change = await self._store.verifications.resend(
                 verification_id,
                 lambda kept, tally, now: wait_over(kept, self._draw, tally, now, self._limits),
                 None,
@@ -143,13 +144,14 @@ class Deadlines:
         except Rejected as refusal:
             code = refusal.code
             with contextlib.suppress(Rejected):
-                left_out = await self._store.apply(verification_id, lambda kept, now: step_refused(kept, code, now))
+                left_out = await self._store.verifications.apply(
+                    verification_id, lambda kept, now: step_refused(kept, code, now)
+                )
                 self._counters.kept(left_out)
             return
-        if not isinstance(change, Replay):
-            self._counters.kept(change)
-            if change.send is not None:
-                self._outbox.put(change.verification, change.send)
+        self._counters.kept(change)
+        if change.send is not None:
+            self._outbox.put(change.verification, change.send)
 
     def _counted(self, enrollment: Enrollment, mode: Mode | None, now: int) -> EnrollmentChange:
         """Count a send for its person; a call for a PIN that is locked, or taken away, could not be answered."""

@@ -5,6 +5,7 @@ from collections.abc import Awaitable
 
 import msgspec
 
+from gateway.clock import Clock
 from gateway.crew import Crew
 from gateway.domain import send_results
 from gateway.domain.attempts import by_id
@@ -16,13 +17,14 @@ from gateway.domain.phone_number import PhoneNumber, dial_string
 from gateway.domain.routing import RejectionScope
 from gateway.domain.verification import Attempt, Change, Channel, Failure, FailureCode, Status, Verification
 from gateway.outbox_ports import DueSend, Sending, SendMove, Stage
-from gateway.ports import Clock, Step, Store
 from gateway.providers.base import Call, ProviderBusy, ProviderRefused, ProviderUncertain, ProviderUnreachable, Sms
-from gateway.reply_ports import OptOutReason, OptOuts
 from gateway.roster import Account, Roster
 from gateway.security.vault import Vault
 from gateway.services.code_texts import CodeTexts
 from gateway.services.counters import Counters
+from gateway.stores.store import Store
+from gateway.stores.suppressions import OptOutReason, SuppressionStore
+from gateway.stores.verifications import Step
 from webhooks.events import AttemptRef
 
 _MINUTE = 60 * SECOND
@@ -48,7 +50,7 @@ class Dispatcher:
     def __init__(
         self,
         store: Store,
-        opt_outs: OptOuts,
+        suppressions: SuppressionStore,
         roster: Roster,
         vault: Vault,
         texts: CodeTexts,
@@ -57,7 +59,7 @@ class Dispatcher:
         counters: Counters,
     ) -> None:
         self._store = store
-        self._opt_outs = opt_outs
+        self._suppressions = suppressions
         self._roster = roster
         self._vault = vault
         self._texts = texts
@@ -77,7 +79,7 @@ class Dispatcher:
         return self._crew.taken
 
     def put(self, verification: Verification, attempt: Attempt) -> None:
-        """See the port."""
+        """Send this attempt soon."""
         self.take_up(DueSend(attempt.id, verification.id, Stage.QUEUED, 0))
 
     def take_up(self, due: DueSend) -> None:
@@ -102,7 +104,7 @@ class Dispatcher:
         """
         lease = int(self._sending.lease * SECOND)
         over_at = self._clock() + lease
-        if not await self._store.claim(due.attempt_id, lease):
+        if not await self._store.outbox.claim(due.attempt_id, lease):
             return False
         verification, attempt = await self._open(due)
         if verification is None or attempt is None:
@@ -122,8 +124,8 @@ class Dispatcher:
 
     async def _unwanted(self, account: Account, channel: Channel, number: PhoneNumber) -> Failure | None:
         if channel is Channel.CALL:
-            return STOPPED if await self._opt_outs.stopped(number) else None
-        return OPTED_OUT if await self._opt_outs.opted_out(number, account.text_senders.to(number)) else None
+            return STOPPED if await self._suppressions.suppressed(number) else None
+        return OPTED_OUT if await self._suppressions.opted_out(number, account.text_senders.to(number)) else None
 
     async def _send_by(self, account: Account, due: DueSend, verification: Verification, attempt: Attempt) -> bool:
         self._roster.asked(account.name)
@@ -144,7 +146,7 @@ class Dispatcher:
 
     async def _open(self, due: DueSend) -> tuple[Verification, Attempt] | tuple[None, None]:
         """Return the verification and the attempt if there is still a reason to send."""
-        verification = await self._store.get(due.verification_id)
+        verification = await self._store.verifications.get(due.verification_id)
         if verification is None or verification.status is not Status.PENDING:
             return None, None
         if self._clock() >= verification.expires_at:
@@ -195,7 +197,7 @@ class Dispatcher:
     ) -> bool:
         number = verification.number
         if attempt.channel is Channel.SMS and refusal.failure is FailureCode.OPTED_OUT:
-            await self._opt_outs.opt_out(number, (account.text_senders.to(number),), OptOutReason.PROVIDER)
+            await self._suppressions.opt_out(number, (account.text_senders.to(number),), OptOutReason.PROVIDER)
         self._roster.refused(account.name, refusal.fault)
         failure = Failure(refusal.failure, refusal.detail, refusal.provider_code)
         if refusal.fault is RejectionScope.NUMBER:
@@ -216,7 +218,7 @@ class Dispatcher:
             return await self._move_on(due, verification, attempt, failure)
         delay = int(busy.retry_after * SECOND)
         # Behind the end of its lease others may have noted it as unknown: then it stays that.
-        await self._store.move_send(
+        await self._store.outbox.move(
             SendMove(due.attempt_id, Stage.QUEUED, delay, due.tries + 1, moves_only=Stage.SENDING)
         )
         return False
@@ -238,7 +240,7 @@ class Dispatcher:
         change = await self._apply(due, lambda kept, now: send_results.sent(kept, due.attempt_id, sid, now), move)
         after = None if change is None else by_id(change.verification, due.attempt_id)
         if change is not None and after is not None and send_results.is_needless(change.verification, after):
-            await self._store.move_send(SendMove(due.attempt_id, Stage.HANGING_UP))
+            await self._store.outbox.move(SendMove(due.attempt_id, Stage.HANGING_UP))
 
     async def _note_unknown(self, due: DueSend) -> None:
         move = SendMove(due.attempt_id, Stage.UNKNOWN, int(self._sending.reconcile_after * SECOND))
@@ -251,7 +253,9 @@ class Dispatcher:
     async def _apply(self, due: DueSend, step: Step, move: SendMove | None = None) -> Change | None:
         """Change the verification and move the send; without a move, it is done. None if there is no such any more."""
         try:
-            change = await self._store.apply(due.verification_id, step, send=move or SendMove(due.attempt_id))
+            change = await self._store.verifications.apply(
+                due.verification_id, step, send=move or SendMove(due.attempt_id)
+            )
         except Rejected:
             return None
         self._counters.kept(change)

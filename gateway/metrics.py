@@ -17,15 +17,15 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from prometheus_client.process_collector import ProcessCollector
 
 from gateway.domain.attempts import by_id
+from gateway.domain.errors import StoreUnavailable
 from gateway.domain.journal import JournalEntry
 from gateway.domain.limits import SECOND
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.send_results import is_final
 from gateway.domain.verification import Change, Channel, FailureCode, Status, Verification
-from gateway.ports import StoreUnavailable
 from gateway.providers.counting import RequestKind, SendResult
 from gateway.stores.backlog import Backlog, backlog
-from gateway.stores.store import SqlStore
+from gateway.stores.store import Store
 from webhooks.routes import CallbackResult
 
 _CHECK_RESULTS = {
@@ -228,7 +228,7 @@ class _Gauges:
 
 def scraper(
     metrics: Metrics,
-    store: SqlStore,
+    store: Store,
     workers: Mapping[str, Callable[[], bool]],
     load: Callable[[], tuple[int, int]],
     open_circuits: Callable[[], Mapping[str, bool]],

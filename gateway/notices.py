@@ -3,16 +3,17 @@
 import asyncio
 import logging
 
-from gateway.applications import Applications
+from gateway.clock import Clock
+from gateway.domain.applications import Applications
+from gateway.domain.errors import StoreUnavailable
 from gateway.domain.limits import DAY, SECOND
 from gateway.domain.routing import RejectionScope
 from gateway.domain.verification import FailureCode
-from gateway.person_ports import DueNotice, PersonStore
-from gateway.ports import Clock, StoreUnavailable
 from gateway.providers.base import ProviderBusy, ProviderRefused, ProviderUncertain, ProviderUnreachable, Sms
-from gateway.reply_ports import OptOutReason, OptOuts
 from gateway.roster import Account, Roster
 from gateway.services.phrasebooks import Phrasebooks
+from gateway.stores.outbox import DueNotice, OutboxStore
+from gateway.stores.suppressions import OptOutReason, SuppressionStore
 from twiml.sms import notification_text
 
 _TICK = 0.25
@@ -38,16 +39,16 @@ class Notices:
 
     def __init__(
         self,
-        people: PersonStore,
-        opt_outs: OptOuts,
+        outbox: OutboxStore,
+        suppressions: SuppressionStore,
         roster: Roster,
         applications: Applications,
         phrasebooks: Phrasebooks,
         *,
         clock: Clock,
     ) -> None:
-        self._people = people
-        self._opt_outs = opt_outs
+        self._outbox = outbox
+        self._suppressions = suppressions
         self._roster = roster
         self._applications = applications
         self._phrasebooks = phrasebooks
@@ -71,7 +72,7 @@ class Notices:
     async def _work(self) -> None:
         while not self._stopping.is_set():
             try:
-                due = await self._people.due_notices(_CONCURRENCY)
+                due = await self._outbox.due_notices(_CONCURRENCY)
                 await asyncio.gather(*(self._take_up(notice) for notice in due))
             except StoreUnavailable as error:
                 logger.warning("notices wait for the store: %s", error)
@@ -102,7 +103,7 @@ class Notices:
         elif age > DAY:
             logger.warning("the notice %s is dropped unsent: it is older than a day", due.id)
             await self._drop(due)
-        elif await self._people.claim_notice(due.id, lease := _lease(age)):
+        elif await self._outbox.claim_notice(due.id, lease := _lease(age)):
             await self._send(due, now + lease)
 
     async def _send(self, due: DueNotice, over_at: int) -> None:
@@ -132,7 +133,7 @@ class Notices:
         """Hand a notice to a provider, unless its number wants no texts from there; raises as the provider does."""
         number, sender = due.notice.number, account.text_senders.to(due.notice.number)
         self._roster.asked(account.name)  # before anything is waited for: of many who looked, only one may probe
-        if await self._opt_outs.opted_out(number, sender):
+        if await self._suppressions.opted_out(number, sender):
             logger.info("the notice %s is dropped unsent: its number wants no texts of ours", due.id)
             return
         try:
@@ -140,7 +141,7 @@ class Notices:
         except ProviderRefused as refusal:
             self._roster.refused(account.name, refusal.fault)
             if refusal.failure is FailureCode.OPTED_OUT:
-                await self._opt_outs.opt_out(number, (sender,), OptOutReason.PROVIDER)
+                await self._suppressions.opt_out(number, (sender,), OptOutReason.PROVIDER)
             raise
         except (ProviderUnreachable, ProviderUncertain):
             self._roster.failed(account.name)
@@ -149,7 +150,7 @@ class Notices:
 
     async def _drop(self, due: DueNotice) -> None:
         self._settled.add(due.id)
-        await self._people.drop_notice(due.id)
+        await self._outbox.drop_notice(due.id)
         self._settled.discard(due.id)
 
     def _text(self, due: DueNotice) -> str:

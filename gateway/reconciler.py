@@ -8,20 +8,23 @@ import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
+from gateway.clock import Clock
 from gateway.crew import Crew
 from gateway.domain import send_results
 from gateway.domain.attempts import by_id
 from gateway.domain.delivery import CALL_ENDED, TEXT_ENDED
 from gateway.domain.errors import Rejected
 from gateway.domain.limits import SECOND, Limits
+from gateway.domain.listing import ListFilter
 from gateway.domain.status_reports import call_status_changed, message_status_changed
 from gateway.domain.verification import Attempt, Change, Channel, Status, Verification
 from gateway.outbox_ports import DueSend, Sending, SendMove, Stage
-from gateway.ports import Clock, ListFilter, Step, Store
 from gateway.providers.base import Provider, ProviderBusy, ProviderRefused, ProviderUncertain
 from gateway.roster import Account, Roster
 from gateway.services.counters import Counters
 from gateway.services.report_listener import ReportListener
+from gateway.stores.store import Store
+from gateway.stores.verifications import Step
 
 _MINUTE = 60 * SECOND
 _WORKERS = 4
@@ -103,7 +106,7 @@ class Reconciler:
         await self._crew.close(0)
 
     async def _act(self, due: DueSend) -> None:
-        verification = await self._store.get(due.verification_id)
+        verification = await self._store.verifications.get(due.verification_id)
         attempt = None if verification is None else by_id(verification, due.attempt_id)
         if verification is None or attempt is None:
             await self._drop(due)
@@ -115,7 +118,7 @@ class Reconciler:
             return
         rest = self._rests.get(account.name, _NO_REST)
         if self._clock() < rest.until:
-            await self._store.move_send(self._moved(due, due.stage, rest.until - self._clock(), due.tries))
+            await self._store.outbox.move(self._moved(due, due.stage, rest.until - self._clock(), due.tries))
             return
         if due.stage is Stage.HANGING_UP and verification.status is Status.PENDING:
             return  # read from the disk a moment before the end came to memory: it stays due
@@ -149,7 +152,7 @@ class Reconciler:
             await self._apply(due, lambda kept, now: send_results.never_arrived(kept, due.attempt_id, now))
         else:
             delay = int(self._sending.reconcile_after * SECOND)
-            await self._store.move_send(self._moved(due, due.stage, delay))
+            await self._store.outbox.move(self._moved(due, due.stage, delay))
 
     async def _candidates(self, account: Account, verification: Verification, attempt: Attempt) -> list[str]:
         """List the provider's sends that can only be this attempt: ours in every detail, and no other attempt's."""
@@ -163,7 +166,7 @@ class Reconciler:
             caller = account.callers.to(verification.number)
             found = [call for call in await account.provider.find_calls(to, since) if call.sender == caller]
         narrow = ListFilter(number=verification.number, limit=100)
-        page = await self._store.list_verifications(None, narrow)  # another application may call with the same caller
+        page = await self._store.verifications.page(None, narrow)  # another application may call with the same caller
         taken = {attempt.provider_sid for kept in page.verifications for attempt in kept.attempts}
         return [send.sid for send in found if send.sid not in taken]
 
@@ -172,7 +175,7 @@ class Reconciler:
         patience = self._sending.patience(attempt.channel)
         silent_at = attempt.updated_at + patience
         if self._clock() < silent_at:
-            await self._store.move_send(self._moved(due, Stage.SETTLING, silent_at - self._clock(), due.tries))
+            await self._store.outbox.move(self._moved(due, Stage.SETTLING, silent_at - self._clock(), due.tries))
             return
         step = await self._last_word(account.provider, attempt, sid)
         if step is None:
@@ -218,7 +221,7 @@ class Reconciler:
             self._rests[name] = _Rest(length, now + length)
 
     async def _later(self, due: DueSend, stage: Stage, delay: int) -> None:
-        await self._store.move_send(self._moved(due, stage, min(delay, _LONGEST_DELAY), due.tries + 1))
+        await self._store.outbox.move(self._moved(due, stage, min(delay, _LONGEST_DELAY), due.tries + 1))
 
     @staticmethod
     def _moved(due: DueSend, stage: Stage | None = None, delay: int = 0, tries: int = 0) -> SendMove:
@@ -226,12 +229,12 @@ class Reconciler:
         return SendMove(due.attempt_id, stage, delay, tries, moves_only=due.stage)
 
     async def _drop(self, due: DueSend) -> None:
-        await self._store.move_send(self._moved(due))
+        await self._store.outbox.move(self._moved(due))
 
     async def _apply(self, due: DueSend, step: Step, move: SendMove | None = None) -> Change | None:
         """Change the verification and move the send; without a move, it is done. None if there is no such any more."""
         try:
-            change = await self._store.apply(due.verification_id, step, send=move or self._moved(due))
+            change = await self._store.verifications.apply(due.verification_id, step, send=move or self._moved(due))
         except Rejected:
             return None
         self._counters.kept(change)

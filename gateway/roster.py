@@ -5,12 +5,12 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
+from gateway.clock import Clock
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.provider_health import WELL, Health, HealthRule, asked, failed, is_fit, worked
 from gateway.domain.routing import RejectionScope, Routes, chosen
 from gateway.domain.senders import Senders
 from gateway.domain.verification import Attempt, Channel
-from gateway.ports import Clock
 from gateway.providers.base import Provider
 from webhooks.urls import Addresses
 

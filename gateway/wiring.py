@@ -2,12 +2,11 @@
 
 from aiohttp import web
 
-from gateway.account_settings import Account as AccountSettings
+from gateway.clock import Clock
 from gateway.domain.limits import SECOND
 from gateway.domain.senders import Senders
 from gateway.metrics import Metrics
 from gateway.outbox_ports import Sending
-from gateway.ports import Clock
 from gateway.providers.base import Provider
 from gateway.providers.counting import CountedProvider, RequestCounters
 from gateway.providers.dialects import TELNYX, Signature
@@ -24,8 +23,9 @@ from gateway.services.counters import Counters
 from gateway.services.inbound_sms import InboundSms
 from gateway.services.phrasebooks import Phrasebooks
 from gateway.services.report_listener import ReportListener
-from gateway.settings import Settings
-from gateway.stores.store import SqlStore
+from gateway.settings.accounts import Account as AccountSettings
+from gateway.settings.settings import Settings
+from gateway.stores.store import Store
 from twiml.scripts import apology
 from webhooks.routes import routes as callback_routes
 from webhooks.signatures import Algorithm, Ed25519Verifier, HmacVerifier, SignatureVerifier
@@ -63,8 +63,8 @@ def roster_of(settings: Settings, counters: RequestCounters, clock: Clock) -> Ro
     accounts = [
         Account(
             CountedProvider(provider_of(name, account), counters),
-            Senders(account.sender) if account.sender else text.whence,
-            Senders(account.caller) if account.caller else voice.whence,
+            Senders(account.sender) if account.sender else text.all_senders,
+            Senders(account.caller) if account.caller else voice.all_callers,
             Addresses(settings.server.public_url, name),
         )
         for name, account in settings.accounts.items()
@@ -90,12 +90,13 @@ def verifier_of(settings: Settings, name: str, clock: Clock) -> SignatureVerifie
 
 
 def replies_of(
-    settings: Settings, store: SqlStore, phrasebooks: Phrasebooks, vault: Vault, senders: Senders, counters: Counters
+    settings: Settings, store: Store, phrasebooks: Phrasebooks, vault: Vault, senders: Senders, counters: Counters
 ) -> InboundSms:
     """Return the journey of people's texts to the senders at one provider."""
     text = settings.text
     return InboundSms(
-        store.replies,
+        store.inbound_sms,
+        store.suppressions,
         phrasebooks,
         vault,
         settings.limits,
@@ -129,7 +130,7 @@ def call_scripts_of(settings: Settings, phrasebooks: Phrasebooks, addresses: Add
 
 def callbacks_of(
     settings: Settings,
-    store: SqlStore,
+    store: Store,
     account: Account,
     phrasebooks: Phrasebooks,
     vault: Vault,
@@ -142,9 +143,9 @@ def callbacks_of(
         provider=account.name,
         verifier=verifier_of(settings, account.name, store.clock),
         listener=Callbacks(
-            store,
+            store.verifications,
             call_scripts_of(settings, phrasebooks, account.addresses, vault),
-            CallPins(store.people, store.pins, pin_hashes, settings.limits, store.clock),
+            CallPins(store.enrollments, store.verifications, pin_hashes, settings.limits, store.clock),
             settings.limits,
             STATUS_WORDS,
             replies_of(settings, store, phrasebooks, vault, account.text_senders, metrics),

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
-from gateway.api.auth import ApiKeyAuth, kept_answer, replayed
+from gateway.api.auth import ApiKeyAuth, stored_as
 from gateway.api.bodies import parse, read_body
 from gateway.api.enrollment_views import (
     AppPasswordChecked,
@@ -18,9 +18,9 @@ from gateway.api.enrollment_views import (
 from gateway.api.enrollments import Line
 from gateway.api.openapi import Operation
 from gateway.api.responses import json_response, no_content
+from gateway.domain.api_keys import Application
 from gateway.domain.app_passwords import NAME_LIMIT
 from gateway.domain.enrollment import AppPassword
-from gateway.ports import Application, Replay
 from gateway.services.app_passwords import AppPasswords
 
 Scope = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:/-]+$(?!\n)")]
@@ -65,13 +65,12 @@ class AppPasswordRoutes:
         """Make an app password, shown in this answer and never again."""
         raw = await read_body(request)
         body = parse(raw, CreateAppPassword, request.headers.get("Content-Type", ""))
-        with self._door.receipt(request, application, raw, _kept) as receipt:
+        stored = stored_as(HTTPStatus.CREATED, _made_view)
+        with self._door.idempotency_key(request, application, raw, stored) as key:
             made = await self._journeys.create(
-                application, request.match_info["id"], body.name, body.scope, body.expires_in_days, receipt
+                application, request.match_info["id"], body.name, body.scope, body.expires_in_days, key
             )
-        if isinstance(made, Replay):
-            return replayed(made)
-        return json_response(app_password_made(*made), HTTPStatus.CREATED)
+        return json_response(_made_view(made), HTTPStatus.CREATED)
 
     async def show_all(self, request: web.Request, application: Application) -> web.StreamResponse:
         """List a person's app passwords."""
@@ -93,5 +92,5 @@ class AppPasswordRoutes:
         )
 
 
-def _kept(made: tuple[AppPassword, str]) -> bytes:
-    return kept_answer(HTTPStatus.CREATED.value, msgspec.json.encode(app_password_made(*made)))
+def _made_view(made: tuple[AppPassword, str]) -> AppPasswordMade:
+    return app_password_made(*made)

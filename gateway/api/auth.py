@@ -1,4 +1,4 @@
-"""Who may come in, and how every answer leaves: keys, request ids, problems, and one answer per Idempotency-Key."""
+"""Who may come in, and how every answer leaves: keys, request ids, problems, and one response per Idempotency-Key."""
 
 import base64
 import contextlib
@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
@@ -15,17 +16,24 @@ from gateway.api import problems
 from gateway.api.bodies import read_body
 from gateway.api.problems import Problem
 from gateway.api.responses import REQUEST_ID
-from gateway.domain.errors import ErrorCode, Rejected
-from gateway.ports import Application, Clock, NewId, Receipt, Replay, Store, StoreUnavailable
+from gateway.clock import Clock
+from gateway.domain.api_keys import ApiKey, Application
+from gateway.domain.errors import ErrorCode, Rejected, StoreUnavailable
+from gateway.domain.idempotency import IdempotencyKey, RepeatedRequest, StoredResponse
+from gateway.security.generators import NewId
 
 KEY_PREFIX = "pk_"
 _KEYS_FRESH = 1_000
 _MOST_LET_IN = 1_000
 IDEMPOTENCY_KEY = "Idempotency-Key"
 LONGEST_IDEMPOTENCY_KEY = 255
-_NO_RECEIPT = contextlib.nullcontext()
+_NO_KEY = contextlib.nullcontext()
 
 Handler = Callable[[web.Request, Application], Awaitable[web.StreamResponse]]
+ApiKeys = Callable[[], Awaitable[list[ApiKey]]]
+"""Lists all API keys, revoked ones included."""
+FindResponse = Callable[[bytes, bytes], Awaitable[StoredResponse | None]]
+"""Finds what is stored for an Idempotency-Key and its request, as digests."""
 Plain = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 logger = logging.getLogger(__name__)
@@ -39,8 +47,9 @@ def key_digest(key: str) -> bytes:
 class ApiKeyAuth:
     """Lets applications in by their API keys. A revoked key is out within a second."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, api_keys: ApiKeys, stored_response: FindResponse, clock: Clock) -> None:
+        self._api_keys = api_keys
+        self._stored_response = stored_response
         self._clock = clock
         self._applications: dict[bytes, Application] = {}
         self._let_in: dict[str, Application] = {}
@@ -52,25 +61,30 @@ class ApiKeyAuth:
 
         One that acts `once` for an Idempotency-Key refuses nothing that was answered before.
         """
-        judge = self._kept_first(handler) if once else handler
+        judge = self._stored_first(handler) if once else handler
 
         async def enter(request: web.Request) -> web.StreamResponse:
             return await judge(request, await self._application(request.headers.get("Authorization", "")))
 
         return enter
 
-    def receipt(
-        self, request: web.Request, application: Application, body: bytes, answer: Callable[[Any], bytes | None]
-    ) -> contextlib.AbstractContextManager[Receipt | None]:
-        """Give the receipt for a request with an Idempotency-Key, and hold off its twin while it is in flight."""
+    def idempotency_key(
+        self, request: web.Request, application: Application, body: bytes, response: Callable[[Any], bytes | None]
+    ) -> contextlib.AbstractContextManager[IdempotencyKey | None]:
+        """Give the Idempotency-Key of a request, if it has one, and refuse its twin while it is in flight.
+
+        `response` renders what is stored for repeats: `stored_as` makes it from a view.
+        """
         given = request.headers.get(IDEMPOTENCY_KEY)
         if given is None:
-            return _NO_RECEIPT
-        key = _receipt_key(request, application, given)
-        return self._in_flight_once(Receipt(key, _digest(body), answer))
+            return _NO_KEY
+        return self._in_flight_once(IdempotencyKey(_scoped(request, application, given), _digest(body), response))
 
-    def _kept_first(self, handler: Handler) -> Handler:
-        """Look for a kept answer once the handler says no: what it was about may have changed, or be gone, since."""
+    def _stored_first(self, handler: Handler) -> Handler:
+        """Look for a stored response once the handler refuses: what it was about may have changed, or be gone, since.
+
+        Raises RepeatedRequest where there is one.
+        """
 
         async def judge(request: web.Request, application: Application) -> web.StreamResponse:
             given = request.headers.get(IDEMPOTENCY_KEY)
@@ -80,28 +94,28 @@ class ApiKeyAuth:
             try:
                 return await handler(request, application)
             except (Problem, Rejected):
-                kept = await self._store.replay(_receipt_key(request, application, given), _digest(body))
-                if kept is None:
+                stored = await self._stored_response(_scoped(request, application, given), _digest(body))
+                if stored is None:
                     raise
-                return replayed(kept)
+                raise RepeatedRequest(stored) from None
 
         return judge
 
     @contextlib.contextmanager
-    def _in_flight_once(self, receipt: Receipt) -> Iterator[Receipt]:
-        if receipt.key in self._in_flight:
+    def _in_flight_once(self, key: IdempotencyKey) -> Iterator[IdempotencyKey]:
+        if key.key in self._in_flight:
             detail = "The first request with this Idempotency-Key is still being worked on."
             raise Rejected(ErrorCode.IDEMPOTENCY_KEY_IN_FLIGHT, detail, retry_after=1)
-        self._in_flight.add(receipt.key)
+        self._in_flight.add(key.key)
         try:
-            yield receipt
+            yield key
         finally:
-            self._in_flight.discard(receipt.key)
+            self._in_flight.discard(key.key)
 
     async def _application(self, authorization: str) -> Application:
         now = self._clock()
         if not self._read_at <= now < self._read_at + _KEYS_FRESH:
-            keys = await self._store.keys()
+            keys = await self._api_keys()
             self._applications = {key.digest: key.application for key in keys if key.revoked_at is None}
             self._let_in = {}
             self._read_at = now
@@ -116,7 +130,8 @@ class ApiKeyAuth:
         return application
 
 
-def _receipt_key(request: web.Request, application: Application, given: str) -> bytes:
+def _scoped(request: web.Request, application: Application, given: str) -> bytes:
+    """Return the digest of a key, which is good for one application, method and path."""
     if not 0 < len(given) <= LONGEST_IDEMPOTENCY_KEY:
         detail = f"An Idempotency-Key has 1 to {LONGEST_IDEMPOTENCY_KEY} characters."
         raise Problem(HTTPStatus.BAD_REQUEST, "idempotency_key_invalid", detail)
@@ -128,20 +143,20 @@ def _digest(content: bytes) -> bytes:
     return hashlib.sha256(content).digest()
 
 
-def kept_answer(status: int, body: bytes) -> bytes:
-    """Pack an answer for its receipt."""
-    return b"%d %b" % (status, body)
+def stored_as(status: HTTPStatus, view: Callable[[Any], msgspec.Struct]) -> Callable[[Any], bytes]:
+    """Return what renders a result for repeats: the status and the view as JSON, with a space between."""
+    return lambda result: b"%d %b" % (status.value, msgspec.json.encode(view(result)))
 
 
-def replayed(replay: Replay) -> web.Response:
+def _replayed(stored: StoredResponse) -> web.Response:
     """Answer as the first time."""
-    status, _, body = replay.answer.partition(b" ")
+    status, _, body = stored.content.partition(b" ")
     headers = {"Idempotency-Replayed": "true"}
     return web.Response(status=int(status), body=body, content_type="application/json", headers=headers)
 
 
 def problem_middleware(new_id: NewId) -> Middleware:
-    """Return the middleware that names every request and turns every error into problem+json."""
+    """Return the middleware that names every request, answers repeats, and turns every error into problem+json."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Plain) -> web.StreamResponse:
@@ -150,6 +165,8 @@ def problem_middleware(new_id: NewId) -> Middleware:
         try:
             _reject_nul(request)
             response = await handler(request)
+        except RepeatedRequest as repeated:
+            response = _replayed(repeated.response)
         except Exception as error:  # noqa: BLE001 - the last line of defence
             response = problems.response(_problem(error, request_id))
             if isinstance(error, web.HTTPMethodNotAllowed):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from aiohttp import web
 
-from gateway.api.auth import ApiKeyAuth, kept_answer, replayed
+from gateway.api.auth import ApiKeyAuth, stored_as
 from gateway.api.bodies import parse, read_body
 from gateway.api.enrollment_views import BypassView, PhoneAdded, PortalLinkView, phone_view
 from gateway.api.enrollments import Line
@@ -22,11 +22,12 @@ from gateway.api.verifications import (
     number_of,
 )
 from gateway.api.views import VerificationView, rfc3339, verification_view
+from gateway.domain.api_keys import Application
+from gateway.domain.commands import Created
 from gateway.domain.enrollment import PhoneKind
 from gateway.domain.limits import Limits
 from gateway.domain.portal import PortalPage
 from gateway.domain.verification import Channel, Mode, Purpose
-from gateway.ports import Application, Created, Replay
 from gateway.services.authentication import Authentication, Challenge, NewPhone
 from gateway.services.portal import CreatedLink, Portal
 
@@ -124,10 +125,9 @@ class AuthenticationRoutes:
         purpose = Purpose.SIGN_IN if body.purpose else None
         mode = mode_for(channel, body.mode or first_mode(body.fallback))
         challenge = Challenge(purpose, body.phone_id, channel, mode, fallback_for(channel, mode, body.fallback))
-        with self._door.receipt(request, application, raw, self._kept_verification) as receipt:
-            begun = await self._proofs.challenge(application, request.match_info["id"], challenge, receipt)
-        if isinstance(begun, Replay):
-            return replayed(begun)
+        stored = stored_as(HTTPStatus.CREATED, self._verification)
+        with self._door.idempotency_key(request, application, raw, stored) as key:
+            begun = await self._proofs.challenge(application, request.match_info["id"], challenge, key)
         return json_response(self._verification(begun), HTTPStatus.CREATED)
 
     async def add_phone(self, request: web.Request, application: Application) -> web.StreamResponse:
@@ -142,34 +142,29 @@ class AuthenticationRoutes:
             extension=extension_of(body.to),
             replaces=body.replaces,
         )
-        with self._door.receipt(request, application, raw, self._kept_phone) as receipt:
-            begun = await self._proofs.offer_phone(application, request.match_info["id"], phone, receipt)
-        if isinstance(begun, Replay):
-            return replayed(begun)
+        stored = stored_as(HTTPStatus.CREATED, self._phone_added)
+        with self._door.idempotency_key(request, application, raw, stored) as key:
+            begun = await self._proofs.offer_phone(application, request.match_info["id"], phone, key)
         return json_response(self._phone_added(begun), HTTPStatus.CREATED)
 
     async def grant_bypass(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Grant a code for one sign-in."""
         raw = await read_body(request)
         body = parse(raw, GrantBypass, request.headers.get("Content-Type", ""))
-        with self._door.receipt(request, application, raw, _kept_bypass) as receipt:
+        stored = stored_as(HTTPStatus.CREATED, _bypass_view)
+        with self._door.idempotency_key(request, application, raw, stored) as key:
             granted = await self._proofs.grant_bypass(
-                application, request.match_info["id"], body.seconds, body.reason, receipt
+                application, request.match_info["id"], body.seconds, body.reason, key
             )
-        if isinstance(granted, Replay):
-            return replayed(granted)
         return json_response(_bypass_view(granted), HTTPStatus.CREATED)
 
     async def make_link(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Make a link to a hosted page."""
         raw = await read_body(request)
         body = parse(raw, CreatePortalLink, request.headers.get("Content-Type", ""))
-        with self._door.receipt(request, application, raw, _kept_link) as receipt:
-            made = await self._portal.make_link(
-                application, request.match_info["id"], body.page, body.return_url, receipt
-            )
-        if isinstance(made, Replay):
-            return replayed(made)
+        stored = stored_as(HTTPStatus.CREATED, _link_view)
+        with self._door.idempotency_key(request, application, raw, stored) as key:
+            made = await self._portal.make_link(application, request.match_info["id"], body.page, body.return_url, key)
         return json_response(_link_view(made), HTTPStatus.CREATED)
 
     def _verification(self, begun: Created) -> VerificationView:
@@ -183,25 +178,11 @@ class AuthenticationRoutes:
             raise TypeError("a phone was offered, and its person does not have it")
         return PhoneAdded(phone=phone_view(person, phone), verification=self._verification(begun))
 
-    def _kept_verification(self, begun: Created) -> bytes:
-        return kept_answer(HTTPStatus.CREATED.value, msgspec.json.encode(self._verification(begun)))
-
-    def _kept_phone(self, begun: Created) -> bytes:
-        return kept_answer(HTTPStatus.CREATED.value, msgspec.json.encode(self._phone_added(begun)))
-
 
 def _bypass_view(granted: tuple[str, int]) -> BypassView:
     code, expires_at = granted
     return BypassView(code=code, expires_at=rfc3339(expires_at))
 
 
-def _kept_bypass(granted: tuple[str, int]) -> bytes:
-    return kept_answer(HTTPStatus.CREATED.value, msgspec.json.encode(_bypass_view(granted)))
-
-
 def _link_view(made: CreatedLink) -> PortalLinkView:
     return PortalLinkView(url=made.url, expires_at=rfc3339(made.expires_at))
-
-
-def _kept_link(made: CreatedLink) -> bytes:
-    return kept_answer(HTTPStatus.CREATED.value, msgspec.json.encode(_link_view(made)))

@@ -4,8 +4,8 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterator
 
+from gateway.domain.api_keys import Application
 from gateway.domain.limits import SECOND, rate_limited
-from gateway.ports import Application
 
 
 class LongPollLimit:

@@ -9,7 +9,8 @@ from gateway.api.bodies import parse, read_body
 from gateway.api.enrollment_views import EnrollmentView, enrollment_view
 from gateway.api.openapi import Operation
 from gateway.api.responses import json_response, no_content
-from gateway.ports import Application, Clock
+from gateway.clock import Clock
+from gateway.domain.api_keys import Application
 from gateway.services.pins import Pins
 
 

@@ -1,6 +1,6 @@
 """The routes about the service itself: is it alive, is it ready, what does it speak."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from http import HTTPStatus
 
 import msgspec
@@ -9,7 +9,7 @@ from swagger_ui_bundle import swagger_ui_path
 
 from gateway.api.openapi import Operation, describe
 from gateway.api.problems import Problem
-from gateway.ports import Store, StoreUnavailable
+from gateway.domain.errors import StoreUnavailable
 
 _TYPES = {"css": "text/css", "js": "text/javascript", "png": "image/png"}
 _FILES = {"swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"}
@@ -35,8 +35,14 @@ _START = 'SwaggerUIBundle({url: "openapi.json", dom_id: "#api", deepLinking: tru
 class ServiceRoutes:
     """Open to everyone; they tell nothing about anyone."""
 
-    def __init__(self, store: Store, workers: dict[str, Callable[[], bool]], operations: Iterable[Operation]) -> None:
-        self._store = store
+    def __init__(
+        self,
+        store_ready: Callable[[], Awaitable[None]],
+        workers: dict[str, Callable[[], bool]],
+        operations: Iterable[Operation],
+    ) -> None:
+        """Take what raises StoreUnavailable while the database cannot serve, and who works in the background."""
+        self._store_ready = store_ready
         self._workers = workers
         self._document = msgspec.json.encode(describe(operations))
 
@@ -57,7 +63,7 @@ class ServiceRoutes:
     async def ready(self, _request: web.Request) -> web.Response:
         """Tell that work can be taken: the database answers and is at head, and all who work in the background live."""
         try:
-            await self._store.ready()
+            await self._store_ready()
         except StoreUnavailable as error:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "not_ready", f"Store: {error}") from None
         for name, alive in self._workers.items():

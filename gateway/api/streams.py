@@ -8,9 +8,8 @@ from aiohttp import web
 
 from gateway.api.responses import REQUEST_ID
 from gateway.api.views import event_view
-from gateway.domain.errors import Rejected
+from gateway.domain.errors import Rejected, StoreUnavailable
 from gateway.domain.journal import StoredEntry
-from gateway.ports import StoreUnavailable
 
 EVENT_STREAM = "text/event-stream"
 LAST_EVENT_ID = "Last-Event-ID"

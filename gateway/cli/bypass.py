@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from gateway.app import new_code, vault_of
+from gateway.app import vault_of
 from gateway.cli.command import CommandFailed, run_loop
 from gateway.cli.config import load_settings
 from gateway.cli.database import application_named, opened_store
@@ -11,8 +11,8 @@ from gateway.cli.terminal import format_utc, printable
 from gateway.domain.enrollment import EnrollmentChange
 from gateway.domain.errors import Rejected
 from gateway.domain.recognition import BYPASS_DIGITS, bypass_granted
-from gateway.ports import Replay
-from gateway.settings import Settings
+from gateway.security.generators import new_code
+from gateway.settings.settings import Settings
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -26,20 +26,17 @@ def run(arguments: argparse.Namespace) -> int:
 async def _grant(settings: Settings, arguments: argparse.Namespace, code: str) -> EnrollmentChange:
     async with opened_store(settings) as store:
         application = await application_named(store, arguments.application)
-        enrollment = await store.people.enrollment_of(application.id, arguments.user)
+        enrollment = await store.enrollments.of_user(application.id, arguments.user)
         if enrollment is None:
             raise CommandFailed(f"{application.name} has no user {printable(arguments.user)}")
         digest = vault_of(settings).code_digest(enrollment.id, code)
         try:
-            change = await store.people.change(
+            return await store.enrollments.change(
                 enrollment.id,
                 lambda current, at: bypass_granted(current, digest, arguments.seconds, arguments.reason, at),
             )
         except Rejected as rejected:
             raise CommandFailed(rejected.detail) from None
-    if isinstance(change, Replay):
-        raise TypeError("a replay without a receipt")
-    return change
 
 
 def _print_code(change: EnrollmentChange, code: str, user: str) -> None:

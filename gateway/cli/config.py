@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gateway.app import CONFIG
-from gateway.applications import Applications, ApplicationsInvalid, load_applications
 from gateway.cli.command import API_KEY_VARIABLE, CommandFailed
+from gateway.domain.applications import Applications
 from gateway.services.code_texts import CodeTexts
 from gateway.services.phrasebooks import load_phrasebooks
-from gateway.settings import Settings, SettingsInvalid, load
+from gateway.settings.applications import ApplicationsInvalid, load_applications
+from gateway.settings.settings import Settings, SettingsInvalid, load
 
 
 def environment() -> dict[str, str]:
@@ -39,4 +40,4 @@ def load_applications_file(file: Path | None, settings: Settings) -> Application
 
 def text_warnings(applications: Applications, settings: Settings) -> list[str]:
     """Return one line for each code text of an applications file that works, but probably not as intended."""
-    return CodeTexts(applications, load_phrasebooks(CONFIG / "locales"), settings.text.bound_origin).doubts()
+    return CodeTexts(applications, load_phrasebooks(CONFIG / "locales"), settings.text.bound_origin).warnings()

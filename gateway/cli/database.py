@@ -5,16 +5,16 @@ from collections.abc import AsyncIterator
 
 from gateway.app import now, vault_of
 from gateway.cli.command import CommandFailed
-from gateway.domain.errors import Rejected
+from gateway.domain.api_keys import Application
+from gateway.domain.errors import Rejected, StoreUnavailable
 from gateway.domain.phone_number import PhoneNumber, parse_e164
-from gateway.ports import Application, StoreUnavailable
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 from gateway.stores.opening import store_beside
-from gateway.stores.store import SqlStore
+from gateway.stores.store import Store
 
 
 @contextlib.asynccontextmanager
-async def opened_store(settings: Settings) -> AsyncIterator[SqlStore]:
+async def opened_store(settings: Settings) -> AsyncIterator[Store]:
     """Open the database, which gateways may be using; raises CommandFailed if it is unavailable."""
     try:
         async with store_beside(settings.database.url, vault_of(settings), now) as store:
@@ -23,9 +23,9 @@ async def opened_store(settings: Settings) -> AsyncIterator[SqlStore]:
         raise CommandFailed(str(unavailable)) from None
 
 
-async def application_named(store: SqlStore, name: str) -> Application:
+async def application_named(store: Store, name: str) -> Application:
     """Return the application with this name; raises CommandFailed if there is none."""
-    application = await store.application(name)
+    application = await store.api_keys.application_named(name)
     if application is None:
         raise CommandFailed(f"there is no application {name}; see poundkey keys list")
     return application

@@ -27,10 +27,11 @@ from gateway.cli.keys import new_api_key, new_secret
 from gateway.cli.serve import start
 from gateway.cli.simulator import NUMBER, start_simulator
 from gateway.cli.terminal import bold
+from gateway.domain.api_keys import Application
 from gateway.domain.portal import PortalPage
-from gateway.ports import Application, Replay, Store
 from gateway.services.enrollments import Person
-from gateway.settings import PREFIX, Settings
+from gateway.settings.settings import PREFIX, Settings
+from gateway.stores.store import Store
 from simulator.config import SimulatorConfig
 from webhooks.urls import Addresses
 
@@ -100,9 +101,9 @@ def _api_key(data_dir: Path) -> str:
 async def _register_api_key(store: Store, api_key: str) -> Application:
     """Return the API key's application; adds a missing key to the store, raises CommandFailed for a revoked one."""
     digest = key_digest(api_key)
-    key = next((key for key in await store.keys() if key.digest == digest), None)
+    key = next((key for key in await store.api_keys.all() if key.digest == digest), None)
     if key is None:
-        key = await store.add_key(new_api_key(api_key, APPLICATION, "dev"))
+        key = await store.api_keys.add(new_api_key(api_key, APPLICATION, "dev"))
     elif key.revoked_at is not None:
         raise CommandFailed(
             f"its API key ({key.id}) is revoked: set {_API_KEY_VARIABLE} to another, or delete {API_KEY_FILE}"
@@ -112,13 +113,9 @@ async def _register_api_key(store: Store, api_key: str) -> Application:
 
 async def _demo_link(gateway: Gateway, application: Application) -> str:
     """Return a link that opens the enrollment page of a demo person once."""
-    enrolled = await gateway.journeys.records.enroll(application, Person(_DEMO_USER, "Demo Person"), None)
-    if isinstance(enrolled, Replay):
-        raise TypeError("a replay without a receipt")
-    link = await gateway.journeys.portal.make_link(application, enrolled[0].id, PortalPage.ENROLL, None, None)
-    if isinstance(link, Replay):
-        raise TypeError("a replay without a receipt")
-    return link.url
+    journeys = gateway.journeys
+    enrollment, _ = await journeys.records.enroll(application, Person(_DEMO_USER, "Demo Person"), None)
+    return (await journeys.portal.make_link(application, enrollment.id, PortalPage.ENROLL, None, None)).url
 
 
 def _welcome(gateway_url: str, simulator_url: str, api_key: str, data_dir: Path, link: str) -> str:

@@ -9,10 +9,10 @@ from gateway.cli.command import CommandFailed, run_loop
 from gateway.cli.config import load_applications_file, load_settings, text_warnings
 from gateway.cli.doctor_probes import DoctorProbes, ProbeFailed
 from gateway.cli.key_rotation import describe_keys
-from gateway.ports import StoreUnavailable
+from gateway.domain.errors import StoreUnavailable
 from gateway.services.phrasebooks import load_phrasebooks
 from gateway.services.recordings import RecordingsInvalid, load_recordings
-from gateway.settings import Settings, fingerprint_keys
+from gateway.settings.settings import Settings, fingerprint_keys
 from gateway.stores.opening import inspect, store_beside
 from gateway.stores.places import shown
 
@@ -86,7 +86,7 @@ async def _keys(settings: Settings) -> str:
         return "one of each kind"
     try:
         async with store_beside(settings.database.url, vault_of(settings), now) as store:
-            return "; ".join(describe_keys(settings, await store.rotation.uses()))
+            return "; ".join(describe_keys(settings, await store.key_rotation.uses()))
     except StoreUnavailable as unavailable:
         raise ProbeFailed(str(unavailable)) from None
 

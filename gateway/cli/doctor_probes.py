@@ -12,10 +12,10 @@ from typing import Self
 import aiohttp
 from yarl import URL
 
-from gateway.account_settings import FIRST, SECTION, Account
 from gateway.app import now
 from gateway.providers.dialects import Signature
-from gateway.settings import Settings
+from gateway.settings.accounts import FIRST, SECTION, Account
+from gateway.settings.settings import Settings
 from webhooks.events import AttemptRef
 from webhooks.urls import Addresses
 

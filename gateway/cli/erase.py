@@ -6,9 +6,9 @@ from gateway.cli.command import run_loop
 from gateway.cli.config import load_settings
 from gateway.cli.database import opened_store, parse_number
 from gateway.domain.phone_number import PhoneNumber
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 from gateway.stores.checkpoints import empty_log
-from gateway.stores.erasing import Erased
+from gateway.stores.erasure import Erased
 from gateway.stores.places import is_postgres, sqlite_path
 
 
@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _erase(settings: Settings, number: PhoneNumber, reason: str) -> Erased:
     async with opened_store(settings) as store:
-        return await store.erasing.erase(number, reason)
+        return await store.eraser.erase(number, reason)
 
 
 def _truncate_log(settings: Settings) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from gateway.cli.command import run_loop
 from gateway.cli.config import load_settings
 from gateway.cli.database import opened_store
-from gateway.settings import Settings, fingerprint_keys, sealing_keys
-from gateway.stores.rotation import KeyKind, KeyUse
+from gateway.settings.settings import Settings, fingerprint_keys, sealing_keys
+from gateway.stores.key_rotation import KeyKind, KeyUse
 
 _EXPIRY = {
     "kept answers": "they go within a day",
@@ -54,8 +54,8 @@ def describe_keys(settings: Settings, uses: Sequence[KeyUse]) -> list[str]:
 
 async def _rotate(settings: Settings) -> list[KeyUse]:
     async with opened_store(settings) as store:
-        await store.rotation.rotate(_progress())
-        return await store.rotation.uses()
+        await store.key_rotation.rotate(_progress())
+        return await store.key_rotation.uses()
 
 
 def _progress() -> Callable[[str, int], None]:

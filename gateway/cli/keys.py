@@ -6,13 +6,14 @@ import sys
 from datetime import UTC, datetime
 
 from gateway.api.auth import KEY_PREFIX, key_digest
-from gateway.app import new_id, now
+from gateway.app import now
 from gateway.cli.command import CommandFailed, run_loop
 from gateway.cli.config import load_settings
 from gateway.cli.database import opened_store
 from gateway.cli.terminal import print_table
-from gateway.ports import ApiKey, Application
-from gateway.settings import Settings
+from gateway.domain.api_keys import ApiKey, Application
+from gateway.security.generators import new_id
+from gateway.settings.settings import Settings
 
 _KEY_BYTES = 32
 
@@ -44,20 +45,20 @@ async def _create(settings: Settings, application: str, name: str) -> None:
     """Print only the secret on stdout, so that scripts can capture it."""
     secret = new_secret()
     async with opened_store(settings) as store:
-        key = await store.add_key(new_api_key(secret, application, name))
+        key = await store.api_keys.add(new_api_key(secret, application, name))
     print(f"{key.id} for {key.application.name}. This is shown once:", file=sys.stderr)
     print(secret)
 
 
 async def _list(settings: Settings) -> None:
     async with opened_store(settings) as store:
-        keys = await store.keys()
+        keys = await store.api_keys.all()
     print_table(("ID", "APPLICATION", "NAME", "CREATED", "REVOKED"), [_row(key) for key in keys])
 
 
 async def _revoke(settings: Settings, key_id: str) -> None:
     async with opened_store(settings) as store:
-        revoked = await store.revoke_key(key_id)
+        revoked = await store.api_keys.revoke(key_id)
     if not revoked:
         raise CommandFailed(f"there is no key {key_id}; see poundkey keys list")
     print(f"{key_id} is revoked; a running gateway refuses it within a second")

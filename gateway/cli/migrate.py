@@ -4,7 +4,7 @@ import argparse
 
 from gateway.cli.command import CommandFailed, run_loop
 from gateway.cli.config import load_settings
-from gateway.ports import StoreUnavailable
+from gateway.domain.errors import StoreUnavailable
 from gateway.stores.head import HEAD
 from gateway.stores.migrate import bring_to_head
 from gateway.stores.places import shown

@@ -14,12 +14,13 @@ from typing import BinaryIO
 
 import phonenumbers
 
-from gateway.app import new_id, now, vault_of
-from gateway.applications import Applications
+from gateway.app import now, vault_of
 from gateway.cli.command import CommandFailed, run_loop
 from gateway.cli.config import load_applications_file, load_settings
 from gateway.cli.database import application_named, opened_store
 from gateway.cli.terminal import printable
+from gateway.domain.api_keys import Application
+from gateway.domain.applications import Applications
 from gateway.domain.enrollment import Enrollment
 from gateway.domain.entra_export import (
     ENTRA_NAMES,
@@ -40,12 +41,11 @@ from gateway.domain.phone_import import (
     wanted_phones,
 )
 from gateway.domain.phone_number import PhoneNumber
-from gateway.ports import Application
+from gateway.security.generators import new_id
 from gateway.security.vault import Vault
-from gateway.settings import Settings
-from gateway.stores.console_people import ConsolePeople
+from gateway.settings.settings import Settings
 from gateway.stores.engine import Transaction
-from gateway.stores.store import SqlStore
+from gateway.stores.store import Store
 
 _REFUSED = 1
 """Exit code if a row, or a phone in one, was refused."""
@@ -91,7 +91,7 @@ class _Importer:
 
     def __init__(
         self,
-        store: SqlStore,
+        store: Store,
         vault: Vault,
         application: Application,
         applications: Applications,
@@ -120,10 +120,11 @@ class _Importer:
         at = now()
         before = self._planned_numbers.copy()
 
-        def operation(transaction: Transaction) -> list[tuple[ImportPlan, ImportResult] | None]:
+        async def operation(transaction: Transaction) -> list[tuple[ImportPlan, ImportResult] | None]:
             self._planned_numbers = before.copy()  # an operation may be run twice
-            people = ConsolePeople(transaction, self._vault)
-            return [None if row.problems else self._import_row(people, row, wanted, at) for row, wanted in batch]
+            return [
+                None if row.problems else await self._import_row(transaction, row, wanted, at) for row, wanted in batch
+            ]
 
         plans = await self._store.run(operation)
         for (row, _), plan in zip(batch, plans, strict=True):
@@ -146,19 +147,25 @@ class _Importer:
         if not self._apply:
             print("This was a dry run, and nothing was written; --apply writes.")
 
-    def _import_row(
-        self, people: ConsolePeople, row: ExportRow, wanted: tuple[WantedPhone, ...], at: int
+    async def _import_row(
+        self, transaction: Transaction, row: ExportRow, wanted: tuple[WantedPhone, ...], at: int
     ) -> tuple[ImportPlan, ImportResult]:
         """Plan the import of a row, and write it with `--apply`."""
-        existing = people.enrollment_of(self._application.id, row.user)
+        enrollments = self._store.enrollments
+        existing = await enrollments.of_user_in(transaction, self._application.id, row.user)
         before = existing or Enrollment(new_id("enr"), self._application.id, row.user, created_at=at, updated_at=at)
         policy = self._applications.for_person(self._application.name, before.groups)
-        sharers = lambda number: people.sharers(before, number) + self._planned_numbers[number]  # noqa: E731 - one use
-        plan = import_planned(before, wanted, ImportTerms(policy, self._proven, self._ids, sharers), at)
+        numbers = {phone.number for phone in wanted if phone.number is not None} if policy.people_per_number else ()
+        sharers = {
+            number: await enrollments.sharers_in(transaction, before, number) + self._planned_numbers[number]
+            for number in numbers
+        }
+        plan = import_planned(before, wanted, ImportTerms(policy, self._proven, self._ids, sharers.__getitem__), at)
         if self._apply and plan.change.enrollment is not before:
             if existing is None:
-                people.enroll(before)
-            people.change(before.id, lambda _current, _at: plan.change, at)  # planned in the same transaction
+                await enrollments.enroll_in(transaction, before)
+            # Planned in the same transaction.
+            await enrollments.change_in(transaction, before.id, lambda _current, _at: plan.change, at)
         elif policy.people_per_number and self._proven:
             added = [phone.phone.number for phone in plan.phones if phone.fate is ImportResult.PHONE_ADDED]
             self._planned_numbers.update(number for number in added if number is not None)

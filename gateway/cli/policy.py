@@ -3,23 +3,21 @@
 import argparse
 import sys
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from enum import StrEnum
 
 from gateway.app import now
-from gateway.applications import Applications
 from gateway.cli.command import CommandFailed, run_loop
 from gateway.cli.config import load_applications_file, load_settings, text_warnings
 from gateway.cli.database import opened_store
 from gateway.cli.terminal import format_utc, print_table, printable
+from gateway.domain.applications import Applications
 from gateway.domain.enrollment import Enrollment, Phone
+from gateway.domain.errors import StoreUnavailable
 from gateway.domain.limits import Limits
 from gateway.domain.policy import Denial, Feature, Permission, Policy, explain, feature_denial, rules
 from gateway.domain.verification import Channel, Purpose
-from gateway.ports import StoreUnavailable
-from gateway.settings import Settings
-from gateway.stores.enrollments import Enrollments
+from gateway.settings.settings import Settings
 
 _CHANNEL_WORDS = {Channel.SMS: "a text", Channel.CALL: "a call"}
 _ANY_IF_EMPTY = {"text_countries", "call_countries", "line_types"}
@@ -115,10 +113,11 @@ def _features_lost(enrollment: Enrollment, before: Policy, after: Policy) -> Ite
 
 
 async def _explain(settings: Settings, applications: Applications, application: str, user: str) -> None:
-    async with _enrollments(settings) as enrollments:
-        if application not in await enrollments.applications():
+    async with opened_store(settings) as store:
+        owner = await store.api_keys.application_named(application)
+        if owner is None:
             raise CommandFailed(f"there is no application {printable(application)}; see poundkey keys list")
-        enrollment = await enrollments.of_user(application, user)
+        enrollment = await store.enrollments.of_user(owner.id, user)
     if enrollment is None:
         raise CommandFailed(f"{printable(application)} has no user {printable(user)}")
     policy = applications.for_person(application, enrollment.groups)
@@ -138,9 +137,9 @@ async def _explain(settings: Settings, applications: Applications, application: 
 async def _dry_run(settings: Settings, current: Applications, proposed: Applications) -> None:
     people: Counter[str] = Counter()
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    async with _enrollments(settings) as enrollments:
-        known = await enrollments.applications()
-        async for application, enrollment in enrollments.all():
+    async with opened_store(settings) as store:
+        known = await store.api_keys.application_names()
+        async for application, enrollment in store.enrollments.all():
             people[application] += 1
             changes = list(
                 effects(
@@ -161,12 +160,6 @@ async def _dry_run(settings: Settings, current: Applications, proposed: Applicat
     for name in proposed.names():
         if name not in known:
             print(f"\nThere is no application {printable(name)} yet: its policy in the file applies to nobody.")
-
-
-@asynccontextmanager
-async def _enrollments(settings: Settings) -> AsyncIterator[Enrollments]:
-    async with opened_store(settings) as store:
-        yield store.enrollments
 
 
 def _describe_status(enrollment: Enrollment) -> str:

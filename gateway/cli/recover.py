@@ -5,9 +5,9 @@ import argparse
 from gateway.app import open_store
 from gateway.cli.command import CommandFailed, run_loop
 from gateway.cli.config import load_settings
-from gateway.ports import StoreUnavailable
-from gateway.settings import Settings
-from gateway.stores.restoring import Settled
+from gateway.domain.errors import StoreUnavailable
+from gateway.settings.settings import Settings
+from gateway.stores.recovery import Recovered
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -22,9 +22,9 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def _recover(settings: Settings) -> Settled:
+async def _recover(settings: Settings) -> Recovered:
     store = await open_store(settings)
     try:
-        return await store.restoring.settle()
+        return await store.recovery.recover()
     finally:
         await store.close()

@@ -8,14 +8,14 @@ from contextlib import AsyncExitStack, suppress
 
 from gateway import logs
 from gateway.app import Gateway, running, serving
-from gateway.applications import ApplicationsInvalid
 from gateway.cli.command import CommandFailed, run_loop, stop_requested
 from gateway.cli.config import load_settings
 from gateway.cli.workers import keep_running, own_command, stop_with_parent
+from gateway.domain.errors import StoreUnavailable
 from gateway.metrics import serving_metrics
-from gateway.ports import StoreUnavailable
 from gateway.services.recordings import RecordingsInvalid
-from gateway.settings import Settings
+from gateway.settings.applications import ApplicationsInvalid
+from gateway.settings.settings import Settings
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from gateway.cli.command import CommandFailed, run_loop
 from gateway.cli.config import load_settings
 from gateway.cli.database import application_named, opened_store
 from gateway.cli.terminal import print_table, printable
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 from gateway.stores.daily_counts import DailyCount
 
 
@@ -32,4 +32,4 @@ def run(arguments: argparse.Namespace) -> int:
 async def _daily_counts(settings: Settings, first: date, last: date, name: str | None) -> list[DailyCount]:
     async with opened_store(settings) as store:
         application = await application_named(store, name) if name else None
-        return await store.counts.between(first, last, application)
+        return await store.daily_counts.between(first, last, application)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from gateway.cli.command import CommandFailed, stop_requested
-from gateway.settings import PREFIX, Settings
+from gateway.settings.settings import PREFIX, Settings
 from gateway.stores.places import is_postgres
 
 _MIN_UPTIME = 5.0

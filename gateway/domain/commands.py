@@ -1,16 +1,17 @@
 """The integrator's inputs: a verification is created, a code is checked, resent, canceled."""
 
-from collections.abc import Mapping
+from operator import attrgetter
+from typing import Any
 
 import msgspec
 
 from gateway.domain import code
 from gateway.domain.assurance import Assurance, Basis
 from gateway.domain.delivery import CALL_ENDED
+from gateway.domain.enrollment import Enrollment, PhoneKind
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.journal import JournalEntry
 from gateway.domain.limits import SECOND, Limits, Tally, rate_limited, resend_wait
-from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.timeouts import deadline_passed
 from gateway.domain.verification import (
     Attempt,
@@ -23,6 +24,7 @@ from gateway.domain.verification import (
     Purpose,
     Status,
     Verification,
+    VerificationTerms,
     changed,
     ended,
 )
@@ -40,33 +42,31 @@ class Plan(msgspec.Struct, frozen=True, gc=False):
 
 
 NO_PLAN = Plan()
+_TERMS = VerificationTerms.__struct_fields__
+_terms_of = attrgetter(*_TERMS)
 
 
-class Start(msgspec.Struct, frozen=True, gc=False):
-    """What is asked for, with the ids and secrets that were drawn for it, and the policy's terms."""
+class VerificationRequest(VerificationTerms, frozen=True, gc=False, kw_only=True):
+    """What is asked for. With `enrollment_id`, the phone joins the person's record as a phone of this kind.
+
+    `fallback` begins with the way of the verification itself; None leaves it to the policy. `replaces` is the id of the
+    phone that goes once this one is proven. `confirm_key` is the phone's own, or empty.
+    """
+
+    fallback: tuple[FallbackStep, ...] | None = None
+    kind: PhoneKind = PhoneKind.AUTHENTICATION
+    replaces: str | None = None
+    confirm_key: str = ""
+
+
+class NewVerification(msgspec.Struct, frozen=True, gc=False):
+    """Whose a verification is, and what was drawn for it: its id, and its code as a keyed digest and sealed."""
 
     id: str
     application_id: str
     application_name: str
-    number: PhoneNumber
-    channel: Channel
-    mode: Mode | None
-    locale: str
-    enrollment_id: str | None
-    metadata: Mapping[str, str]
     code_digest: bytes
     sealed_code: bytes
-    extension: str | None = None
-    purpose: Purpose | None = None
-    fraud_block_days: int = 90
-    first_phone: bool = False
-    confirm_key: str = ""
-    learns_key: bool = False
-    reply_with_code: bool = False
-    call_backup: bool = False
-    continues: str | None = None
-    tried: tuple[str, ...] = ()
-    fallback: Plan = NO_PLAN
 
 
 class NewAttempt(msgspec.Struct, frozen=True, gc=False):
@@ -87,79 +87,89 @@ class NewAttempt(msgspec.Struct, frozen=True, gc=False):
         return Attempt(self.id, self.token, self.channel, self.provider, now, now, self.mode, confirm_key=confirm_key)
 
 
-def created(start: Start, new: NewAttempt, tally: Tally, now: int, limits: Limits) -> Change:
+class Created(msgspec.Struct, frozen=True):
+    """A verification that has begun, and the record of its person as it is now, if it is a person's."""
+
+    change: Change
+    enrollment: Enrollment | None
+
+
+def created(
+    request: VerificationRequest,
+    new: NewVerification,
+    attempt: NewAttempt,
+    tally: Tally,
+    now: int,
+    limits: Limits,
+    plan: Plan = NO_PLAN,
+) -> Change:
     """Begin a verification with its first attempt; raises Refused (`rate_limited`) when the number had its sends."""
-    attempt = new.at(now, start.confirm_key)
-    facts = {"channel": start.channel.value, "mode": start.mode and start.mode.value}
-    continues = {"continues": start.continues} if start.continues else {}
-    entries = (
-        JournalEntry("verification.created", {**facts, **continues}),
-        *start.fallback.left_out,
-        _queued(attempt),
-    )
-    steps = start.fallback.steps
-    verification = Verification(
-        id=start.id,
-        application_id=start.application_id,
-        application_name=start.application_name,
-        number=start.number,
-        channel=start.channel,
-        locale=start.locale,
+    first = attempt.at(now, request.confirm_key)
+    facts = {"channel": request.channel.value, "mode": attempt.mode and attempt.mode.value}
+    continues = {"continues": request.continues} if request.continues else {}
+    entries = (JournalEntry("verification.created", {**facts, **continues}), *plan.left_out, _queued(first))
+    verification = _begun(
+        request,
+        new,
+        now,
+        entries,
+        mode=attempt.mode,
         checks_left=limits.checks_per_verification,
-        created_at=now,
-        updated_at=now,
         expires_at=now + limits.lifetime * SECOND,
-        mode=start.mode,
-        extension=start.extension,
-        enrollment_id=start.enrollment_id,
-        purpose=start.purpose,
         code_length=limits.code_length,
-        fraud_block_days=start.fraud_block_days,
-        first_phone=start.first_phone,
-        learns_key=start.learns_key,
-        reply_with_code=start.reply_with_code,
-        call_backup=start.call_backup,
-        continues=start.continues,
-        tried=start.tried,
-        metadata=start.metadata,
-        attempts=(attempt,),
-        code_digest=start.code_digest,
-        sealed_code=start.sealed_code,
-        match_digits=new.match_digits,
-        steps=steps,
-        next_at=now + start.fallback.wait * SECOND if steps else None,
-        entries=len(entries),
+        attempts=(first,),
+        code_digest=new.code_digest,
+        sealed_code=new.sealed_code,
+        match_digits=attempt.match_digits,
+        steps=plan.steps,
+        next_at=now + plan.wait * SECOND if plan.steps else None,
     )
-    return Change(verification, entries, tally=tally.with_send(now, limits), send=attempt)
+    return Change(verification, entries, tally=tally.with_send(now, limits), send=first)
 
 
-def recognized(start: Start, basis: Basis, assurance: Assurance | None, now: int) -> Change:
+def recognized(
+    request: VerificationRequest, new: NewVerification, basis: Basis, assurance: Assurance | None, now: int
+) -> Change:
     """Begin and approve a sign-in in one: what stands in for a proof is named, and nothing is sent."""
     entries = (
-        JournalEntry("verification.created", {"channel": start.channel.value, "mode": None}),
+        JournalEntry("verification.created", {"channel": request.channel.value, "mode": None}),
         JournalEntry("verification.approved", {"basis": basis.value}),
     )
-    verification = Verification(
-        id=start.id,
-        application_id=start.application_id,
-        application_name=start.application_name,
-        number=start.number,
-        channel=start.channel,
-        locale=start.locale,
+    verification = _begun(
+        request,
+        new,
+        now,
+        entries,
+        mode=None,
         checks_left=0,
-        created_at=now,
-        updated_at=now,
         expires_at=now,
-        extension=start.extension,
-        enrollment_id=start.enrollment_id,
         purpose=Purpose.SIGN_IN,
         basis=basis,
-        metadata=start.metadata,
         status=Status.APPROVED,
         assurance=assurance,
-        entries=len(entries),
     )
-    return Change(verification, entries, outcome=Outcome(start.id, Status.APPROVED, assurance, None, now))
+    return Change(verification, entries, outcome=Outcome(new.id, Status.APPROVED, assurance, None, now))
+
+
+def _begun(
+    request: VerificationRequest,
+    new: NewVerification,
+    now: int,
+    entries: tuple[JournalEntry, ...],
+    **fields: Any,  # noqa: ANN401 - any field of the verification
+) -> Verification:
+    """Return the verification on the request's terms, with these other fields."""
+    terms = dict(zip(_TERMS, _terms_of(request), strict=True))
+    terms.update(fields)
+    return Verification(
+        id=new.id,
+        application_id=new.application_id,
+        application_name=new.application_name,
+        created_at=now,
+        updated_at=now,
+        entries=len(entries),
+        **terms,
+    )
 
 
 def code_checked(verification: Verification, guess: bytes, tally: Tally, now: int, limits: Limits) -> Change:

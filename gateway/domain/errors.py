@@ -51,3 +51,7 @@ class Rejected(Exception):
         self.detail = detail
         self.field = field
         self.retry_after = retry_after
+
+
+class StoreUnavailable(Exception):
+    """The database did not take the change; nothing of it happened. The detail is for the operator's log."""

@@ -163,35 +163,23 @@ class FallbackStep(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, fo
         return f"{way} for {self.wait} s"
 
 
-class Verification(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """One attempt to prove one number. Times are in ms since the epoch.
+class VerificationTerms(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
+    """What a verification is asked for with: a request has it, and the verification that comes of it.
 
-    `ends_at` and `ending` are set while every attempt has failed: unless something comes first, the clock then fails
-    the verification for that reason. `steps` are the ways that are still to follow by themselves, the first at
-    `next_at`; while that is None, it waits for the end of what is under way. `proved_by` is the attempt whose key or
-    code approved it. `extension` is dialled behind the number. `match_digits` are those that a page shows for calls in
-    mode match; they die with the code. `code_length`, `fraud_block_days`, `reply_with_code` and `call_backup`
-    are the policy's, as they were when it began; `call_backup` holds until no other phone could be called. One that
-    `continues` another (an id) is the call to the person's next phone, after those that were `tried` (ids), and the
-    other one is `continued_by` it. With `first_phone` the person had proven nothing then, so all it can prove is their
-    first phone. With `learns_key` a call that hears no # asks for a digit instead.
+    `channel` and `mode` are those of the last send. `extension` is dialled behind the number. `code_length`,
+    `fraud_block_days`, `reply_with_code` and `call_backup` are the policy's, as they were when it began; `call_backup`
+    holds until no other phone could be called. One that `continues` another (an id) is the call to the person's next
+    phone, after those that were `tried` (ids). With `first_phone` the person had proven nothing then, so all it can
+    prove is their first phone. With `learns_key` a call that hears no # asks for a digit instead.
     """
 
-    id: str
-    application_id: str
-    application_name: str
     number: PhoneNumber
     channel: Channel
     locale: str
-    checks_left: int
-    created_at: int
-    updated_at: int
-    expires_at: int
     mode: Mode | None = None
     extension: str | None = None
     enrollment_id: str | None = None
     purpose: Purpose | None = None
-    basis: Basis | None = None
     code_length: int = 6
     fraud_block_days: int = 90
     first_phone: bool = False
@@ -199,9 +187,29 @@ class Verification(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     reply_with_code: bool = False
     call_backup: bool = False
     continues: str | None = None
-    continued_by: str | None = None
     tried: tuple[str, ...] = ()
     metadata: Mapping[str, str] = {}
+
+
+class Verification(VerificationTerms, frozen=True, gc=False, omit_defaults=True):
+    """One attempt to prove one number. Times are in ms since the epoch.
+
+    `ends_at` and `ending` are set while every attempt has failed: unless something comes first, the clock then fails
+    the verification for that reason. `steps` are the ways that are still to follow by themselves, the first at
+    `next_at`; while that is None, it waits for the end of what is under way. `proved_by` is the attempt whose key or
+    code approved it. `match_digits` are those that a page shows for calls in mode match; they die with the code. It is
+    `continued_by` another (an id), which calls the person's next phone.
+    """
+
+    id: str
+    application_id: str
+    application_name: str
+    checks_left: int
+    created_at: int
+    updated_at: int
+    expires_at: int
+    basis: Basis | None = None
+    continued_by: str | None = None
     status: Status = Status.PENDING
     assurance: Assurance | None = None
     failure: Failure | None = None

@@ -4,10 +4,10 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from gateway.applications import Applications, Branding
+from gateway.domain.applications import Applications, Branding
 from gateway.pages.brand import brand_css
 from gateway.pages.rendering import Pages
-from gateway.person_ports import PortalStore
+from gateway.services.portal import Portal
 
 _FOR_EVER = "public, max-age=31536000, immutable"
 _FOR_A_WHILE = "public, max-age=300"
@@ -21,10 +21,10 @@ _HEADERS = {
 class AssetRoutes:
     """Open to everyone: nothing in them is anybody's."""
 
-    def __init__(self, pages: Pages, applications: Applications, visits: PortalStore) -> None:
+    def __init__(self, pages: Pages, applications: Applications, portal: Portal) -> None:
         self._pages = pages
         self._applications = applications
-        self._visits = visits
+        self._portal = portal
 
     def routes(self) -> list[web.RouteDef]:
         """List the routes."""
@@ -56,7 +56,7 @@ class AssetRoutes:
         return _asset(logo.content, logo.media_type, _FOR_A_WHILE)
 
     async def _branding(self, request: web.Request) -> Branding:
-        application = await self._visits.application(request.match_info["id"])
+        application = await self._portal.application(request.match_info["id"])
         if application is None:
             raise web.HTTPNotFound
         return self._applications.branding(application.name)

@@ -12,7 +12,7 @@ from gateway.pages.navigation import DONE, SETTINGS, STEP_3, VERIFY, next_path
 from gateway.pages.portal_requests import HOME, PortalRequest, PortalSessions, device_of
 from gateway.pages.rendering import Pages
 from gateway.pages.views import steps_of
-from gateway.ports import NewToken, Replay
+from gateway.security.generators import NewToken
 from gateway.services.app_passwords import AppPasswords
 from gateway.services.authentication import Authentication
 from gateway.services.portal import Portal, PortalVisit, PortalVisitChanged, return_address
@@ -113,8 +113,6 @@ class FinishRoutes:
         made = await self._app_passwords.create(
             application, enrollment_id, self._name(guest), visit_began=visit.session.opened_at
         )
-        if isinstance(made, Replay):
-            raise TypeError("a replay without a receipt")
         kept, password = made
         try:
             return await self._portal.note(visit, sealed_password=self._portal.sealed(visit, password))

@@ -16,7 +16,6 @@ from gateway.pages.portal_requests import Form, PortalRequest, PortalSessions
 from gateway.pages.rendering import Pages
 from gateway.pages.translations import likely_region, preferred_tags
 from gateway.pages.views import calls_denied, masked, method_choices, steps_of
-from gateway.ports import Replay
 from gateway.services.authentication import Authentication, NewPhone
 from gateway.services.portal import Portal, PortalVisit
 
@@ -86,8 +85,6 @@ class PhoneFormRoutes:
             )
         except Rejected as refusal:
             return self._form(guest, typed, replaced, judged, channel, (_error(refusal),))
-        if isinstance(begun, Replay):
-            raise TypeError("a replay without a receipt")
         await self._portal.note(
             guest.visit, verification_id=begun.change.verification.id, changing=replaced is not None
         )

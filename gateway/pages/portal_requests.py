@@ -10,13 +10,14 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import web
 
-from gateway.applications import Applications
+from gateway.clock import Clock
+from gateway.domain.api_keys import Application
+from gateway.domain.applications import Applications
 from gateway.domain.enrollment import Enrollment
-from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.errors import ErrorCode, Rejected, StoreUnavailable
 from gateway.pages.components import Banner, ErrorPage, Frame, Support
 from gateway.pages.models import Page, ProblemPage
 from gateway.pages.rendering import Pages
-from gateway.ports import Application, Clock, StoreUnavailable
 from gateway.services.portal import Portal, PortalVisit, PortalVisitChanged
 
 HOME = "/portal"

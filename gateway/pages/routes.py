@@ -2,7 +2,8 @@
 
 from aiohttp import web
 
-from gateway.applications import Applications
+from gateway.clock import Clock
+from gateway.domain.applications import Applications
 from gateway.domain.keypad import Keypad
 from gateway.domain.limits import Limits
 from gateway.pages.assets import AssetRoutes
@@ -17,8 +18,7 @@ from gateway.pages.rendering import Pages
 from gateway.pages.settings import SettingsRoutes
 from gateway.pages.sign_in import SignInRoutes
 from gateway.pages.verify import VerifyRoutes
-from gateway.person_ports import PortalStore
-from gateway.ports import Clock, NewToken
+from gateway.security.generators import NewToken
 from gateway.services.app_passwords import AppPasswords
 from gateway.services.authentication import Authentication
 from gateway.services.enrollments import Enrollments
@@ -31,7 +31,6 @@ def page_routes(
     *,
     pages: Pages,
     portal: Portal,
-    visits: PortalStore,
     applications: Applications,
     records: Enrollments,
     proofs: Authentication,
@@ -57,7 +56,7 @@ def page_routes(
         signing_in,
         SettingsRoutes(doorstep, records, proofs, app_passwords, pins),
         HelpRoutes(doorstep, proofs, verifications, keypad),
-        AssetRoutes(pages, applications, visits),
+        AssetRoutes(pages, applications, portal),
     )
     routes = [route for part in parts for route in part.routes()]
     forms = frozenset(route.path for route in routes if route.method == "POST")

@@ -17,7 +17,6 @@ from gateway.pages.navigation import SETTINGS, may_settle, next_path
 from gateway.pages.number_input import plain
 from gateway.pages.portal_requests import AiohttpHandler, Handler, PortalRequest, PortalSessions
 from gateway.pages.views import masked, methods_of
-from gateway.ports import Replay
 from gateway.services.app_passwords import AppPasswords
 from gateway.services.authentication import Authentication
 from gateway.services.enrollments import Amendment, Enrollments
@@ -133,8 +132,6 @@ class SettingsRoutes:
             if refusal.code is not ErrorCode.APP_PASSWORDS_FULL:
                 raise
             return self._app_passwords_page(guest, kept, error=FormError(FormErrorCode.APP_PASSWORDS_FULL), days=days)
-        if isinstance(made, Replay):
-            raise TypeError("a replay without a receipt")
         password, shown = made
         return self._app_passwords_page(guest, (*kept, password), new=NewAppPassword(name, shown))
 

@@ -4,6 +4,7 @@ import contextlib
 
 from aiohttp import web
 
+from gateway.domain.commands import Created
 from gateway.domain.enrollment import Phone
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.portal import PortalPage
@@ -17,7 +18,6 @@ from gateway.pages.navigation import VERIFY, may_settle, must_prove, next_path
 from gateway.pages.number_input import plain
 from gateway.pages.portal_requests import PortalRequest, PortalSessions
 from gateway.pages.views import methods_of
-from gateway.ports import Created, Replay
 from gateway.services.authentication import Authentication, Challenge
 from gateway.services.portal import Portal, PortalVisit
 from gateway.services.verifications import Verifications
@@ -114,8 +114,6 @@ class SignInRoutes:
         begun = await self._proofs.challenge(
             visit.application, visit.enrollment.id, challenge, None, locale=guest.frame.locale
         )
-        if isinstance(begun, Replay):
-            raise TypeError("a replay without a receipt")
         verification = begun.change.verification
         if verification.status is Status.APPROVED:
             return await self._recognized(guest, begun)

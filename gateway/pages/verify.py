@@ -5,6 +5,7 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import web
 
+from gateway.clock import Clock
 from gateway.domain.enrollment import PhoneKind
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.keypad import Keypad
@@ -20,7 +21,6 @@ from gateway.pages.number_input import plain
 from gateway.pages.portal_requests import PortalRequest, PortalSessions
 from gateway.pages.rendering import Pages
 from gateway.pages.views import delivery_of, key_of, masked, steps_of, ways_of
-from gateway.ports import Clock, Replay
 from gateway.services.authentication import Authentication, Challenge, NewPhone
 from gateway.services.portal import Portal, PortalVisit
 from gateway.services.verifications import Verifications
@@ -187,8 +187,6 @@ class VerifyRoutes:
             begun = await self._proofs.challenge(
                 visit.application, visit.enrollment.id, challenge, None, locale=guest.frame.locale
             )
-        if isinstance(begun, Replay):
-            raise TypeError("a replay without a receipt")
         await self._portal.note(visit, verification_id=begun.change.verification.id)
 
     async def _page(self, guest: PortalRequest, error: FormError | None = None) -> web.Response:

@@ -4,20 +4,22 @@ import asyncio
 import contextlib
 from weakref import WeakValueDictionary
 
-import msgspec
-
-from gateway.applications import Applications
+from gateway.clock import Clock
+from gateway.domain.api_keys import Application
 from gateway.domain.app_passwords import SelectorTaken, as_drawn, created, deleted, good, kept, shown, used
+from gateway.domain.applications import Applications
 from gateway.domain.enrollment import AppPassword, Enrollment, EnrollmentChange
 from gateway.domain.errors import Rejected
+from gateway.domain.idempotency import IdempotencyKey
 from gateway.domain.limits import DAY, Limits
 from gateway.domain.policy import Denial, Feature, feature_denial
-from gateway.person_ports import NewPassword, PersonStore
-from gateway.ports import Application, Clock, NewId, Receipt, Replay
+from gateway.security.generators import NewId, NewPassword
 from gateway.security.password_hashing import Passwords
 from gateway.security.vault import Vault
 from gateway.services.enrollments import done, owned
 from gateway.services.portal import reject_ended
+from gateway.stores.enrollments import EnrollmentStore
+from gateway.stores.rate_counters import RateCounterStore
 
 
 class AppPasswords:
@@ -28,7 +30,8 @@ class AppPasswords:
 
     def __init__(
         self,
-        people: PersonStore,
+        enrollments: EnrollmentStore,
+        rate_counters: RateCounterStore,
         applications: Applications,
         vault: Vault,
         passwords: Passwords,
@@ -38,7 +41,8 @@ class AppPasswords:
         new_id: NewId,
         new_password: NewPassword,
     ) -> None:
-        self._people = people
+        self._enrollments = enrollments
+        self._rate_counters = rate_counters
         self._applications = applications
         self._vault = vault
         self._passwords = passwords
@@ -55,9 +59,9 @@ class AppPasswords:
         name: str,
         scope: str | None = None,
         expires_in_days: int | None = None,
-        receipt: Receipt | None = None,
+        idempotency_key: IdempotencyKey | None = None,
         visit_began: int | None = None,
-    ) -> tuple[AppPassword, str] | Replay:
+    ) -> tuple[AppPassword, str]:
         """Make an app password; returns it as kept, and as it is shown this once.
 
         Raises Refused: `feature_off`, `enrollment_blocked`, `app_password_name_invalid`, `app_passwords_full`; and
@@ -65,11 +69,13 @@ class AppPasswords:
         """
         while True:
             with contextlib.suppress(SelectorTaken):
-                return await self._draw(application, enrollment_id, name, scope, expires_in_days, receipt, visit_began)
+                return await self._draw(
+                    application, enrollment_id, name, scope, expires_in_days, idempotency_key, visit_began
+                )
 
     async def list(self, application: Application, enrollment_id: str) -> tuple[AppPassword, ...]:
         """List a person's app passwords in the order they were made; expired ones stay until the next is made."""
-        return owned(application, await self._people.enrollment(enrollment_id)).app_passwords
+        return owned(application, await self._enrollments.get(enrollment_id)).app_passwords
 
     async def delete(self, application: Application, enrollment_id: str, app_password_id: str) -> None:
         """Delete an app password, also where policy has switched them off; raises Refused (`not_found`)."""
@@ -77,7 +83,7 @@ class AppPasswords:
         def step(enrollment: Enrollment, now: int) -> EnrollmentChange:
             return deleted(owned(application, enrollment), app_password_id, now)
 
-        done(await self._people.change(enrollment_id, step))
+        done(await self._enrollments.change(enrollment_id, step))
 
     async def check(
         self, application: Application, user: str, password: str, scope: str | None = None
@@ -91,7 +97,7 @@ class AppPasswords:
         # One at a time for each user: a mail client opens many connections, which must not use up each other's tries.
         turn = self._turns.setdefault(keys[0], asyncio.Lock())
         async with turn:
-            await self._people.count(keys, lambda tally, now: tally.with_app_password_tried(now, self._limits))
+            await self._rate_counters.count(keys, lambda tally, now: tally.with_app_password_tried(now, self._limits))
             try:
                 right = await self._judge(application, user, password, scope)
             except Rejected:
@@ -103,7 +109,7 @@ class AppPasswords:
 
     async def _judge(self, application: Application, user: str, password: str, scope: str | None) -> AppPassword | None:
         drawn = as_drawn(password) or ""
-        enrollment = await self._people.enrollment_of(application.id, user)
+        enrollment = await self._enrollments.of_user(application.id, user)
         candidate = None if enrollment is None else self._candidate(application, enrollment, drawn, scope)
         right = await self._passwords.verify(candidate.hash if candidate else None, drawn)
         if enrollment is None or candidate is None or not right:
@@ -129,13 +135,13 @@ class AppPasswords:
             return used(current, right.id, now, selector)
 
         try:
-            change = done(await self._people.change(enrollment.id, step))
+            change = done(await self._enrollments.change(enrollment.id, step))
         except Rejected:
             return None
         return kept(change.enrollment, right.id)
 
     async def _take_back(self, keys: tuple[bytes, ...]) -> None:
-        await self._people.count(keys, lambda tally, _now: tally.without_latest_try())
+        await self._rate_counters.count(keys, lambda tally, _now: tally.without_latest_try())
 
     async def _draw(
         self,
@@ -144,9 +150,9 @@ class AppPasswords:
         name: str,
         scope: str | None,
         expires_in_days: int | None,
-        receipt: Receipt | None,
+        idempotency_key: IdempotencyKey | None,
         visit_began: int | None,
-    ) -> tuple[AppPassword, str] | Replay:
+    ) -> tuple[AppPassword, str]:
         """Draw a password and keep it; raises SelectorTaken if another must be drawn."""
         password = self._new_password()
         app_password_id = self._new_id("apw")
@@ -168,9 +174,8 @@ class AppPasswords:
         def made(change: EnrollmentChange) -> tuple[AppPassword, str]:
             return change.enrollment.app_passwords[-1], shown(password)
 
-        kept_receipt = receipt and msgspec.structs.replace(receipt, answer=lambda change: receipt.answer(made(change)))
-        change = await self._people.change(enrollment_id, step, kept_receipt)
-        return change if isinstance(change, Replay) else made(change)
+        key = idempotency_key and idempotency_key.after(made)
+        return made(await self._enrollments.change(enrollment_id, step, key))
 
     def _denial(self, application: Application, enrollment: Enrollment) -> Denial | None:
         policy = self._applications.for_person(application.name, enrollment.groups)

@@ -4,21 +4,24 @@ import contextlib
 
 import msgspec
 
-from gateway.applications import Applications
+from gateway.clock import Clock
 from gateway.domain import recognition
+from gateway.domain.api_keys import Application
+from gateway.domain.applications import Applications
 from gateway.domain.assurance import Basis
+from gateway.domain.commands import Created, VerificationRequest
 from gateway.domain.enrollment import Enrollment, EnrollmentChange, Phone, PhoneKind
 from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.idempotency import IdempotencyKey
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import reject_text_to_extension
 from gateway.domain.verification import Channel, FallbackStep, Mode, Purpose
-from gateway.person_ports import PersonStep, PersonStore
-from gateway.ports import Application, Clock, Created, NewCode, Receipt, Replay
+from gateway.security.generators import NewCode
 from gateway.security.vault import Vault
 from gateway.services.enrollments import done, owned
-from gateway.services.method_selection import Wish
 from gateway.services.portal import reject_ended
 from gateway.services.verifications import Verifications
+from gateway.stores.enrollments import EnrollmentStore, PersonStep
 
 _ANY_LOCALE = "en"
 
@@ -58,7 +61,7 @@ class Authentication:
 
     def __init__(
         self,
-        people: PersonStore,
+        enrollments: EnrollmentStore,
         applications: Applications,
         verifications: Verifications,
         vault: Vault,
@@ -66,7 +69,7 @@ class Authentication:
         clock: Clock,
         new_code: NewCode,
     ) -> None:
-        self._people = people
+        self._enrollments = enrollments
         self._applications = applications
         self._verifications = verifications
         self._vault = vault
@@ -78,14 +81,14 @@ class Authentication:
         application: Application,
         enrollment_id: str,
         phone: NewPhone,
-        receipt: Receipt | None,
+        idempotency_key: IdempotencyKey | None,
         locale: str | None = None,
-    ) -> Created | Replay:
+    ) -> Created:
         """Begin to prove a phone; it counts once its verification is approved."""
         reject_text_to_extension(phone.channel, phone.extension)
-        enrollment = owned(application, await self._people.enrollment(enrollment_id))
+        enrollment = owned(application, await self._enrollments.get(enrollment_id))
         known = enrollment.phone_at(phone.number, phone.extension)
-        wish = Wish(
+        request = VerificationRequest(
             number=phone.number,
             channel=phone.channel,
             mode=phone.mode,
@@ -98,19 +101,19 @@ class Authentication:
             first_phone=phone.first,
             confirm_key=enrollment.confirm_key(known),
         )
-        return await self._verifications.begin(application, wish, receipt)
+        return await self._verifications.begin(application, request, idempotency_key)
 
     async def challenge(
         self,
         application: Application,
         enrollment_id: str,
         challenge: Challenge,
-        receipt: Receipt | None,
+        idempotency_key: IdempotencyKey | None,
         locale: str | None = None,
-    ) -> Created | Replay:
+    ) -> Created:
         """Verify a person by a phone of theirs; a sign-in soon after a proof needs no new one, if policy says so."""
-        enrollment = owned(application, await self._people.enrollment(enrollment_id))
-        wish = _wish(enrollment, challenge, locale)
+        enrollment = owned(application, await self._enrollments.get(enrollment_id))
+        request = _request_for(enrollment, challenge, locale)
         policy = self._applications.for_person(application.name, enrollment.groups)
         proof = enrollment.last_proof
         asked = challenge.purpose is Purpose.SIGN_IN and challenge.phone_id is None and challenge.channel is None
@@ -121,13 +124,13 @@ class Authentication:
         if asked and proof and holds(enrollment, self._clock()):
             with contextlib.suppress(recognition.NotRecognized):
                 return await self._verifications.recognize(
-                    application, wish, Basis.RECENT_PROOF, proof.assurance, holds, receipt
+                    application, request, Basis.RECENT_PROOF, proof.assurance, holds, idempotency_key
                 )
-        return await self._verifications.begin(application, wish, receipt)
+        return await self._verifications.begin(application, request, idempotency_key)
 
     async def recognize_device(self, application: Application, enrollment_id: str, secret: str) -> Created | None:
         """Approve a sign-in from a browser that the person trusts; None if they do not, or policy says no."""
-        enrollment = owned(application, await self._people.enrollment(enrollment_id))
+        enrollment = owned(application, await self._enrollments.get(enrollment_id))
         policy = self._applications.for_person(application.name, enrollment.groups)
         digest = self._vault.secret_digest(secret)
 
@@ -136,14 +139,14 @@ class Authentication:
 
         if not policy.remember_device_days or not holds(enrollment, self._clock()):
             return None
-        wish = _wish(enrollment, Challenge(Purpose.SIGN_IN), None)
+        request = _request_for(enrollment, Challenge(Purpose.SIGN_IN), None)
         with contextlib.suppress(recognition.NotRecognized):
-            return _created(await self._verifications.recognize(application, wish, Basis.TRUSTED_DEVICE, None, holds))
+            return await self._verifications.recognize(application, request, Basis.TRUSTED_DEVICE, None, holds)
         return None
 
     async def trusted_until(self, application: Application, enrollment_id: str, secret: str) -> int | None:
         """Return until when (ms since the epoch) the person trusts this browser; None if they do not."""
-        enrollment = owned(application, await self._people.enrollment(enrollment_id))
+        enrollment = owned(application, await self._enrollments.get(enrollment_id))
         return recognition.trusted_until(enrollment, self._vault.secret_digest(secret), self._clock())
 
     async def trust_device(
@@ -153,7 +156,7 @@ class Authentication:
 
         Raises VisitMoved if the visit that asks has ended meanwhile.
         """
-        enrollment = owned(application, await self._people.enrollment(enrollment_id))
+        enrollment = owned(application, await self._enrollments.get(enrollment_id))
         days = self._applications.for_person(application.name, enrollment.groups).remember_device_days
         if days:
             digest = self._vault.secret_digest(secret)
@@ -175,8 +178,8 @@ class Authentication:
         enrollment_id: str,
         seconds: int,
         reason: str,
-        receipt: Receipt | None = None,
-    ) -> tuple[str, int] | Replay:
+        idempotency_key: IdempotencyKey | None = None,
+    ) -> tuple[str, int]:
         """Grant a code for one sign-in within so many seconds; returns it, shown once, and its end (ms).
 
         Raises Refused: `enrollment_blocked`, `no_method` for a person who has no phone and so enrolls instead.
@@ -194,32 +197,28 @@ class Authentication:
                 raise TypeError("a bypass was granted, and its person does not have it")
             return code, bypass.expires_at
 
-        kept = receipt and msgspec.structs.replace(receipt, answer=lambda change: receipt.answer(granted(change)))
-        change = await self._people.change(enrollment_id, step, kept)
-        return change if isinstance(change, Replay) else granted(change)
+        key = idempotency_key and idempotency_key.after(granted)
+        return granted(await self._enrollments.change(enrollment_id, step, key))
 
     async def use_bypass(self, application: Application, enrollment_id: str, typed: str) -> Created:
         """Sign in with a granted code; raises Refused (`bypass_invalid`; `no_method`, which leaves the code unused)."""
-        _phone(owned(application, await self._people.enrollment(enrollment_id)), Challenge())
+        _phone(owned(application, await self._enrollments.get(enrollment_id)), Challenge())
         digest = self._vault.code_digest(enrollment_id, "".join(typed.split()).replace("-", ""))
         enrollment = await self._changed(
             application, enrollment_id, lambda kept, now: recognition.bypass_tried(kept, digest, now)
         )
-        wish = _wish(enrollment, Challenge(Purpose.SIGN_IN), None)
+        request = _request_for(enrollment, Challenge(Purpose.SIGN_IN), None)
         # The code was used up in a transaction of its own: there is nothing left to ask again.
-        recognized = await self._verifications.recognize(
-            application, wish, Basis.BYPASS, None, lambda _kept, _now: True
-        )
-        return _created(recognized)
+        return await self._verifications.recognize(application, request, Basis.BYPASS, None, lambda _kept, _now: True)
 
     async def _changed(self, application: Application, enrollment_id: str, step: PersonStep) -> Enrollment:
         def owned_step(enrollment: Enrollment, now: int) -> EnrollmentChange:
             return step(owned(application, enrollment), now)
 
-        return done(await self._people.change(enrollment_id, owned_step)).enrollment
+        return done(await self._enrollments.change(enrollment_id, owned_step)).enrollment
 
 
-def _wish(enrollment: Enrollment, challenge: Challenge, locale: str | None) -> Wish:
+def _request_for(enrollment: Enrollment, challenge: Challenge, locale: str | None) -> VerificationRequest:
     """Return how to reach a person.
 
     Raises Refused: `not_found` for a phone that is not theirs, `phone_not_proven`, `no_method`, `number_invalid` for a
@@ -230,7 +229,7 @@ def _wish(enrollment: Enrollment, challenge: Challenge, locale: str | None) -> W
     usual = default.channel if default and default.phone_id == phone.id else _usual_channel(phone)
     channel = challenge.channel or usual
     reject_text_to_extension(channel, phone.extension)
-    return Wish(
+    return VerificationRequest(
         number=phone.number,
         channel=channel,
         mode=challenge.mode,
@@ -274,9 +273,3 @@ def _chosen(enrollment: Enrollment, phone_id: str, purpose: Purpose | None) -> P
 
 def _usual_channel(phone: Phone) -> Channel:
     return Channel.CALL if phone.extension or phone.kind is PhoneKind.OFFICE else Channel.SMS
-
-
-def _created(created: Created | Replay) -> Created:
-    if isinstance(created, Replay):
-        raise TypeError("a replay without a receipt")
-    return created

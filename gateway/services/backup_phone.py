@@ -4,44 +4,47 @@ import contextlib
 import hashlib
 
 from gateway.domain import backup_phone
+from gateway.domain.api_keys import Application
+from gateway.domain.commands import Created
 from gateway.domain.enrollment import Enrollment
 from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.idempotency import IdempotencyKey, RepeatedRequest
 from gateway.domain.verification import Channel, Purpose, Verification
-from gateway.person_ports import PersonStore
-from gateway.ports import Application, Created, Receipt, Replay, Step, Store
 from gateway.services.authentication import Authentication, Challenge
 from gateway.services.counters import Counters
 from gateway.services.verifications import Verifications
+from gateway.stores.enrollments import EnrollmentStore
+from gateway.stores.verifications import Step, VerificationStore
 
 
 class BackupPhones:
     """Fills `gateway.services.report_listener.ReportListener`.
 
     The backup is a verification of its own, and is begun before the first one notes it: `continued_by` never names what
-    is not there. It is begun once, however often and in how many processes a report is heard, because its receipt is
-    kept in the transaction that begins it. If the first one has ended meanwhile, the backup is canceled. What no report
-    tells of, or a crash between the two has left, the clock sees to before it ends the first one.
+    is not there. It is begun once, however often and in how many processes a report is heard, because its
+    Idempotency-Key is stored in the transaction that begins it. If the first one has ended meanwhile, the backup is
+    canceled. What no report tells of, or a crash between the two has left, the clock sees to before it ends the first.
     """
 
     def __init__(
         self,
-        store: Store,
-        people: PersonStore,
+        store: VerificationStore,
+        enrollments: EnrollmentStore,
         proofs: Authentication,
         verifications: Verifications,
         counters: Counters,
     ) -> None:
         self._store = store
-        self._people = people
+        self._enrollments = enrollments
         self._proofs = proofs
         self._verifications = verifications
         self._counters = counters
 
     async def reported(self, verification: Verification) -> None:
-        """See the port."""
+        """Go on from where a report, or the clock, has left a verification."""
         if not backup_phone.is_due(verification):
             return
-        enrollment = await self._people.enrollment(str(verification.enrollment_id))
+        enrollment = await self._enrollments.get(str(verification.enrollment_id))
         if enrollment is None:
             return
         application = Application(verification.application_id, verification.application_name)
@@ -59,17 +62,19 @@ class BackupPhones:
     async def _begun(self, application: Application, enrollment: Enrollment, first: Verification) -> str:
         """Call the best phone that may be called, and return the verification's id; raises Refused where none may."""
         backup = backup_phone.next_backup(enrollment, first)
-        key = hashlib.sha256(f"backup of {first.id}".encode()).digest()
-        receipt = Receipt(key, key, _id_of)
+        digest = hashlib.sha256(f"backup of {first.id}".encode()).digest()
+        key = IdempotencyKey(digest, digest, _id_of)
         refusal = Rejected(ErrorCode.NO_METHOD, "This person has no other phone.")
         for phone in backup.phones:
             challenge = Challenge(Purpose.SIGN_IN, phone.id, Channel.CALL, backup.mode, (), first.id, backup.tried)
             try:
-                begun = await self._proofs.challenge(application, enrollment.id, challenge, receipt, first.locale)
+                begun = await self._proofs.challenge(application, enrollment.id, challenge, key, first.locale)
+            except RepeatedRequest as repeated:
+                return repeated.response.content.decode()
             except Rejected as refused:
                 refusal = refused
             else:
-                return (begun.answer if isinstance(begun, Replay) else _id_of(begun)).decode()
+                return begun.change.verification.id
         raise refusal
 
     async def _noted(self, first: Verification, step: Step) -> Verification | None:

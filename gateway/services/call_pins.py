@@ -4,16 +4,16 @@ import asyncio
 import contextlib
 from weakref import WeakValueDictionary
 
+from gateway.clock import Clock
 from gateway.domain.call_pins import Gathered, Judgement, Outdated, Verdict, hash_asked_for, pin_judged
 from gateway.domain.enrollment import Enrollment
 from gateway.domain.errors import Rejected
 from gateway.domain.limits import Limits
 from gateway.domain.scenes import Scene
 from gateway.domain.verification import Attempt, Change, Verification
-from gateway.person_ports import PersonStore
-from gateway.pin_ports import PinStep, PinStore
-from gateway.ports import Clock
 from gateway.security.password_hashing import PinHashes
+from gateway.stores.enrollments import EnrollmentStore
+from gateway.stores.verifications import PinStep, VerificationStore
 
 _NOTHING = Verdict(None, fits=False)
 
@@ -25,8 +25,10 @@ class NotHashed(Exception):
 class CallPins:
     """A person's PINs are judged one at a time, so that guesses on many calls at once do no more than fail fast."""
 
-    def __init__(self, people: PersonStore, store: PinStore, hashes: PinHashes, limits: Limits, clock: Clock) -> None:
-        self._people = people
+    def __init__(
+        self, enrollments: EnrollmentStore, store: VerificationStore, hashes: PinHashes, limits: Limits, clock: Clock
+    ) -> None:
+        self._enrollments = enrollments
         self._store = store
         self._hashes = hashes
         self._limits = limits
@@ -43,10 +45,10 @@ class CallPins:
         turn = self._turns.setdefault(person_id, asyncio.Lock())
         async with turn:
             while True:
-                enrollment = await self._people.enrollment(person_id)
+                enrollment = await self._enrollments.get(person_id)
                 verdict = _NOTHING if enrollment is None else await self._verdict(enrollment, attempt, gathered.digits)
                 with contextlib.suppress(Outdated):
-                    return await self._store.judge(verification.id, self._step(gathered, verdict))
+                    return await self._store.judge_pin(verification.id, self._step(gathered, verdict))
 
     def _step(self, gathered: Gathered, verdict: Verdict) -> PinStep:
         def step(verification: Verification, enrollment: Enrollment, now: int) -> Judgement:

@@ -14,12 +14,12 @@ from gateway.domain.limits import Limits, Tally
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.status_reports import call_status_changed, message_status_changed
 from gateway.domain.verification import Attempt, Change, FailureCode, Verification
-from gateway.ports import CountedStep, Step, Store
 from gateway.providers.base import StatusWords
 from gateway.services.call_pins import CallPins
 from gateway.services.call_scripts import CallScripts
 from gateway.services.counters import Counters
 from gateway.services.report_listener import ReportListener
+from gateway.stores.verifications import CountedStep, Step, VerificationStore
 from webhooks.events import (
     AttemptRef,
     CallAnswered,
@@ -53,7 +53,7 @@ class Callbacks:
 
     def __init__(
         self,
-        store: Store,
+        store: VerificationStore,
         scripts: CallScripts,
         pins: CallPins,
         limits: Limits,

@@ -2,18 +2,21 @@
 
 import msgspec
 
-from gateway.applications import Applications
+from gateway.clock import Clock
+from gateway.domain.api_keys import Application
+from gateway.domain.applications import Applications
 from gateway.domain.blocks import blocked, reset, unblocked
 from gateway.domain.enrollment import DefaultMethod, Enrollment, EnrollmentChange, enrollment_changed
 from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.idempotency import IdempotencyKey
 from gateway.domain.journal import JournalEntry, StoredEntry
 from gateway.domain.limits import SECOND
 from gateway.domain.phones import default_chosen, phone_removed
 from gateway.domain.pins import pin_denial
 from gateway.domain.policy import Permission, Policy, explain
 from gateway.domain.verification import Channel
-from gateway.person_ports import PersonStep, PersonStore
-from gateway.ports import Application, Clock, NewId, Receipt, Replay
+from gateway.security.generators import NewId
+from gateway.stores.enrollments import EnrollmentStore, PersonStep
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -37,15 +40,17 @@ class Amendment(msgspec.Struct, frozen=True):
 class Enrollments:
     """One journey per method; each raises Refused (`not_found`) for a record that is not the application's."""
 
-    def __init__(self, people: PersonStore, applications: Applications, *, clock: Clock, new_id: NewId) -> None:
-        self._people = people
+    def __init__(
+        self, enrollments: EnrollmentStore, applications: Applications, *, clock: Clock, new_id: NewId
+    ) -> None:
+        self._enrollments = enrollments
         self._applications = applications
         self._clock = clock
         self._new_id = new_id
 
     async def enroll(
-        self, application: Application, person: Person, receipt: Receipt | None
-    ) -> tuple[Enrollment, bool] | Replay:
+        self, application: Application, person: Person, idempotency_key: IdempotencyKey | None
+    ) -> tuple[Enrollment, bool]:
         """Make a person's record, or return the one that is there; the flag tells which (True: new)."""
         now = self._clock()
         enrollment = Enrollment(
@@ -58,15 +63,15 @@ class Enrollments:
             locale=person.locale,
             groups=person.groups,
         )
-        return await self._people.enroll(enrollment, receipt)
+        return await self._enrollments.enroll(enrollment, idempotency_key)
 
     async def show(self, application: Application, enrollment_id: str) -> Enrollment:
         """Return an enrollment."""
-        return owned(application, await self._people.enrollment(enrollment_id))
+        return owned(application, await self._enrollments.get(enrollment_id))
 
     async def find(self, application: Application, user: str) -> Enrollment:
         """Return a user's enrollment."""
-        return owned(application, await self._people.enrollment_of(application.id, user))
+        return owned(application, await self._enrollments.of_user(application.id, user))
 
     async def amend(self, application: Application, enrollment_id: str, amendment: Amendment) -> Enrollment:
         """Change what the integrator says of a person, or the default method."""
@@ -125,12 +130,12 @@ class Enrollments:
         def check(enrollment: Enrollment, _now: int) -> EnrollmentChange:
             return EnrollmentChange(owned(application, enrollment))
 
-        await self._people.remove(enrollment_id, check)
+        await self._enrollments.remove(enrollment_id, check)
 
     async def history(self, application: Application, enrollment_id: str, after: int) -> list[StoredEntry]:
         """List the record's journal, oldest first, from behind entry number `after`."""
         await self.show(application, enrollment_id)
-        return await self._people.history(enrollment_id, after)
+        return await self._enrollments.history(enrollment_id, after)
 
     async def explain(self, application: Application, enrollment_id: str) -> tuple[Permission, ...]:
         """Say for each method whether the person may use it, and if not, who decided so and what to do."""
@@ -152,7 +157,7 @@ class Enrollments:
         def owned_step(enrollment: Enrollment, now: int) -> EnrollmentChange:
             return step(owned(application, enrollment), now)
 
-        return done(await self._people.change(enrollment_id, owned_step)).enrollment
+        return done(await self._enrollments.change(enrollment_id, owned_step)).enrollment
 
 
 def owned(application: Application, enrollment: Enrollment | None) -> Enrollment:
@@ -162,10 +167,8 @@ def owned(application: Application, enrollment: Enrollment | None) -> Enrollment
     return enrollment
 
 
-def done(change: EnrollmentChange | Replay) -> EnrollmentChange:
-    """Return a change that was made without a receipt; raises the refusal that it carries."""
-    if isinstance(change, Replay):
-        raise TypeError("a replay without a receipt")
+def done(change: EnrollmentChange) -> EnrollmentChange:
+    """Return a change that was made; raises the refusal that it carries."""
     if change.refusal is not None:
         raise change.refusal
     return change

@@ -8,10 +8,11 @@ from gateway.domain.inbound_sms import FRAUD, TEXT_REPLIED, Keyword, keyword, se
 from gateway.domain.limits import Limits
 from gateway.domain.phone_number import PhoneNumber, parse_e164
 from gateway.domain.senders import Senders
-from gateway.reply_ports import OptOutReason, ReplyStore
 from gateway.security.vault import Vault
 from gateway.services.counters import Counters
 from gateway.services.phrasebooks import Phrasebooks
+from gateway.stores.inbound_sms import InboundSmsStore
+from gateway.stores.suppressions import OptOutReason, SuppressionStore
 from twiml.sms import NO_REPLY, fraud_word, keyword_reply
 from webhooks.events import MessageReceived
 
@@ -27,7 +28,8 @@ class InboundSms:
 
     def __init__(
         self,
-        store: ReplyStore,
+        store: InboundSmsStore,
+        suppressions: SuppressionStore,
         phrasebooks: Phrasebooks,
         vault: Vault,
         limits: Limits,
@@ -39,6 +41,7 @@ class InboundSms:
     ) -> None:
         """Take the parts; `fraud_words` are those beside each language's own."""
         self._store = store
+        self._suppressions = suppressions
         self._phrasebooks = phrasebooks
         self._vault = vault
         self._limits = limits
@@ -59,18 +62,18 @@ class InboundSms:
             return NO_REPLY
         senders = [sender for sender in (event.recipient, event.service) if sender]
         if asked is Keyword.STOP:
-            await self._store.opt_out(number, senders, OptOutReason.KEYWORD)
+            await self._suppressions.opt_out(number, senders, OptOutReason.KEYWORD)
         elif asked is Keyword.START:
-            await self._store.opt_in(number, senders)
+            await self._suppressions.opt_in(number, senders)
         return await self._answer(number, asked)
 
     async def opted_out(self, number: PhoneNumber) -> None:
         """Learn from the provider that a number wants no texts of ours."""
-        await self._store.opt_out(number, (self._senders.to(number),), OptOutReason.PROVIDER)
+        await self._suppressions.opt_out(number, (self._senders.to(number),), OptOutReason.PROVIDER)
 
     async def _reply(self, number: PhoneNumber, event: MessageReceived) -> None:
         try:
-            change = await self._store.reply(
+            change = await self._store.answer(
                 number,
                 lambda recent: select_verification(recent, event.sid),
                 lambda verification, tally, now: sms_received(

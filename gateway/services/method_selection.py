@@ -1,11 +1,9 @@
-"""Which ways of reaching a number may be taken: the policy's word on each, and the PIN that a call asks for."""
-
-from collections.abc import Mapping
+"""Which methods of reaching a number may be used: what the policy says of each, and the PIN that a call asks for."""
 
 import msgspec
 
 from gateway.domain import fallback
-from gateway.domain.commands import NO_PLAN, Plan
+from gateway.domain.commands import NO_PLAN, Plan, VerificationRequest
 from gateway.domain.enrollment import Enrollment, PhoneKind
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.modes import mode_of
@@ -15,37 +13,24 @@ from gateway.domain.policy import Denial, Policy, method_denial, mode_denial
 from gateway.domain.verification import Channel, FallbackStep, Mode, Purpose, Verification
 
 
-class Wish(msgspec.Struct, frozen=True):
-    """What is asked for. With `enrollment_id`, the phone joins the person's record as a phone of this kind.
-
-    `fallback` begins with the way of the verification itself; None leaves it to the policy. One that `continues`
-    another (an id) calls the phone that is next, after those that were `tried` (ids).
-    """
-
-    number: PhoneNumber
-    channel: Channel
-    mode: Mode | None
-    locale: str
-    enrollment_id: str | None = None
-    metadata: Mapping[str, str] = {}
-    extension: str | None = None
-    purpose: Purpose | None = None
-    fallback: tuple[FallbackStep, ...] | None = None
-    kind: PhoneKind = PhoneKind.AUTHENTICATION
-    replaces: str | None = None
-    first_phone: bool = False
-    confirm_key: str = ""
-    continues: str | None = None
-    tried: tuple[str, ...] = ()
-
-
-def meant(wish: Wish, enrollment: Enrollment | None) -> Wish:
-    """Say of a person's verification without a purpose that it enrolls, if the phone is not proven on the record."""
-    if enrollment is None or wish.purpose is not None:
-        return wish
-    phone = enrollment.phone_at(wish.number, wish.extension)
+def with_purpose(request: VerificationRequest, enrollment: Enrollment | None) -> VerificationRequest:
+    """Let a person's verification without a purpose enroll, if the phone is not proven on the record."""
+    if enrollment is None or request.purpose is not None:
+        return request
+    phone = enrollment.phone_at(request.number, request.extension)
     proven = phone is not None and phone.verified_at is not None
-    return wish if proven else msgspec.structs.replace(wish, purpose=Purpose.ENROLL)
+    return request if proven else msgspec.structs.replace(request, purpose=Purpose.ENROLL)
+
+
+def under(policy: Policy, request: VerificationRequest) -> VerificationRequest:
+    """Return the request on the policy's terms."""
+    return msgspec.structs.replace(
+        request,
+        fraud_block_days=policy.fraud_block_days,
+        learns_key=request.purpose is Purpose.ENROLL and request.kind is PhoneKind.OFFICE,
+        reply_with_code=policy.reply_with_code,
+        call_backup=policy.call_backup and request.purpose is Purpose.SIGN_IN,
+    )
 
 
 def reject_forbidden(
@@ -82,10 +67,10 @@ def resent_mode(policy: Policy, verification: Verification, channel: Channel, wi
     return mode_of(channel, wished, policy.call_proof, [attempt.mode for attempt in verification.attempts])
 
 
-def plan(policy: Policy, wish: Wish, mode: Mode | None, enrollment: Enrollment | None) -> Plan:
+def plan(policy: Policy, request: VerificationRequest, mode: Mode | None, enrollment: Enrollment | None) -> Plan:
     """Return what follows by itself: as asked for, or as the policy says of verifications that begin in this way."""
-    steps = policy.fallback if wish.fallback is None else wish.fallback
-    if not steps or steps[0].channel is not wish.channel or steps[0].mode not in {None, mode}:
+    steps = policy.fallback if request.fallback is None else request.fallback
+    if not steps or steps[0].channel is not request.channel or steps[0].mode not in {None, mode}:
         return NO_PLAN
     modes = [mode]
     for step in steps[1:]:
@@ -93,11 +78,11 @@ def plan(policy: Policy, wish: Wish, mode: Mode | None, enrollment: Enrollment |
     resolved = [msgspec.structs.replace(step, mode=asked) for step, asked in zip(steps, modes, strict=True)]
 
     def denial(step: FallbackStep) -> ErrorCode | None:
-        if step.channel is Channel.SMS and wish.extension is not None:
+        if step.channel is Channel.SMS and request.extension is not None:
             return ErrorCode.NUMBER_INVALID  # a text cannot reach an extension
         if step.mode is Mode.PIN and (enrollment is None or enrollment.pin is None):
             return ErrorCode.PIN_NOT_SET
-        denied = _denial(policy, wish.purpose, step.channel, step.mode, wish.number, wish.kind)
+        denied = _denial(policy, request.purpose, step.channel, step.mode, request.number, request.kind)
         return None if denied is None else denied.code
 
     return fallback.planned(resolved, denial)

@@ -1,18 +1,18 @@
 """A person's PIN: set by who runs the service, or by the person, and taken away."""
 
+from gateway.domain.api_keys import Application
 from gateway.domain.enrollment import Enrollment, EnrollmentChange
 from gateway.domain.pins import pin_removed, pin_set, reject_unsuitable_pin
-from gateway.person_ports import PersonStep, PersonStore
-from gateway.ports import Application
 from gateway.security.password_hashing import PinHashes
 from gateway.services.enrollments import done, owned
+from gateway.stores.enrollments import EnrollmentStore, PersonStep
 
 
 class Pins:
     """One journey per method; each raises Refused (`not_found`) for a record that is not the application's."""
 
-    def __init__(self, people: PersonStore, hashes: PinHashes) -> None:
-        self._people = people
+    def __init__(self, enrollments: EnrollmentStore, hashes: PinHashes) -> None:
+        self._enrollments = enrollments
         self._hashes = hashes
 
     async def give(self, application: Application, enrollment_id: str, typed: str) -> Enrollment:
@@ -32,7 +32,7 @@ class Pins:
         return await self._changed(application, enrollment_id, pin_removed)
 
     async def _set(self, application: Application, enrollment_id: str, typed: str, *, must_change: bool) -> Enrollment:
-        before = owned(application, await self._people.enrollment(enrollment_id))
+        before = owned(application, await self._enrollments.get(enrollment_id))
         reject_unsuitable_pin(typed, before.phones)  # before it costs a hash
         pin_hash = await self._hashes.hash(enrollment_id, typed)
         return await self._changed(
@@ -43,4 +43,4 @@ class Pins:
         def owned_step(enrollment: Enrollment, now: int) -> EnrollmentChange:
             return step(owned(application, enrollment), now)
 
-        return done(await self._people.change(enrollment_id, owned_step)).enrollment
+        return done(await self._enrollments.change(enrollment_id, owned_step)).enrollment

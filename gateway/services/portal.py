@@ -6,16 +6,21 @@ from typing import Any
 
 import msgspec
 
-from gateway.applications import Applications
+from gateway.clock import Clock
+from gateway.domain.api_keys import Application
+from gateway.domain.applications import Applications
 from gateway.domain.enrollment import Enrollment
 from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.idempotency import IdempotencyKey
 from gateway.domain.limits import SECOND
 from gateway.domain.policy import Policy
 from gateway.domain.portal import PortalLink, PortalPage, PortalSession
-from gateway.person_ports import PersonStore, PortalStore
-from gateway.ports import Application, Clock, NewToken, Receipt, Replay
+from gateway.security.generators import NewToken
 from gateway.security.vault import Vault
 from gateway.services.enrollments import owned
+from gateway.stores.api_keys import ApiKeyStore
+from gateway.stores.enrollments import EnrollmentStore
+from gateway.stores.portal import PortalStore
 
 
 class CreatedLink(msgspec.Struct, frozen=True):
@@ -44,8 +49,9 @@ class Portal:
 
     def __init__(
         self,
-        people: PersonStore,
+        enrollments: EnrollmentStore,
         visits: PortalStore,
+        api_keys: ApiKeyStore,
         applications: Applications,
         vault: Vault,
         *,
@@ -56,8 +62,9 @@ class Portal:
         session_lifetime: int,
     ) -> None:
         """Take the lifetimes in seconds."""
-        self._people = people
+        self._enrollments = enrollments
         self._visits = visits
+        self._api_keys = api_keys
         self._applications = applications
         self._vault = vault
         self._clock = clock
@@ -72,10 +79,10 @@ class Portal:
         enrollment_id: str,
         page: PortalPage,
         return_url: str | None,
-        receipt: Receipt | None,
-    ) -> CreatedLink | Replay:
+        idempotency_key: IdempotencyKey | None,
+    ) -> CreatedLink:
         """Make a link for a person; raises Refused (`not_found`, `return_url_forbidden`)."""
-        enrollment = owned(application, await self._people.enrollment(enrollment_id))
+        enrollment = owned(application, await self._enrollments.get(enrollment_id))
         policy = self._applications.for_person(application.name, enrollment.groups)
         if return_url is not None and return_url not in policy.return_urls:
             raise Rejected(
@@ -87,22 +94,26 @@ class Portal:
         expires_at = self._clock() + self._link_lifetime * SECOND
         made = CreatedLink(f"{self._public_url}/portal/links/{token}", expires_at)
         link = PortalLink(self._vault.secret_digest(token), enrollment_id, page, return_url, expires_at)
-        kept = await self._visits.add_link(link, receipt and _answering(receipt, made))
-        return kept if isinstance(kept, Replay) else made
+        await self._visits.add_link(link, idempotency_key and idempotency_key.after(lambda _link: made))
+        return made
 
     async def peek(self, token: str) -> PortalLink | None:
         """Return the link behind a token, used or not; None if it is past its time, void, or never was."""
         link = await self._visits.link(self._vault.secret_digest(token))
         if link is None or self._clock() >= link.expires_at:
             return None
-        enrollment = await self._people.enrollment(link.enrollment_id)
+        enrollment = await self._enrollments.get(link.enrollment_id)
         made_at = link.expires_at - self._link_lifetime * SECOND
         return None if enrollment is None or _voided(made_at, enrollment, self._clock()) else link
 
     async def host(self, link: PortalLink) -> Application | None:
         """Return whose link it is."""
-        enrollment = await self._people.enrollment(link.enrollment_id)
-        return None if enrollment is None else await self._visits.application(enrollment.application_id)
+        enrollment = await self._enrollments.get(link.enrollment_id)
+        return None if enrollment is None else await self._api_keys.application(enrollment.application_id)
+
+    async def application(self, application_id: str) -> Application | None:
+        """Return an application."""
+        return await self._api_keys.application(application_id)
 
     async def open(self, token: str) -> str | None:
         """Use a link up and return the new session's secret; None if it is used, past its time, or never was."""
@@ -130,10 +141,10 @@ class Portal:
         session = await self._visits.session(self._vault.secret_digest(secret))
         if session is None or self._clock() >= session.expires_at:
             return None
-        enrollment = await self._people.enrollment(session.enrollment_id)
+        enrollment = await self._enrollments.get(session.enrollment_id)
         if enrollment is None or _voided(session.opened_at, enrollment, self._clock()):
             return None
-        application = await self._visits.application(enrollment.application_id)
+        application = await self._api_keys.application(enrollment.application_id)
         if application is None:
             return None
         policy = self._applications.for_person(application.name, enrollment.groups)
@@ -182,7 +193,3 @@ def return_address(session: PortalSession, outcome: Mapping[str, str]) -> str | 
         return None
     query = "&".join(f"{name}={value}" for name, value in outcome.items())
     return f"{session.return_url}{'&' if '?' in session.return_url else '?'}{query}" if query else session.return_url
-
-
-def _answering(receipt: Receipt, made: CreatedLink) -> Receipt:
-    return msgspec.structs.replace(receipt, answer=lambda _link: receipt.answer(made))

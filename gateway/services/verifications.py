@@ -1,46 +1,60 @@
-"""The integrator's journeys that change a verification: create, check, resend, cancel."""
+"""The integrator's use cases of a verification: create, check, resend, cancel; show, wait, list, follow."""
 
-import msgspec
+import asyncio
+from collections.abc import AsyncIterator
 
-from gateway.applications import Applications
 from gateway.domain import code
+from gateway.domain.api_keys import Application
+from gateway.domain.applications import Applications
 from gateway.domain.assurance import Assurance, Basis
 from gateway.domain.commands import (
     MATCH_LENGTH,
+    Created,
     NewAttempt,
-    Start,
+    NewVerification,
+    VerificationRequest,
     canceled,
     code_checked,
     created,
     recognized,
     resent,
 )
-from gateway.domain.enrollment import Enrollment, EnrollmentChange, Phone, PhoneKind, reject_if_blocked
+from gateway.domain.enrollment import Enrollment, EnrollmentChange, Phone, reject_if_blocked
 from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.idempotency import IdempotencyKey
+from gateway.domain.journal import StoredEntry
 from gateway.domain.limits import Limits, Tally
+from gateway.domain.listing import ListFilter, Page
 from gateway.domain.modes import mode_of
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import phone_offered, reject_text_to_extension, send_counted
 from gateway.domain.policy import Policy, sharing_denial
 from gateway.domain.recognition import Holds, NotRecognized
 from gateway.domain.routing import Route
-from gateway.domain.verification import Change, Channel, Mode, Purpose, Status, Verification
+from gateway.domain.verification import Change, Channel, Mode, Status, Verification
 from gateway.outbox_ports import SendQueue
-from gateway.person_ports import PersonStore
-from gateway.ports import Application, Created, Joining, NewCode, NewId, NewToken, Receipt, Replay, Store
+from gateway.security.generators import NewCode, NewId, NewToken
 from gateway.security.vault import Vault
 from gateway.services.counters import Counters
-from gateway.services.method_selection import Wish, meant, plan, reject_forbidden, reject_without_pin, resent_mode
-from gateway.services.verification_reads import VerificationReads, must_own
+from gateway.services.method_selection import (
+    plan,
+    reject_forbidden,
+    reject_without_pin,
+    resent_mode,
+    under,
+    with_purpose,
+)
+from gateway.stores.enrollments import EnrollmentStore
+from gateway.stores.verifications import Joining, VerificationStore
 
 
-class Verifications(VerificationReads):
+class Verifications:
     """One journey per method; each raises Refused for what it will not do, StoreUnavailable when nothing is kept."""
 
     def __init__(
         self,
-        store: Store,
-        people: PersonStore,
+        store: VerificationStore,
+        enrollments: EnrollmentStore,
         applications: Applications,
         vault: Vault,
         sends: SendQueue,
@@ -52,8 +66,10 @@ class Verifications(VerificationReads):
         new_token: NewToken,
         new_code: NewCode,
     ) -> None:
-        super().__init__(store)
-        self._people = people
+        self._store = store
+        self._stopping = False
+        self._waiting = 0
+        self._enrollments = enrollments
         self._applications = applications
         self._vault = vault
         self._sends = sends
@@ -64,49 +80,53 @@ class Verifications(VerificationReads):
         self._new_token = new_token
         self._new_code = new_code
 
-    async def create(self, application: Application, wish: Wish, receipt: Receipt | None) -> Verification | Replay:
+    async def create(
+        self, application: Application, request: VerificationRequest, idempotency_key: IdempotencyKey | None
+    ) -> Verification:
         """Begin a verification; its send is kept with it and goes out after the commit."""
-        begun = await self.begin(application, wish, receipt)
-        return begun if isinstance(begun, Replay) else begun.change.verification
+        return (await self.begin(application, request, idempotency_key)).change.verification
 
-    async def begin(self, application: Application, wish: Wish, receipt: Receipt | None) -> Created | Replay:
+    async def begin(
+        self, application: Application, request: VerificationRequest, idempotency_key: IdempotencyKey | None
+    ) -> Created:
         """Do what `create` does, and return the person's record with it."""
-        policy, enrollment = await self._terms(application, wish.enrollment_id)
-        wish = meant(wish, enrollment)
-        reject_text_to_extension(wish.channel, wish.extension)
-        reject_forbidden(policy, wish.purpose, wish.channel, wish.mode, wish.number, wish.kind)
+        policy, enrollment = await self._terms(application, request.enrollment_id)
+        request = under(policy, with_purpose(request, enrollment))
+        reject_text_to_extension(request.channel, request.extension)
+        reject_forbidden(policy, request.purpose, request.channel, request.mode, request.number, request.kind)
         limits = policy.limits(self._limits)
-        start = self._start(application, wish, policy, self._new_code(limits.code_length))
-        attempt = self.new_attempt(wish.channel, mode_of(wish.channel, wish.mode, policy.call_proof), wish.number)
-        following = plan(policy, wish, attempt.mode, enrollment)
-        start = msgspec.structs.replace(start, mode=attempt.mode, fallback=following)
+        new = self._new_verification(application, self._new_code(limits.code_length))
+        mode = mode_of(request.channel, request.mode, policy.call_proof)
+        attempt = self.new_attempt(request.channel, mode, request.number)
+        following = plan(policy, request, mode, enrollment)
 
         def begin(tally: Tally, now: int) -> Change:
             if enrollment is None:
-                reject_without_pin(None, attempt.mode, now)
-            return created(start, attempt, tally, now, limits)
+                reject_without_pin(None, mode, now)
+            return created(request, new, attempt, tally, now, limits, following)
 
-        joining = self._joining(wish, policy, attempt.mode)
-        begun = await self._store.create(start.id, wish.number, begin, receipt=receipt, joining=joining)
-        if isinstance(begun, Created):
-            self._handed_over(begun.change)
+        joining = self._joining(request, policy, mode)
+        begun = await self._store.create(
+            new.id, request.number, begin, idempotency_key=idempotency_key, joining=joining
+        )
+        self._handed_over(begun.change)
         return begun
 
     async def recognize(
         self,
         application: Application,
-        wish: Wish,
+        request: VerificationRequest,
         basis: Basis,
         assurance: Assurance | None,
         holds: Holds,
-        receipt: Receipt | None = None,
-    ) -> Created | Replay:
+        idempotency_key: IdempotencyKey | None = None,
+    ) -> Created:
         """Approve a person's sign-in without a text or a call, because of what stands in for a proof.
 
         It is asked again in the transaction whether it `holds`; raises NotRecognized, with nothing kept, if not.
         """
-        policy, _ = await self._terms(application, wish.enrollment_id)
-        start = self._start(application, wish, policy, "")
+        await self._terms(application, request.enrollment_id)
+        new = self._new_verification(application, "")
 
         def join(enrollment: Enrollment, _sharers: int, now: int) -> EnrollmentChange:
             reject_if_blocked(enrollment, now)
@@ -115,14 +135,13 @@ class Verifications(VerificationReads):
             return EnrollmentChange(enrollment)
 
         kept = await self._store.create(
-            start.id,
-            wish.number,
-            lambda _tally, now: recognized(start, basis, assurance, now),
-            receipt=receipt,
-            joining=Joining(str(wish.enrollment_id), join),
+            new.id,
+            request.number,
+            lambda _tally, now: recognized(request, new, basis, assurance, now),
+            idempotency_key=idempotency_key,
+            joining=Joining(str(request.enrollment_id), join),
         )
-        if isinstance(kept, Created):
-            self._counters.kept(kept.change)
+        self._counters.kept(kept.change)
         return kept
 
     async def check(self, application: Application, verification_id: str, typed: str) -> tuple[Verification, bool]:
@@ -146,8 +165,8 @@ class Verifications(VerificationReads):
         verification_id: str,
         channel: Channel | None,
         mode: Mode | None,
-        receipt: Receipt | None,
-    ) -> Verification | Replay:
+        idempotency_key: IdempotencyKey | None,
+    ) -> Verification:
         """Send the same code again, or call (again); without a channel, the way it went last."""
         before = await self.show(application, verification_id)
         policy, _ = await self._terms(application, before.enrollment_id)
@@ -165,56 +184,122 @@ class Verifications(VerificationReads):
             reject_without_pin(enrollment, resent_mode(policy, before, channel or before.channel, mode), now)
             return send_counted(enrollment, now, self._limits)
 
-        return self._handed_over(await self._store.resend(verification_id, step, receipt, person=person))
+        return self._handed_over(await self._store.resend(verification_id, step, idempotency_key, person=person))
 
     async def cancel(self, application: Application, verification_id: str) -> Verification:
         """End a verification."""
 
         def step(verification: Verification, now: int) -> Change:
-            must_own(application, verification)
+            _must_own(application, verification)
             return canceled(verification, now)
 
         return self._result(await self._store.apply(verification_id, step))
+
+    @property
+    def waiting(self) -> int:
+        """Return how many wait for a change."""
+        return self._waiting
+
+    async def show(self, application: Application, verification_id: str) -> Verification:
+        """Return a verification as committed."""
+        verification = await self._store.get(verification_id)
+        if verification is None:
+            raise Rejected(ErrorCode.NOT_FOUND, "There is no such verification.")
+        _must_own(application, verification)
+        return verification
+
+    async def wait(
+        self, application: Application, verification_id: str, revision: int | None, seconds: float
+    ) -> Verification:
+        """Return a verification once its revision is past `revision` (by default today's), or after `seconds`."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while True:
+            # Asked for before the state is read, so that no change can fall between the two.
+            changed = self._store.changed(verification_id)
+            try:
+                verification = await self.show(application, verification_id)
+                revision = verification.revision if revision is None else revision
+                left = deadline - loop.time()
+                if verification.revision > revision or self._stopping or left <= 0:
+                    return verification
+                # Woken, it looks again: what another process tells of may have been seen already.
+                await self._wait_for(changed, left)
+            finally:
+                changed.cancel()
+
+    async def find(self, application: Application, narrow: ListFilter) -> Page:
+        """List an application's verifications, newest first."""
+        return await self._store.page(application.id, narrow)
+
+    async def events(self, application: Application, verification_id: str, after: int) -> list[StoredEntry]:
+        """List the journal, oldest first, from behind entry number `after`."""
+        await self.show(application, verification_id)
+        return await self._store.journal(verification_id, after)
+
+    async def follow(
+        self, application: Application, verification_id: str, after: int, heartbeat: float
+    ) -> AsyncIterator[list[StoredEntry]]:
+        """Yield journal entries as they are committed, and an empty list each `heartbeat` seconds without any.
+
+        Ends when the verification has ended and all its entries so far were told, or when the gateway stops.
+        """
+        while True:
+            changed = self._store.changed(verification_id)
+            try:
+                verification = await self.show(application, verification_id)
+                entries = await self._store.journal(verification_id, after)
+                if entries:
+                    after = entries[-1].sequence
+                    yield entries
+                # Of one that has ended long ago the journal is gone.
+                told_all = verification.status is not Status.PENDING and (after >= verification.entries or not entries)
+                if told_all or self._stopping:
+                    return
+                if not entries:
+                    await self._wait_for(changed, heartbeat)
+                    if not changed.done():
+                        yield []
+            finally:
+                changed.cancel()
+
+    async def _wait_for(self, changed: asyncio.Future[None], seconds: float) -> None:
+        self._waiting += 1
+        try:
+            await asyncio.wait([changed], timeout=seconds)
+        finally:
+            self._waiting -= 1
+
+    def stop_waiting(self) -> None:
+        """Answer everyone who waits with what there is, and let no one wait any more: the gateway stops."""
+        self._stopping = True
+        self._store.wake_all()
 
     async def _terms(self, application: Application, enrollment_id: str | None) -> tuple[Policy, Enrollment | None]:
         """Return the policy, and the record of the person if it is one's; raises Refused (`not_found`)."""
         if enrollment_id is None:
             return self._applications.for_person(application.name, ()), None
-        enrollment = await self._people.enrollment(enrollment_id)
+        enrollment = await self._enrollments.get(enrollment_id)
         if enrollment is None or enrollment.application_id != application.id:
             raise Rejected(ErrorCode.NOT_FOUND, "There is no such enrollment.", field="enrollment_id")
         return self._applications.for_person(application.name, enrollment.groups), enrollment
 
-    def _start(self, application: Application, wish: Wish, policy: Policy, secret: str) -> Start:
+    def _new_verification(self, application: Application, code_in_clear: str) -> NewVerification:
         verification_id = self._new_id("ver")
-        return Start(
+        return NewVerification(
             id=verification_id,
             application_id=application.id,
             application_name=application.name,
-            number=wish.number,
-            channel=wish.channel,
-            mode=wish.mode,
-            locale=wish.locale,
-            enrollment_id=wish.enrollment_id,
-            metadata=wish.metadata,
-            code_digest=self._vault.code_digest(verification_id, secret),
-            sealed_code=self._vault.seal(secret, verification_id),
-            extension=wish.extension,
-            purpose=wish.purpose,
-            fraud_block_days=policy.fraud_block_days,
-            first_phone=wish.first_phone,
-            confirm_key=wish.confirm_key,
-            learns_key=wish.purpose is Purpose.ENROLL and wish.kind is PhoneKind.OFFICE,
-            reply_with_code=policy.reply_with_code,
-            call_backup=policy.call_backup and wish.purpose is Purpose.SIGN_IN,
-            continues=wish.continues,
-            tried=wish.tried,
+            code_digest=self._vault.code_digest(verification_id, code_in_clear),
+            sealed_code=self._vault.seal(code_in_clear, verification_id),
         )
 
-    def _joining(self, wish: Wish, policy: Policy, mode: Mode | None) -> Joining | None:
-        if wish.enrollment_id is None:
+    def _joining(self, request: VerificationRequest, policy: Policy, mode: Mode | None) -> Joining | None:
+        if request.enrollment_id is None:
             return None
-        phone = Phone(self._new_id("phn"), wish.kind, wish.number, extension=wish.extension, replaces=wish.replaces)
+        phone = Phone(
+            self._new_id("phn"), request.kind, request.number, extension=request.extension, replaces=request.replaces
+        )
 
         def join(enrollment: Enrollment, sharers: int, now: int) -> EnrollmentChange:
             if enrollment.phone_at(phone.number, phone.extension) is None:
@@ -224,7 +309,7 @@ class Verifications(VerificationReads):
             reject_without_pin(enrollment, mode, now)
             return phone_offered(enrollment, phone, now, self._limits)
 
-        return Joining(wish.enrollment_id, join)
+        return Joining(request.enrollment_id, join)
 
     def new_attempt(self, channel: Channel, mode: Mode | None, number: PhoneNumber) -> NewAttempt:
         """Draw the id and the secrets of an attempt, and choose its provider; a call has a mode."""
@@ -232,10 +317,8 @@ class Verifications(VerificationReads):
         provider = self._route(channel, number)
         return NewAttempt(self._new_id("att"), self._new_token(), channel, mode, provider, match_digits)
 
-    def _handed_over(self, kept: Change | Replay) -> Verification | Replay:
+    def _handed_over(self, kept: Change) -> Verification:
         """Hand a kept send to the dispatcher."""
-        if isinstance(kept, Replay):
-            return kept
         verification = self._result(kept)
         if kept.send is not None:
             self._sends.put(verification, kept.send)
@@ -247,3 +330,9 @@ class Verifications(VerificationReads):
         if change.refusal is not None:
             raise change.refusal
         return change.verification
+
+
+def _must_own(application: Application, verification: Verification) -> None:
+    """Raise Refused (`not_found`) if the verification is another application's."""
+    if verification.application_id != application.id:
+        raise Rejected(ErrorCode.NOT_FOUND, "There is no such verification.")

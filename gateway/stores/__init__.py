@@ -1,1 +1,1 @@
-"""The stores: one port, one adapter for each database."""
+"""The stores: one class an aggregate, over one engine for each database."""

@@ -4,12 +4,11 @@ import msgspec
 
 from gateway.domain.attempts import by_id
 from gateway.outbox_ports import TO_SEND
+from gateway.stores import sql
 from gateway.stores.engine import Row, Transaction
-from gateway.stores.store import SqlStore
+from gateway.stores.store import Store
 
 _STAGES = tuple(stage.value for stage in TO_SEND)
-_QUEUED = f"SELECT COUNT(*), MIN(attempt_id) FROM sends WHERE stage IN ({', '.join('?' * len(_STAGES))})"  # noqa: S608 - only marks
-_WHOSE = "SELECT verification_id FROM sends WHERE attempt_id = ?"
 
 
 class Backlog(msgspec.Struct, frozen=True, gc=False):
@@ -19,14 +18,14 @@ class Backlog(msgspec.Struct, frozen=True, gc=False):
     oldest_at: int | None
 
 
-async def backlog(store: SqlStore) -> Backlog:
+async def backlog(store: Store) -> Backlog:
     """Look at the outbox without taking anything from it; raises StoreUnavailable."""
 
-    def look(transaction: Transaction) -> tuple[int, str | None, Row | None]:
-        queued, oldest = transaction.read(_QUEUED, _STAGES) or (0, None)
-        return queued, oldest, transaction.read(_WHOSE, (oldest,)) if oldest else None
+    async def look(transaction: Transaction) -> tuple[int, str | None, Row | None]:
+        queued, oldest = await transaction.read(sql.count_sends(len(_STAGES)), _STAGES) or (0, None)
+        return queued, oldest, await transaction.read(sql.VERIFICATION_OF_SEND, (oldest,)) if oldest else None
 
     queued, oldest, whose = await store.run(look)
-    verification = await store.get(whose[0]) if whose else None
+    verification = await store.verifications.get(whose[0]) if whose else None
     attempt = by_id(verification, str(oldest)) if verification else None
     return Backlog(queued, attempt.created_at if attempt else None)

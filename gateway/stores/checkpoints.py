@@ -4,10 +4,9 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-from gateway.stores.group_commit import GroupCommit
 
 _INTERVAL = 1.0
 _LOG_LIMIT = 64 * 1024 * 1024
@@ -16,11 +15,15 @@ logger = logging.getLogger(__name__)
 
 
 class Checkpoints:
-    """A passive checkpoint each second; one that holds the writer for a moment when the log has grown all the same."""
+    """A passive checkpoint each second; one that holds the writer for a moment when the log has grown all the same.
 
-    def __init__(self, path: Path, writer: GroupCommit) -> None:
+    Whoever holds `turn` keeps the writer waiting. `look_for_others` sees what other processes have committed.
+    """
+
+    def __init__(self, path: Path, turn: asyncio.Lock, look_for_others: Callable[[], Awaitable[None]]) -> None:
         self._log = path.with_name(f"{path.name}-wal")
-        self._writer = writer
+        self._turn = turn
+        self._look_for_others = look_for_others
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._task = asyncio.create_task(self._work(), name="checkpoints")
@@ -37,10 +40,10 @@ class Checkpoints:
         while True:
             await asyncio.sleep(_INTERVAL)
             try:
-                await self._writer.look_for_others()
+                await self._look_for_others()
                 await self._checkpoint("PASSIVE")
                 if self._log.stat().st_size > _LOG_LIMIT:
-                    async with self._writer.turn:
+                    async with self._turn:
                         await self._checkpoint("TRUNCATE")
             except (sqlite3.Error, OSError) as error:
                 logger.warning("the write-ahead log could not be moved into the database: %s", error)

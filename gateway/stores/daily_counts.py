@@ -4,15 +4,9 @@ from datetime import date
 
 import msgspec
 
-from gateway.ports import Application
+from gateway.domain.api_keys import Application
+from gateway.stores import sql
 from gateway.stores.engine import Reads
-
-_BETWEEN = """
-SELECT c.day, COALESCE(a.name, c.application_id), c.channel, c.outcome, c.count
-FROM daily_counts c LEFT JOIN applications a ON a.id = c.application_id
-WHERE c.day >= ? AND c.day <= ? AND c.application_id = COALESCE(?, c.application_id)
-ORDER BY c.day, 2, c.channel, c.outcome
-"""
 
 
 class DailyCount(msgspec.Struct, frozen=True):
@@ -26,7 +20,7 @@ class DailyCount(msgspec.Struct, frozen=True):
 
 
 class DailyCounts:
-    """The counts, which are kept for ever."""
+    """The counts, which are stored for ever."""
 
     def __init__(self, reads: Reads) -> None:
         self._reads = reads
@@ -34,4 +28,4 @@ class DailyCounts:
     async def between(self, first: date, last: date, application: Application | None) -> list[DailyCount]:
         """List the counts of these days, both included, of one application or of all."""
         values = (first.isoformat(), last.isoformat(), application and application.id)
-        return [DailyCount(*row) for row in await self._reads.many(_BETWEEN, values)]
+        return [DailyCount(*row) for row in await self._reads.many(sql.SELECT_DAILY_COUNTS, values)]

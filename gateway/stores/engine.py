@@ -1,38 +1,45 @@
-"""What an engine gives the stores: a writer that commits operations in groups, and reads of what is committed."""
+"""What an engine gives the stores: a writer that commits operations in groups, reads of what is committed, and news."""
 
-from collections.abc import Callable
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from gateway.domain.verification import Verification
+from gateway.stores.statement import Statement
 
 Row = tuple[Any, ...]
 T = TypeVar("T")
 
 
 class Transaction(Protocol):
-    """What an operation sees: statements of `gateway.stores.statements`, and the verifications it has changed so far.
+    """What an operation sees: statements of `gateway.stores.sql`, and the verifications it has changed so far.
 
-    It reads what was written before it, by itself too. Who reads a row with one of the statements that lock has it
-    alone until the transaction ends.
+    It reads what was written before it, by itself too. Who reads a row with a statement that owns it has it alone until
+    the transaction ends.
     """
 
     verifications: dict[str, Verification]
 
-    def read(self, statement: str, values: Row = ()) -> Row | None:
+    async def read(self, statement: Statement, values: Row = ()) -> Row | None:
         """Return the first row."""
         ...
 
-    def read_all(self, statement: str, values: Row = ()) -> list[Row]:
+    async def read_all(self, statement: Statement, values: Row = ()) -> list[Row]:
         """Return all rows."""
         ...
 
-    def put(self, statement: str, values: Row) -> None:
+    async def put(self, statement: Statement, values: Row) -> None:
         """Change rows."""
         ...
 
-    def write(self, statement: str, values: Row) -> int:
+    async def write(self, statement: Statement, values: Row) -> int:
         """Change or remove rows, and return how many."""
         ...
+
+
+Operation = Callable[[Transaction], Coroutine[Any, Any, T]]
+"""What is done in one transaction. It waits for nothing but the transaction."""
 
 
 class Writer(Protocol):
@@ -43,10 +50,10 @@ class Writer(Protocol):
         """Tell whether operations are still being committed."""
         ...
 
-    async def run(self, operation: Callable[[Transaction], T]) -> T:
+    async def run(self, operation: Operation[T]) -> T:
         """Run an operation, perhaps twice, and return its answer when it is durable.
 
-        Raises what the operation raises, with nothing of it kept, or StoreUnavailable.
+        Raises what the operation raises, with nothing of it stored, or StoreUnavailable.
         """
         ...
 
@@ -58,14 +65,105 @@ class Writer(Protocol):
 class Reads(Protocol):
     """What is committed. Each method raises StoreUnavailable when the database fails."""
 
-    async def one(self, statement: str, values: Row) -> Row | None:
+    async def one(self, statement: Statement, values: Row) -> Row | None:
         """Return the first row."""
         ...
 
-    async def all(self, statement: str, values: Row) -> list[Row]:
+    async def all(self, statement: Statement, values: Row) -> list[Row]:
         """Return the rows of a short look-up."""
         ...
 
-    async def many(self, statement: str, values: Row) -> list[Row]:
+    async def many(self, statement: Statement, values: Row) -> list[Row]:
         """Return rows that may take long to find."""
+        ...
+
+
+class VerificationCache:
+    """The verifications in use as last committed, for an engine that alone writes its database.
+
+    It is bounded; the longest unused go first. The next step of one that is here needs no read and no decryption.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._verifications: OrderedDict[str, Verification] = OrderedDict()
+
+    def get(self, verification_id: str) -> Verification | None:
+        """Return the committed state, or None if it is not here."""
+        return self._verifications.get(verification_id)
+
+    def discard(self, verification_ids: Iterable[str]) -> None:
+        """Let these be read anew."""
+        for verification_id in verification_ids:
+            self._verifications.pop(verification_id, None)
+
+    def clear(self) -> None:
+        """Let all be read anew: another process has written."""
+        self._verifications.clear()
+
+    def update(self, verifications: Mapping[str, Verification]) -> None:
+        """Take in what a batch has committed."""
+        cached = self._verifications
+        for verification_id, verification in verifications.items():
+            cached[verification_id] = verification
+            cached.move_to_end(verification_id)
+        while len(cached) > self._limit:
+            cached.popitem(last=False)
+
+
+class ChangeWaiters:
+    """Who waits for which verification: futures in this process, completed by commits, without polling or threads."""
+
+    def __init__(self) -> None:
+        self._futures: dict[str, set[asyncio.Future[None]]] = {}
+
+    def future(self, verification_id: str) -> asyncio.Future[None]:
+        """Return a future that the next change of this verification completes; cancel it to stop waiting."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._futures.setdefault(verification_id, set()).add(future)
+        future.add_done_callback(lambda done: self._discard(verification_id, done))
+        return future
+
+    def wake(self, verification_ids: Iterable[str]) -> None:
+        """Complete the futures of these verifications."""
+        if not self._futures:
+            return
+        for verification_id in verification_ids:
+            for future in tuple(self._futures.get(verification_id, ())):
+                if not future.done():
+                    future.set_result(None)
+
+    def wake_all(self) -> None:
+        """Complete every future, so that whoever waits can answer with what there is."""
+        self.wake(tuple(self._futures))
+
+    def _discard(self, verification_id: str, future: asyncio.Future[None]) -> None:
+        futures = self._futures.get(verification_id)
+        if futures is None:
+            return
+        futures.discard(future)
+        if not futures:
+            del self._futures[verification_id]
+
+
+class Engine(Protocol):
+    """A database, opened for a store."""
+
+    cache: VerificationCache
+    waiters: ChangeWaiters
+    shared: bool
+    """Whether other gateways work on this database, so that due work must be claimed."""
+
+    @property
+    def writer(self) -> Writer:
+        """Return what commits."""
+        ...
+
+    @property
+    def reads(self) -> Reads:
+        """Return what reads."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was begun and close the connections."""
         ...

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.ports import StoreUnavailable
-from gateway.stores import statements as sql
+from gateway.domain.errors import StoreUnavailable
+from gateway.stores import sql
 from gateway.stores.head import HEAD
 from gateway.stores.places import is_postgres, shown, sqlite_path
 
@@ -92,7 +92,7 @@ def _revision(path: Path) -> str | None:
         return None
     connection = sqlite3.connect(path)
     try:
-        row = connection.execute(sql.SELECT_REVISION).fetchone()
+        row = connection.execute(sql.SELECT_REVISION.text).fetchone()
     except sqlite3.OperationalError:  # a database without tables
         return None
     except sqlite3.DatabaseError as error:

@@ -3,28 +3,28 @@
 import contextlib
 from collections.abc import AsyncIterator
 
-from gateway.ports import Clock, StoreUnavailable
+from gateway.clock import Clock
+from gateway.domain.errors import StoreUnavailable
 from gateway.security.vault import Unreadable, Vault
-from gateway.stores import rows
-from gateway.stores import statements as sql
+from gateway.stores import rows, sql
 from gateway.stores.engine import Transaction
 from gateway.stores.migrate import bring_to_head
 from gateway.stores.places import is_postgres, sqlite_path
-from gateway.stores.sqlite import SqliteStore, sqlite_beside
-from gateway.stores.store import SqlStore
+from gateway.stores.sqlite import open_sqlite, sqlite_beside
+from gateway.stores.store import Store
 
-_NEWEST = sql.LIST_VERIFICATIONS.format(where="TRUE")
+_NEWEST = sql.list_verifications(application=False, numbers=0, status=False, after=False)
 
 
-async def open_store(url: str, vault: Vault, clock: Clock) -> SqlStore:
+async def open_store(url: str, vault: Vault, clock: Clock) -> Store:
     """Open a gateway's database; raises StoreUnavailable.
 
     SQLite is brought to head first, for it is this gateway's alone; PostgreSQL must be, and tells its own time.
     """
     if is_postgres(url):
-        from gateway.stores.postgres import PostgresStore  # noqa: PLC0415 - its driver is only for who uses it
+        from gateway.stores.postgres import open_postgres  # noqa: PLC0415 - its driver is only for who uses it
 
-        store = await PostgresStore.open(url, vault)
+        store = await open_postgres(url, vault)
         try:
             await store.ready()
         except StoreUnavailable:
@@ -32,11 +32,11 @@ async def open_store(url: str, vault: Vault, clock: Clock) -> SqlStore:
             raise
         return store
     await bring_to_head(url)
-    return await SqliteStore.open(sqlite_path(url), vault, clock)
+    return await open_sqlite(sqlite_path(url), vault, clock)
 
 
 @contextlib.asynccontextmanager
-async def store_beside(url: str, vault: Vault, clock: Clock) -> AsyncIterator[SqlStore]:
+async def store_beside(url: str, vault: Vault, clock: Clock) -> AsyncIterator[Store]:
     """Open a database that is there and at head beside its gateways, for the console.
 
     Raises StoreUnavailable, in words for the operator, also for what the block meets: numbers that no key opens.
@@ -62,9 +62,9 @@ async def inspect(url: str, vault: Vault, clock: Clock) -> None:
         StoreUnavailable: it is not, in words for the operator.
     """
 
-    def write_and_read(transaction: Transaction) -> None:
-        transaction.put(sql.DELETE_RECEIPT, (b"",))  # there is none; it fails where nothing can be written
-        for verification_id, state, sealed_number in transaction.read_all(_NEWEST, (1,)):
+    async def write_and_read(transaction: Transaction) -> None:
+        await transaction.put(sql.DELETE_RESPONSE, (b"",))  # there is none; it fails where nothing can be written
+        for verification_id, state, sealed_number in await transaction.read_all(_NEWEST, (1,)):
             rows.verification_of(verification_id, state, sealed_number, vault)
 
     async with store_beside(url, vault, clock) as store:

@@ -4,13 +4,13 @@ from typing import Any
 
 import msgspec
 
+from gateway.domain.api_keys import ApiKey, Application
 from gateway.domain.enrollment import Enrollment, Notification, NotificationKind, Phone, PhoneKind
 from gateway.domain.journal import JournalEntry, StoredEntry
 from gateway.domain.limits import Tally
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.portal import PortalLink, PortalPage, PortalSession
 from gateway.domain.verification import Verification
-from gateway.ports import ApiKey, Application
 from gateway.security.password_hashing import pin_key_id
 from gateway.security.vault import Vault, fingerprinted_by
 
@@ -65,7 +65,7 @@ def number_of(unsealed: bytes) -> PhoneNumber:
 
 
 def tally_state(tally: Tally) -> bytes:
-    """Encode a tally without what the stop list says of its number."""
+    """Encode a tally without what the suppression list says of its number."""
     return _encoder.encode(msgspec.structs.replace(tally, stopped=False) if tally.stopped else tally)
 
 
@@ -75,7 +75,7 @@ def tally_of(row: Row | None) -> Tally:
 
 
 def tally_of_number(row: Row | None) -> Tally:
-    """Decode a row of SELECT_TALLY_OF_NUMBER."""
+    """Decode a row of SELECT_COUNTERS_OF_NUMBER."""
     state, stopped = row or (None, 0)
     tally = NO_TALLY if state is None else _tally.decode(state)
     return msgspec.structs.replace(tally, stopped=True) if stopped else tally

@@ -11,7 +11,7 @@ from support.raw_http import connected
 
 from gateway import app
 from gateway.api.auth import key_digest
-from gateway.ports import ApiKey, Application
+from gateway.domain.api_keys import ApiKey, Application
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -59,12 +59,12 @@ async def test_a_wrong_key_learns_nothing_about_the_body(integrator):
 async def test_a_revoked_key_is_out_and_its_neighbour_stays(world, integrator):
     secret = "pk_to_be_revoked"
     key = ApiKey("key_short", Application("app_short", "Short"), "tests", key_digest(secret), app.now(), None)
-    await world.gateway.store.add_key(key)
+    await world.gateway.store.api_keys.add(key)
     short = Integrator(integrator.session, integrator.url, secret)
     async with asyncio.timeout(PATIENCE):
         while (await short.ask("GET", "/v1/verifications")).status != 200:
             pass
-        assert await world.gateway.store.revoke_key(key.id)
+        assert await world.gateway.store.api_keys.revoke(key.id)
         while (await short.ask("GET", "/v1/verifications")).status != 401:
             pass
     assert (await integrator.ask("GET", "/v1/verifications")).status == 200

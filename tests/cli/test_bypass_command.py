@@ -4,10 +4,10 @@ import re
 
 import pytest
 
+from gateway.domain.api_keys import Application
 from gateway.domain.assurance import Basis
 from gateway.domain.errors import Rejected
 from gateway.domain.verification import Status
-from gateway.ports import Application
 
 GRANT = ("bypass", "grant", "--application", "Example Bank")
 WHY = ("--seconds", "300", "--reason", "lost her phone")
@@ -29,7 +29,7 @@ def sign_in(world):
     store, proofs = world.gateway.store, world.gateway.journeys.proofs
 
     async def use(enrollment_id: str, code: str):
-        enrollment = await store.people.enrollment(enrollment_id)
+        enrollment = await store.enrollments.get(enrollment_id)
         application = Application(enrollment.application_id, "Example Bank")
         return (await proofs.use_bypass(application, enrollment_id, code)).change.verification
 

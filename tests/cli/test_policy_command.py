@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from gateway.app import new_id, open_store
+from gateway.app import open_store
 from gateway.cli.keys import new_api_key, new_secret
 from gateway.domain.blocks import blocked
 from gateway.domain.enrollment import (
@@ -24,7 +24,8 @@ from gateway.domain.enrollment import (
 )
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel
-from gateway.settings import load
+from gateway.security.generators import new_id
+from gateway.settings.settings import load
 
 AMERICAN, GERMAN = PhoneNumber("+14255550123"), PhoneNumber("+4915123456789")
 MASKED_AMERICAN, MASKED_GERMAN = "+14***23", "+49***89"
@@ -75,12 +76,12 @@ async def fill(environment: dict[str, str], people: list = PEOPLE) -> None:
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(store.close)
         keys = [new_api_key(new_secret(), name, "tests") for name in ("Example Bank", "Other Bank")]
-        applications = {key.application.name: (await store.add_key(key)).application.id for key in keys}
+        applications = {key.application.name: (await store.api_keys.add(key)).application.id for key in keys}
 
         async def enroll(application: str, user: str, step: Step) -> None:
             new = Enrollment(new_id("enr"), applications[application], user, 1, 1)
-            enrolled, _ = await store.people.enroll(new, None)
-            await store.people.change(enrolled.id, step)
+            enrolled, _ = await store.enrollments.enroll(new, None)
+            await store.enrollments.change(enrolled.id, step)
 
         await asyncio.gather(*(enroll(*one) for one in people))
 

@@ -8,8 +8,8 @@ from support.integrator import PHONE
 from support.world import network_at, random_key, serving_at, settings_for
 
 from gateway.cli.key_rotation import describe_keys
-from gateway.settings import Keys, Settings
-from gateway.stores.rotation import KeyKind, KeyUse
+from gateway.settings.settings import Keys, Settings
+from gateway.stores.key_rotation import KeyKind, KeyUse
 
 SEAL_1, SEAL_2, PRINT_1, PRINT_2, CODE = (random_key() for _ in range(5))
 OLD = Keys((f"1:{SEAL_1}",), PRINT_1, CODE)
@@ -62,7 +62,7 @@ async def test_keys_are_replaced_beside_a_gateway(tmp_path, database, poundkey):
             await world.integrator.create()
         async with serving_at(msgspec.structs.replace(usual, keys=NEW), network) as world:
             store = world.gateway.store
-            assert (await store.get(verification["id"])).number.e164 == PHONE
+            assert (await store.verifications.get(verification["id"])).number.e164 == PHONE
 
 
 def test_what_still_needs_a_key_is_said_with_when_it_goes():

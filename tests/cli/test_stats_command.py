@@ -8,7 +8,7 @@ import pytest
 
 from gateway.cli.config import load_settings
 from gateway.cli.database import opened_store
-from gateway.stores import statements as sql
+from gateway.stores import sql
 
 COUNTED = [
     ("2026-01-30", "Bank", "sms", "approved", 1_200),
@@ -37,9 +37,14 @@ def stats(poundkey, environment):
 
 async def _count() -> None:
     async with opened_store(load_settings(None)) as store:
-        ids = {name: (await store.application(name)).id for name in ("Bank", "Shop")}
+        ids = {name: (await store.api_keys.application_named(name)).id for name in ("Bank", "Shop")}
         added = [(day, ids[name], *counted) for day, name, *counted in reversed(COUNTED)]
-        await store.run(lambda work: [work.put(sql.ADD_TO_COUNT, values) for values in added])
+
+        async def add(work):
+            for values in added:
+                await work.put(sql.ADD_TO_COUNT, values)
+
+        await store.run(add)
 
 
 def test_a_row_for_each_day_application_channel_and_outcome(stats):

@@ -26,7 +26,7 @@ async def test_a_number_is_suppressed_at_once_listed_and_removed(world, suppress
     code, out, _ = await suppressions("remove", PHONE, "--reason", "wants calls again")
     assert (code, out) == (0, f"{subject} gets calls and texts again\n")
     await world.integrator.create()
-    journal = await world.gateway.store.journal(subject, 0)
+    journal = await world.gateway.store.verifications.journal(subject, 0)
     assert [entry.type for entry in journal] == ["stop_list.added", "stop_list.removed"]
 
 

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import creation
 
 from gateway.domain import backup_phone, calls, commands, fallback, recovery, send_results, status_reports, timeouts
 from gateway.domain.delivery import DeliveryStatus
@@ -29,11 +30,11 @@ def drawn(count: int, channel: Channel = CALL) -> commands.NewAttempt:
 
 
 def begun(steps=(), channel=CALL, *, backup=True, tried=()):
-    start = commands.Start(
+    start = creation.start(
         "ver_1", "app_1", "Bank", FIRST, channel, None, "en", "enr_1", {}, b"right", b"sealed",
-        purpose=Purpose.SIGN_IN, call_backup=backup, tried=tried, fallback=fallback.planned(steps, lambda _step: None),
+        purpose=Purpose.SIGN_IN, call_backup=backup, tried=tried, plan=fallback.planned(steps, lambda _step: None),
     )  # fmt: skip
-    return commands.created(start, drawn(1, channel), Tally(), START, LIMITS).verification
+    return creation.created(start, drawn(1, channel), Tally(), START, LIMITS).verification
 
 
 def reported(verification, status, number=1, sip=None, limits=LIMITS):

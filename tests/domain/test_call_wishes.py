@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import creation
 
 from gateway.domain import calls, commands, status_reports
 from gateway.domain.assurance import Assurance
@@ -26,7 +27,7 @@ KEYS = st.text("0123456789*#", max_size=3)
 
 def started(mode: Mode = Mode.CONFIRM, number: int = 0) -> Verification:
     new = commands.NewAttempt(f"att_{number}", f"token-{number}", Channel.CALL, mode, "twilio", "42")
-    start = commands.Start(
+    start = creation.start(
         "ver_1",
         "app_1",
         "Bank",
@@ -39,7 +40,7 @@ def started(mode: Mode = Mode.CONFIRM, number: int = 0) -> Verification:
         b"right",
         b"sealed",
     )
-    return commands.created(start, new, Tally(), START, LIMITS).verification
+    return creation.created(start, new, Tally(), START, LIMITS).verification
 
 
 def answered(mode: Mode = Mode.CONFIRM) -> Verification:

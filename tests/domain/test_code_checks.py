@@ -2,6 +2,7 @@
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from support import creation
 
 from gateway.domain import commands, timeouts
 from gateway.domain.errors import ErrorCode, Rejected
@@ -16,9 +17,9 @@ START = 1_000_000
 
 def started():
     number = PhoneNumber("+14255550123")
-    start = commands.Start("ver_1", "app_1", "Bank", number, Channel.SMS, None, "en", None, {}, RIGHT, b"sealed")
+    start = creation.start("ver_1", "app_1", "Bank", number, Channel.SMS, None, "en", None, {}, RIGHT, b"sealed")
     new = commands.NewAttempt("att_0", "token-0", Channel.SMS, None, "twilio")
-    return commands.created(start, new, Tally(), START, LIMITS)
+    return creation.created(start, new, Tally(), START, LIMITS)
 
 
 class Checks(RuleBasedStateMachine):

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import creation
 
 from gateway.domain import calls, commands
 from gateway.domain.enrollment import Enrollment, Phone, PhoneKind
@@ -23,7 +24,7 @@ USUAL = Keypad()
 
 def answered(*, learns: bool = True, own: str = "", mode: Mode = Mode.CONFIRM) -> Verification:
     new = commands.NewAttempt("att_0", CALL[0], Channel.CALL, mode, "twilio", "42")
-    start = commands.Start(
+    start = creation.start(
         "ver_1",
         "app_1",
         "Bank",
@@ -38,7 +39,7 @@ def answered(*, learns: bool = True, own: str = "", mode: Mode = Mode.CONFIRM) -
         confirm_key=own,
         learns_key=learns,
     )
-    begun = commands.created(start, new, Tally(), 1_000, LIMITS).verification
+    begun = creation.created(start, new, Tally(), 1_000, LIMITS).verification
     return calls.call_answered(begun, *CALL, None, 1_001).verification
 
 

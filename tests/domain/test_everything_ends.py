@@ -3,6 +3,7 @@
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from support import creation
 
 from gateway.domain import calls, commands, fallback, send_results, status_reports
 from gateway.domain.attempts import by_id, is_held, under_way
@@ -52,10 +53,10 @@ class Everything(RuleBasedStateMachine):
     @initialize(first=STEPS, more=st.lists(STEPS, max_size=4))
     def begins(self, first, more):
         plan = fallback.planned((first, *more), lambda _step: None) if more else commands.NO_PLAN
-        start = commands.Start(
-            "ver_1", "app_1", "Bank", NUMBER, first.channel, first.mode, "en", "enr_1", {}, RIGHT, b"s", fallback=plan
+        start = creation.start(
+            "ver_1", "app_1", "Bank", NUMBER, first.channel, first.mode, "en", "enr_1", {}, RIGHT, b"s", plan=plan
         )  # fmt: skip
-        change = commands.created(start, self.draw(first.channel, first.mode), self.tally, self.now, LIMITS)
+        change = creation.created(start, self.draw(first.channel, first.mode), self.tally, self.now, LIMITS)
         self.verification, self.tally = change.verification, change.tally
         self.rows[change.send.id] = "queued"
 

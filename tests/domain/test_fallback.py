@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import creation
 
 from gateway.domain import calls, commands, fallback, send_results, status_reports, timeouts
 from gateway.domain.delivery import DeliveryStatus
@@ -28,11 +29,11 @@ def drawn(count: int, channel: Channel, mode: Mode | None) -> commands.NewAttemp
 def begun(steps=TEXT_FIRST, denial=lambda _step: None) -> commands.Change:
     first = steps[0]
     plan = fallback.planned(steps, denial)
-    start = commands.Start(
+    start = creation.start(
         "ver_1", "app_1", "Bank", PhoneNumber("+14255550123"), first.channel, first.mode, "en", "enr_1", {},
-        b"right", b"sealed", fallback=plan,
+        b"right", b"sealed", plan=plan,
     )  # fmt: skip
-    return commands.created(start, drawn(1, first.channel, first.mode), Tally(), START, LIMITS)
+    return creation.created(start, drawn(1, first.channel, first.mode), Tally(), START, LIMITS)
 
 
 def started(steps=TEXT_FIRST):

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import creation
 
 from gateway.domain import calls, commands, fallback, recovery, send_results, status_reports, timeouts
 from gateway.domain.delivery import DeliveryStatus
@@ -27,11 +28,11 @@ def drawn(count, channel):
 
 
 def begun(channel, *, steps=()):
-    start = commands.Start(
+    start = creation.start(
         "ver_1", "app_1", "Bank", PhoneNumber("+14255550123"), channel, None, "en", "enr_1", {}, RIGHT, b"sealed",
-        fallback=fallback.planned(steps, lambda _step: None),
+        plan=fallback.planned(steps, lambda _step: None),
     )  # fmt: skip
-    return commands.created(start, drawn(1, channel), Tally(), START, LIMITS).verification
+    return creation.created(start, drawn(1, channel), Tally(), START, LIMITS).verification
 
 
 def again(verification, channel, now):

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import creation
 
 from gateway.domain import calls, commands, send_results, status_reports, timeouts
 from gateway.domain.assurance import Assurance
@@ -38,11 +39,11 @@ START = 1_000_000
 def started(channel: Channel = Channel.CALL, limits: Limits = LIMITS) -> commands.Change:
     mode = Mode.CONFIRM if channel is Channel.CALL else None
     attempt_id, token, _ = CALL if channel is Channel.CALL else TEXT
-    start = commands.Start(
+    start = creation.start(
         "ver_1", "app_1", "Bank", PhoneNumber("+14255550123"), channel, mode, "en", "enr_1", {}, RIGHT, b"sealed"
     )
     new = commands.NewAttempt(attempt_id, token, channel, mode, "twilio")
-    return commands.created(start, new, Tally(), START, limits)
+    return creation.created(start, new, Tally(), START, limits)
 
 
 def call_report(status: DeliveryStatus | None, word: str, sequence: int | None = 0, sip: int | None = None):

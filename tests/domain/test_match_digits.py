@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import creation
 
 from gateway.domain import call_keys, calls, commands, status_reports, timeouts
 from gateway.domain.assurance import Assurance
@@ -29,10 +30,10 @@ def attempt(number: int = 0, mode: Mode | None = Mode.MATCH, digits: str | None 
 
 def started(new: commands.NewAttempt | None = None) -> Change:
     new = new or attempt()
-    start = commands.Start(
+    start = creation.start(
         "ver_1", "app_1", "Bank", PhoneNumber("+14255550123"), new.channel, new.mode, "en", None, {}, b"right", b""
     )
-    return commands.created(start, new, Tally(), START, LIMITS)
+    return creation.created(start, new, Tally(), START, LIMITS)
 
 
 def answered() -> Verification:

@@ -32,7 +32,7 @@ Spot = tuple[PhoneNumber, str | None]
 
 def verification_of(spot: Spot, channel: Channel = Channel.CALL, days: int = 30) -> Verification:
     return Verification(
-        "ver_1", "app_1", "Bank", spot[0], channel, "en", 5, START, START, START + 600_000,
+        "ver_1", "app_1", "Bank", 5, START, START, START + 600_000, number=spot[0], channel=channel, locale="en",
         extension=spot[1], enrollment_id="enr_1", fraud_block_days=days,
     )  # fmt: skip
 

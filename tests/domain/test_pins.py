@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import creation
 
 from gateway.domain import call_pins, calls, commands, outcomes, pins, timeouts
 from gateway.domain.assurance import Assurance
@@ -39,10 +40,10 @@ def person(*, must_change: bool = False, pin: str | None = PIN) -> Enrollment:
 
 def answered(mode: Mode = Mode.PIN) -> Verification:
     new = commands.NewAttempt("att_0", CALL[0], Channel.CALL, mode, "twilio")
-    start = commands.Start(
+    start = creation.start(
         "ver_1", "app_1", "Bank", NUMBER, new.channel, new.mode, "en", "enr_1", {}, b"right", b"", None
     )
-    begun = commands.created(start, new, Tally(), START, LIMITS).verification
+    begun = creation.created(start, new, Tally(), START, LIMITS).verification
     return calls.call_answered(begun, *CALL, None, START + 1).verification
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from support import creation
 
 from gateway.domain import commands, send_results, status_reports, timeouts
 from gateway.domain.assurance import Assurance
@@ -29,12 +30,12 @@ def digest(verification_id: str, code: str) -> bytes:
 
 def started(name: str = "ver_1", *, allowed: bool = True, channel: Channel = Channel.SMS, at: int = START) -> Change:
     mode = Mode.CONFIRM if channel is Channel.CALL else None
-    start = commands.Start(
+    start = creation.start(
         name, "app_1", "Bank", PhoneNumber("+14255550123"), channel, mode, "en", "enr_1", {}, digest(name, RIGHT),
         b"sealed", reply_with_code=allowed,
     )  # fmt: skip
     new = commands.NewAttempt(f"att_{name}", f"token-{name}", channel, mode, "twilio")
-    return commands.created(start, new, Tally(), at, LIMITS)
+    return creation.created(start, new, Tally(), at, LIMITS)
 
 
 def replied(

@@ -3,6 +3,7 @@
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
+from support import creation
 
 from gateway.domain import commands, send_results
 from gateway.domain.attempts import by_id, is_with
@@ -51,8 +52,8 @@ def test_the_first_that_is_fit_is_chosen_and_nobody_who_said_no(order, refused_b
 
 def begun():
     new = commands.NewAttempt("att_1", "token", Channel.SMS, None, "a")
-    start = commands.Start("ver_1", "app_1", "Bank", HOME, Channel.SMS, None, "en", None, {}, b"d", b"s")
-    return commands.created(start, new, Tally(), 0, Limits()).verification
+    start = creation.start("ver_1", "app_1", "Bank", HOME, Channel.SMS, None, "en", None, {}, b"d", b"s")
+    return creation.created(start, new, Tally(), 0, Limits()).verification
 
 
 def test_an_attempt_that_nobody_took_stays_one_attempt_with_another_provider():

@@ -1,6 +1,7 @@
 """Sends whose fate nobody knows: the provider is asked, and a callback knows better."""
 
 import pytest
+from support import creation
 
 from gateway.domain import calls, commands, send_results
 from gateway.domain.limits import Limits, Tally
@@ -18,11 +19,11 @@ HEARD = {
 
 @pytest.fixture
 def unknown():
-    start = commands.Start(
+    start = creation.start(
         "ver_1", "app_1", "Bank", PhoneNumber("+14255550123"), Channel.CALL, None, "en", None, {}, b"right", b"sealed"
     )
     attempt = commands.NewAttempt("att_1", "token", Channel.CALL, Mode.CONFIRM, "twilio")
-    begun = commands.created(start, attempt, Tally(), NOW, Limits()).verification
+    begun = creation.created(start, attempt, Tally(), NOW, Limits()).verification
     return send_results.uncertain(begun, "att_1", NOW).verification
 
 

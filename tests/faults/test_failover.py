@@ -9,8 +9,8 @@ from support.dialects import SPARE, elsewhere_at
 from support.integrator import PHONE
 from support.world import ACCOUNT, TOKEN, free_port, serving_at, settings_for
 
-from gateway.account_settings import Account, Routes, Twilio
-from gateway.settings import Outbox
+from gateway.settings.accounts import Account, Routes, Twilio
+from gateway.settings.settings import Outbox
 
 BOTH = ("twilio", SPARE)
 ABROAD = "+442079460123"
@@ -158,13 +158,13 @@ async def test_a_provider_that_keeps_failing_is_rested_and_then_tried_with_one_s
 
 @pytest.mark.parametrize("routes", [Routes(BOTH, BOTH, failures=2, rest=3)])
 async def test_of_many_sends_at_once_one_tries_a_provider_after_its_rest(world, integrator, network, monkeypatch):
-    opted_out = world.gateway.store.replies.opted_out
+    opted_out = world.gateway.store.suppressions.opted_out
 
     async def slowly(number, sender):
         await asyncio.sleep(0.05)  # as where the database is elsewhere
         return await opted_out(number, sender)
 
-    monkeypatch.setattr(world.gateway.store.replies, "opted_out", slowly)
+    monkeypatch.setattr(world.gateway.store.suppressions, "opted_out", slowly)
     await network.faults(api={"status": 401, "error_code": 20003})
     for number in range(100, 102):
         made = await integrator.create(f"+1425555{number:04}")
@@ -192,7 +192,7 @@ async def test_the_provider_of_an_open_attempt_that_is_removed_from_the_settings
         await world.integrator.attempt_when(made["id"], "unknown")
     later = msgspec.structs.replace(first, providers={}, routes=Routes())
     async with serving_at(later, network) as world:
-        shown = await world.gateway.store.get(made["id"])
+        shown = await world.gateway.store.verifications.get(made["id"])
         assert shown.attempts[0].provider == SPARE
         assert await network.orders() == []
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator
 
 import pytest
+from support import creation
 
 from gateway.app import now
 from gateway.domain import commands, send_results
@@ -20,7 +21,8 @@ from gateway.reconciler import Reconciler
 from gateway.roster import Account, Roster
 from gateway.security.vault import Vault
 from gateway.stores.migrate import migrate
-from gateway.stores.sqlite import SqliteStore
+from gateway.stores.sqlite import open_sqlite
+from gateway.stores.store import Store
 from webhooks.urls import Addresses
 
 QUICKLY = 20.0
@@ -70,20 +72,20 @@ class Behind:
         return getattr(self._store, name)
 
     async def get(self, verification_id):
-        return self._before.pop() if self._before else await self._store.get(verification_id)
+        return self._before.pop() if self._before else await self._store.verifications.get(verification_id)
 
 
 @pytest.fixture
-async def store(tmp_path) -> AsyncIterator[SqliteStore]:
+async def store(tmp_path) -> AsyncIterator[Store]:
     path = tmp_path / "poundkey.db"
     migrate(f"sqlite:///{path}")
-    store = await SqliteStore.open(path, Vault({1: os.urandom(32)}, os.urandom(32), os.urandom(32)), now)
+    store = await open_sqlite(path, Vault({1: os.urandom(32)}, os.urandom(32), os.urandom(32)), now)
     new = commands.NewAttempt("att_1", "token", Channel.CALL, Mode.CONFIRM, "twilio")
-    start = commands.Start("ver_1", "app_1", "Bank", NUMBER, Channel.CALL, Mode.CONFIRM, "en", None, {}, b"d", b"s")
-    begin = lambda tally, at: commands.created(start, new, tally, at, LIMITS)  # noqa: E731 - shown beside its use
-    await store.create("ver_1", NUMBER, begin, receipt=None, joining=None)
+    start = creation.start("ver_1", "app_1", "Bank", NUMBER, Channel.CALL, Mode.CONFIRM, "en", None, {}, b"d", b"s")
+    begin = lambda tally, at: creation.created(start, new, tally, at, LIMITS)  # noqa: E731 - shown beside its use
+    await store.verifications.create("ver_1", NUMBER, begin, idempotency_key=None, joining=None)
     move = SendMove("att_1", Stage.SETTLING)
-    await store.apply("ver_1", lambda kept, at: send_results.sent(kept, "att_1", "CA1", at), send=move)
+    await store.verifications.apply("ver_1", lambda kept, at: send_results.sent(kept, "att_1", "CA1", at), send=move)
     yield store
     await store.close()
 
@@ -92,7 +94,7 @@ async def store(tmp_path) -> AsyncIterator[SqliteStore]:
 async def line(store):
     """Let a reconciler work on the store, through a memory of before the end; `take_up` hands it what is due."""
     line = Line()
-    behind = Behind(store, await store.get("ver_1"))
+    behind = Behind(store, await store.verifications.get("ver_1"))
     account = Account(line, OURS, OURS, Addresses("http://127.0.0.1:8080", "twilio"))
     roster = Roster([account], Routes(("twilio",), ("twilio",)), HealthRule(), 1_000, later)
     reconciler = Reconciler(
@@ -107,7 +109,7 @@ async def hung_up(store, line) -> None:
     """Hand the reconciler what is due, as the clock does, until the call is hung up."""
     async with asyncio.timeout(QUICKLY):
         while not line.hung_up:
-            for due in await store.due_sends(10, TO_ASK):
+            for due in await store.outbox.claim_due(10, TO_ASK):
                 line.take_up(due)
             await asyncio.sleep(0)
     assert line.hung_up == ["CA1"]
@@ -116,14 +118,14 @@ async def hung_up(store, line) -> None:
 async def test_an_answer_that_comes_after_the_end_takes_no_hang_up_back(store, line):
     line.take_up(DueSend("att_1", "ver_1", Stage.SETTLING, 0))
     await line.asked.wait()
-    await store.apply("ver_1", commands.canceled)
+    await store.verifications.apply("ver_1", commands.canceled)
     line.may_answer.set()
     await hung_up(store, line)
 
 
 async def test_a_hang_up_that_is_seen_before_the_end_is_not_forgotten(store, line):
     line.may_answer.set()
-    await store.apply("ver_1", commands.canceled)
-    [due] = await store.due_sends(10, TO_ASK)
+    await store.verifications.apply("ver_1", commands.canceled)
+    [due] = await store.outbox.claim_due(10, TO_ASK)
     line.take_up(due)
     await hung_up(store, line)

@@ -12,7 +12,7 @@ from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.provider_health import HealthRule
 from gateway.domain.routing import Routes
 from gateway.providers.twilio.api import TwilioProvider
-from gateway.reply_ports import OptOutReason
+from gateway.stores.suppressions import OptOutReason
 from gateway.wiring import provider_of
 
 BOTH = ("twilio", SPARE)
@@ -108,7 +108,7 @@ async def test_a_country_has_its_own_route(post, network, spare):
 
 
 async def test_who_wants_no_texts_of_the_next_ones_sender_gets_none_by_it(post, network, spare):
-    await post.store.replies.opt_out(PhoneNumber(NUMBER), (ITS_SENDER,), OptOutReason.KEYWORD)
+    await post.store.suppressions.opt_out(PhoneNumber(NUMBER), (ITS_SENDER,), OptOutReason.KEYWORD)
     await network.faults(api={**REFUSED, "method": "POST"})
     post.start()
     await post.none_left()

@@ -6,21 +6,21 @@ import os
 
 import asyncpg
 import pytest
+from support import creation
 from support.integrator import PATIENCE
 from support.postgres import Postgres
 from support.postgres_wire import Cut, Wire
 
 from gateway.domain import commands
-from gateway.domain.errors import Rejected
+from gateway.domain.errors import Rejected, StoreUnavailable
 from gateway.domain.limits import Limits
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel
-from gateway.ports import StoreUnavailable
 from gateway.security.vault import Vault
-from gateway.stores.grouped import Grouped
-from gateway.stores.postgres import PostgresStore
-from gateway.stores.postgres_link import LOST, Link
+from gateway.stores.postgres import open_postgres
+from gateway.stores.postgres_connection import LOST, ReconnectingConnection, StatementBatcher
 from gateway.stores.postgres_writer import PostgresWriter
+from gateway.stores.statement import select, update
 
 LIMITS = Limits(sends_per_number=1_000_000, checks_per_verification=1_000, failed_checks_per_day=1_000_000)
 NUMBER = PhoneNumber("+14255550123")
@@ -30,18 +30,18 @@ TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE applic
 
 
 def create(store, name):
-    start = commands.Start(
+    start = creation.start(
         name, "app_1", "Bank", NUMBER, Channel.SMS, None, "en", None, {}, VAULT.code_digest(name, "123456"),
         VAULT.seal("123456", name),
     )  # fmt: skip
     new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-    begin = lambda tally, now: commands.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
-    return store.create(name, NUMBER, begin, receipt=None, joining=None)
+    begin = lambda tally, now: creation.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
+    return store.verifications.create(name, NUMBER, begin, idempotency_key=None, joining=None)
 
 
 def check(store, name="ver_1"):
     digest = VAULT.code_digest(name, "000000")
-    return store.apply_counted(
+    return store.verifications.apply_counted(
         name, lambda verification, tally, now: commands.code_checked(verification, digest, tally, now, LIMITS)
     )
 
@@ -62,7 +62,7 @@ async def url(postgres):
 
 @pytest.fixture
 async def store(url):
-    store = await PostgresStore.open(url, VAULT)
+    store = await open_postgres(url, VAULT)
     yield store
     await store.close()
 
@@ -78,16 +78,18 @@ def own_server():
 @pytest.mark.parametrize("lost", list(Cut))
 async def test_a_connection_lost_in_commit_changes_nothing_twice_and_loses_nothing(url, lost):
     async with Wire(url) as wire:
-        store = await PostgresStore.open(wire.url, VAULT)
+        store = await open_postgres(wire.url, VAULT)
         await create(store, "ver_1")
         for turn in range(1, 6):
             wire.cut(lost)
             changes = await asyncio.gather(check(store), create(store, f"ver_of_turn_{turn}"))
             assert changes[0].verification.checks_left == LIMITS.checks_per_verification - turn
         assert wire.cuts == 5
-        kept = await store.get("ver_1")
+        kept = await store.verifications.get("ver_1")
         assert kept.checks_left == LIMITS.checks_per_verification - 5
-        assert [entry.sequence for entry in await store.journal("ver_1", 0)] == list(range(1, kept.entries + 1))
+        assert [entry.sequence for entry in await store.verifications.journal("ver_1", 0)] == list(
+            range(1, kept.entries + 1)
+        )
         await store.close()
 
 
@@ -97,11 +99,15 @@ async def test_sessions_that_are_ended_again_and_again_lose_and_repeat_nothing(p
     for turn in range(10):
         await asyncio.to_thread(postgres.execute, TERMINATE)
         checks += [asyncio.create_task(check(store)) for _ in range(20)]
-        await asyncio.gather(create(store, f"ver_of_turn_{turn}"), store.get("ver_1"), store.journal("ver_1", 0))
+        await asyncio.gather(
+            create(store, f"ver_of_turn_{turn}"),
+            store.verifications.get("ver_1"),
+            store.verifications.journal("ver_1", 0),
+        )
     results = await asyncio.gather(*checks, return_exceptions=True)
     judged = [result for result in results if not isinstance(result, BaseException)]
     assert {type(result) for result in results} <= {type(judged[0]), StoreUnavailable}
-    kept = await store.get("ver_1")
+    kept = await store.verifications.get("ver_1")
     assert LIMITS.checks_per_verification - kept.checks_left == len(judged)
     assert sorted(change.verification.checks_left for change in judged) == list(
         range(kept.checks_left, LIMITS.checks_per_verification)
@@ -110,7 +116,7 @@ async def test_sessions_that_are_ended_again_and_again_lose_and_repeat_nothing(p
 
 async def test_a_server_that_is_killed_takes_nothing_with_it_and_is_found_again(own_server):
     url = await asyncio.to_thread(own_server.database)
-    store = await PostgresStore.open(url, VAULT)
+    store = await open_postgres(url, VAULT)
     await create(store, "ver_1")
     creating = [asyncio.create_task(create(store, f"ver_{place}_of_many")) for place in range(300)]
     await asyncio.wait(creating, return_when=asyncio.FIRST_COMPLETED)
@@ -124,10 +130,10 @@ async def test_a_server_that_is_killed_takes_nothing_with_it_and_is_found_again(
     results = await asyncio.gather(*creating, return_exceptions=True)
     assert {type(result) for result in results if isinstance(result, BaseException)} <= {StoreUnavailable}
     for place, result in enumerate(results):
-        kept = await store.get(f"ver_{place}_of_many")
+        kept = await store.verifications.get(f"ver_{place}_of_many")
         if not isinstance(result, BaseException):
             assert kept == result.change.verification
-    assert await store.get("ver_while_away") is None
+    assert await store.verifications.get("ver_while_away") is None
     await store.close()
 
 
@@ -135,7 +141,7 @@ async def test_a_commit_that_the_server_lost_is_not_taken_for_another_with_its_i
     """A server that crashes gives the ids of transactions that its log has not kept once more."""
     url = await asyncio.to_thread(own_server.database)
     async with Wire(url) as wire:
-        store, other = await PostgresStore.open(wire.url, VAULT), await PostgresStore.open(url, VAULT)
+        store, other = await open_postgres(wire.url, VAULT), await open_postgres(url, VAULT)
         await asyncio.gather(create(store, "ver_1"), create(other, "ver_of_other"))
         wire.cut(Cut.COMMIT)
         creating = asyncio.create_task(create(store, "ver_lost"))
@@ -148,13 +154,13 @@ async def test_a_commit_that_the_server_lost_is_not_taken_for_another_with_its_i
             if creating.done():
                 break
         created = await creating
-        assert await other.get("ver_lost") == created.change.verification
+        assert await other.verifications.get("ver_lost") == created.change.verification
         await store.close()
         await other.close()
 
 
 async def test_a_database_that_is_gone_is_not_looked_for_by_each_operation_of_a_batch(url):
-    class Lost(Link):
+    class Lost(ReconnectingConnection):
         tries = 0
 
         async def connection(self):
@@ -163,8 +169,8 @@ async def test_a_database_that_is_gone_is_not_looked_for_by_each_operation_of_a_
                 raise StoreUnavailable("there is none")
             return await super().connection()
 
-    writer = PostgresWriter(Lost(url), Grouped(), lambda _changed: None)
-    ending = lambda work: work.read("SELECT pg_terminate_backend(pg_backend_pid())")  # noqa: E731 - shown beside its use
+    writer = PostgresWriter(Lost(url), StatementBatcher(), lambda _changed: None)
+    ending = lambda work: work.read(select("SELECT pg_terminate_backend(pg_backend_pid())"))  # noqa: E731 - shown beside its use
     results = await asyncio.gather(*(writer.run(ending) for _ in range(20)), return_exceptions=True)
     assert {type(result) for result in results} == {StoreUnavailable}
     assert Lost.tries == 2
@@ -172,10 +178,13 @@ async def test_a_database_that_is_gone_is_not_looked_for_by_each_operation_of_a_
 
 
 async def test_a_store_whose_database_stands_still_can_be_closed(own_server):
-    store = await PostgresStore.open(await asyncio.to_thread(own_server.database), VAULT)
+    store = await open_postgres(await asyncio.to_thread(own_server.database), VAULT)
     await create(store, "ver_1")
     with own_server.standing_still():
-        asked = [asyncio.create_task(one) for one in (create(store, "ver_2"), store.get("ver_2"), store.keys())]
+        asked = [
+            asyncio.create_task(one)
+            for one in (create(store, "ver_2"), store.verifications.get("ver_2"), store.api_keys.all())
+        ]
         await asyncio.sleep(0)  # they are on their way
         async with asyncio.timeout(PATIENCE):
             await store.close()
@@ -184,20 +193,22 @@ async def test_a_store_whose_database_stands_still_can_be_closed(own_server):
 
 
 async def test_what_nobody_can_ask_for_fails_nobody_who_asks_beside_it(store):
-    of_nobody, of_none = await asyncio.gather(store.get("ver_\0"), store.get("ver_none"), return_exceptions=True)
+    of_nobody, of_none = await asyncio.gather(
+        store.verifications.get("ver_\0"), store.verifications.get("ver_none"), return_exceptions=True
+    )
     assert (type(of_nobody), of_none) == (StoreUnavailable, None)
 
 
 async def test_a_row_that_a_process_standing_still_holds_is_free_again_after_seconds(url, store):
     await create(store, "ver_1")
-    link = Link(url)
+    link = ReconnectingConnection(url)
     still = await link.connection()
     await still.execute("BEGIN; SELECT 1 FROM verifications WHERE id = 'ver_1' FOR UPDATE")
     change = await check(store)
     assert change.verification.checks_left == LIMITS.checks_per_verification - 1
     with pytest.raises((asyncpg.PostgresError, *LOST)):  # its transaction is gone
         await still.execute("UPDATE verifications SET status = 'approved'; COMMIT")
-    assert (await store.get("ver_1")).status == "pending"
+    assert (await store.verifications.get("ver_1")).status == "pending"
     await link.close()
 
 
@@ -206,14 +217,14 @@ async def test_no_connection_left_is_said_and_over_when_there_is_one(own_server)
     tried = await asyncio.gather(*(asyncpg.connect(url) for _ in range(FEW)), return_exceptions=True)
     try:
         with pytest.raises(StoreUnavailable, match="PostgreSQL"):
-            await PostgresStore.open(url, VAULT)
+            await open_postgres(url, VAULT)
     finally:
         for connection in tried:
             if isinstance(connection, asyncpg.Connection):
                 await connection.close()
     while True:  # the server takes a moment to notice
         try:
-            store = await PostgresStore.open(url, VAULT)
+            store = await open_postgres(url, VAULT)
         except StoreUnavailable:
             await asyncio.sleep(0.05)
         else:
@@ -223,11 +234,11 @@ async def test_no_connection_left_is_said_and_over_when_there_is_one(own_server)
 
 
 async def test_who_waits_hears_of_changes_again_after_the_listener_was_lost(postgres, url, store):
-    other = await PostgresStore.open(url, VAULT)
+    other = await open_postgres(url, VAULT)
     await create(store, "ver_1")
     await asyncio.to_thread(postgres.execute, TERMINATE)
-    await other.changed("ver_1")  # woken to look for itself, for nobody can tell what it missed
-    told = other.changed("ver_1")
+    await other.verifications.changed("ver_1")  # woken to look for itself, for nobody can tell what it missed
+    told = other.verifications.changed("ver_1")
     await check(store)
     await asyncio.wait_for(told, 10)
     await other.close()
@@ -238,10 +249,10 @@ async def test_two_operations_that_want_each_others_rows_both_happen(store):
     await asyncio.gather(create(store, "ver_1"), create(store, "ver_2"))
 
     def both(first, second):
-        def operation(work):
+        async def operation(work):
             for name in (first, second):
-                work.read("SELECT state FROM verifications WHERE id = ? FOR UPDATE", (name,))
-            work.put("UPDATE verifications SET due_at = due_at + ? WHERE id = ?", (1, first))
+                await work.read(select("SELECT state FROM verifications WHERE id = ? FOR UPDATE"), (name,))
+            await work.put(update("verifications", "due_at = due_at + ?", "id = ?"), (1, first))
             return first
 
         return operation

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from support import creation
 from support.world import LIMITS, key_for, serving_at, settings_for
 
 from gateway import app
 from gateway.domain import commands
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, FallbackStep
-from gateway.settings import Database, Outbox
+from gateway.settings.settings import Database, Outbox
 
 PHONE = "+14255550123"
 
@@ -83,20 +84,20 @@ async def queued(settings, backups, lifetime=600, steps=()):
     await key_for(settings)
     store = await app.open_store(settings)
     vault = app.vault_of(settings)
-    bank = await store.application("Example Bank")
+    bank = await store.api_keys.application_named("Example Bank")
     name = app.new_id("ver")
-    start = commands.Start(
+    start = creation.start(
         name, bank.id, bank.name, PhoneNumber(PHONE), Channel.SMS, None, "en", None, {},
         vault.code_digest(name, "123456"), vault.seal("123456", name),
-        fallback=commands.Plan(wait=5, steps=steps),
+        plan=commands.Plan(wait=5, steps=steps),
     )  # fmt: skip
     new = commands.NewAttempt(app.new_id("att"), app.new_token(), Channel.SMS, None, "twilio")
     limits = msgspec.structs.replace(LIMITS, lifetime=lifetime)
-    await store.create(
+    await store.verifications.create(
         name,
         start.number,
-        lambda tally, now: commands.created(start, new, tally, now, limits),
-        receipt=None,
+        lambda tally, now: creation.created(start, new, tally, now, limits),
+        idempotency_key=None,
         joining=None,
     )
     await asyncio.to_thread(backups.take)
@@ -108,7 +109,7 @@ async def restored(settings):
     """Do what `poundkey recover` does."""
     store = await app.open_store(settings)
     try:
-        return await store.restoring.settle()
+        return await store.recovery.recover()
     finally:
         await store.close()
 

@@ -57,7 +57,7 @@ async def test_a_request_that_the_store_does_not_answer_is_given_its_half_of_the
             reached.set()
             await asyncio.Event().wait()
 
-        monkeypatch.setattr(gateway.store, "create", never)
+        monkeypatch.setattr(gateway.store.verifications, "create", never)
         async with asyncio.timeout(None) as whole, app.serving(gateway, settings):
             asked = asyncio.create_task(Integrator(session, settings.server.public_url, key).create())
             await reached.wait()

@@ -10,13 +10,13 @@ from support.integrator import PATIENCE
 from support.world import LIMITS, world_at
 
 from gateway import app
-from gateway.applications import load_applications
 from gateway.domain.app_passwords import as_drawn
 from gateway.domain.errors import Rejected
 from gateway.domain.limits import DAY
 from gateway.security.password_hashing import _MAX_QUEUED, _THREADS, Passwords
 from gateway.services.app_passwords import AppPasswords
-from gateway.settings import Portal
+from gateway.settings.applications import load_applications
+from gateway.settings.settings import Portal
 
 MOST_AT_ONCE = _THREADS + _MAX_QUEUED
 
@@ -57,7 +57,8 @@ async def journeys(world):
         opened.append(passwords := Passwords(hasher))
         usual = {"clock": app.now, "new_id": app.new_id, "new_password": app.new_password}
         return AppPasswords(
-            world.gateway.store.people,
+            world.gateway.store.enrollments,
+            world.gateway.store.rate_counters,
             load_applications(world.settings.portal.applications_file),
             app.vault_of(world.settings),
             passwords,
@@ -73,7 +74,7 @@ async def journeys(world):
 @pytest.fixture
 async def bank(world):
     """The application that the integrator's key belongs to."""
-    applications = [key.application for key in await world.gateway.store.keys()]
+    applications = [key.application for key in await world.gateway.store.api_keys.all()]
     return next(application for application in applications if application.name == "Example Bank")
 
 

@@ -14,7 +14,8 @@ from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.status_reports import CallReport, call_status_changed
 from gateway.metrics import Metrics
 from gateway.services.backup_phone import BackupPhones
-from gateway.settings import Database, Outbox, Portal, Voice
+from gateway.settings.channels import Voice
+from gateway.settings.settings import Database, Outbox, Portal
 
 POLICY = "[default]\ncall_backup = true\n"
 PATIENT = msgspec.structs.replace(LIMITS, call_grace=2.0)
@@ -301,13 +302,15 @@ async def test_a_first_one_that_has_ended_meanwhile_takes_the_call_back(world, a
     made = await begun(alice)
     await network.ringing()
     store, journeys = world.gateway.store, world.gateway.journeys
-    kept = await store.get(made["id"])
+    kept = await store.verifications.get(made["id"])
     report = CallReport("CA1", DeliveryStatus.NO_ANSWER, "no-answer", 1, None, None)
     known = msgspec.structs.replace(kept.attempts[0], provider_sid=None)
     before = msgspec.structs.replace(kept, attempts=(known,))
     stale = call_status_changed(before, known.token, report, world.gateway.store.clock(), PATIENT).verification
     await integrator.cancel(made["id"])
-    await BackupPhones(store, store.people, journeys.proofs, journeys.verifications, Metrics()).reported(stale)
+    await BackupPhones(
+        store.verifications, store.enrollments, journeys.proofs, journeys.verifications, Metrics()
+    ).reported(stale)
     listed = (await integrator.ask("GET", "/v1/verifications?limit=100")).body["data"]
     [backup] = [kept for kept in listed if kept["to"] == SECOND_PHONE and kept["channel"] == "call"]
     assert backup["status"] == "canceled"

@@ -46,7 +46,7 @@ async def unblocked(person):
 async def assert_nothing_spares_a_proof(person):
     record = await person.record()
     assert (record["app_password_count"], record["trusted_device_count"]) == (0, 0)
-    kept = await person.world.gateway.store.people.enrollment(person.id)
+    kept = await person.world.gateway.store.enrollments.get(person.id)
     assert (kept.bypass, kept.last_proof, kept.devices, kept.app_passwords) == (None, None, (), ())
 
 

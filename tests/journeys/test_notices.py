@@ -11,7 +11,7 @@ from support.integrator import PATIENCE, PHONE
 from support.world import LIMITS, World, network_at, serving_at, settings_for
 
 from gateway.domain.phone_number import PhoneNumber
-from gateway.settings import Portal
+from gateway.settings.settings import Portal
 
 NEW = "+14255550199"
 ONE_SEND = msgspec.structs.replace(LIMITS, sends_per_number=1)
@@ -193,7 +193,7 @@ async def test_who_asked_for_no_more_texts_is_told_nothing(world):
     await told(world, 2)
     await none_left(world)
     before = len(await world.network.texts()), len(await world.network.texts(NEW))
-    await world.gateway.store.stops.add(PhoneNumber(PHONE), "asked by letter")
+    await world.gateway.store.suppressions.add(PhoneNumber(PHONE), "asked by letter")
     await block(world, enrollment_id)
     await told(world, before[1] + 1, NEW)
     await none_left(world)

@@ -10,7 +10,7 @@ from support.network import OURS
 from support.world import LIMITS, PhoneNetwork, World, world_at
 
 from gateway.domain.phone_number import PhoneNumber
-from gateway.settings import Text
+from gateway.settings.channels import Text
 from webhooks.urls import Addresses
 
 CODE = re.compile(r"#(\d+)$")
@@ -67,7 +67,7 @@ async def test_what_waits_when_its_number_wants_no_more_calls_and_texts_is_not_s
     await network.faults(api={"status": 429, "retry_after": 1, "method": "POST", "count": 1})
     made = await integrator.create(channel=channel)
     await network.exchanged("api", 1)
-    await world.gateway.store.stops.add(PhoneNumber(PHONE), "asked for it on a call")
+    await world.gateway.store.suppressions.add(PhoneNumber(PHONE), "asked for it on a call")
     assert (await integrator.finished(made["id"]))["failure"]["code"] == why
     assert len([one for one in await network.exchanges("api") if one["method"] == "POST"]) == 1
 
@@ -93,8 +93,8 @@ async def test_a_code_that_was_texted_before_the_stop_still_counts(world, integr
     await integrator.resend(made["id"], channel="sms")
     assert (await integrator.attempt_when(made["id"], "failed", number=1))["failure"]["code"] == "opted_out"
     assert (await integrator.check(made["id"], code)).body["status"] == "approved"
-    assert await world.gateway.store.replies.opted_out(PhoneNumber(PHONE), OURS)
-    assert not await world.gateway.store.replies.opted_out(PhoneNumber("+14255550124"), OURS)
+    assert await world.gateway.store.suppressions.opted_out(PhoneNumber(PHONE), OURS)
+    assert not await world.gateway.store.suppressions.opted_out(PhoneNumber("+14255550124"), OURS)
 
 
 async def test_the_provider_s_no_teaches_us_and_is_asked_once(world, integrator, network):
@@ -114,9 +114,9 @@ async def test_a_no_that_comes_with_the_report_teaches_us_too(world, integrator,
     [order] = await network.orders()
     form = {"MessageSid": attempt["provider_sid"], "MessageStatus": "failed", "ErrorCode": "21610"}
     assert (await network.report(order["StatusCallback"], **{**form, "MessageSid": "SM_other"}))[0] == 204
-    assert not await world.gateway.store.replies.opted_out(PhoneNumber(PHONE), OURS)
+    assert not await world.gateway.store.suppressions.opted_out(PhoneNumber(PHONE), OURS)
     assert (await network.report(order["StatusCallback"], **form))[0] == 204
-    assert await world.gateway.store.replies.opted_out(PhoneNumber(PHONE), OURS)
+    assert await world.gateway.store.suppressions.opted_out(PhoneNumber(PHONE), OURS)
 
 
 @pytest.mark.parametrize(
@@ -124,8 +124,11 @@ async def test_a_no_that_comes_with_the_report_teaches_us_too(world, integrator,
 )
 async def test_the_service_s_own_words_go_before_ours(world, body, opt_out, stopped):
     await text_in(world, body, MessagingServiceSid=SERVICE, OptOutType=opt_out)
-    replies = world.gateway.store.replies
-    assert [await replies.opted_out(PhoneNumber(PHONE), sender) for sender in (OURS, SERVICE)] == [stopped, stopped]
+    suppressions = world.gateway.store.suppressions
+    assert [await suppressions.opted_out(PhoneNumber(PHONE), sender) for sender in (OURS, SERVICE)] == [
+        stopped,
+        stopped,
+    ]
 
 
 async def test_keywords_are_left_to_the_provider_to_answer(world):

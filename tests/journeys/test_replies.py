@@ -6,7 +6,8 @@ from support.integrator import PHONE, wrong_for
 from support.network import OURS
 from support.world import LIMITS, world_at
 
-from gateway.settings import Portal, Text
+from gateway.settings.channels import Text
+from gateway.settings.settings import Portal
 from webhooks.urls import Addresses
 
 OTHER_PHONE = "+14255550124"

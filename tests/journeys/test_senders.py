@@ -5,7 +5,7 @@ from support.network import OURS
 from support.world import HOST, network_at, serving_at, settings_for
 
 from gateway.domain.phone_number import PhoneNumber
-from gateway.settings import Text, Voice
+from gateway.settings.channels import Text, Voice
 from webhooks.urls import Addresses
 
 GERMAN, AMERICAN = "+4915112345678", "+14255550123"
@@ -38,10 +38,10 @@ async def test_a_stop_holds_for_the_sender_that_was_texted_and_for_no_other(worl
     await network.report(url, MessageSid="SM2", From=GERMAN, To=BERLIN, Body="STOP")
     second = await integrator.finished((await integrator.create(to=GERMAN))["id"])
     assert second["failure"]["code"] == "opted_out"
-    replies, number = world.gateway.store.replies, PhoneNumber(GERMAN)
-    assert [await replies.opted_out(number, sender) for sender in (OURS, BERLIN)] == [True, True]
+    suppressions, number = world.gateway.store.suppressions, PhoneNumber(GERMAN)
+    assert [await suppressions.opted_out(number, sender) for sender in (OURS, BERLIN)] == [True, True]
     await network.report(url, MessageSid="SM3", From=GERMAN, To=BERLIN, Body="START")
-    assert [await replies.opted_out(number, sender) for sender in (OURS, BERLIN)] == [True, False]
+    assert [await suppressions.opted_out(number, sender) for sender in (OURS, BERLIN)] == [True, False]
 
 
 async def test_the_provider_s_no_counts_for_the_sender_that_it_was_about(world, integrator, network):
@@ -51,5 +51,5 @@ async def test_the_provider_s_no_counts_for_the_sender_that_it_was_about(world, 
     [order] = await network.orders()
     form = {"MessageSid": attempt["provider_sid"], "MessageStatus": "failed", "ErrorCode": "21610"}
     assert (await network.report(order["StatusCallback"], **form))[0] == 204
-    replies, number = world.gateway.store.replies, PhoneNumber(GERMAN)
-    assert [await replies.opted_out(number, sender) for sender in (OURS, BERLIN)] == [False, True]
+    suppressions, number = world.gateway.store.suppressions, PhoneNumber(GERMAN)
+    assert [await suppressions.opted_out(number, sender) for sender in (OURS, BERLIN)] == [False, True]

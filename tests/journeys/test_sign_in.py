@@ -8,11 +8,11 @@ from support.people import SECOND_PHONE, THIRD_PHONE, enroll, governed_at
 from support.problems import assert_problem, fields_of
 
 from gateway.domain.assurance import Basis
+from gateway.domain.commands import VerificationRequest
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.recognition import NotRecognized
 from gateway.domain.verification import Channel, Purpose
-from gateway.services.verifications import Wish
 
 CACHE = "[default]\nproof_cache = 600\n"
 
@@ -241,7 +241,9 @@ async def test_a_trusted_browser_signs_in_until_it_is_forgotten(alice, proofs):
 
 async def test_what_does_not_hold_any_more_in_the_transaction_spares_no_proof(world, alice):
     """Between the look at the record and the commit, a browser may be forgotten and a person reset."""
-    wish = Wish(PhoneNumber(PHONE), Channel.SMS, None, "en", alice.id, purpose=Purpose.SIGN_IN)
+    wish = VerificationRequest(
+        number=PhoneNumber(PHONE), channel=Channel.SMS, locale="en", enrollment_id=alice.id, purpose=Purpose.SIGN_IN
+    )
     before = await alice.record()
     recognize = world.gateway.journeys.verifications.recognize
     for basis in (Basis.TRUSTED_DEVICE, Basis.RECENT_PROOF):

@@ -8,7 +8,7 @@ import pytest
 from support.integrator import PHONE
 from support.world import LIMITS, free_port, network_at, serving_at, settings_for
 
-from gateway.settings import Database
+from gateway.settings.settings import Database
 
 
 @pytest.fixture
@@ -82,8 +82,8 @@ async def test_one_idempotency_key_makes_one_verification_at_both(worlds):
 async def test_a_revoked_key_is_out_at_both_within_a_second(worlds):
     first, second = worlds
     made = await first.integrator.create()
-    [key, *_] = [key for key in await first.gateway.store.keys() if key.application.name == "Example Bank"]
-    assert await first.gateway.store.revoke_key(key.id)
+    [key, *_] = [key for key in await first.gateway.store.api_keys.all() if key.application.name == "Example Bank"]
+    assert await first.gateway.store.api_keys.revoke(key.id)
     async with asyncio.timeout(5):
         while (await second.integrator.ask("GET", f"/v1/verifications/{made['id']}")).status != 401:
             await asyncio.sleep(0.05)

@@ -14,7 +14,7 @@ from support.integrator import wrong_for
 from support.world import LIMITS
 
 from gateway.api import verifications
-from gateway.ports import StoreUnavailable
+from gateway.domain.errors import StoreUnavailable
 
 WAITERS = 2_000
 MANY_CHECKS = pytest.mark.parametrize(
@@ -72,7 +72,7 @@ async def test_two_thousand_waiters_take_no_threads_and_are_all_answered(world, 
     shown = await integrator.wait_until(made["id"], lambda kept: kept["attempts"][0]["status"] == "delivered")
     path = f"/v1/verifications/{made['id']}?wait=30&revision={shown['revision']}"
     question = raw_http.request("GET", path, integrator.key)
-    watched = world.gateway.store._watch._futures
+    watched = world.gateway.store._engine.waiters._futures
     threads = threading.active_count()
 
     async def wait() -> dict:
@@ -96,7 +96,7 @@ async def test_a_waiter_that_went_away_is_forgotten_with_the_next_change(world, 
     made = await integrator.create(channel="call")
     await network.answered()
     shown = await integrator.show(made["id"])
-    watched = world.gateway.store._watch._futures
+    watched = world.gateway.store._engine.waiters._futures
     async with asyncio.timeout(20):
         waiter = asyncio.create_task(integrator.wait(made["id"], shown["revision"]))
         while made["id"] not in watched:
@@ -162,7 +162,7 @@ async def test_a_listener_who_leaves_is_no_failure_of_ours(integrator, world, ca
     async with streaming(integrator, made["id"]) as connection:
         await connection.reader.readuntil(b": waiting\n\n")
     async with asyncio.timeout(20):
-        while made["id"] in world.gateway.store._watch._futures:
+        while made["id"] in world.gateway.store._engine.waiters._futures:
             await asyncio.sleep(0.01)
     await integrator.show(made["id"])
     assert caplog.records == []
@@ -176,7 +176,7 @@ async def test_a_stream_ends_where_nothing_can_be_read_any_more(integrator, worl
     made = await integrator.create(channel="call")
     async with asyncio.timeout(20), streaming(integrator, made["id"]) as connection:
         await connection.reader.readuntil(b": waiting\n\n")
-        monkeypatch.setattr(world.gateway.store, "get", unread)
+        monkeypatch.setattr(world.gateway.store.verifications, "get", unread)
         assert b"HTTP/1.1" not in await connection.reader.readuntil(b"\r\n0\r\n\r\n")
 
 

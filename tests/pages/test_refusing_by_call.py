@@ -30,7 +30,7 @@ async def test_a_report_of_fraud_stops_the_page_and_locks_the_person_out(portal:
 
 async def test_a_number_that_wants_no_calls_is_refused_with_a_way_on(portal: Portal, page: Page):
     person = await portal.person()
-    await portal.world.gateway.store.stops.add(PhoneNumber(person.number), "asked by letter")
+    await portal.world.gateway.store.suppressions.add(PhoneNumber(person.number), "asked by letter")
     await page.goto(await portal.link(person))
     await name_phone(page, person.national)
     alert = page.get_by_role("alert")
@@ -41,6 +41,6 @@ async def test_a_number_that_wants_no_calls_is_refused_with_a_way_on(portal: Por
 
 async def test_who_signs_in_with_a_stopped_phone_is_shown_the_ways_there_are(portal: Portal, page: Page):
     person = await portal.enrolled()
-    await portal.world.gateway.store.stops.add(PhoneNumber(person.number), "asked by letter")
+    await portal.world.gateway.store.suppressions.add(PhoneNumber(person.number), "asked by letter")
     await page.goto(await portal.link(person, "sign_in"))
     await expect(page.get_by_text("This number cannot be used for verification.")).to_be_visible()

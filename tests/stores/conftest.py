@@ -10,8 +10,9 @@ from gateway.security.vault import Vault
 from gateway.stores.migrate import migrate
 from gateway.stores.opening import open_store, store_beside
 from gateway.stores.places import is_postgres
-from gateway.stores.postgres import PostgresStore
-from gateway.stores.store import SqlStore
+from gateway.stores.postgres import open_postgres
+from gateway.stores.statement import Statement
+from gateway.stores.store import Store
 
 
 class ManualClock:
@@ -64,23 +65,38 @@ def url(engine, request) -> str:
 def reopen(url, vault, clock):
     """Opens the store again, with other keys if asked to; the test closes it."""
 
-    async def open_again(keys: Vault = vault) -> SqlStore:
+    async def open_again(keys: Vault = vault) -> Store:
         if is_postgres(url):
-            return await PostgresStore.open(url, keys, clock)
+            return await open_postgres(url, keys, clock)
         return await open_store(url, keys, clock)
 
     return open_again
 
 
 @pytest.fixture
-async def store(reopen) -> AsyncIterator[SqlStore]:
+async def store(reopen) -> AsyncIterator[Store]:
     store = await reopen()
     yield store
     await store.close()
 
 
 @pytest.fixture
-async def beside(store, engine, url, vault, clock, reopen) -> AsyncIterator[SqlStore]:
+def outbox(store):
+    return store.outbox
+
+
+@pytest.fixture
+def portal(store):
+    return store.portal
+
+
+@pytest.fixture
+def rate_counters(store):
+    return store.rate_counters
+
+
+@pytest.fixture
+async def beside(store, engine, url, vault, clock, reopen) -> AsyncIterator[Store]:
     """The same database, opened by another process."""
     await store.ready()
     if engine == "postgres":
@@ -102,7 +118,7 @@ def fill_up(store, engine):
             if engine == "postgres"
             else f"CREATE TRIGGER is_full BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'is_full'); END"
         )
-        await store.run(lambda work: work.put(full, ()))
+        await store.run(lambda work: work.put(Statement(full, writes=True), ()))
 
     return fill
 

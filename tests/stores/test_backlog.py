@@ -2,6 +2,7 @@
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from support import creation
 
 from gateway.domain import commands
 from gateway.domain.limits import Limits
@@ -9,7 +10,7 @@ from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel
 from gateway.metrics import Metrics, scraper
 from gateway.outbox_ports import TO_SEND, SendMove
-from gateway.stores.operations import SEND_HANDOVER
+from gateway.stores.outbox import SEND_HANDOVER
 
 NUMBER = PhoneNumber("+14255550123")
 
@@ -17,15 +18,15 @@ NUMBER = PhoneNumber("+14255550123")
 async def begin(store, vault, name: str) -> None:
     new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
     verification_id = f"ver_{name}"
-    start = commands.Start(
+    start = creation.start(
         verification_id, "app_1", "Bank", NUMBER, Channel.SMS, None, "en", None, {},
         vault.code_digest(verification_id, "123456"), vault.seal("123456", verification_id),
     )  # fmt: skip
-    await store.create(
+    await store.verifications.create(
         verification_id,
         NUMBER,
-        lambda tally, now: commands.created(start, new, tally, now, Limits()),
-        receipt=None,
+        lambda tally, now: creation.created(start, new, tally, now, Limits()),
+        idempotency_key=None,
         joining=None,
     )
 
@@ -52,8 +53,8 @@ async def test_the_outbox_is_counted_with_the_age_of_its_oldest_and_nothing_is_t
     await begin(store, vault, "2")
     clock.now += SEND_HANDOVER
     assert await shown("sends_queued", "sends_oldest_queued_seconds") == [2, 2 + SEND_HANDOVER / 1_000]
-    assert {due.attempt_id for due in await store.due_sends(10, TO_SEND)} == {"att_1", "att_2"}
-    await store.move_send(SendMove("att_1"))
+    assert {due.attempt_id for due in await store.outbox.claim_due(10, TO_SEND)} == {"att_1", "att_2"}
+    await store.outbox.move(SendMove("att_1"))
     assert await shown("sends_queued", "sends_oldest_queued_seconds") == [1, SEND_HANDOVER / 1_000]
 
 

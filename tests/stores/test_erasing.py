@@ -4,18 +4,21 @@ import os
 
 import msgspec
 import pytest
+from support import creation
 
 from gateway.domain import commands
+from gateway.domain.api_keys import ApiKey, Application
 from gateway.domain.enrollment import DefaultMethod, Enrollment, Phone, PhoneKind
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.limits import Limits
+from gateway.domain.listing import ListFilter
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import phone_offered, phone_proven
 from gateway.domain.verification import Change, Channel, Status
-from gateway.ports import ApiKey, Application, Joining, ListFilter
-from gateway.reply_ports import OptOutReason
 from gateway.security.vault import Vault
-from gateway.stores import statements as sql
+from gateway.stores import sql
+from gateway.stores.suppressions import OptOutReason
+from gateway.stores.verifications import Joining
 
 LIMITS = Limits()
 NUMBER, OTHER = PhoneNumber("+14255550123"), PhoneNumber("+14255550124")
@@ -29,73 +32,75 @@ def vault() -> Vault:
 
 
 async def create(store, vault, name="ver_1", number=NUMBER, joining=None):
-    start = commands.Start(
+    start = creation.start(
         name, "app_1", "Bank", number, Channel.SMS, None, "en", joining and "enr_1", {},
         vault.code_digest(name, "123456"), vault.seal("123456", name),
     )  # fmt: skip
     new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-    begin = lambda tally, now: commands.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
-    return await store.create(name, number, begin, receipt=None, joining=joining)
+    begin = lambda tally, now: creation.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
+    return await store.verifications.create(name, number, begin, idempotency_key=None, joining=joining)
 
 
 async def alice(store, clock, *numbers):
     """Enroll a person whose first phone is the default."""
-    await store.add_key(ApiKey("key_1", Application("app_1", "Bank"), "ci", b"d" * 32, clock.now, None))
+    await store.api_keys.add(ApiKey("key_1", Application("app_1", "Bank"), "ci", b"d" * 32, clock.now, None))
     person = Enrollment("enr_1", "app_1", "alice", created_at=clock.now, updated_at=clock.now)
-    await store.people.enroll(person, None)
+    await store.enrollments.enroll(person, None)
     for place, number in enumerate(numbers):
         phone = Phone(f"phn_{place}", PhoneKind.AUTHENTICATION, number)
-        await store.people.change("enr_1", lambda kept, now, phone=phone: phone_offered(kept, phone, now, LIMITS))
-        await store.people.change("enr_1", lambda kept, now, phone=phone: phone_proven(kept, phone, Channel.SMS, now))
-    for due in await store.people.due_notices(100):
-        await store.people.drop_notice(due.id)
+        await store.enrollments.change("enr_1", lambda kept, now, phone=phone: phone_offered(kept, phone, now, LIMITS))
+        await store.enrollments.change(
+            "enr_1", lambda kept, now, phone=phone: phone_proven(kept, phone, Channel.SMS, now)
+        )
+    for due in await store.outbox.due_notices(100):
+        await store.outbox.drop_notice(due.id)
 
 
 async def test_what_is_under_way_is_canceled_and_nothing_tells_the_number(store, beside, vault):
     await create(store, vault)
     await create(store, vault, "ver_2", OTHER)
-    assert (await store.get("ver_1")).number == NUMBER  # the gateway has it in memory
-    erased = await beside.erasing.erase(NUMBER, WHY)
+    assert (await store.verifications.get("ver_1")).number == NUMBER  # the gateway has it in memory
+    erased = await beside.eraser.erase(NUMBER, WHY)
     assert (erased.verifications, erased.counts) == (1, 1)
-    listed = await store.list_verifications("app_1", ListFilter())
+    listed = await store.verifications.page("app_1", ListFilter())
     assert [kept.number.is_wiped for kept in listed.verifications] == [False, True]
-    change = await store.apply("ver_1", lambda kept, _now: Change(kept))
+    change = await store.verifications.apply("ver_1", lambda kept, _now: Change(kept))
     assert change.verification.number.is_wiped
     assert change.verification.status is Status.CANCELED
-    assert (await store.get("ver_1")).number.is_wiped
+    assert (await store.verifications.get("ver_1")).number.is_wiped
     row = await store.run(lambda work: work.read(sql.PAGE_VERIFICATIONS, ("", 1)))
     assert [bytes(value) for value in row[1:]] == [b"", b""]
-    again = await beside.erasing.erase(NUMBER, WHY)
+    again = await beside.eraser.erase(NUMBER, WHY)
     assert msgspec.structs.astuple(again) == (0, 0, 0, 0)
 
 
 async def test_a_phone_is_removed_by_the_rules_and_only_the_others_hear_of_it(store, beside, clock):
     await alice(store, clock, NUMBER, OTHER)
-    await beside.erasing.erase(NUMBER, WHY)
-    person = await store.people.enrollment("enr_1")
+    await beside.eraser.erase(NUMBER, WHY)
+    person = await store.enrollments.get("enr_1")
     assert [phone.number for phone in person.phones] == [OTHER]
     assert person.default_method == DefaultMethod("phn_1", Channel.SMS)
-    last = (await store.people.history("enr_1", 0))[-1]
+    last = (await store.enrollments.history("enr_1", 0))[-1]
     assert (last.type, last.facts["erased"], last.facts["reason"]) == ("phone.removed", True, WHY)
-    assert [due.notice.number for due in await store.people.due_notices(10)] == [OTHER]
-    assert (await beside.erasing.erase(NUMBER, WHY)).phones == 0
+    assert [due.notice.number for due in await store.outbox.due_notices(10)] == [OTHER]
+    assert (await beside.eraser.erase(NUMBER, WHY)).phones == 0
 
 
 async def test_notices_to_the_number_are_dropped(store, beside, clock):
     await alice(store, clock, NUMBER)
     phone = Phone("phn_new", PhoneKind.AUTHENTICATION, OTHER)
-    await store.people.change("enr_1", lambda kept, now: phone_offered(kept, phone, now, LIMITS))
-    await store.people.change("enr_1", lambda kept, now: phone_proven(kept, phone, Channel.SMS, now))
-    assert [due.notice.number for due in await store.people.due_notices(10)] == [NUMBER]
-    assert (await beside.erasing.erase(NUMBER, WHY)).notices == 1
+    await store.enrollments.change("enr_1", lambda kept, now: phone_offered(kept, phone, now, LIMITS))
+    await store.enrollments.change("enr_1", lambda kept, now: phone_proven(kept, phone, Channel.SMS, now))
+    assert [due.notice.number for due in await store.outbox.due_notices(10)] == [NUMBER]
+    assert (await beside.eraser.erase(NUMBER, WHY)).notices == 1
 
 
 async def test_who_wanted_no_calls_and_texts_still_gets_none(store, beside, vault):
     await create(store, vault)
-    await store.stops.add(NUMBER, "asked for it")
-    await store.replies.opt_out(NUMBER, ["+15005550006"], OptOutReason.KEYWORD)
-    await beside.erasing.erase(NUMBER, WHY)
-    assert await store.replies.opted_out(NUMBER, "+15005550006")
+    await store.suppressions.add(NUMBER, "asked for it")
+    await store.suppressions.opt_out(NUMBER, ["+15005550006"], OptOutReason.KEYWORD)
+    await beside.eraser.erase(NUMBER, WHY)
+    assert await store.suppressions.opted_out(NUMBER, "+15005550006")
     with pytest.raises(Rejected) as refused:
         await create(store, vault, "ver_2")
     assert refused.value.code is ErrorCode.NUMBER_STOPPED
@@ -105,8 +110,8 @@ async def test_a_person_in_the_middle_of_proving_it_is_told_that_it_ended(store,
     await alice(store, clock)
     phone = Phone("phn_1", PhoneKind.AUTHENTICATION, NUMBER)
     await create(store, vault, joining=Joining("enr_1", lambda kept, _, now: phone_offered(kept, phone, now, LIMITS)))
-    await beside.erasing.erase(NUMBER, WHY)
-    person = await store.people.enrollment("enr_1")
+    await beside.eraser.erase(NUMBER, WHY)
+    person = await store.enrollments.get("enr_1")
     assert person.phones == ()
     assert person.last_outcome.status is Status.CANCELED
 
@@ -117,6 +122,6 @@ async def test_rows_under_an_older_key_are_found(store, vault, clock, reopen):
     await store.close()
     newer = Vault({1: SEALING}, {1: FINGERPRINT, 2: os.urandom(32)}, CODE)
     again = await reopen(newer)
-    erased = await again.erasing.erase(NUMBER, WHY)
+    erased = await again.eraser.erase(NUMBER, WHY)
     assert (erased.verifications, erased.phones, erased.counts) == (1, 1, 1)
     await again.close()

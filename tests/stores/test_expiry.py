@@ -4,16 +4,18 @@ import asyncio
 
 import msgspec
 import pytest
+from support import creation
 
 from gateway.domain import commands
 from gateway.domain.errors import Rejected
 from gateway.domain.limits import DAY, Limits
+from gateway.domain.listing import ListFilter
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.retention import Retention
 from gateway.domain.status_reports import MessageReport, message_status_changed
 from gateway.domain.timeouts import deadline_passed
 from gateway.domain.verification import Channel
-from gateway.ports import ListFilter
+from gateway.stores.statement import select
 
 LIMITS = Limits(sends_per_number=1_000)
 NUMBER = PhoneNumber("+14255550123")
@@ -25,24 +27,24 @@ def name_at(at, tail=""):
 
 
 async def create(store, vault, name, *, channel=Channel.SMS):
-    start = commands.Start(
+    start = creation.start(
         name, "app_1", "Bank", NUMBER, channel, None, "en", None, {},
         vault.code_digest(name, "123456"), vault.seal("123456", name),
     )  # fmt: skip
     new = commands.NewAttempt(f"att_{name}", f"token-{name}", channel, None, "twilio")
-    begin = lambda tally, now: commands.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
-    await store.create(name, NUMBER, begin, receipt=None, joining=None)
+    begin = lambda tally, now: creation.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
+    await store.verifications.create(name, NUMBER, begin, idempotency_key=None, joining=None)
     return name
 
 
 async def ended(store, vault, clock, tail="", **how):
     name = await create(store, vault, name_at(clock(), tail), **how)
-    await store.apply(name, commands.canceled)
+    await store.verifications.apply(name, commands.canceled)
     return name
 
 
 async def let_go(store, retention):
-    while await store.let_go(retention):
+    while await store.retention.apply(retention):
         pass
 
 
@@ -50,18 +52,18 @@ async def test_a_number_goes_after_its_days_and_not_a_day_before(store, vault, c
     name = await ended(store, vault, clock)
     clock.now += 30 * DAY
     await let_go(store, Retention(numbers=30, journal=0, verifications=0))
-    assert (await store.get(name)).number == NUMBER
+    assert (await store.verifications.get(name)).number == NUMBER
     clock.now += 1
     await let_go(store, Retention(numbers=30, journal=0, verifications=0))
-    kept = await store.get(name)
+    kept = await store.verifications.get(name)
     assert kept.number.is_wiped
     assert kept.status == "canceled"
-    assert (await store.list_verifications("app_1", ListFilter(number=NUMBER))).verifications == []
-    assert len((await store.list_verifications("app_1", ListFilter())).verifications) == 1
-    assert len(await store.journal(name, 0)) == kept.entries
+    assert (await store.verifications.page("app_1", ListFilter(number=NUMBER))).verifications == []
+    assert len((await store.verifications.page("app_1", ListFilter())).verifications) == 1
+    assert len(await store.verifications.journal(name, 0)) == kept.entries
     await store.close()
     again = await reopen()
-    assert await again.get(name) == kept
+    assert await again.verifications.get(name) == kept
     await again.close()
 
 
@@ -70,13 +72,17 @@ async def test_a_late_report_finds_its_attempt_until_the_journal_goes(store, vau
     report = MessageReport("SM1", None, "delivered", None)
     clock.now += 40 * DAY
     await let_go(store, Retention(numbers=30, journal=0, verifications=0))
-    told = await store.apply(name, lambda kept, now: message_status_changed(kept, f"token-{name}", report, now, LIMITS))
+    told = await store.verifications.apply(
+        name, lambda kept, now: message_status_changed(kept, f"token-{name}", report, now, LIMITS)
+    )
     assert told.entries
     await let_go(store, Retention(numbers=30, journal=30, verifications=0))
-    assert await store.journal(name, 0) == []
+    assert await store.verifications.journal(name, 0) == []
     late = msgspec.structs.replace(report, word="read")
     for token in (f"token-{name}", ""):
-        told = await store.apply(name, lambda kept, now, of=token: message_status_changed(kept, of, late, now, LIMITS))
+        told = await store.verifications.apply(
+            name, lambda kept, now, of=token: message_status_changed(kept, of, late, now, LIMITS)
+        )
         assert told.entries == ()
 
 
@@ -89,16 +95,16 @@ async def test_what_goes_is_counted_by_day_application_channel_and_outcome(store
     clock.now += 400 * DAY + 1
     left = await create(store, vault, name_at(clock()))
     await let_go(store, Retention())
-    asked = "SELECT day, application_id, channel, outcome, count FROM daily_counts ORDER BY 1, 3"
+    asked = select("SELECT day, application_id, channel, outcome, count FROM daily_counts ORDER BY 1, 3")
     counts = await store.run(lambda work: work.read_all(asked))
     assert counts == [
         ("2027-01-15", "app_1", "call", "canceled", 1),
         ("2027-01-15", "app_1", "sms", "canceled", 3),
         ("2027-01-16", "app_1", "sms", "canceled", 1),
     ]
-    page = await store.list_verifications("app_1", ListFilter())
+    page = await store.verifications.page("app_1", ListFilter())
     assert [kept.id for kept in page.verifications] == [left]
-    [entries] = await store.run(lambda work: work.read("SELECT COUNT(DISTINCT subject_id) FROM journal"))
+    [entries] = await store.run(lambda work: work.read(select("SELECT COUNT(DISTINCT subject_id) FROM journal")))
     assert entries == 1
 
 
@@ -106,8 +112,8 @@ async def test_zero_keeps_for_ever(store, vault, clock):
     name = await ended(store, vault, clock)
     clock.now += 10_000 * DAY
     await let_go(store, FOREVER)
-    assert (await store.get(name)).number == NUMBER
-    assert await store.journal(name, 0)
+    assert (await store.verifications.get(name)).number == NUMBER
+    assert await store.verifications.journal(name, 0)
 
 
 async def test_one_that_the_clock_has_still_to_end_is_waited_for(store, vault, clock):
@@ -115,22 +121,22 @@ async def test_one_that_the_clock_has_still_to_end_is_waited_for(store, vault, c
     behind = await ended(store, vault, clock, "b")
     clock.now += 31 * DAY
     await let_go(store, Retention())
-    assert [(await store.get(name)).number for name in (waiting, behind)] == [NUMBER, NUMBER]
-    await store.apply(waiting, deadline_passed)
+    assert [(await store.verifications.get(name)).number for name in (waiting, behind)] == [NUMBER, NUMBER]
+    await store.verifications.apply(waiting, deadline_passed)
     await let_go(store, Retention())
-    assert all([(await store.get(name)).number.is_wiped for name in (waiting, behind)])
+    assert all([(await store.verifications.get(name)).number.is_wiped for name in (waiting, behind)])
 
 
 async def test_two_processes_take_each_row_once_in_bounded_batches(store, beside, vault, clock):
     for place in range(450):
         await ended(store, vault, clock, f"{place:03}")
     clock.now += 500 * DAY
-    assert all(await asyncio.gather(store.let_go(Retention()), beside.let_go(Retention())))
-    while any(await asyncio.gather(store.let_go(Retention()), beside.let_go(Retention()))):
+    assert all(await asyncio.gather(store.retention.apply(Retention()), beside.retention.apply(Retention())))
+    while any(await asyncio.gather(store.retention.apply(Retention()), beside.retention.apply(Retention()))):
         pass
-    counts = await store.run(lambda work: work.read_all("SELECT count FROM daily_counts"))
+    counts = await store.run(lambda work: work.read_all(select("SELECT count FROM daily_counts")))
     assert counts == [(450,)]
-    assert (await store.list_verifications("app_1", ListFilter())).verifications == []
+    assert (await store.verifications.page("app_1", ListFilter())).verifications == []
 
 
 @pytest.mark.parametrize("typed", ["000000", "123456"])
@@ -140,6 +146,6 @@ async def test_a_code_for_one_that_was_wiped_is_refused_as_ever(store, vault, cl
     await let_go(store, Retention())
     digest = vault.code_digest(name, typed)
     with pytest.raises(Rejected, match="ended"):
-        await store.apply_counted(
+        await store.verifications.apply_counted(
             name, lambda kept, tally, now: commands.code_checked(kept, digest, tally, now, LIMITS)
         )

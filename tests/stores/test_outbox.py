@@ -1,6 +1,7 @@
 """The outbox of every store: what is asked about, until its last word, and calls that nobody needs any more."""
 
 import pytest
+from support import creation
 
 from gateway.domain import commands, send_results, status_reports
 from gateway.domain.delivery import DeliveryStatus
@@ -12,6 +13,7 @@ from gateway.domain.phones import send_counted
 from gateway.domain.timeouts import deadline_passed
 from gateway.domain.verification import Channel, Mode, Status
 from gateway.outbox_ports import TO_ASK, TO_SEND, SendMove, Stage
+from gateway.stores.statement import select
 
 LIMITS = Limits(resend_wait=0, sends_per_person=1)
 NUMBER = PhoneNumber("+14255550123")
@@ -25,15 +27,15 @@ def new_attempt(name: str, channel: Channel) -> commands.NewAttempt:
 
 async def begin(store, vault, channel=Channel.SMS, *, enrollment_id=None, name="1"):
     new = new_attempt(name, channel)
-    start = commands.Start(
+    start = creation.start(
         f"ver_{name}", "app_1", "Bank", NUMBER, channel, new.mode, "en", enrollment_id, {},
         vault.code_digest(f"ver_{name}", "123456"), vault.seal("123456", f"ver_{name}"),
     )  # fmt: skip
-    await store.create(
+    await store.verifications.create(
         start.id,
         NUMBER,
-        lambda tally, now: commands.created(start, new, tally, now, LIMITS),
-        receipt=None,
+        lambda tally, now: creation.created(start, new, tally, now, LIMITS),
+        idempotency_key=None,
         joining=None,
     )
     return new
@@ -42,7 +44,7 @@ async def begin(store, vault, channel=Channel.SMS, *, enrollment_id=None, name="
 async def taken(store, vault, channel=Channel.SMS, delay=1_000):
     """Let the provider take a send."""
     new = await begin(store, vault, channel)
-    await store.apply(
+    await store.verifications.apply(
         "ver_1",
         lambda kept, now: send_results.sent(kept, new.id, "SID1", now),
         send=SendMove(new.id, Stage.SETTLING, delay),
@@ -51,18 +53,18 @@ async def taken(store, vault, channel=Channel.SMS, delay=1_000):
 
 def text_reported(store, status):
     report = status_reports.MessageReport("SID1", status, status.value, None)
-    return store.apply(
+    return store.verifications.apply(
         "ver_1", lambda kept, now: status_reports.message_status_changed(kept, "token-1", report, now, LIMITS)
     )
 
 
 async def stages(store) -> dict[str, str]:
-    return dict(await store.run(lambda work: work.read_all("SELECT attempt_id, stage FROM sends")))
+    return dict(await store.run(lambda work: work.read_all(select("SELECT attempt_id, stage FROM sends"))))
 
 
 def resend(store, person):
     new = new_attempt("2", Channel.SMS)
-    return store.resend(
+    return store.verifications.resend(
         "ver_1", lambda kept, tally, now: commands.resent(kept, new, tally, now, LIMITS), None, person=person
     )
 
@@ -80,58 +82,58 @@ async def test_what_is_to_be_sent_never_waits_behind_what_is_asked_about(store, 
     await taken(store, vault, delay=0)
     await begin(store, vault, name="2")
     clock.now += FAR
-    assert [due.attempt_id for due in await store.due_sends(1, TO_SEND)] == ["att_2"]
-    assert [due.attempt_id for due in await store.due_sends(1, TO_ASK)] == ["att_1"]
+    assert [due.attempt_id for due in await store.outbox.claim_due(1, TO_SEND)] == ["att_2"]
+    assert [due.attempt_id for due in await store.outbox.claim_due(1, TO_ASK)] == ["att_1"]
     clock.now += FAR  # PostgreSQL leaves what it has listed to the one that it was listed to, for a while
-    assert len(await store.due_sends(10)) == 2
+    assert len(await store.outbox.claim_due(10)) == 2
 
 
 async def test_tries_are_kept_with_the_send(store, vault, clock):
     await taken(store, vault)
-    await store.move_send(SendMove("att_1", Stage.SETTLING, 5_000, tries=3))
+    await store.outbox.move(SendMove("att_1", Stage.SETTLING, 5_000, tries=3))
     clock.now += 4_999
-    assert await store.due_sends(10) == []
+    assert await store.outbox.claim_due(10) == []
     clock.now += 1
-    [due] = await store.due_sends(10)
+    [due] = await store.outbox.claim_due(10)
     assert (due.stage, due.tries) == (Stage.SETTLING, 3)
 
 
 @pytest.mark.parametrize("end", [commands.canceled, lambda kept, _now: deadline_passed(kept, kept.expires_at)])
 async def test_a_call_that_nobody_needs_any_more_is_to_be_hung_up_at_once(store, vault, end):
     await taken(store, vault, Channel.CALL, delay=FAR)
-    await store.apply("ver_1", end)
-    [due] = await store.due_sends(10)
+    await store.verifications.apply("ver_1", end)
+    [due] = await store.outbox.claim_due(10)
     assert (due.attempt_id, due.stage) == ("att_1", Stage.HANGING_UP)
 
 
 async def test_a_text_of_an_ended_verification_is_not_asked_about(store, vault):
     await taken(store, vault)
-    await store.apply("ver_1", commands.canceled)
+    await store.verifications.apply("ver_1", commands.canceled)
     assert await stages(store) == {}
 
 
 @pytest.mark.parametrize("stage", [Stage.QUEUED, Stage.SENDING, Stage.UNKNOWN])
 async def test_a_send_that_the_provider_may_not_have_stays_where_it_is(store, vault, stage):
     await begin(store, vault, Channel.CALL)
-    await store.move_send(SendMove("att_1", stage, FAR))
-    await store.apply("ver_1", commands.canceled)
+    await store.outbox.move(SendMove("att_1", stage, FAR))
+    await store.verifications.apply("ver_1", commands.canceled)
     assert await stages(store) == {"att_1": stage}
 
 
 async def test_a_resend_counts_for_the_person_and_is_refused_whole(store, vault, clock):
-    await store.people.enroll(Enrollment("enr_1", "app_1", "alice@example.com", clock.now, clock.now), None)
+    await store.enrollments.enroll(Enrollment("enr_1", "app_1", "alice@example.com", clock.now, clock.now), None)
     await begin(store, vault, enrollment_id="enr_1")
 
     def person(enrollment, now):
         return send_counted(enrollment, now, LIMITS)
 
     await resend(store, person)
-    assert (await store.people.enrollment("enr_1")).sends == (clock.now,)
-    before = await store.get("ver_1")
+    assert (await store.enrollments.get("enr_1")).sends == (clock.now,)
+    before = await store.verifications.get("ver_1")
     with pytest.raises(Rejected) as refused:
         await resend(store, person)
     assert refused.value.code is ErrorCode.RATE_LIMITED
-    assert await store.get("ver_1") == before
+    assert await store.verifications.get("ver_1") == before
     assert len(before.attempts) == 2
     assert before.status is Status.PENDING
 
@@ -139,8 +141,8 @@ async def test_a_resend_counts_for_the_person_and_is_refused_whole(store, vault,
 @pytest.mark.parametrize("stage", [Stage.SETTLING, None])
 async def test_an_answer_that_overtook_the_end_takes_no_hang_up_back(store, vault, stage):
     await taken(store, vault, Channel.CALL)
-    await store.apply("ver_1", commands.canceled)
-    await store.move_send(SendMove("att_1", stage, FAR, moves_only=Stage.SETTLING))
+    await store.verifications.apply("ver_1", commands.canceled)
+    await store.outbox.move(SendMove("att_1", stage, FAR, moves_only=Stage.SETTLING))
     assert await stages(store) == {"att_1": Stage.HANGING_UP}
-    await store.move_send(SendMove("att_1", stage, moves_only=Stage.HANGING_UP))
+    await store.outbox.move(SendMove("att_1", stage, moves_only=Stage.HANGING_UP))
     assert await stages(store) == ({} if stage is None else {"att_1": stage})

@@ -4,8 +4,10 @@ import asyncio
 
 import msgspec
 import pytest
+from support import creation
 
 from gateway.domain import calls, commands
+from gateway.domain.api_keys import ApiKey, Application
 from gateway.domain.call_pins import Gathered, Outdated, Verdict, pin_judged
 from gateway.domain.enrollment import (
     Enrollment,
@@ -20,7 +22,7 @@ from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.limits import Limits
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, FailureCode, Mode, Status
-from gateway.ports import ApiKey, Application, Joining
+from gateway.stores.verifications import Joining
 
 LIMITS = Limits()
 BANK = Application("app_1", "Example Bank")
@@ -32,10 +34,10 @@ RIGHT, WRONG = Verdict(HASH, fits=True), Verdict(HASH, fits=False)
 @pytest.fixture
 async def alice(store, clock):
     """Somebody with a proven phone and a PIN of their own."""
-    await store.add_key(ApiKey("key_1", BANK, "tests", b"k" * 32, clock.now, None))
+    await store.api_keys.add(ApiKey("key_1", BANK, "tests", b"k" * 32, clock.now, None))
     phones = (Phone("phn_1", PhoneKind.AUTHENTICATION, NUMBER, clock.now),)
-    await store.people.enroll(Enrollment(ALICE, BANK.id, "alice", clock.now, clock.now), None)
-    await store.people.change(
+    await store.enrollments.enroll(Enrollment(ALICE, BANK.id, "alice", clock.now, clock.now), None)
+    await store.enrollments.change(
         ALICE, lambda kept, _now: EnrollmentChange(msgspec.structs.replace(kept, phones=phones, pin=Pin(HASH)))
     )
 
@@ -46,7 +48,7 @@ def called(store, vault):
     generous = msgspec.structs.replace(LIMITS, sends_per_number=1_000)
 
     async def call(name: str) -> str:
-        start = commands.Start(
+        start = creation.start(
             name,
             BANK.id,
             BANK.name,
@@ -60,14 +62,16 @@ def called(store, vault):
             vault.seal("123456", name),
         )
         attempt = commands.NewAttempt(f"att_{name}", f"token {name}", Channel.CALL, Mode.PIN, "twilio")
-        await store.create(
+        await store.verifications.create(
             name,
             NUMBER,
-            lambda tally, now: commands.created(start, attempt, tally, now, generous),
-            receipt=None,
+            lambda tally, now: creation.created(start, attempt, tally, now, generous),
+            idempotency_key=None,
             joining=Joining(ALICE, lambda kept, _sharers, _now: EnrollmentChange(kept)),
         )
-        await store.apply(name, lambda kept, now: calls.call_answered(kept, f"token {name}", name, None, now))
+        await store.verifications.apply(
+            name, lambda kept, now: calls.call_answered(kept, f"token {name}", name, None, now)
+        )
         return name
 
     return call
@@ -80,24 +84,26 @@ def judged(name: str, verdict: Verdict, turn: int = 1):
 
 @pytest.mark.usefixtures("alice")
 async def test_a_right_pin_approves_and_is_the_persons_last_proof(store, called):
-    change = await store.pins.judge(await called("ver_1"), judged("ver_1", RIGHT))
+    change = await store.verifications.judge_pin(await called("ver_1"), judged("ver_1", RIGHT))
     assert change.verification.status is Status.APPROVED
-    person = await store.people.enrollment(ALICE)
+    person = await store.enrollments.get(ALICE)
     assert (person.last_outcome.status, person.pin) == (Status.APPROVED, Pin(HASH))
 
 
 @pytest.mark.usefixtures("alice")
 async def test_a_pin_that_is_chosen_on_a_call_is_kept_with_its_notice_and_told_once(store, beside, called):
     name = await called("ver_1")
-    await store.people.change(
+    await store.enrollments.change(
         ALICE, lambda kept, _now: EnrollmentChange(msgspec.structs.replace(kept, pin=Pin(HASH, must_change=True)))
     )
-    await store.pins.judge(name, judged(name, RIGHT))
-    await store.pins.judge(name, judged(name, Verdict(HASH, fits=False, hash="1$own"), turn=2))
-    assert await store.people.due_notices(10) == []
+    await store.verifications.judge_pin(name, judged(name, RIGHT))
+    await store.verifications.judge_pin(name, judged(name, Verdict(HASH, fits=False, hash="1$own"), turn=2))
+    assert await store.outbox.due_notices(10) == []
     stores, repeated = [store, beside], Verdict("1$own", fits=True)
-    await asyncio.gather(*(stores[place % 2].pins.judge(name, judged(name, repeated, turn=3)) for place in range(20)))
-    [told] = await store.people.due_notices(10)
+    await asyncio.gather(
+        *(stores[place % 2].verifications.judge_pin(name, judged(name, repeated, turn=3)) for place in range(20))
+    )
+    [told] = await store.outbox.due_notices(10)
     assert told.notice == Notification(NotificationKind.PIN_SET, NUMBER)
     assert told.enrollment.pin == Pin("1$own")
 
@@ -106,13 +112,13 @@ async def test_a_pin_that_is_chosen_on_a_call_is_kept_with_its_notice_and_told_o
 async def test_guesses_on_many_calls_at_once_get_no_more_verdicts_than_the_limit(store, beside, called):
     names = [await called(f"ver_{number}") for number in range(30)]
     stores = [store, beside]
-    guesses = [stores[place % 2].pins.judge(name, judged(name, WRONG)) for place, name in enumerate(names)]
+    guesses = [stores[place % 2].verifications.judge_pin(name, judged(name, WRONG)) for place, name in enumerate(names)]
     changes = await asyncio.gather(*guesses)
     counted = [change for change in changes if any(entry.type == "call.wrong_pin" for entry in change.entries)]
     assert len(counted) == LIMITS.pin_failures
-    person = await store.people.enrollment(ALICE)
+    person = await store.enrollments.get(ALICE)
     assert len(person.pin.failures) == LIMITS.pin_failures
-    late = await store.pins.judge(await called("ver_late"), judged("ver_late", RIGHT))
+    late = await store.verifications.judge_pin(await called("ver_late"), judged("ver_late", RIGHT))
     assert late.verification.failure.code is FailureCode.RATE_LIMITED
 
 
@@ -120,31 +126,31 @@ async def test_guesses_on_many_calls_at_once_get_no_more_verdicts_than_the_limit
 async def test_the_same_gather_told_many_times_is_judged_once(store, beside, called):
     name = await called("ver_1")
     stores = [store, beside]
-    await asyncio.gather(*(stores[place % 2].pins.judge(name, judged(name, WRONG)) for place in range(20)))
-    assert len((await store.people.enrollment(ALICE)).pin.failures) == 1
-    assert (await store.get(name)).attempts[0].turn == 2
+    await asyncio.gather(*(stores[place % 2].verifications.judge_pin(name, judged(name, WRONG)) for place in range(20)))
+    assert len((await store.enrollments.get(ALICE)).pin.failures) == 1
+    assert (await store.verifications.get(name)).attempts[0].turn == 2
 
 
 @pytest.mark.usefixtures("alice")
 async def test_a_verdict_on_another_hash_leaves_nothing_behind(store, called):
     name = await called("ver_1")
-    before = await store.get(name), await store.people.enrollment(ALICE)
+    before = await store.verifications.get(name), await store.enrollments.get(ALICE)
     with pytest.raises(Outdated):
-        await store.pins.judge(name, judged(name, Verdict("1$another", fits=True)))
-    assert (await store.get(name), await store.people.enrollment(ALICE)) == before
+        await store.verifications.judge_pin(name, judged(name, Verdict("1$another", fits=True)))
+    assert (await store.verifications.get(name), await store.enrollments.get(ALICE)) == before
 
 
 @pytest.mark.usefixtures("alice")
 async def test_an_approval_that_the_record_does_not_bear_leaves_nothing_behind(store, called):
     name = await called("ver_1")
-    await store.people.change(ALICE, lambda kept, _now: EnrollmentChange(msgspec.structs.replace(kept, phones=())))
+    await store.enrollments.change(ALICE, lambda kept, _now: EnrollmentChange(msgspec.structs.replace(kept, phones=())))
     with pytest.raises(Rejected) as caught:
-        await store.pins.judge(name, judged(name, RIGHT))
+        await store.verifications.judge_pin(name, judged(name, RIGHT))
     assert caught.value.code is ErrorCode.NO_METHOD
-    assert (await store.get(name)).status is Status.PENDING
+    assert (await store.verifications.get(name)).status is Status.PENDING
 
 
 async def test_an_unknown_verification_is_refused(store):
     with pytest.raises(Rejected) as caught:
-        await store.pins.judge("ver_none", judged("ver_none", RIGHT))
+        await store.verifications.judge_pin("ver_none", judged("ver_none", RIGHT))
     assert caught.value.code is ErrorCode.NOT_FOUND

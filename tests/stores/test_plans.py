@@ -4,38 +4,36 @@ import re
 import sqlite3
 from contextlib import closing
 
-from gateway.stores import postgres as postgres_statements
-from gateway.stores import statements
-from gateway.stores.grouped import Grouped
-from gateway.stores.postgres_link import Link
+from gateway.stores import sql
+from gateway.stores.postgres_connection import ReconnectingConnection, StatementBatcher
+from gateway.stores.statement import Statement
 
-_FILLED = {"marks": "?, ?", "where": "application_id = ? AND number_fingerprint IN (?) AND id < ?", "by": "id = ?"}
-_SHARED = {
-    name: text.format(**_FILLED)
-    for name, text in vars(statements).items()
-    if isinstance(text, str) and re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE)\s", text)
+_SHARED = {name: value for name, value in vars(sql).items() if isinstance(value, Statement)} | {
+    "due_sends": sql.due_sends(2),
+    "list_verifications": sql.list_verifications(application=True, numbers=1, status=False, after=True),
 }
-_TAKES = {
-    name: text.format(**_FILLED) for name, text in vars(postgres_statements).items() if name.startswith("TAKE_DUE_")
+_CLAIMS = {name: statement for name, statement in _SHARED.items() if "SKIP LOCKED" in statement.text} | {
+    "claim_due_sends": sql.claim_due_sends(2)
 }
+"""PostgreSQL's alone."""
 _READS_ALL = {
     "DELETE_NOTICES_BEFORE",  # an outbox that is nearly empty, once after a restore
     "DELETE_NOTICES_OF",  # likewise, when a person's record is removed
-    "SELECT_STOPPED",  # what is asked for is all of it
+    "SELECT_SUPPRESSIONS",  # what is asked for is all of it
 }
 _SCAN_OF_SQLITE = re.compile(r"SCAN (?!CONSTANT)\w+(?! USING)")
 
 
 async def test_postgresql_looks_its_rows_up_whatever_it_knows_of_the_tables(postgres):
-    link = Link(postgres.database())
+    link = ReconnectingConnection(postgres.database())
     connection = await link.connection()
     await connection.execute("SET plan_cache_mode = force_generic_plan")
-    grouped = Grouped()
+    batcher = StatementBatcher()
     found = set()
-    for name, statement in (_SHARED | _TAKES).items():
-        for lock in (False, True):
-            ready = await grouped._made_ready(connection, statement, lock=lock)
-            plans = [await _plan_of(connection, text) for text in (ready.one, ready.many) if text]
+    for name, statement in (_SHARED | _CLAIMS).items():
+        for form in filter(None, (statement, statement.locking)):
+            prepared = await batcher.prepared(connection, form)
+            plans = [await _plan_of(connection, text) for text in (prepared.one, prepared.many) if text]
             if any("Seq Scan" in plan for plan in plans):
                 found.add(name)
     await link.close()
@@ -46,16 +44,18 @@ def test_sqlite_looks_its_rows_up(database):
     found = set()
     with closing(sqlite3.connect(database)) as connection:
         for name, statement in _SHARED.items():
-            values = [None] * statement.count("?")
-            plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall()
+            if name in _CLAIMS:
+                continue
+            values = [None] * statement.text.count("?")
+            plan = connection.execute(f"EXPLAIN QUERY PLAN {statement.text}", values).fetchall()
             if any(_SCAN_OF_SQLITE.match(step) for *_, step in plan):
                 found.add(name)
-    assert found == _READS_ALL | {"SELECT_REVISION"}  # a table of one row
+    assert found == _READS_ALL | {"SELECT_APPLICATION_NAMES", "SELECT_REVISION"}  # small tables
 
 
 def test_no_change_asks_a_question_of_its_own():
-    """Given arrays, it would ask it once for each row of the table (`gateway.stores.grouped`)."""
-    changes = [text for text in _SHARED.values() if text.lstrip().startswith(("UPDATE", "DELETE"))]
+    """Given arrays, it would ask it once for each row of the table (`gateway.stores.statement`)."""
+    changes = [each.text for each in _SHARED.values() if each.batch and each.text.startswith(("UPDATE", "DELETE"))]
     assert changes
     assert not [text for text in changes if "SELECT" in text]
 

@@ -5,21 +5,21 @@ import asyncio
 import msgspec
 import pytest
 
+from gateway.domain.api_keys import ApiKey, Application
 from gateway.domain.enrollment import Enrollment
+from gateway.domain.idempotency import IdempotencyKey, RepeatedRequest
 from gateway.domain.portal import PortalLink, PortalPage, PortalSession
-from gateway.ports import ApiKey, Application, Receipt, Replay
 
 BANK, OTHER = Application("app_1", "Example Bank"), Application("app_2", "Other Bank")
 ALICE = "enr_1"
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 async def people(store, clock):
     """The people of a store that has two applications, with one person of the first."""
     for number, owner in enumerate((BANK, OTHER)):
-        await store.add_key(ApiKey(f"key_{number}", owner, "tests", bytes([number]) * 32, clock.now, None))
-    await store.people.enroll(Enrollment(ALICE, BANK.id, "alice", clock.now, clock.now), None)
-    return store.people
+        await store.api_keys.add(ApiKey(f"key_{number}", owner, "tests", bytes([number]) * 32, clock.now, None))
+    await store.enrollments.enroll(Enrollment(ALICE, BANK.id, "alice", clock.now, clock.now), None)
 
 
 def link(name=b"l" * 32):
@@ -30,65 +30,65 @@ def session(name=b"s" * 32, **fields):
     return PortalSession(name, ALICE, PortalPage.ENROLL, None, 1_800_000_000_000, 1_800_001_800_000, **fields)
 
 
-def receipt(answer):
-    return Receipt(b"k" * 32, b"r", answer)
+def idempotency_key(response):
+    return IdempotencyKey(b"k" * 32, b"r", response)
 
 
-async def test_a_link_opens_once_however_many_try(people):
-    assert await people.add_link(link(), None) == link()
-    assert await people.link(link().digest) == link()
-    opened = await asyncio.gather(*(people.open_link(link().digest, session(bytes([n]) * 32)) for n in range(50)))
+async def test_a_link_opens_once_however_many_try(portal):
+    assert await portal.add_link(link(), None) == link()
+    assert await portal.link(link().digest) == link()
+    opened = await asyncio.gather(*(portal.open_link(link().digest, session(bytes([n]) * 32)) for n in range(50)))
     assert opened.count(True) == 1
-    sessions = [await people.session(bytes([number]) * 32) for number in range(50)]
+    sessions = [await portal.session(bytes([number]) * 32) for number in range(50)]
     assert [kept is not None for kept in sessions] == opened
-    assert await people.link(link().digest) == link()
-    assert not await people.open_link(b"x" * 32, session(b"x" * 32))
+    assert await portal.link(link().digest) == link()
+    assert not await portal.open_link(b"x" * 32, session(b"x" * 32))
 
 
-async def test_a_link_opens_until_its_time_and_not_at_it(people, clock):
+async def test_a_link_opens_until_its_time_and_not_at_it(portal, clock):
     for name in (b"a" * 32, b"b" * 32):
-        await people.add_link(link(name), None)
+        await portal.add_link(link(name), None)
     clock.now = link().expires_at - 1
-    assert await people.open_link(b"a" * 32, session())
+    assert await portal.open_link(b"a" * 32, session())
     clock.now += 1
-    assert not await people.open_link(b"b" * 32, session(b"b" * 32))
-    assert await people.session(b"b" * 32) is None
+    assert not await portal.open_link(b"b" * 32, session(b"b" * 32))
+    assert await portal.session(b"b" * 32) is None
 
 
-async def test_a_link_is_made_once_for_an_idempotency_key(people):
-    made = [
-        await people.add_link(link(name), receipt(lambda _link, name=name: b"url of " + name))
-        for name in (b"a" * 32, b"b" * 32)
-    ]
-    assert made == [link(b"a" * 32), Replay(b"url of " + b"a" * 32)]
-    assert await people.link(b"b" * 32) is None
+async def test_a_link_is_made_once_for_an_idempotency_key(portal):
+    first, second = (idempotency_key(lambda _link, name=name: b"url of " + name) for name in (b"a" * 32, b"b" * 32))
+    assert await portal.add_link(link(b"a" * 32), first) == link(b"a" * 32)
+    with pytest.raises(RepeatedRequest) as repeated:
+        await portal.add_link(link(b"b" * 32), second)
+    assert repeated.value.response.content == b"url of " + b"a" * 32
+    assert await portal.link(b"b" * 32) is None
 
 
-async def test_a_session_moves_on_only_from_what_it_was(people):
-    await people.add_link(link(), None)
+async def test_a_session_moves_on_only_from_what_it_was(portal):
+    await portal.add_link(link(), None)
     first = session(link_digest=link().digest)
-    await people.open_link(link().digest, first)
-    assert await people.session(first.digest) == first
+    await portal.open_link(link().digest, first)
+    assert await portal.session(first.digest) == first
     steps = [msgspec.structs.replace(first, verification_id=f"ver_{number}") for number in range(20)]
-    moved = await asyncio.gather(*(people.move_session(first, step) for step in steps))
+    moved = await asyncio.gather(*(portal.move_session(first, step) for step in steps))
     assert moved.count(True) == 1
-    assert await people.session(first.digest) == steps[moved.index(True)]
-    await people.end_session(first.digest)
-    assert await people.session(first.digest) is None
-    assert not await people.move_session(steps[moved.index(True)], first)
+    assert await portal.session(first.digest) == steps[moved.index(True)]
+    await portal.end_session(first.digest)
+    assert await portal.session(first.digest) is None
+    assert not await portal.move_session(steps[moved.index(True)], first)
 
 
-async def test_links_and_sessions_are_purged_after_their_time(people, store):
-    await people.add_link(link(), None)
-    await people.open_link(link().digest, session())
-    await store.purge(link().expires_at)
-    assert await people.link(link().digest)
-    await store.purge(link().expires_at + 1)
-    assert await people.link(link().digest) is None
-    assert await people.session(session().digest)
-    await store.purge(session().expires_at + 1)
-    assert await people.session(session().digest) is None
+async def test_links_and_sessions_are_purged_after_their_time(portal, store):
+    await portal.add_link(link(), None)
+    await portal.open_link(link().digest, session())
+    await store.retention.delete_expired(link().expires_at)
+    assert await portal.link(link().digest)
+    await store.retention.delete_expired(link().expires_at + 1)
+    assert await portal.link(link().digest) is None
+    assert await portal.session(session().digest)
+    await store.retention.delete_expired(session().expires_at + 1)
+    assert await portal.session(session().digest) is None
 
 
-async def test_applications_are_found_by_their_id(people):
-    assert [await people.application(name) for name in (BANK.id, OTHER.id, "app_3")] == [BANK, OTHER, None]
+async def test_applications_are_found_by_their_id(store):
+    assert [await store.api_keys.application(name) for name in (BANK.id, OTHER.id, "app_3")] == [BANK, OTHER, None]

@@ -3,14 +3,16 @@
 import asyncio
 
 import pytest
+from support import creation
 
 from gateway.domain import commands
+from gateway.domain.api_keys import ApiKey, Application
 from gateway.domain.enrollment import Enrollment
 from gateway.domain.errors import Rejected
+from gateway.domain.idempotency import IdempotencyKey, RepeatedRequest
 from gateway.domain.limits import Limits
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, Status
-from gateway.ports import ApiKey, Application, Receipt, Replay
 
 LIMITS = Limits()
 NUMBER = PhoneNumber("+14255550123")
@@ -21,36 +23,36 @@ def engine() -> str:
     return "postgres"
 
 
-def create(store, vault, name="ver_1", number=NUMBER, receipt=None):
-    start = commands.Start(
+def create(store, vault, name="ver_1", number=NUMBER, idempotency_key=None):
+    start = creation.start(
         name, "app_1", "Bank", number, Channel.SMS, None, "en", None, {},
         vault.code_digest(name, "123456"), vault.seal("123456", name),
     )  # fmt: skip
     new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-    begin = lambda tally, now: commands.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
-    return store.create(name, number, begin, receipt=receipt, joining=None)
+    begin = lambda tally, now: creation.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
+    return store.verifications.create(name, number, begin, idempotency_key=idempotency_key, joining=None)
 
 
 def check(store, vault, code, name="ver_1"):
     digest = vault.code_digest(name, code)
-    return store.apply_counted(
+    return store.verifications.apply_counted(
         name, lambda verification, tally, now: commands.code_checked(verification, digest, tally, now, LIMITS)
     )
 
 
 async def test_who_waits_on_one_hears_of_what_the_other_commits(store, beside, vault):
     await create(store, vault)
-    told = beside.changed("ver_1")
-    other = beside.changed("ver_2")
+    told = beside.verifications.changed("ver_1")
+    other = beside.verifications.changed("ver_2")
     await check(store, vault, "123456")
     await asyncio.wait_for(told, 5)
-    assert (await beside.get("ver_1")).status is Status.APPROVED
+    assert (await beside.verifications.get("ver_1")).status is Status.APPROVED
     assert not other.done()
 
 
 async def test_a_great_batch_is_told_of_to_the_last(store, beside, vault):
     names = [f"ver_{place}_of_a_batch_whose_names_do_not_fit_in_one_note" for place in range(250)]
-    told = [beside.changed(name) for name in names]
+    told = [beside.verifications.changed(name) for name in names]
     await asyncio.gather(*(create(store, vault, name, PhoneNumber(f"+1425555{i:04}")) for i, name in enumerate(names)))
     await asyncio.wait_for(asyncio.gather(*told), 5)
 
@@ -67,8 +69,10 @@ async def test_checks_on_two_processes_share_five_guesses_and_one_approval(store
     assert {type(result) for result in results} <= {Rejected, type(judged[0])}
     assert sum(result.verification.status is Status.APPROVED for result in judged) == min(right, 1) or right == 1
     assert len(judged) <= LIMITS.checks_per_verification
-    kept = await store.get("ver_1")
-    assert [entry.sequence for entry in await store.journal("ver_1", 0)] == list(range(1, kept.entries + 1))
+    kept = await store.verifications.get("ver_1")
+    assert [entry.sequence for entry in await store.verifications.journal("ver_1", 0)] == list(
+        range(1, kept.entries + 1)
+    )
 
 
 async def test_the_sends_of_a_new_number_are_counted_by_all(store, beside, vault):
@@ -81,20 +85,22 @@ async def test_the_sends_of_a_new_number_are_counted_by_all(store, beside, vault
 
 
 async def test_one_idempotency_key_has_one_effect(store, beside, vault, clock):
-    receipt = Receipt(b"k" * 32, b"r", lambda created: created.change.verification.id.encode())
+    key = IdempotencyKey(b"k" * 32, b"r", lambda created: created.change.verification.id.encode())
     results = await asyncio.gather(
-        *(create([store, beside][place % 2], vault, f"ver_{place}", receipt=receipt) for place in range(20))
+        *(create([store, beside][place % 2], vault, f"ver_{place}", idempotency_key=key) for place in range(20)),
+        return_exceptions=True,
     )
-    [first] = [result.change.verification.id for result in results if not isinstance(result, Replay)]
-    assert {result.answer for result in results if isinstance(result, Replay)} == {first.encode()}
+    [first] = [result.change.verification.id for result in results if not isinstance(result, RepeatedRequest)]
+    repeats = {result.response.content for result in results if isinstance(result, RepeatedRequest)}
+    assert repeats == {first.encode()}
     clock.now += 20_000
-    assert len(await store.due_sends(100)) == 1
+    assert len(await store.outbox.claim_due(100)) == 1
 
 
 async def test_a_user_is_enrolled_once(store, beside):
     people = [Enrollment(f"enr_{place}", "app_1", "alice", created_at=1, updated_at=1) for place in range(20)]
     results = await asyncio.gather(
-        *([store, beside][place % 2].people.enroll(person, None) for place, person in enumerate(people))
+        *([store, beside][place % 2].enrollments.enroll(person, None) for place, person in enumerate(people))
     )
     assert sum(new for _, new in results) == 1
     assert len({enrollment.id for enrollment, _ in results}) == 1
@@ -102,7 +108,9 @@ async def test_a_user_is_enrolled_once(store, beside):
 
 async def test_a_send_is_claimed_once(store, beside, vault):
     await create(store, vault)
-    claims = await asyncio.gather(*([store, beside][place % 2].claim("att_ver_1", 60_000) for place in range(20)))
+    claims = await asyncio.gather(
+        *([store, beside][place % 2].outbox.claim("att_ver_1", 60_000) for place in range(20))
+    )
     assert sum(claims) == 1
 
 
@@ -110,18 +118,18 @@ async def test_what_is_due_is_shared_out(store, beside, vault, clock):
     names = [f"ver_{place}" for place in range(60)]
     await asyncio.gather(*(create(store, vault, name, PhoneNumber(f"+1425555{i:04}")) for i, name in enumerate(names)))
     clock.now += 20_000
-    found = await asyncio.gather(*([store, beside][place % 2].due_sends(15) for place in range(6)))
+    found = await asyncio.gather(*([store, beside][place % 2].outbox.claim_due(15) for place in range(6)))
     taken = [due.verification_id for dues in found for due in dues]
     assert sorted(taken) == sorted(names)
     clock.now += LIMITS.lifetime * 1_000
-    ended = await asyncio.gather(*([store, beside][place % 2].due_verifications(15) for place in range(6)))
+    ended = await asyncio.gather(*([store, beside][place % 2].verifications.claim_due(15) for place in range(6)))
     assert sorted(name for dues in ended for name in dues) == sorted(names)
-    assert await store.due_verifications(15) == []
+    assert await store.verifications.claim_due(15) == []
     clock.now += 10_000  # whoever took them up is gone
-    assert len(await beside.due_verifications(100)) == len(names)
+    assert len(await beside.verifications.claim_due(100)) == len(names)
 
 
 async def test_a_key_made_twice_at_once_belongs_to_one_application(store, beside):
     keys = [ApiKey(f"key_{n}", Application(f"app_{n}", "Bank"), "", b"%32d" % n, 1, None) for n in range(10)]
-    made = await asyncio.gather(*([store, beside][n % 2].add_key(key) for n, key in enumerate(keys)))
+    made = await asyncio.gather(*([store, beside][n % 2].api_keys.add(key) for n, key in enumerate(keys)))
     assert len({key.application.id for key in made}) == 1

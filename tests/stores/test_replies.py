@@ -6,6 +6,7 @@ from functools import partial
 
 import msgspec
 import pytest
+from support import creation
 
 from gateway.domain import commands
 from gateway.domain.errors import ErrorCode, Rejected
@@ -13,7 +14,7 @@ from gateway.domain.inbound_sms import select_verification, sms_received
 from gateway.domain.limits import Limits
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, Status
-from gateway.reply_ports import OptOutReason
+from gateway.stores.suppressions import OptOutReason
 
 LIMITS = Limits(checks_per_verification=3)
 NUMBER, OTHER = PhoneNumber("+14255550123"), PhoneNumber("+14255550124")
@@ -26,16 +27,16 @@ def begin(store, vault):
     """Keeps a verification by text that may be answered by text."""
 
     async def begun(name="ver_1", number=NUMBER, locale="de"):
-        start = commands.Start(
+        start = creation.start(
             name, "app_1", "Bank", number, Channel.SMS, None, locale, None, {},
             vault.code_digest(name, RIGHT), vault.seal(RIGHT, name), reply_with_code=True,
         )  # fmt: skip
         new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-        created = await store.create(
+        created = await store.verifications.create(
             name,
             number,
-            lambda tally, now: commands.created(start, new, tally, now, LIMITS),
-            receipt=None,
+            lambda tally, now: creation.created(start, new, tally, now, LIMITS),
+            idempotency_key=None,
             joining=None,
         )
         return created.change.verification
@@ -50,7 +51,7 @@ def text(store, vault):
 
     async def sent(body, number=NUMBER, sid=None):
         sid = sid or f"SM{next(numbers)}"
-        return await store.replies.reply(
+        return await store.inbound_sms.answer(
             number,
             lambda recent: select_verification(recent, sid),
             lambda verification, tally, now: sms_received(
@@ -66,13 +67,13 @@ async def test_a_reply_approves_the_number_s_own_verification_and_is_kept(store,
     await begin("ver_2", OTHER)
     change = await text(RIGHT)
     assert (change.verification.id, change.verification.status) == ("ver_1", Status.APPROVED)
-    assert (await store.get("ver_2")).status is Status.PENDING
-    entries = await store.journal("ver_1", 0)
+    assert (await store.verifications.get("ver_2")).status is Status.PENDING
+    entries = await store.verifications.journal("ver_1", 0)
     assert [entry.sequence for entry in entries] == list(range(1, len(entries) + 1))
     assert [entry.type for entry in entries[-3:]] == ["text.replied", "code.checked", "verification.approved"]
     await store.close()
     again = await reopen()
-    assert (await again.get("ver_1")).status is Status.APPROVED
+    assert (await again.verifications.get("ver_1")).status is Status.APPROVED
     await again.close()
 
 
@@ -86,7 +87,7 @@ async def test_what_was_texted_last_is_answered_also_after_a_restart(store, begi
     await begin("ver_1")
     clock.now += 1_000
     await begin("ver_2")
-    store._recent._verifications.clear()
+    store._engine.cache._verifications.clear()
     assert (await text(RIGHT)).verification.id == "ver_2"
     assert (await text(RIGHT)).verification.id == "ver_1"
 
@@ -95,7 +96,7 @@ async def test_replies_and_checks_at_once_are_three_guesses(store, begin, text, 
     await begin()
     digest = vault.code_digest("ver_1", WRONG)
     check = partial(
-        store.apply_counted,
+        store.verifications.apply_counted,
         "ver_1",
         lambda verification, tally, now: commands.code_checked(verification, digest, tally, now, LIMITS),
     )
@@ -108,62 +109,63 @@ async def test_replies_and_checks_at_once_are_three_guesses(store, begin, text, 
         if not isinstance(answer, BaseException) and answer is not None and answer.tally is not None
     ]
     assert len(judged) == 3
-    assert (await store.get("ver_1")).status is Status.MAX_ATTEMPTS_REACHED
+    assert (await store.verifications.get("ver_1")).status is Status.MAX_ATTEMPTS_REACHED
 
 
 async def test_one_text_reported_often_at_once_is_one_guess(store, begin, text):
     await begin()
     await asyncio.gather(*(text(WRONG, sid="SM_same") for _ in range(20)))
-    assert (await store.get("ver_1")).checks_left == 2
+    assert (await store.verifications.get("ver_1")).checks_left == 2
 
 
 async def test_a_refused_reply_leaves_nothing_behind(store, begin, text):
     strict = msgspec.structs.replace(LIMITS, failed_checks_per_day=1)
     await begin()
     await text(WRONG)
-    before = await store.get("ver_1")
+    before = await store.verifications.get("ver_1")
 
     def step(verification, tally, now):
         return sms_received(verification, "SM_late", RIGHT, set(), lambda *_: b"", tally, now, strict)
 
     with pytest.raises(Rejected) as refusal:
-        await store.replies.reply(NUMBER, lambda recent: recent[0], step)
+        await store.inbound_sms.answer(NUMBER, lambda recent: recent[0], step)
     assert refusal.value.code is ErrorCode.RATE_LIMITED
-    assert await store.get("ver_1") == before
+    assert await store.verifications.get("ver_1") == before
 
 
 async def test_an_opt_out_is_kept_by_number_and_sender_until_it_is_taken_back(store, reopen, disk):
-    replies = store.replies
-    assert not await replies.opted_out(NUMBER, SENDER)
-    await replies.opt_out(NUMBER, (SENDER, "MG1"), OptOutReason.KEYWORD)
-    await replies.opt_out(NUMBER, (SENDER,), OptOutReason.PROVIDER)
+    suppressions = store.suppressions
+    assert not await suppressions.opted_out(NUMBER, SENDER)
+    await suppressions.opt_out(NUMBER, (SENDER, "MG1"), OptOutReason.KEYWORD)
+    await suppressions.opt_out(NUMBER, (SENDER,), OptOutReason.PROVIDER)
     told = [
-        await replies.opted_out(*pair) for pair in ((NUMBER, SENDER), (NUMBER, "MG1"), (NUMBER, "MG2"), (OTHER, SENDER))
+        await suppressions.opted_out(*pair)
+        for pair in ((NUMBER, SENDER), (NUMBER, "MG1"), (NUMBER, "MG2"), (OTHER, SENDER))
     ]
     assert told == [True, True, False, False]
     await store.close()
     again = await reopen()
-    assert await again.replies.opted_out(NUMBER, SENDER)
-    await again.replies.opt_in(NUMBER, (SENDER, "MG1"))
-    await again.replies.opt_in(NUMBER, (SENDER,))
-    assert not await again.replies.opted_out(NUMBER, SENDER)
-    assert not await again.replies.opted_out(NUMBER, "MG1")
+    assert await again.suppressions.opted_out(NUMBER, SENDER)
+    await again.suppressions.opt_in(NUMBER, (SENDER, "MG1"))
+    await again.suppressions.opt_in(NUMBER, (SENDER,))
+    assert not await again.suppressions.opted_out(NUMBER, SENDER)
+    assert not await again.suppressions.opted_out(NUMBER, "MG1")
     await again.close()
     assert NUMBER.e164[1:].encode() not in await disk()
 
 
 async def test_a_number_on_the_stop_list_wants_no_texts_of_any_sender(store):
-    await store.stops.add(NUMBER, "asked by letter")
-    told = [await store.replies.opted_out(*pair) for pair in ((NUMBER, SENDER), (NUMBER, "MG1"), (OTHER, SENDER))]
+    await store.suppressions.add(NUMBER, "asked by letter")
+    told = [await store.suppressions.opted_out(*pair) for pair in ((NUMBER, SENDER), (NUMBER, "MG1"), (OTHER, SENDER))]
     assert told == [True, True, False]
-    await store.replies.opt_in(NUMBER, (SENDER,))
-    assert await store.replies.opted_out(NUMBER, SENDER)
-    await store.stops.remove(NUMBER, "new owner")
-    assert not await store.replies.opted_out(NUMBER, SENDER)
+    await store.suppressions.opt_in(NUMBER, (SENDER,))
+    assert await store.suppressions.opted_out(NUMBER, SENDER)
+    await store.suppressions.remove(NUMBER, "new owner")
+    assert not await store.suppressions.opted_out(NUMBER, SENDER)
 
 
 async def test_the_language_is_that_of_the_latest(store, begin):
-    assert await store.replies.locale_of(NUMBER) is None
+    assert await store.inbound_sms.locale_of(NUMBER) is None
     await begin("ver_1", locale="de")
     await begin("ver_2", locale="fr")
-    assert await store.replies.locale_of(NUMBER) == "fr"
+    assert await store.inbound_sms.locale_of(NUMBER) == "fr"

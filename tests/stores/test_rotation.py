@@ -6,18 +6,21 @@ import os
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import creation
 
 from gateway.domain import app_passwords, commands
 from gateway.domain.app_passwords import good
 from gateway.domain.enrollment import AppPassword, Enrollment, Phone, PhoneKind
 from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.idempotency import IdempotencyKey, RepeatedRequest
 from gateway.domain.limits import Limits
+from gateway.domain.listing import ListFilter
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import phone_offered
 from gateway.domain.verification import Channel
-from gateway.ports import Joining, ListFilter, Receipt
-from gateway.reply_ports import OptOutReason
 from gateway.security.vault import Vault, fingerprinted_by
+from gateway.stores.suppressions import OptOutReason
+from gateway.stores.verifications import Joining
 
 LIMITS = Limits()
 NUMBER, OTHER = PhoneNumber("+14255550123"), PhoneNumber("+14255550124")
@@ -33,19 +36,19 @@ def vault() -> Vault:
     return OLD
 
 
-async def create(store, vault, name="ver_1", number=NUMBER, receipt=None, joining=None):
-    start = commands.Start(
+async def create(store, vault, name="ver_1", number=NUMBER, idempotency_key=None, joining=None):
+    start = creation.start(
         name, "app_1", "Bank", number, Channel.SMS, None, "en", joining and "enr_1", {},
         vault.code_digest(name, "123456"), vault.seal("123456", name),
     )  # fmt: skip
     new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-    begin = lambda tally, now: commands.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
-    return await store.create(name, number, begin, receipt=receipt, joining=joining)
+    begin = lambda tally, now: creation.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
+    return await store.verifications.create(name, number, begin, idempotency_key=idempotency_key, joining=joining)
 
 
 async def check(store, vault, name, typed="000000"):
     digest = vault.code_digest(name, typed)
-    return await store.apply_counted(
+    return await store.verifications.apply_counted(
         name, lambda kept, tally, now: commands.code_checked(kept, digest, tally, now, LIMITS)
     )
 
@@ -56,14 +59,16 @@ def offered(person, _sharers, now):
 
 async def fill(store, clock):
     """Keep something in each place, under the old keys."""
-    await store.people.enroll(Enrollment("enr_1", "app_1", "alice", created_at=clock.now, updated_at=clock.now), None)
-    receipt = Receipt(b"k" * 32, b"r", lambda _: b"kept")
-    await create(store, OLD, receipt=receipt, joining=Joining("enr_1", offered))
+    await store.enrollments.enroll(
+        Enrollment("enr_1", "app_1", "alice", created_at=clock.now, updated_at=clock.now), None
+    )
+    key = IdempotencyKey(b"k" * 32, b"r", lambda _: b"kept")
+    await create(store, OLD, idempotency_key=key, joining=Joining("enr_1", offered))
     await create(store, OLD, "ver_2", OTHER)
-    await store.apply("ver_1", commands.canceled)
-    await store.apply("ver_2", commands.canceled)
-    await store.stops.add(OTHER, "asked for it")
-    await store.replies.opt_out(NUMBER, [SENDER], OptOutReason.KEYWORD)
+    await store.verifications.apply("ver_1", commands.canceled)
+    await store.verifications.apply("ver_2", commands.canceled)
+    await store.suppressions.add(OTHER, "asked for it")
+    await store.suppressions.opt_out(NUMBER, [SENDER], OptOutReason.KEYWORD)
 
 
 def needed(uses):
@@ -75,24 +80,25 @@ async def test_after_a_rotation_the_new_keys_alone_read_and_find_everything(stor
     await store.close()
     between = await reopen(BOTH)
     told = []
-    await between.rotation.rotate(lambda what, seen: told.append((what, seen)))
+    await between.key_rotation.rotate(lambda what, seen: told.append((what, seen)))
     assert ("verifications", 2) in told
-    uses = needed(await between.rotation.uses())
+    uses = needed(await between.key_rotation.uses())
     assert not [key for key in uses if key[1] == 1]
     assert uses["fingerprint", 2] == {"verifications": 2, "phones": 1, "limits": 2, "stopped numbers": 1, "opt-outs": 1}
     await between.close()
     after = await reopen(NEW)
-    assert (await after.get("ver_1")).number == NUMBER
-    found = await after.list_verifications("app_1", ListFilter(number=OTHER))
+    assert (await after.verifications.get("ver_1")).number == NUMBER
+    found = await after.verifications.page("app_1", ListFilter(number=OTHER))
     assert [kept.id for kept in found.verifications] == ["ver_2"]
-    assert [phone.number for phone in (await after.people.enrollment("enr_1")).phones] == [NUMBER]
-    assert await after.replies.opted_out(NUMBER, SENDER)
+    assert [phone.number for phone in (await after.enrollments.get("enr_1")).phones] == [NUMBER]
+    assert await after.suppressions.opted_out(NUMBER, SENDER)
     with pytest.raises(Rejected) as refused:
         await create(after, NEW, "ver_3", OTHER)
     assert refused.value.code is ErrorCode.NUMBER_STOPPED
-    assert len(await after.journal(after.stops.subject(OTHER), 0)) == 1
-    replay = await create(after, NEW, receipt=Receipt(b"k" * 32, b"r", lambda _: b"other"))
-    assert replay.answer == b"kept"
+    assert len(await after.verifications.journal(after.suppressions.subject(OTHER), 0)) == 1
+    with pytest.raises(RepeatedRequest) as repeated:
+        await create(after, NEW, idempotency_key=IdempotencyKey(b"k" * 32, b"r", lambda _: b"other"))
+    assert repeated.value.response.content == b"kept"
     await after.close()
 
 
@@ -105,17 +111,17 @@ async def test_no_limit_is_forgotten_on_the_way(store, reopen, rotated):
     await store.close()
     between = await reopen(BOTH)
     if rotated:
-        await between.rotation.rotate(lambda *_: None)
+        await between.key_rotation.rotate(lambda *_: None)
     last = await create(between, BOTH, "ver_last")
     assert len(last.change.tally.sends) == LIMITS.sends_per_number
     assert len(last.change.tally.failed_checks) == 4
     with pytest.raises(Rejected) as refused:
         await create(between, BOTH, "ver_over")
     assert refused.value.code is ErrorCode.RATE_LIMITED
-    await between.rotation.rotate(lambda *_: None)
+    await between.key_rotation.rotate(lambda *_: None)
     with pytest.raises(Rejected):
         await create(between, BOTH, "ver_over")
-    assert "limits" not in needed(await between.rotation.uses()).get(("fingerprint", 1), {})
+    assert "limits" not in needed(await between.key_rotation.uses()).get(("fingerprint", 1), {})
     await between.close()
 
 
@@ -136,26 +142,26 @@ async def test_guesses_of_app_passwords_are_counted_across_keys(store, reopen):
         return tally.with_app_password_tried(now, LIMITS)
 
     for _ in range(LIMITS.app_password_failures):
-        await store.people.count(OLD.rate_counter_keys("app_password", "app_1", "alice"), step)
+        await store.rate_counters.count(OLD.rate_counter_keys("app_password", "app_1", "alice"), step)
     await store.close()
     between = await reopen(BOTH)
     with pytest.raises(Rejected):
-        await between.people.count(BOTH.rate_counter_keys("app_password", "app_1", "alice"), step)
+        await between.rate_counters.count(BOTH.rate_counter_keys("app_password", "app_1", "alice"), step)
     await between.close()
 
 
 async def test_what_only_its_number_could_move_moves_when_the_number_is_seen(store, reopen):
-    await store.stops.add(NUMBER, "by hand")  # no verification has it, so nobody knows which number it is
+    await store.suppressions.add(NUMBER, "by hand")  # no verification has it, so nobody knows which number it is
     await store.close()
     between = await reopen(BOTH)
-    await between.rotation.rotate(lambda *_: None)
-    assert needed(await between.rotation.uses())["fingerprint", 1] == {"stopped numbers": 1}
+    await between.key_rotation.rotate(lambda *_: None)
+    assert needed(await between.key_rotation.uses())["fingerprint", 1] == {"stopped numbers": 1}
     with pytest.raises(Rejected):
         await create(between, BOTH)
-    assert await between.stops.add(NUMBER, "again") is False
-    assert needed(await between.rotation.uses()) == {("fingerprint", 2): {"stopped numbers": 1}}
-    assert await between.stops.remove(NUMBER, "lifted") is True
-    entries = await between.journal(between.stops.subject(NUMBER), 0)
+    assert await between.suppressions.add(NUMBER, "again") is False
+    assert needed(await between.key_rotation.uses()) == {("fingerprint", 2): {"stopped numbers": 1}}
+    assert await between.suppressions.remove(NUMBER, "lifted") is True
+    entries = await between.verifications.journal(between.suppressions.subject(NUMBER), 0)
     assert [entry.type for entry in entries] == ["stop_list.added", "stop_list.removed"]
     await between.close()
 
@@ -170,16 +176,16 @@ async def test_a_rotation_that_is_broken_off_is_begun_again_beside_requests(stor
         for place in range(40):
             await check(between, BOTH, f"ver_{place:03}")
 
-    broken = asyncio.create_task(between.rotation.rotate(lambda *_: None))
+    broken = asyncio.create_task(between.key_rotation.rotate(lambda *_: None))
     busy = asyncio.create_task(requests_under_way())
-    while needed(await between.rotation.uses()).get(("fingerprint", 2), {}).get("verifications", 0) == 0:
+    while needed(await between.key_rotation.uses()).get(("fingerprint", 2), {}).get("verifications", 0) == 0:
         await asyncio.sleep(0)
     broken.cancel()
     await asyncio.gather(broken, return_exceptions=True)
-    await between.rotation.rotate(lambda *_: None)
+    await between.key_rotation.rotate(lambda *_: None)
     await busy
-    assert needed(await between.rotation.uses())["sealing", 1] == {"codes under way": 250}
-    assert "verifications" not in needed(await between.rotation.uses()).get(("fingerprint", 1), {})
+    assert needed(await between.key_rotation.uses())["sealing", 1] == {"codes under way": 250}
+    assert "verifications" not in needed(await between.key_rotation.uses()).get(("fingerprint", 1), {})
     assert (await check(between, BOTH, "ver_000", "123456")).verification.status == "approved"
     await between.close()
 

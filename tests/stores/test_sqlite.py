@@ -4,14 +4,15 @@ import asyncio
 import sqlite3
 
 import pytest
+from support import creation
 
 from gateway.domain import blocks, commands
 from gateway.domain.enrollment import Enrollment
+from gateway.domain.errors import StoreUnavailable
 from gateway.domain.limits import Limits
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel
-from gateway.ports import StoreUnavailable
-from gateway.stores.sqlite import SqliteStore
+from gateway.stores.sqlite import open_sqlite
 
 NUMBER = "+14255550123"
 
@@ -22,14 +23,14 @@ def engine() -> str:
 
 
 async def create(store, vault, name="ver_1"):
-    start = commands.Start(
+    start = creation.start(
         name, "app_1", "Bank", PhoneNumber(NUMBER), Channel.SMS, None, "en", None, {},
         vault.code_digest(name, "918273"), vault.seal("918273", name),
     )  # fmt: skip
     new = commands.NewAttempt(f"att_{name}", "token", Channel.SMS, None, "twilio")
     limits = Limits(sends_per_number=1_000_000)
-    begin = lambda tally, now: commands.created(start, new, tally, now, limits)  # noqa: E731 - shown beside its use
-    return await store.create(name, start.number, begin, receipt=None, joining=None)
+    begin = lambda tally, now: creation.created(start, new, tally, now, limits)  # noqa: E731 - shown beside its use
+    return await store.verifications.create(name, start.number, begin, idempotency_key=None, joining=None)
 
 
 async def test_neither_number_nor_code_is_on_disk(store, vault, database):
@@ -44,7 +45,7 @@ async def test_neither_number_nor_code_is_on_disk(store, vault, database):
 @pytest.mark.usefixtures("store")
 async def test_a_second_gateway_on_the_same_file_does_not_start(vault, clock, database):
     with pytest.raises(StoreUnavailable, match="another gateway"):
-        await SqliteStore.open(database, vault, clock)
+        await open_sqlite(database, vault, clock)
 
 
 async def test_many_requests_share_a_transaction(store, vault):
@@ -64,7 +65,7 @@ async def test_another_process_that_writes_is_waited_for(store, vault, database)
     other.execute("COMMIT")
     await waiting
     other.close()
-    assert await store.get("ver_1")
+    assert await store.verifications.get("ver_1")
 
 
 async def test_a_full_disk_refuses_the_batch_and_heals(store, vault):
@@ -74,10 +75,10 @@ async def test_a_full_disk_refuses_the_batch_and_heals(store, vault):
         *(create(store, vault, f"ver_full_{number}") for number in range(500)), return_exceptions=True
     )
     assert {type(result) for result in results} == {StoreUnavailable}
-    assert await store.get("ver_full_0") is None
+    assert await store.verifications.get("ver_full_0") is None
     store._engine._connection.execute("PRAGMA max_page_count = 1000000")
     await create(store, vault, "ver_healed")
-    assert await store.get("ver_healed")
+    assert await store.verifications.get("ver_healed")
     assert store._engine.reads._connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
@@ -91,14 +92,16 @@ async def test_the_log_is_moved_into_the_database(store, vault, database):
 
 
 async def test_a_closed_store_takes_nothing(database, vault, clock):
-    store = await SqliteStore.open(database, vault, clock)
+    store = await open_sqlite(database, vault, clock)
     await store.close()
     with pytest.raises(StoreUnavailable):
         await create(store, vault)
 
 
 async def test_what_changes_nothing_writes_nothing(store, clock):
-    await store.people.enroll(Enrollment("enr_1", "app_1", "alice", created_at=clock.now, updated_at=clock.now), None)
+    await store.enrollments.enroll(
+        Enrollment("enr_1", "app_1", "alice", created_at=clock.now, updated_at=clock.now), None
+    )
     before = store._engine._connection.total_changes
-    await store.people.change("enr_1", lambda kept, now: blocks.unblocked(kept, "not blocked", now))
+    await store.enrollments.change("enr_1", lambda kept, now: blocks.unblocked(kept, "not blocked", now))
     assert store._engine._connection.total_changes == before

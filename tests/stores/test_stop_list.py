@@ -4,15 +4,15 @@ import asyncio
 
 import msgspec
 import pytest
+from support import creation
 
 from gateway.domain import commands
 from gateway.domain.assurance import Basis
 from gateway.domain.enrollment import EnrollmentChange
-from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.errors import ErrorCode, Rejected, StoreUnavailable
 from gateway.domain.limits import Limits
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Change, Channel, Status
-from gateway.ports import StoreUnavailable
 from gateway.stores.opening import store_beside
 
 LIMITS = Limits(resend_wait=0)
@@ -20,7 +20,7 @@ NUMBER, OTHER = PhoneNumber("+14255550123"), PhoneNumber("+14255550124")
 
 
 def start(name, number=NUMBER, application="app_1"):
-    return commands.Start(name, application, "Bank", number, Channel.SMS, None, "en", None, {}, b"right", b"sealed")
+    return creation.start(name, application, "Bank", number, Channel.SMS, None, "en", None, {}, b"right", b"sealed")
 
 
 def attempt(name):
@@ -29,18 +29,18 @@ def attempt(name):
 
 async def create(store, name="ver_1", number=NUMBER, application="app_1"):
     begin = start(name, number, application)
-    return await store.create(
+    return await store.verifications.create(
         name,
         number,
-        lambda tally, now: commands.created(begin, attempt(name), tally, now, LIMITS),
-        receipt=None,
+        lambda tally, now: creation.created(begin, attempt(name), tally, now, LIMITS),
+        idempotency_key=None,
         joining=None,
     )
 
 
 async def stop(store, name="ver_1"):
     """Have a change put the number on the list, as a key on a call does."""
-    return await store.apply_counted(
+    return await store.verifications.apply_counted(
         name,
         lambda verification, _tally, now: Change(
             msgspec.structs.replace(commands.canceled(verification, now).verification), stop="asked for it"
@@ -49,7 +49,7 @@ async def stop(store, name="ver_1"):
 
 
 async def resend(store, name="ver_1"):
-    return await store.resend(
+    return await store.verifications.resend(
         name,
         lambda kept, tally, now: commands.resent(kept, attempt("again"), tally, now, LIMITS),
         None,
@@ -64,20 +64,20 @@ async def test_a_stopped_number_is_refused_for_every_application_and_no_other_nu
         with pytest.raises(Rejected) as refused:
             await create(store, name, application=application)
         assert refused.value.code is ErrorCode.NUMBER_STOPPED
-        assert await store.get(name) is None
+        assert await store.verifications.get(name) is None
     await create(store, "ver_4", OTHER)
-    assert {due.attempt_id for due in await store.due_sends(10)} <= {"att_ver_1", "att_ver_4"}
+    assert {due.attempt_id for due in await store.outbox.claim_due(10)} <= {"att_ver_1", "att_ver_4"}
 
 
 async def test_what_is_under_way_for_a_stopped_number_is_not_resent(store):
     await create(store)
     await create(store, "ver_2", application="app_2")
     await stop(store)
-    before = await store.get("ver_2")
+    before = await store.verifications.get("ver_2")
     with pytest.raises(Rejected) as refused:
         await resend(store, "ver_2")
     assert refused.value.code is ErrorCode.NUMBER_STOPPED
-    assert await store.get("ver_2") == before
+    assert await store.verifications.get("ver_2") == before
 
 
 async def test_a_code_that_has_arrived_still_counts_and_the_list_is_not_kept_in_the_tally(store):
@@ -85,22 +85,22 @@ async def test_a_code_that_has_arrived_still_counts_and_the_list_is_not_kept_in_
     await create(store, "ver_2")
     await stop(store)
     guess = b"wrong"
-    change = await store.apply_counted(
+    change = await store.verifications.apply_counted(
         "ver_2", lambda kept, tally, now: commands.code_checked(kept, guess, tally, now, LIMITS)
     )
     assert change.verification.checks_left == 4
-    assert await store.stops.remove(NUMBER, "she called us") is True
+    assert await store.suppressions.remove(NUMBER, "she called us") is True
     await create(store, "ver_3")
 
 
 async def test_a_sign_in_that_sends_nothing_is_not_refused(store):
     await create(store)
     await stop(store)
-    created = await store.create(
+    created = await store.verifications.create(
         "ver_2",
         NUMBER,
-        lambda _tally, now: commands.recognized(start("ver_2"), Basis.TRUSTED_DEVICE, None, now),
-        receipt=None,
+        lambda _tally, now: creation.recognized(start("ver_2"), Basis.TRUSTED_DEVICE, None, now),
+        idempotency_key=None,
         joining=None,
     )
     assert created.change.verification.status is Status.APPROVED
@@ -120,14 +120,14 @@ async def test_a_stop_and_a_send_at_once_leave_no_send_behind_the_stop(store):
 async def test_every_change_is_journalled_with_its_reason(store, clock):
     await create(store)
     await stop(store)
-    stops = store.stops
+    stops = store.suppressions
     [one] = await stops.all()
     assert (one.id, one.reason, one.added_at) == (stops.subject(NUMBER), "asked for it", clock())
     assert await stops.add(NUMBER, "again") is False
     assert await stops.remove(NUMBER, "a mistake") is True
     assert await stops.remove(NUMBER, "a mistake") is False
     assert await stops.add(NUMBER, "asked by letter") is True
-    entries = await store.journal(one.id, 0)
+    entries = await store.verifications.journal(one.id, 0)
     assert [(entry.sequence, entry.type, entry.facts["reason"]) for entry in entries] == [
         (1, "stop_list.added", "asked for it"),
         (2, "stop_list.removed", "a mistake"),
@@ -136,16 +136,16 @@ async def test_every_change_is_journalled_with_its_reason(store, clock):
 
 
 async def test_the_list_holds_no_number(store, disk):
-    await store.stops.add(NUMBER, "asked by letter")
+    await store.suppressions.add(NUMBER, "asked by letter")
     assert NUMBER.e164.encode() not in await disk()
 
 
 async def test_the_console_changes_the_list_beside_the_gateway(store, beside):
-    await beside.stops.add(NUMBER, "asked by letter")
+    await beside.suppressions.add(NUMBER, "asked by letter")
     with pytest.raises(Rejected):
         await create(store)
-    assert await store.stops.remove(NUMBER, "she called us") is True
-    assert await beside.stops.all() == []
+    assert await store.suppressions.remove(NUMBER, "she called us") is True
+    assert await beside.suppressions.all() == []
 
 
 async def test_a_database_that_is_not_there_is_named(tmp_path, vault, clock):

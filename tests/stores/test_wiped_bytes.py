@@ -3,12 +3,14 @@
 import sqlite3
 
 import pytest
+from support import creation
 
 from gateway.domain import commands
 from gateway.domain.limits import DAY, Limits
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.retention import Retention
 from gateway.domain.verification import Change, Channel
+from gateway.stores import sql
 from gateway.stores.checkpoints import empty_log
 
 LIMITS = Limits(sends_per_number=1_000)
@@ -23,14 +25,14 @@ def engine() -> str:
 async def create(store, vault, clock, count):
     names = [f"ver_{clock():012x}{place:04}" for place in range(count)]
     for name in names:
-        start = commands.Start(
+        start = creation.start(
             name, "app_1", "Bank", NUMBER, Channel.SMS, None, "en", None, {},
             vault.code_digest(name, "123456"), vault.seal("123456", name),
         )  # fmt: skip
         new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-        begin = lambda tally, now, start=start, new=new: commands.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
-        await store.create(name, NUMBER, begin, receipt=None, joining=None)
-        await store.apply(name, commands.canceled)
+        begin = lambda tally, now, start=start, new=new: creation.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
+        await store.verifications.create(name, NUMBER, begin, idempotency_key=None, joining=None)
+        await store.verifications.apply(name, commands.canceled)
     return names
 
 
@@ -49,11 +51,11 @@ async def test_wiped_bytes_are_gone_from_the_file(store, vault, database, clock,
     assert all(value in before for value in kept)
     clock.now += 500 * DAY
     if how == "erased":
-        await store.erasing.erase(NUMBER, "asked by letter")
+        await store.eraser.erase(NUMBER, "asked by letter")
     else:
         retention = Retention(30, 30, 0) if how == "wiped" else Retention()
-        await store.purge(clock.now - DAY)
-        while await store.let_go(retention):
+        await store.retention.delete_expired(clock.now - DAY)
+        while await store.retention.apply(retention):
             pass
     assert empty_log(database)
     after = database.read_bytes()
@@ -64,17 +66,17 @@ async def test_wiped_bytes_are_gone_from_the_file(store, vault, database, clock,
 
 async def test_a_gateway_sees_before_its_next_change_what_another_process_wrote(store, beside, vault, clock):
     [name] = await create(store, vault, clock, 1)
-    assert (await store.get(name)).metadata == {}
-    await beside.run(lambda work: work.put("DELETE FROM verifications WHERE id = ?", (name,)))
-    assert await store.get(name) is not None  # still at hand
+    assert (await store.verifications.get(name)).metadata == {}
+    await beside.run(lambda work: work.put(sql.DELETE_VERIFICATION, (name,)))
+    assert await store.verifications.get(name) is not None  # still at hand
     await store._engine.writer.look_for_others()
-    assert await store.get(name) is None
+    assert await store.verifications.get(name) is None
 
 
 async def test_its_own_commits_leave_at_hand_what_it_has(store, vault, clock):
     names = await create(store, vault, clock, 3)
-    await store.apply(names[0], lambda kept, _now: Change(kept))
-    assert all(store._engine.recent.get(name) for name in names)
+    await store.verifications.apply(names[0], lambda kept, _now: Change(kept))
+    assert all(store._engine.cache.get(name) for name in names)
     await store._engine._checkpoints._checkpoint("TRUNCATE")
     await store._engine.writer.look_for_others()
-    assert (await store.get(names[0])).number == NUMBER
+    assert (await store.verifications.get(names[0])).number == NUMBER

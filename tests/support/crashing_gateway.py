@@ -18,9 +18,10 @@ import msgspec
 from gateway import app
 from gateway.providers.twilio import history as _slow_to_import  # noqa: F401 - so that no gateway imports it anew
 from gateway.providers.twilio.api import TwilioProvider
-from gateway.settings import Settings
-from gateway.stores import operations, postgres
-from gateway.stores.store import SqlStore
+from gateway.settings.settings import Settings
+from gateway.stores import outbox
+from gateway.stores.outbox import OutboxStore
+from gateway.stores.verifications import VerificationStore
 
 _HANDOVER = 100
 """Milliseconds after which another process may take a send up; the product waits for seconds."""
@@ -47,7 +48,8 @@ class Life(msgspec.Struct, frozen=True):
 
 
 def _arrange(step: Step) -> None:
-    owner = SqlStore if hasattr(SqlStore, step.method) else TwilioProvider
+    owners: tuple[type, ...] = (VerificationStore, OutboxStore, TwilioProvider)
+    owner = next(owner for owner in owners if hasattr(owner, step.method))
     original: Callable[..., Awaitable[Any]] = getattr(owner, step.method)
     setattr(owner, step.method, _held_up(owner, original) if step.when == "held" else _dying(original, step))
 
@@ -82,7 +84,7 @@ async def _live(settings: Settings) -> None:
 def _fork(life: Life) -> int:
     pid = os.fork()
     if pid == 0:
-        operations.SEND_HANDOVER = postgres.TURN = _HANDOVER
+        outbox.SEND_HANDOVER = outbox.CLAIM_LEASE = _HANDOVER
         if life.step:
             _arrange(life.step)
         asyncio.run(_live(life.settings))

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from gateway.ports import Application
-from gateway.settings import Portal
+from gateway.domain.api_keys import Application
+from gateway.settings.settings import Portal
 from support.integrator import PHONE, Answer, Json
 from support.world import World, world_at
 
@@ -87,9 +87,9 @@ class Person:
 
     async def application(self) -> Application:
         """Return the application, as the pages' journeys are told it."""
-        people = self.world.gateway.store.people
-        record = await people.enrollment(self.id)
-        owner = await people.application(record.application_id) if record else None
+        store = self.world.gateway.store
+        record = await store.enrollments.get(self.id)
+        owner = await store.api_keys.application(record.application_id) if record else None
         assert owner
         return owner
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.app import CONFIG
-from gateway.applications import load_applications
+from gateway.domain.api_keys import ApiKey, Application
 from gateway.domain.blocks import blocked
 from gateway.domain.enrollment import Enrollment, EnrollmentChange, Phone, PhoneKind
 from gateway.domain.limits import SECOND
@@ -18,13 +18,14 @@ from gateway.domain.provider_health import HealthRule
 from gateway.domain.routing import Routes
 from gateway.domain.senders import Senders
 from gateway.notices import Notices
-from gateway.ports import ApiKey, Application
 from gateway.providers.base import Provider
 from gateway.providers.twilio.api import TwilioProvider
 from gateway.roster import Account, Roster
 from gateway.security.vault import Vault
 from gateway.services.phrasebooks import load_phrasebooks
-from gateway.stores.sqlite import SqliteStore
+from gateway.settings.applications import load_applications
+from gateway.stores.sqlite import open_sqlite
+from gateway.stores.store import Store
 from support.integrator import PATIENCE
 from support.network import ACCOUNT, OURS, TOKEN, PhoneNetwork
 from support.world import empty_database
@@ -33,10 +34,10 @@ from webhooks.urls import Addresses
 NUMBER = "+14255550123"
 
 
-async def block(store: SqliteStore, user: str, *numbers: str) -> None:
+async def block(store: Store, user: str, *numbers: str) -> None:
     """Lock out a new person with proven phones, which are told."""
     bank = Application("app_1", "Example Bank")
-    key = await store.add_key(ApiKey(f"key_{user}", bank, "", os.urandom(32), 0, None))
+    key = await store.api_keys.add(ApiKey(f"key_{user}", bank, "", os.urandom(32), 0, None))
     enrollment_id = f"enr_{user}"
     phones = tuple(
         Phone(f"phn_{user}_{number}", PhoneKind.AUTHENTICATION, PhoneNumber(number), verified_at=1)
@@ -46,9 +47,9 @@ async def block(store: SqliteStore, user: str, *numbers: str) -> None:
     def enrolled(person: Enrollment, _now: int) -> EnrollmentChange:
         return EnrollmentChange(msgspec.structs.replace(person, phones=phones))
 
-    await store.people.enroll(Enrollment(enrollment_id, key.application.id, user, 0, 0), None)
-    await store.people.change(enrollment_id, enrolled)
-    await store.people.change(enrollment_id, lambda person, now: blocked(person, "a lost phone", None, now))
+    await store.enrollments.enroll(Enrollment(enrollment_id, key.application.id, user, 0, 0), None)
+    await store.enrollments.change(enrollment_id, enrolled)
+    await store.enrollments.change(enrollment_id, lambda person, now: blocked(person, "a lost phone", None, now))
 
 
 class Post:
@@ -66,14 +67,14 @@ class Post:
         self.rule = HealthRule()
 
     async def open(self) -> None:
-        self.store = await SqliteStore.open(self.path, self.vault, lambda: self.now)
+        self.store = await open_sqlite(self.path, self.vault, lambda: self.now)
         self.database = sqlite3.connect(self.path)
 
     def start(self) -> Notices:
         books = load_phrasebooks(CONFIG / "locales")
-        people, replies, clock = self.store.people, self.store.replies, lambda: self.now
+        outbox, suppressions, clock = self.store.outbox, self.store.suppressions, lambda: self.now
         roster = Roster(self.accounts, self.routes, self.rule, 30 * SECOND, clock)
-        self.notices = Notices(people, replies, roster, load_applications(None), books, clock=clock)
+        self.notices = Notices(outbox, suppressions, roster, load_applications(None), books, clock=clock)
         return self.notices
 
     async def close(self) -> None:

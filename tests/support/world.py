@@ -16,11 +16,14 @@ import msgspec
 
 from gateway import app
 from gateway.api.auth import KEY_PREFIX, key_digest
+from gateway.domain.api_keys import ApiKey, Application
 from gateway.domain.limits import Limits
-from gateway.ports import ApiKey, Application, Store
-from gateway.settings import Database, Keys, Outbox, Server, Settings, Text, Twilio, Voice
+from gateway.settings.accounts import Twilio
+from gateway.settings.channels import Text, Voice
+from gateway.settings.settings import Database, Keys, Outbox, Server, Settings
 from gateway.stores.migrate import migrate
 from gateway.stores.places import is_postgres
+from gateway.stores.store import Store
 from simulator.app import start
 from simulator.config import SimulatorConfig
 from support.integrator import PHONE, Integrator
@@ -149,5 +152,5 @@ def _make_database(settings: Settings) -> None:
 async def _add_key(store: Store, application: str) -> str:
     secret = KEY_PREFIX + secrets.token_urlsafe(32)
     owner = Application(app.new_id("app"), application)
-    await store.add_key(ApiKey(app.new_id("key"), owner, "tests", key_digest(secret), app.now(), None))
+    await store.api_keys.add(ApiKey(app.new_id("key"), owner, "tests", key_digest(secret), app.now(), None))
     return secret

@@ -1,0 +1,102 @@
+"""Erases a number: nothing that is stored tells it any more, but that it wants no calls or texts."""
+
+from functools import partial
+
+import msgspec
+
+from gateway.clock import Clock
+from gateway.domain.enrollment import Enrollment, EnrollmentChange
+from gateway.domain.phone_number import PhoneNumber
+from gateway.domain.phones import phone_erased
+from gateway.domain.verification import Change, Ending, Verification, ended
+from gateway.security.vault import Vault
+from gateway.stores import rows, sql
+from gateway.stores.engine import Engine, Transaction
+from gateway.stores.enrollments import EnrollmentStore
+from gateway.stores.statement import Statement
+from gateway.stores.verifications import VerificationStore
+
+_BATCH = 100
+_PAGE = 1_000
+
+
+class Erased(msgspec.Struct, frozen=True):
+    """How many rows told the number."""
+
+    verifications: int
+    phones: int
+    counts: int
+    notices: int
+
+
+class Eraser:
+    """For the console. Each batch is a transaction of its own, and what is done is not found again."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        vault: Vault,
+        clock: Clock,
+        verifications: VerificationStore,
+        enrollments: EnrollmentStore,
+    ) -> None:
+        self._writer = engine.writer
+        self._reads = engine.reads
+        self._vault = vault
+        self._clock = clock
+        self._verifications = verifications
+        self._enrollments = enrollments
+
+    async def erase(self, number: PhoneNumber, reason: str) -> Erased:
+        """Erase a number wherever a fingerprint of any key finds it; what is under way for it is canceled.
+
+        Its suppression and its opt-outs stay: they are fingerprints only, and protect whoever has it.
+        """
+        phones = verifications = counts = 0
+        for fingerprint in self._vault.fingerprints(number):
+            phones += await self._remove_phones(fingerprint, reason)
+            verifications += await self._erase_verifications(fingerprint)
+            counts += await self._delete(sql.DELETE_COUNTERS, fingerprint)
+        return Erased(verifications, phones, counts, await self._delete_notices(number))
+
+    async def _remove_phones(self, fingerprint: bytes, reason: str) -> int:
+        found = await self._reads.many(sql.SELECT_PHONES_AT, (fingerprint,))
+        for enrollment_id, phone_id in found:
+            await self._enrollments.change(enrollment_id, partial(_phone_erased, phone_id=phone_id, reason=reason))
+        return len(found)
+
+    async def _erase_verifications(self, fingerprint: bytes) -> int:
+        erased = 0
+        while found := await self._reads.many(sql.RECENT_OF_NUMBER, (fingerprint, _BATCH)):
+            ids = [verification_id for (verification_id,) in found]
+            await self._writer.run(partial(self._erase_in, ids=ids))
+            erased += len(ids)
+        return erased
+
+    async def _erase_in(self, transaction: Transaction, ids: list[str]) -> None:
+        for verification_id in ids:
+            change = await self._verifications.apply_in(transaction, verification_id, _canceled, self._clock())
+            await transaction.put(sql.ERASE_NUMBER, (b"", b"", verification_id))
+            erased = msgspec.structs.replace(change.verification, number=rows.NO_NUMBER, extension=None)
+            transaction.verifications[verification_id] = erased
+
+    async def _delete_notices(self, number: PhoneNumber) -> int:
+        deleted, last = 0, ""
+        while page := await self._reads.many(sql.PAGE_NOTICES, (last, _PAGE)):
+            last = page[-1][0]
+            plain = number.e164.encode()
+            ids = [notice_id for notice_id, sealed in page if self._vault.unseal(sealed, notice_id) == plain]
+            for notice_id in ids:
+                deleted += await self._delete(sql.DELETE_NOTICE, notice_id)
+        return deleted
+
+    async def _delete(self, statement: Statement, key: str | bytes) -> int:
+        return await self._writer.run(lambda transaction: transaction.write(statement, (key,)))
+
+
+def _canceled(verification: Verification, now: int) -> Change:
+    return ended(verification, Ending.CANCEL_REQUESTED, now)
+
+
+def _phone_erased(enrollment: Enrollment, now: int, phone_id: str, reason: str) -> EnrollmentChange:
+    return phone_erased(enrollment, phone_id, reason, now)

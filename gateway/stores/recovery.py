@@ -1,0 +1,47 @@
+"""After a restore: lets nothing go out that may have gone out between the backup and now."""
+
+from functools import partial
+
+import msgspec
+
+from gateway.clock import Clock
+from gateway.domain.recovery import restored
+from gateway.stores import sql
+from gateway.stores.engine import Engine, Transaction
+from gateway.stores.verifications import VerificationStore
+
+_BATCH = 100
+
+
+class Recovered(msgspec.Struct, frozen=True):
+    """What was found under way: verifications, sends that nobody had taken, notices to people."""
+
+    verifications: int
+    sends: int
+    notices: int
+
+
+class RestoreRecovery:
+    """For the console, before any gateway serves the restored database; safe to run twice."""
+
+    def __init__(self, engine: Engine, clock: Clock, verifications: VerificationStore) -> None:
+        self._writer = engine.writer
+        self._reads = engine.reads
+        self._clock = clock
+        self._verifications = verifications
+
+    async def recover(self) -> Recovered:
+        """Leave each open send to the reconciler, which asks the provider; delete the notices."""
+        verifications, last = 0, ""
+        while found := await self._reads.many(sql.PAGE_PENDING, (last, _BATCH)):
+            ids = [row[0] for row in found]
+            await self._writer.run(partial(self._recover_in, ids=ids))
+            verifications, last = verifications + len(ids), ids[-1]
+        now = self._clock()
+        sends = await self._writer.run(lambda transaction: transaction.write(sql.QUESTION_SENDS, (now,)))
+        notices = await self._writer.run(lambda transaction: transaction.write(sql.DELETE_NOTICES_BEFORE, (now + 1,)))
+        return Recovered(verifications, sends, notices)
+
+    async def _recover_in(self, transaction: Transaction, ids: list[str]) -> None:
+        for verification_id in ids:
+            await self._verifications.apply_in(transaction, verification_id, restored, self._clock())
