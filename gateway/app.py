@@ -34,9 +34,11 @@ from gateway.entropy import Entropy
 from gateway.metrics import Metrics, Scrape, scraper
 from gateway.notices import Notices
 from gateway.outbox_ports import SendQueue
+from gateway.pages.assets import AssetRoutes
+from gateway.pages.i18n import load_translations
+from gateway.pages.portal_requests import PageServices, PortalSessions
 from gateway.pages.rendering import Pages
 from gateway.pages.routes import page_routes
-from gateway.pages.translations import load_texts
 from gateway.ports import Clock
 from gateway.reconciler import Reconciler
 from gateway.security.password_hashing import Passwords, owasp_hasher
@@ -290,19 +292,22 @@ def _operations(door: ApiKeyAuth, journeys: Services, settings: Settings, clock:
 
 
 def _pages(settings: Settings, store: SqlStore, applications: Applications, journeys: Services) -> list[web.RouteDef]:
-    return page_routes(
-        pages=Pages(load_texts(CONFIG / "locales")),
+    services = PageServices(
         portal=journeys.portal,
-        visits=store.people,
-        applications=applications,
-        records=journeys.records,
-        proofs=journeys.proofs,
+        enrollments=journeys.records,
+        authentication=journeys.proofs,
         app_passwords=journeys.app_passwords,
         pins=journeys.pins,
         verifications=journeys.verifications,
+    )
+    pages = Pages(load_translations(CONFIG / "locales"))
+    return page_routes(
+        PortalSessions(services, applications, pages, store.clock, settings.server.public_url),
+        services,
+        AssetRoutes(pages, applications, store.people),
+        pages,
         limits=settings.limits,
+        keypad=settings.voice.keypad,
         clock=store.clock,
         new_token=new_token,
-        public_url=settings.server.public_url,
-        keypad=settings.voice.keypad,
     )
