@@ -31,6 +31,7 @@ check: $(DEVELOP) ## what CI runs: format, lint, types, import contracts, the ho
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo > .venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
+	@git ls-files '*.py' '*.js' '*.css' | xargs wc -l | awk '$$2 != "total" && $$1 > 500 {print "warning: " $$2 " has " $$1 " lines: does it have one reason to change?"}'
 	@$(BIN)/pytest -q tests/house -m "not slow"
 	@$(MAKE) --no-print-directory test
 	@PGSERVER_POSTGRES_VERSION=16 $(BIN)/pytest -q -n auto --dist loadfile -k "postgres or processes" \

@@ -13,7 +13,7 @@ from gateway.domain.commands import NewAttempt, Start, code_checked, created
 from gateway.domain.limits import DAY, Limits, Tally
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Change, Channel, Verification
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 from gateway.stores import rows
 
 SPREAD = 30 * DAY

@@ -13,8 +13,8 @@ from benchmarks.filling import SPREAD
 from benchmarks.load import Expected, fire
 from benchmarks.servers import Gateway, Send
 from benchmarks.wire import CallCallbacks, Integrator
-from webhooks.addresses import Addresses
 from webhooks.events import AttemptRef
+from webhooks.urls import Addresses
 
 CREATED = Expected(HTTPStatus.CREATED, b'"status":"pending"')
 APPROVED = Expected(HTTPStatus.OK, b'"status":"approved"')

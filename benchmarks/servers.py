@@ -20,7 +20,7 @@ from benchmarks.databases import Database, Engine
 from benchmarks.filling import fill
 from benchmarks.usage import cpu_seconds
 from benchmarks.wire import ACCOUNT, CALLER, TOKEN
-from gateway.settings import PREFIX, Settings, load
+from gateway.settings.settings import PREFIX, Settings, load
 
 ROOT = Path(__file__).parents[1]
 

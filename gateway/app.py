@@ -5,7 +5,6 @@ import contextlib
 import gc
 import secrets
 import time
-from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -24,13 +23,12 @@ from gateway.api.pins import PinRoutes
 from gateway.api.recordings import RecordingRoutes
 from gateway.api.service import ServiceRoutes
 from gateway.api.verifications import VerificationRoutes
-from gateway.applications import Applications, load_applications
 from gateway.clock import SteadyClock
 from gateway.deadlines import Deadlines
 from gateway.dispatch import Dispatcher
 from gateway.domain.app_passwords import ALPHABET, LENGTH
+from gateway.domain.applications import Applications
 from gateway.domain.routing import Route
-from gateway.entropy import Entropy
 from gateway.metrics import Metrics, Scrape, scraper
 from gateway.notices import Notices
 from gateway.outbox_ports import SendQueue
@@ -55,7 +53,8 @@ from gateway.services.pins import Pins
 from gateway.services.portal import Portal
 from gateway.services.recordings import load_recordings
 from gateway.services.verifications import Verifications
-from gateway.settings import Settings, fingerprint_keys, key_bytes, sealing_keys
+from gateway.settings.applications import load_applications
+from gateway.settings.settings import Settings, fingerprint_keys, key_bytes, sealing_keys
 from gateway.stores import opening
 from gateway.stores.store import SqlStore
 from gateway.wiring import callbacks_of, roster_of, sending_of
@@ -64,8 +63,7 @@ _HERE = Path(__file__).parent
 CONFIG = _HERE / "_config" if (_HERE / "_config").is_dir() else _HERE.parent / "config"
 """Where the wheel, or the source tree, has `config/`."""
 
-_TOKEN_BYTES = 18  # a multiple of three needs no padding
-_entropy = Entropy()
+_TOKEN_BYTES = 18
 _NS = 1_000_000  # in a millisecond
 _clock = SteadyClock(lambda: time.monotonic_ns() // _NS)
 
@@ -83,7 +81,7 @@ def new_id(prefix: str) -> str:
 
 def new_token() -> str:
     """Return a new secret for a callback path."""
-    return urlsafe_b64encode(_entropy(_TOKEN_BYTES)).decode()
+    return secrets.token_urlsafe(_TOKEN_BYTES)
 
 
 def new_code(digits: int) -> str:
@@ -173,7 +171,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         }
         application = web.Application(client_max_size=LARGEST_BODY, middlewares=[problem_middleware(new_id)])
         application.add_routes(
-            [web.route(op.method, op.path, door.authenticated(op.handler, once=op.once)) for op in operations]
+            [web.route(op.method, op.path, door.authenticated(op.strict_handler, once=op.once)) for op in operations]
         )
         for account in roster.accounts:
             application.add_routes(

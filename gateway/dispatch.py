@@ -16,17 +16,8 @@ from gateway.domain.phone_number import PhoneNumber, dial_string
 from gateway.domain.routing import RejectionScope
 from gateway.domain.verification import Attempt, Change, Channel, Failure, FailureCode, Status, Verification
 from gateway.outbox_ports import DueSend, Sending, SendMove, Stage
-from gateway.ports import (
-    Call,
-    Clock,
-    ProviderBusy,
-    ProviderRefused,
-    ProviderUncertain,
-    ProviderUnreachable,
-    Sms,
-    Step,
-    Store,
-)
+from gateway.ports import Clock, Step, Store
+from gateway.providers.base import Call, ProviderBusy, ProviderRefused, ProviderUncertain, ProviderUnreachable, Sms
 from gateway.reply_ports import OptOutReason, OptOuts
 from gateway.roster import Account, Roster
 from gateway.security.vault import Vault

@@ -23,10 +23,10 @@ from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.send_results import is_final
 from gateway.domain.verification import Change, Channel, FailureCode, Status, Verification
 from gateway.ports import StoreUnavailable
-from gateway.providers.counted import Question, SendResult
+from gateway.providers.counting import RequestKind, SendResult
 from gateway.stores.backlog import Backlog, backlog
 from gateway.stores.store import SqlStore
-from webhooks.routes import Fate
+from webhooks.routes import CallbackResult
 
 _JUDGED = {
     "call.key_pressed": ("key", "right"),
@@ -106,10 +106,10 @@ class Metrics:
         )
         self._billed = counter("sends_billed", "Texts and calls taken by a provider.", "channel", "country")
         self._segments = counter("text_segments", "Segments of the texts taken.", "country")
-        self._asked = seconds(
+        self._requests = seconds(
             "provider_request", "How long a provider's answer takes.", _ASK_BUCKETS, "provider", "request"
         )
-        self._heard = counter("callbacks", "Requests of providers.", "provider", "kind", "result")
+        self._callbacks = counter("callbacks", "Requests of providers.", "provider", "kind", "result")
         self._gauges = _Gauges(registry)
 
     def kept(self, change: Change) -> None:
@@ -117,9 +117,9 @@ class Metrics:
         for entry in change.entries:
             self._note(change.verification, entry)
 
-    def asked(self, provider: str, question: Question, seconds: float) -> None:
+    def request_timed(self, provider: str, kind: RequestKind, seconds: float) -> None:
         """See the port."""
-        self._asked.of(provider, question.value).observe(seconds)
+        self._requests.of(provider, kind.value).observe(seconds)
 
     def sent(self, provider: str, channel: Channel, result: SendResult, failure: FailureCode | None) -> None:
         """See the port."""
@@ -132,9 +132,9 @@ class Metrics:
         if segments:
             self._segments.of(region).inc(segments)
 
-    def heard(self, provider: str, kind: str, fate: Fate) -> None:
+    def callback_received(self, provider: str, kind: str, result: CallbackResult) -> None:
         """Count a provider's request."""
-        self._heard.of(provider, kind, fate.value).inc()
+        self._callbacks.of(provider, kind, result.value).inc()
 
     def page(self, standing: Standing) -> bytes:
         """Write everything in Prometheus' text format."""

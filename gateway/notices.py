@@ -3,20 +3,13 @@
 import asyncio
 import logging
 
-from gateway.applications import Applications
+from gateway.domain.applications import Applications
 from gateway.domain.limits import DAY, SECOND
 from gateway.domain.routing import RejectionScope
 from gateway.domain.verification import FailureCode
 from gateway.person_ports import DueNotice, PersonStore
-from gateway.ports import (
-    Clock,
-    ProviderBusy,
-    ProviderRefused,
-    ProviderUncertain,
-    ProviderUnreachable,
-    Sms,
-    StoreUnavailable,
-)
+from gateway.ports import Clock, StoreUnavailable
+from gateway.providers.base import ProviderBusy, ProviderRefused, ProviderUncertain, ProviderUnreachable, Sms
 from gateway.reply_ports import OptOutReason, OptOuts
 from gateway.roster import Account, Roster
 from gateway.services.phrasebooks import Phrasebooks

@@ -17,16 +17,8 @@ from gateway.domain.limits import SECOND, Limits
 from gateway.domain.status_reports import call_status_changed, message_status_changed
 from gateway.domain.verification import Attempt, Change, Channel, Status, Verification
 from gateway.outbox_ports import DueSend, Sending, SendMove, Stage
-from gateway.ports import (
-    Clock,
-    ListFilter,
-    Provider,
-    ProviderBusy,
-    ProviderRefused,
-    ProviderUncertain,
-    Step,
-    Store,
-)
+from gateway.ports import Clock, ListFilter, Step, Store
+from gateway.providers.base import Provider, ProviderBusy, ProviderRefused, ProviderUncertain
 from gateway.roster import Account, Roster
 from gateway.services.counters import Counters
 from gateway.services.report_listener import ReportListener

@@ -10,8 +10,9 @@ from gateway.domain.provider_health import WELL, Health, HealthRule, asked, fail
 from gateway.domain.routing import RejectionScope, Routes, chosen
 from gateway.domain.senders import Senders
 from gateway.domain.verification import Attempt, Channel
-from gateway.ports import Clock, Provider
-from webhooks.addresses import Addresses
+from gateway.ports import Clock
+from gateway.providers.base import Provider
+from webhooks.urls import Addresses
 
 logger = logging.getLogger(__name__)
 

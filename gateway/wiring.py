@@ -2,17 +2,17 @@
 
 from aiohttp import web
 
-from gateway.account_settings import Account as AccountSettings
 from gateway.domain.limits import SECOND
 from gateway.domain.senders import Senders
 from gateway.metrics import Metrics
 from gateway.outbox_ports import Sending
-from gateway.ports import Clock, Provider
-from gateway.providers.counted import CountedProvider, RequestCounters
+from gateway.ports import Clock
+from gateway.providers.base import Provider
+from gateway.providers.counting import CountedProvider, RequestCounters
 from gateway.providers.dialects import TELNYX, Signature
-from gateway.providers.refusals import delivery_failure
 from gateway.providers.telnyx import TelnyxProvider
-from gateway.providers.twilio import TwilioProvider
+from gateway.providers.twilio.api import TwilioProvider
+from gateway.providers.twilio.statuses import STATUS_WORDS
 from gateway.roster import Account, Roster
 from gateway.security.pin_hashes import PinHashes
 from gateway.security.vault import Vault
@@ -23,13 +23,13 @@ from gateway.services.counters import Counters
 from gateway.services.inbound_sms import InboundSms
 from gateway.services.phrasebooks import Phrasebooks
 from gateway.services.report_listener import ReportListener
-from gateway.settings import Settings
+from gateway.settings.accounts import Account as AccountSettings
+from gateway.settings.settings import Settings
 from gateway.stores.store import SqlStore
 from twiml.scripts import apology
-from webhooks.addresses import Addresses
-from webhooks.ed25519 import PublicKeyScheme
 from webhooks.routes import routes as callback_routes
-from webhooks.signature import Algorithm, Proof, SignatureScheme
+from webhooks.signatures import Algorithm, Ed25519Verifier, HmacVerifier, SignatureVerifier
+from webhooks.urls import Addresses
 
 
 def provider_of(name: str, account: AccountSettings) -> Provider:
@@ -63,8 +63,8 @@ def roster_of(settings: Settings, counters: RequestCounters, clock: Clock) -> Ro
     accounts = [
         Account(
             CountedProvider(provider_of(name, account), counters),
-            Senders(account.sender) if account.sender else text.whence,
-            Senders(account.caller) if account.caller else voice.whence,
+            Senders(account.sender) if account.sender else text.all_senders,
+            Senders(account.caller) if account.caller else voice.all_callers,
             Addresses(settings.server.public_url, name),
         )
         for name, account in settings.accounts.items()
@@ -74,13 +74,13 @@ def roster_of(settings: Settings, counters: RequestCounters, clock: Clock) -> Ro
     return Roster(accounts, routes.lists, routes.health, int(patience * SECOND), clock)
 
 
-def proof_of(settings: Settings, name: str, clock: Clock) -> Proof:
-    """Return what proves a provider's callbacks."""
+def verifier_of(settings: Settings, name: str, clock: Clock) -> SignatureVerifier:
+    """Return what verifies a provider's callbacks."""
     account = settings.accounts[name]
     dialect = account.spoken
     if dialect.signature is Signature.ED25519:
-        return PublicKeyScheme.prepared(account.public_keys, clock)
-    return SignatureScheme.prepared(
+        return Ed25519Verifier.prepared(account.public_keys, clock)
+    return HmacVerifier.prepared(
         settings.server.public_url,
         account.signing_tokens or (account.auth_token,),
         Algorithm(account.signature_algorithm),
@@ -140,18 +140,18 @@ def callbacks_of(
     """Return the callback routes of one provider."""
     return callback_routes(
         provider=account.name,
-        signatures=proof_of(settings, account.name, store.clock),
+        verifier=verifier_of(settings, account.name, store.clock),
         listener=Callbacks(
             store,
             call_scripts_of(settings, phrasebooks, account.addresses, vault),
             CallPins(store.people, store.pins, pin_hashes, settings.limits, store.clock),
             settings.limits,
-            delivery_failure,
+            STATUS_WORDS,
             replies_of(settings, store, phrasebooks, vault, account.text_senders, metrics),
             reports,
             metrics,
             provider=account.name,
         ),
         apology=apology(phrasebooks.for_locale(None)),
-        heard=metrics.heard,
+        count=metrics.callback_received,
     )

@@ -1,28 +1,12 @@
 """The sentences that ask for keys: who calls and why, what to press to refuse, and what to press to go on."""
 
-from enum import StrEnum
-
 import msgspec
 
+from gateway.domain.scenes import PinFlaw
+from gateway.domain.verification import FailureCode
 from twiml.phrases import Phrasebook
 
 POUND = "#"
-
-
-class Again(StrEnum):
-    """Why the callee is asked once more."""
-
-    WRONG_KEY = "wrong_key"
-    NO_KEY = "no_key"
-
-
-class Flaw(StrEnum):
-    """Why a new PIN is not taken."""
-
-    MALFORMED = "malformed"
-    TOO_SIMPLE = "too_simple"
-    SAME = "same"
-    MISMATCH = "mismatch"
 
 
 class Keys(msgspec.Struct, frozen=True):
@@ -46,10 +30,10 @@ class Keys(msgspec.Struct, frozen=True):
 USUAL_KEYS = Keys()
 
 
-def to_confirm(book: Phrasebook, application: str, keys: Keys, again: Again | None) -> tuple[str, ...]:
+def to_confirm(book: Phrasebook, application: str, keys: Keys, again: FailureCode | None) -> tuple[str, ...]:
     """Ask for the key that confirms."""
     confirm = key_name(book, keys.confirm)
-    if again is Again.WRONG_KEY:
+    if again is FailureCode.WRONG_KEY:
         wrong = book.text("That was not the {key}.", key=confirm)
         return wrong, book.text(
             "To verify this phone for {application}, please press the {key}.", application=application, key=confirm
@@ -59,10 +43,10 @@ def to_confirm(book: Phrasebook, application: str, keys: Keys, again: Again | No
     return _choice(book, application, keys, please, missed=missed)
 
 
-def to_hear_the_code(book: Phrasebook, application: str, keys: Keys, again: Again | None) -> tuple[str, ...]:
+def to_hear_the_code(book: Phrasebook, application: str, keys: Keys, again: FailureCode | None) -> tuple[str, ...]:
     """Ask for the key that shows that a person listens, so that the code can be told."""
     confirm = key_name(book, keys.confirm)
-    if again is Again.WRONG_KEY:
+    if again is FailureCode.WRONG_KEY:
         wrong = book.text("That was not the {key}.", key=confirm)
         return wrong, book.text(
             "To hear your code for {application}, please press the {key}.", application=application, key=confirm
@@ -72,10 +56,10 @@ def to_hear_the_code(book: Phrasebook, application: str, keys: Keys, again: Agai
     return _choice(book, application, keys, please, missed=missed)
 
 
-def to_match(book: Phrasebook, application: str, keys: Keys, again: Again | None) -> tuple[str, ...]:
+def to_match(book: Phrasebook, application: str, keys: Keys, again: FailureCode | None) -> tuple[str, ...]:
     """Ask for the digits on the screen. They end with #, whatever key confirms elsewhere."""
     pound = key_name(book, POUND)
-    if again is Again.WRONG_KEY:
+    if again is FailureCode.WRONG_KEY:
         wrong = book.text("Those were not the digits on the screen.")
         return wrong, book.text(
             "To verify this phone for {application}, please enter the two digits that you see on the screen, then press"
@@ -91,10 +75,10 @@ def to_match(book: Phrasebook, application: str, keys: Keys, again: Again | None
     return _choice(book, application, keys, please, missed=missed, finished_by=pound)
 
 
-def to_enter_pin(book: Phrasebook, application: str, keys: Keys, again: Again | None) -> tuple[str, ...]:
+def to_enter_pin(book: Phrasebook, application: str, keys: Keys, again: FailureCode | None) -> tuple[str, ...]:
     """Ask for the PIN. It ends with #, whatever key confirms elsewhere."""
     pound = key_name(book, POUND)
-    if again is Again.WRONG_KEY:
+    if again is FailureCode.WRONG_KEY:
         wrong = book.text("That was not your PIN.")
         return wrong, book.text(
             "To verify this phone for {application}, please enter your PIN, then press the {key}.",
@@ -106,24 +90,24 @@ def to_enter_pin(book: Phrasebook, application: str, keys: Keys, again: Again | 
     return _choice(book, application, keys, please, missed=missed, finished_by=pound)
 
 
-def to_choose_pin(book: Phrasebook, again: Again | None, flaw: Flaw | None) -> tuple[str, ...]:
+def to_choose_pin(book: Phrasebook, again: FailureCode | None, flaw: PinFlaw | None) -> tuple[str, ...]:
     """Ask for a new PIN, and say first what was wrong with the one that was keyed in, or why there has to be one."""
     why = {
         None: book.text("Somebody else set this PIN, so please choose one that only you know."),
-        Flaw.MALFORMED: book.text("A PIN has four to ten digits."),
-        Flaw.TOO_SIMPLE: book.text("That PIN is too easy to guess."),
-        Flaw.SAME: book.text("That is the PIN that you have already."),
-        Flaw.MISMATCH: book.text("Those two PINs were not the same."),
+        PinFlaw.MALFORMED: book.text("A PIN has four to ten digits."),
+        PinFlaw.TOO_SIMPLE: book.text("That PIN is too easy to guess."),
+        PinFlaw.SAME: book.text("That is the PIN that you have already."),
+        PinFlaw.MISMATCH: book.text("Those two PINs were not the same."),
     }
-    said = book.text("We did not receive any digits.") if again is Again.NO_KEY else why[flaw]
+    said = book.text("We did not receive any digits.") if again is FailureCode.NO_KEY_PRESSED else why[flaw]
     please = book.text("Please enter a new PIN of four to ten digits, then press the {key}.", key=key_name(book, POUND))
     return said, please
 
 
-def to_repeat_pin(book: Phrasebook, again: Again | None) -> tuple[str, ...]:
+def to_repeat_pin(book: Phrasebook, again: FailureCode | None) -> tuple[str, ...]:
     """Ask for the new PIN once more."""
     please = book.text("Please enter your new PIN once more, then press the {key}.", key=key_name(book, POUND))
-    return (book.text("We did not receive any digits."), please) if again is Again.NO_KEY else (please,)
+    return (book.text("We did not receive any digits."), please) if again is FailureCode.NO_KEY_PRESSED else (please,)
 
 
 def to_report_fraud(book: Phrasebook, keys: Keys) -> str:

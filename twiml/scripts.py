@@ -4,14 +4,14 @@ from functools import lru_cache
 
 from twilio.twiml.voice_response import VoiceResponse
 
+from gateway.domain.verification import FailureCode
 from twiml import prompts
 from twiml.documents import CACHED_DOCUMENTS, Around, ending, interruptible, proof, with_action
 from twiml.phrases import Phrasebook
-from twiml.prompts import USUAL_KEYS, Again, Keys
+from twiml.prompts import USUAL_KEYS, Keys
 from twiml.speech import say, spell
 
 __all__ = [
-    "Again",
     "Keys",
     "apology",
     "calls_stopped",
@@ -35,7 +35,7 @@ __all__ = [
 
 
 def press_pound(
-    book: Phrasebook, *, application: str, action: str, again: Again | None, keys: Keys = USUAL_KEYS
+    book: Phrasebook, *, application: str, action: str, again: FailureCode | None, keys: Keys = USUAL_KEYS
 ) -> str:
     """Ask for the key that confirms; on any key, or on silence, the provider then posts to `action`.
 
@@ -48,7 +48,7 @@ def press_pound(
         book: The callee's language.
         application: Who calls, as the callee knows it.
         action: Absolute URL that takes the digits, in printable ASCII.
-        again: Why the callee is asked once more; None the first time.
+        again: Why the callee is asked once more, `WRONG_KEY` or `NO_KEY_PRESSED`; None the first time.
         keys: The keys that the call offers.
 
     Raises:
@@ -57,13 +57,15 @@ def press_pound(
     return with_action(_press_pound_around_action(book, application, again, keys), action)
 
 
-def offer_code(book: Phrasebook, *, application: str, action: str, again: Again | None, keys: Keys = USUAL_KEYS) -> str:
+def offer_code(
+    book: Phrasebook, *, application: str, action: str, again: FailureCode | None, keys: Keys = USUAL_KEYS
+) -> str:
     """Ask for the key that shows that a person listens, before the code is told. The rest is as in `press_pound`."""
     return with_action(_offer_code_around_action(book, application, again, keys), action)
 
 
 def match_digits(
-    book: Phrasebook, *, application: str, action: str, again: Again | None, keys: Keys = USUAL_KEYS
+    book: Phrasebook, *, application: str, action: str, again: FailureCode | None, keys: Keys = USUAL_KEYS
 ) -> str:
     """Ask for the two digits that the person sees on the screen; the provider then posts what was keyed in to `action`.
 
@@ -106,19 +108,19 @@ def speak_code(book: Phrasebook, *, application: str, code: str) -> str:
 
 
 @lru_cache(CACHED_DOCUMENTS)
-def _press_pound_around_action(book: Phrasebook, application: str, again: Again | None, keys: Keys) -> Around:
+def _press_pound_around_action(book: Phrasebook, application: str, again: FailureCode | None, keys: Keys) -> Around:
     return proof(book, prompts.to_confirm(book, application, keys, again), keys, offering=again is None, one_key=True)
 
 
 @lru_cache(CACHED_DOCUMENTS)
-def _offer_code_around_action(book: Phrasebook, application: str, again: Again | None, keys: Keys) -> Around:
+def _offer_code_around_action(book: Phrasebook, application: str, again: FailureCode | None, keys: Keys) -> Around:
     return proof(
         book, prompts.to_hear_the_code(book, application, keys, again), keys, offering=again is None, one_key=True
     )
 
 
 @lru_cache(CACHED_DOCUMENTS)
-def _match_digits_around_action(book: Phrasebook, application: str, again: Again | None, keys: Keys) -> Around:
+def _match_digits_around_action(book: Phrasebook, application: str, again: FailureCode | None, keys: Keys) -> Around:
     return proof(book, prompts.to_match(book, application, keys, again), keys, offering=again is None, one_key=False)
 
 

@@ -1,44 +1,12 @@
-"""The facts a provider reports, in our words; the provider's own word is kept beside each for the journal."""
+"""The facts that a provider reports, in its own words.
 
-from enum import StrEnum
+`word` is a status and `answered_by` the verdict on who took a call, as the provider wrote them. What they mean is in
+the provider's `gateway.providers.base.StatusWords`.
+"""
 
 import msgspec
 
-
-class CallStatus(StrEnum):
-    """Progress of a call (Twilio: Call StatusCallback, CallStatus). A word we do not know is UNKNOWN."""
-
-    QUEUED = "queued"
-    INITIATED = "initiated"
-    RINGING = "ringing"
-    IN_PROGRESS = "in_progress"
-    COMPLETED = "completed"
-    BUSY = "busy"
-    FAILED = "failed"
-    NO_ANSWER = "no_answer"
-    CANCELED = "canceled"
-    UNKNOWN = "unknown"
-
-
-class MessageStatus(StrEnum):
-    """Progress of a text (Twilio: Message StatusCallback, MessageStatus). A word we do not know is UNKNOWN."""
-
-    QUEUED = "queued"
-    SENDING = "sending"
-    SENT = "sent"
-    DELIVERED = "delivered"
-    UNDELIVERED = "undelivered"
-    FAILED = "failed"
-    CANCELED = "canceled"
-    UNKNOWN = "unknown"
-
-
-class AnsweredBy(StrEnum):
-    """Who took the call (Twilio: AnsweredBy). Fax and every kind of machine are MACHINE."""
-
-    HUMAN = "human"
-    MACHINE = "machine"
-    UNKNOWN = "unknown"
+from gateway.domain.inbound_sms import Keyword
 
 
 class AttemptRef(msgspec.Struct, frozen=True, gc=False):
@@ -53,7 +21,7 @@ class CallAnswered(msgspec.Struct, frozen=True, gc=False):
 
     attempt: AttemptRef
     sid: str
-    answered_by: AnsweredBy | None
+    answered_by: str | None
 
 
 class DigitsGathered(msgspec.Struct, frozen=True, gc=False):
@@ -67,19 +35,18 @@ class DigitsGathered(msgspec.Struct, frozen=True, gc=False):
     sid: str
     turn: int
     digits: str
-    answered_by: AnsweredBy | None
+    answered_by: str | None
     cut_off: bool = False
 
 
 class CallStatusChanged(msgspec.Struct, frozen=True, gc=False):
-    """A call moved on. `word` is the provider's own status, `sequence` its place in the order of reports if told."""
+    """The status of a call changed (Twilio: Call StatusCallback); `sequence` is the callback's place in their order."""
 
     attempt: AttemptRef
     sid: str
-    status: CallStatus
     word: str
     sequence: int | None
-    answered_by: AnsweredBy | None
+    answered_by: str | None
     sip_response_code: int | None
 
 
@@ -88,31 +55,23 @@ class MachineDetected(msgspec.Struct, frozen=True, gc=False):
 
     attempt: AttemptRef
     sid: str
-    answered_by: AnsweredBy
+    answered_by: str
 
 
 class MessageStatusChanged(msgspec.Struct, frozen=True, gc=False):
-    """A text moved on. `error_code` is the provider's, as digits, when the text failed."""
+    """The status of a text changed (Twilio: Message StatusCallback); `error_code` says in digits why it failed."""
 
     attempt: AttemptRef
     sid: str
-    status: MessageStatus
     word: str
     error_code: str | None
-
-
-class OptOut(StrEnum):
-    """What the provider made of a text by its own list of words (Twilio: OptOutType, Advanced Opt-Out)."""
-
-    STOP = "stop"
-    START = "start"
-    HELP = "help"
 
 
 class MessageReceived(msgspec.Struct, frozen=True, gc=False):
     """A person texted one of our numbers (Twilio: inbound message webhook).
 
-    `service` is the messaging service that the number belongs to. `opt_out` is None where the provider leaves it to us.
+    `service` is the messaging service that the number belongs to. `opt_out` is the keyword that the provider has acted
+    on (Twilio: OptOutType, Advanced Opt-Out), None where it leaves keywords to us.
     """
 
     sid: str
@@ -120,4 +79,4 @@ class MessageReceived(msgspec.Struct, frozen=True, gc=False):
     recipient: str
     body: str
     service: str | None = None
-    opt_out: OptOut | None = None
+    opt_out: Keyword | None = None

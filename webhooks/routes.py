@@ -1,4 +1,4 @@
-"""The callback routes: prove the request, parse it, tell the listener, answer the provider.
+"""The callback routes: verify the request, parse it, call the listener, answer the provider.
 
 Whatever is sent here, the answer is one of: 204 or TwiML; 403, 413, 408 or 400 for what is not proven or not readable;
 503 for a report that the listener could not keep. On a call the callee hears our apology instead, because after a 503
@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 import msgspec
 from aiohttp import StreamReader, web
 
-from webhooks import addresses, parse
+from webhooks import forms, urls
 from webhooks.events import (
     CallAnswered,
     CallStatusChanged,
@@ -26,8 +26,8 @@ from webhooks.events import (
     MessageReceived,
     MessageStatusChanged,
 )
-from webhooks.parse import Form, Malformed
-from webhooks.signature import Proof
+from webhooks.forms import Form, Malformed
+from webhooks.signatures import SignatureVerifier
 
 LARGEST_BODY = 64 * 1024
 """Bytes; the longest callbacks have about 4 kB."""
@@ -40,11 +40,11 @@ _PROBLEM_HEADERS = {"Content-Type": "application/problem+json"}
 _log = logging.getLogger(__name__)
 
 Event = TypeVar("Event")
-Said = TypeVar("Said")
+Result = TypeVar("Result")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class Fate(StrEnum):
+class CallbackResult(StrEnum):
     """What became of a request."""
 
     ACCEPTED = "accepted"
@@ -53,35 +53,35 @@ class Fate(StrEnum):
     FAILED = "failed"
 
 
-Heard = Callable[[str, str, Fate], None]
-"""Is told the provider, the kind of a request, and what became of it."""
+RequestCounter = Callable[[str, str, CallbackResult], None]
+"""Counts a request by the provider, the kind of callback, and its result."""
 
 
 class ProviderListener(Protocol):
-    """Who is told what the provider reports. A fact may come twice, late, out of order, or for an unknown attempt."""
+    """Takes in what the provider reports. A fact may come twice, late, out of order, or for an unknown attempt."""
 
     async def call_answered(self, event: CallAnswered) -> str:
-        """Hear that a callee took the call, and return the TwiML to say."""
+        """Take in that a callee took the call, and return the TwiML to say."""
         ...
 
     async def digits_gathered(self, event: DigitsGathered) -> str:
-        """Hear what keys a Gather got, and return the TwiML to say next."""
+        """Take in what keys a Gather got, and return the TwiML to say next."""
         ...
 
     async def call_status_changed(self, event: CallStatusChanged) -> None:
-        """Hear that a call moved on."""
+        """Take in the status of a call."""
         ...
 
     async def machine_detected(self, event: MachineDetected) -> None:
-        """Hear who the provider thinks took the call."""
+        """Take in who the provider thinks took the call."""
         ...
 
     async def message_status_changed(self, event: MessageStatusChanged) -> None:
-        """Hear that a text moved on."""
+        """Take in the status of a text."""
         ...
 
     async def message_received(self, event: MessageReceived) -> str:
-        """Hear that a person texted us, and return the TwiML of the reply."""
+        """Take in a text of a person, and return the TwiML of the reply."""
         ...
 
 
@@ -95,39 +95,39 @@ class _Refused(Exception):
         self.detail = detail
 
     @property
-    def fate(self) -> Fate:
+    def result(self) -> CallbackResult:
         """Return what this is counted as."""
-        return Fate.FORGED if self.status is HTTPStatus.FORBIDDEN else Fate.MALFORMED
+        return CallbackResult.FORGED if self.status is HTTPStatus.FORBIDDEN else CallbackResult.MALFORMED
 
 
 def routes(
     *,
     provider: str,
-    signatures: Proof,
+    verifier: SignatureVerifier,
     listener: ProviderListener,
     apology: str,
-    heard: Heard,
+    count: RequestCounter,
 ) -> list[web.RouteDef]:
     """Make the callback routes of one provider. All are POST only, the method we ask the provider for.
 
     Args:
         provider: The provider's name in the paths, as in `Addresses.provider`.
-        signatures: What proves that the provider speaks.
-        listener: Who is told.
+        verifier: What proves that the provider speaks.
+        listener: What takes in the events.
         apology: The TwiML that ends a call kindly when the listener fails.
-        heard: Who counts the requests.
+        count: Counts the requests.
     """
 
     def post(
         kind: str,
         path: str,
         read: Callable[[Mapping[str, str], Form], Event],
-        tell: Callable[[Event], Awaitable[Said]],
-        answer: Callable[[Said], web.Response],
+        tell: Callable[[Event], Awaitable[Result]],
+        answer: Callable[[Result], web.Response],
         fail: Callable[[], web.Response],
     ) -> web.RouteDef:
-        note = functools.partial(heard, provider, kind)
-        return web.post(addresses.route(path, provider), _handler(signatures, read, tell, answer, fail, note))
+        note = functools.partial(count, provider, kind)
+        return web.post(urls.route(path, provider), _handler(verifier, read, tell, answer, fail, note))
 
     def apologise() -> web.Response:
         return _twiml(apology)
@@ -136,29 +136,27 @@ def routes(
     return [
         post(
             "call_status",
-            addresses.CALL_STATUS,
-            parse.call_status_changed,
+            urls.CALL_STATUS,
+            forms.call_status_changed,
             listener.call_status_changed,
             _no_content,
             _unavailable,
         ),
-        post("gather", addresses.GATHER, parse.digits_gathered, listener.digits_gathered, _twiml, apologise),
-        post("answer", addresses.ANSWER, parse.call_answered, listener.call_answered, _twiml, apologise),
+        post("gather", urls.GATHER, forms.digits_gathered, listener.digits_gathered, _twiml, apologise),
+        post("answer", urls.ANSWER, forms.call_answered, listener.call_answered, _twiml, apologise),
         post(
             "message_status",
-            addresses.MESSAGE_STATUS,
-            parse.message_status_changed,
+            urls.MESSAGE_STATUS,
+            forms.message_status_changed,
             listener.message_status_changed,
             _no_content,
             _unavailable,
         ),
-        post(
-            "machine", addresses.MACHINE, parse.machine_detected, listener.machine_detected, _no_content, _unavailable
-        ),
+        post("machine", urls.MACHINE, forms.machine_detected, listener.machine_detected, _no_content, _unavailable),
         post(
             "message",
-            addresses.INBOUND_MESSAGE,
-            parse.message_received,
+            urls.INBOUND_MESSAGE,
+            forms.message_received,
             listener.message_received,
             _twiml,
             _unavailable,
@@ -167,43 +165,43 @@ def routes(
 
 
 def _handler(
-    signatures: Proof,
+    verifier: SignatureVerifier,
     read: Callable[[Mapping[str, str], Form], Event],
-    tell: Callable[[Event], Awaitable[Said]],
-    answer: Callable[[Said], web.Response],
+    tell: Callable[[Event], Awaitable[Result]],
+    answer: Callable[[Result], web.Response],
     fail: Callable[[], web.Response],
-    note: Callable[[Fate], None],
+    note: Callable[[CallbackResult], None],
 ) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
-            form = await _proven_form(request, signatures)
+            form = await _proven_form(request, verifier)
             event = read(request.match_info, form)
         except _Refused as refused:
-            note(refused.fate)
+            note(refused.result)
             return _problem(refused.status, refused.code, refused.detail)
         except Malformed as malformed:
-            note(Fate.MALFORMED)
+            note(CallbackResult.MALFORMED)
             return _problem(HTTPStatus.BAD_REQUEST, "malformed", str(malformed))
         try:
             answered = answer(await tell(event))
         except Exception as error:  # noqa: BLE001 - whatever fails in the listener, the provider must get its answer
             _log_failure(request, error)
-            note(Fate.FAILED)
+            note(CallbackResult.FAILED)
             return fail()
-        note(Fate.ACCEPTED)
+        note(CallbackResult.ACCEPTED)
         return answered
 
     return handle
 
 
-async def _proven_form(request: web.Request, signatures: Proof) -> Form:
+async def _proven_form(request: web.Request, verifier: SignatureVerifier) -> Form:
     """Read the form and prove it; a header that cannot be a signature costs neither reading nor hashing."""
-    if signatures.is_claimed(request.headers):
+    if verifier.has_signature(request.headers):
         body = await _read_body(request)
-        form = parse.read_form(body)
+        form = forms.read_form(body)
         # aiohttp's parser in Python lets bytes through that are not UTF-8, as surrogates; this gives back what came.
         target = request.raw_path.encode("utf-8", "surrogateescape")
-        if signatures.is_given(request.headers, target, body, form):
+        if verifier.verify(request.headers, target, body, form):
             return form
     _log.warning(
         "a callback to %s was refused: its signature does not fit our public URL and keys; see `poundkey doctor`",
@@ -238,12 +236,12 @@ async def _read_stream(content: StreamReader) -> bytes:
     return bytes(body)
 
 
-def _no_content(_said: None) -> web.Response:
+def _no_content(_result: None) -> web.Response:
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
-def _twiml(said: str) -> web.Response:
-    return web.Response(body=said.encode(), headers=_TWIML_HEADERS)
+def _twiml(twiml: str) -> web.Response:
+    return web.Response(body=twiml.encode(), headers=_TWIML_HEADERS)
 
 
 def _unavailable() -> web.Response:

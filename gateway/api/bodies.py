@@ -2,21 +2,20 @@
 
 import asyncio
 import json
-import re
-from enum import StrEnum
 from http import HTTPStatus
-from typing import Any, NoReturn, TypeVar, get_args
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 from aiohttp import web
 
-from gateway.api.problems import FieldError, Problem
+from gateway.api.problems import Problem, field_errors
+from gateway.domain.validation import Sentences, validate
 
 LARGEST_BODY = 32 * 1024
 BODY_SECONDS = 10.0
 
 _MEDIA_TYPES = {"", "application/json", "application/octet-stream"}  # the last: clients that name none
-_PATH = re.compile(r" - at `\$\.?(.*)`$")
+_SENTENCES = Sentences("There is no such field.", "This field is needed.", "Expected an object")
 
 Body = TypeVar("Body", bound=msgspec.Struct)
 
@@ -51,7 +50,7 @@ def parse(raw: bytes, kind: type[Body], content_type: str) -> Body:
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "fields_invalid",
             "Some fields of the request are not as they should be.",
-            errors=_mistakes(values, kind),
+            errors=field_errors(validate(values, kind, _SENTENCES)[1]),
         ) from None
 
 
@@ -112,29 +111,3 @@ def _why_not_json(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
     return "The body is nested too deeply." if isinstance(error, RecursionError) else str(error)
-
-
-def _mistakes(values: dict[str, Any], kind: type[msgspec.Struct]) -> tuple[FieldError, ...]:
-    """Judge field by field, because the converter stops at the first mistake."""
-    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
-    mistakes = [FieldError(name, "field_unknown", "There is no such field.") for name in values if name not in fields]
-    for name, field in fields.items():
-        if name not in values:
-            if field.required:
-                mistakes.append(FieldError(name, "field_missing", "This field is needed."))
-            continue
-        try:
-            msgspec.convert(values[name], field.type)
-        except msgspec.ValidationError as error:
-            mistakes.append(_mistake(name, field.type, str(error)))
-    return tuple(mistakes)
-
-
-def _mistake(name: str, kind: Any, detail: str) -> FieldError:  # noqa: ANN401 - any annotation
-    inner = _PATH.search(detail)
-    path = f"{name}.{inner[1]}" if inner and inner[1] else name
-    if detail.startswith("Invalid enum value"):  # it repeats the value, which may be a number or a code gone astray
-        kinds = [part for part in (kind, *get_args(kind)) if isinstance(part, type) and issubclass(part, StrEnum)]
-        choices = [choice.value for part in kinds for choice in part]
-        return FieldError(path, "field_invalid", f"One of {', '.join(choices)}.")
-    return FieldError(path, "field_invalid", _PATH.sub("", detail))

@@ -17,17 +17,13 @@ from gateway.api.enrollment_views import (
     policy_view,
 )
 from gateway.api.openapi import Operation
-from gateway.api.queries import Flag, Integer, NeededText
+from gateway.api.queries import SequenceNumber, ShortText, read_query
 from gateway.api.responses import json_response, no_content
 from gateway.api.verifications import Locale
 from gateway.domain.enrollment import DefaultMethod, Enrollment
 from gateway.domain.verification import Channel
 from gateway.ports import Application, Clock, Replay
 from gateway.services.enrollments import Amendment, Enrollments, Person
-
-_USER = NeededText("user", "The application's own name for the person.")
-_LOST = Flag("lost", "Whether somebody else may have the phone.")
-_STARTING_AFTER = Integer("starting_after", "Only entries behind this sequence.", 0, 1_000_000_000, default=0)
 
 Line = Annotated[str, msgspec.Meta(min_length=1, max_length=254, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
 Name = Annotated[str, msgspec.Meta(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")]
@@ -75,6 +71,24 @@ class WithReason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Line
 
 
+class FindEnrollmentQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose."""
+
+    user: Annotated[ShortText, msgspec.Meta(min_length=1, description="The application's own name for the person.")]
+
+
+class RemovePhoneQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why it goes."""
+
+    lost: Annotated[bool, msgspec.Meta(description="Whether somebody else may have the phone.")] = False
+
+
+class ListEnrollmentEventsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """From where on."""
+
+    starting_after: Annotated[SequenceNumber, msgspec.Meta(description="Only entries behind this sequence.")] = 0
+
+
 class EnrollmentRoutes:
     """Each handler reads the request, makes one journey, and shows the result."""
 
@@ -90,10 +104,10 @@ class EnrollmentRoutes:
         return [
             Operation("GET", one, self.show, "Show an enrollment", None, view),
             Operation("POST", every, self.create, "Enroll a person", CreateEnrollment, view, 201, once=True, also=200),
-            Operation("GET", every, self.find, "Find a user's enrollment", None, view, queries=(_USER,)),
+            Operation("GET", every, self.find, "Find a user's enrollment", None, view, query=FindEnrollmentQuery),
             Operation("PATCH", one, self.amend, "Change an enrollment", AmendEnrollment, view),
             Operation("DELETE", one, self.remove, "Remove an enrollment with all that hangs on it", None, None, 204),
-            Operation("DELETE", phone, self.remove_phone, "Remove a phone", None, None, 204, queries=(_LOST,)),
+            Operation("DELETE", phone, self.remove_phone, "Remove a phone", None, None, 204, query=RemovePhoneQuery),
             Operation("POST", f"{one}/block", self.block, "Lock a person out", Block, view),
             Operation("POST", f"{one}/unblock", self.unblock, "Let a person in again", WithReason, view),
             Operation("POST", f"{one}/reset", self.reset, "Let a person start over", WithReason, view),
@@ -105,7 +119,7 @@ class EnrollmentRoutes:
                 "List the record's journal",
                 None,
                 EnrollmentEventList,
-                queries=(_STARTING_AFTER,),
+                query=ListEnrollmentEventsQuery,
             ),
         ]
 
@@ -127,7 +141,7 @@ class EnrollmentRoutes:
 
     async def find(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Find a user's enrollment."""
-        return self._shown(await self._journeys.find(application, _USER.of(request)))
+        return self._shown(await self._journeys.find(application, read_query(request, FindEnrollmentQuery).user))
 
     async def amend(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Change an enrollment."""
@@ -144,8 +158,9 @@ class EnrollmentRoutes:
 
     async def remove_phone(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Remove a phone."""
+        query = read_query(request, RemovePhoneQuery)
         enrollment_id, phone_id = request.match_info["id"], request.match_info["phone_id"]
-        await self._journeys.remove_phone(application, enrollment_id, phone_id, lost=_LOST.of(request))
+        await self._journeys.remove_phone(application, enrollment_id, phone_id, lost=query.lost)
         return no_content()
 
     async def block(self, request: web.Request, application: Application) -> web.StreamResponse:
@@ -172,7 +187,7 @@ class EnrollmentRoutes:
     async def events(self, request: web.Request, application: Application) -> web.StreamResponse:
         """List the record's journal, oldest first."""
         enrollment_id = request.match_info["id"]
-        after = _STARTING_AFTER.of(request)
+        after = read_query(request, ListEnrollmentEventsQuery).starting_after
         entries = await self._journeys.history(application, enrollment_id, after)
         return json_response(
             EnrollmentEventList(data=[enrollment_event_view(enrollment_id, entry) for entry in entries])

@@ -1,17 +1,15 @@
 """Describes the API as OpenAPI 3.1, from the routes and their types themselves."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
 
 import msgspec
-from aiohttp import web
 
-from gateway.api.auth import IDEMPOTENCY_KEY, LONGEST_IDEMPOTENCY_KEY
-from gateway.api.queries import Query
+from gateway.api.auth import IDEMPOTENCY_KEY, LONGEST_IDEMPOTENCY_KEY, Handler
+from gateway.api.queries import query_parameters, without_query
 from gateway.api.streams import EVENT_STREAM, LAST_EVENT_ID, STREAM
-from gateway.ports import Application
 
 _REF = "#/components/schemas/{name}"
 _PROBLEM: dict[str, Any] = {
@@ -70,21 +68,27 @@ class Operation(msgspec.Struct, frozen=True):
     """One route: how it is asked, what it takes, and what it answers when all is well (nothing: 204).
 
     `once` takes an Idempotency-Key. `also` is the status where what was asked for is there already. A body that is
-    optional is {} where there is none. One that `streams` answers an Accept of text/event-stream with the events.
+    optional is {} where there is none. `query` has the parameters; without it, each is refused. One that `streams`
+    answers an Accept of text/event-stream with the events.
     """
 
     method: str
     path: str
-    handler: Callable[[web.Request, Application], Awaitable[web.StreamResponse]]
+    handler: Handler
     summary: str
     body: type[msgspec.Struct] | None
     answer: type[msgspec.Struct] | None
     status: int = 200
     once: bool = False
     also: int | None = None
-    queries: tuple[Query, ...] = ()
+    query: type[msgspec.Struct] | None = None
     body_optional: bool = False
     streams: bool = False
+
+    @property
+    def strict_handler(self) -> Handler:
+        """Return the handler, which refuses every parameter where the operation takes none."""
+        return self.handler if self.query else without_query(self.handler)
 
 
 def describe(operations: Iterable[Operation]) -> dict[str, Any]:
@@ -139,16 +143,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
             for name in _IN_PATH.findall(operation.path)
         ),
-        *(
-            {
-                "name": query.name,
-                "in": "query",
-                "description": query.meaning,
-                "required": query.needed,
-                "schema": query.schema(),
-            }
-            for query in operation.queries
-        ),
+        *(query_parameters(operation.query) if operation.query else []),
         *([_ONCE] if operation.once else []),
         *([_RESUME] if operation.streams else []),
     ]

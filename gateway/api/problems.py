@@ -1,12 +1,13 @@
 """Every error an integrator can get, as problem+json (RFC 9457): one table from refusal to HTTP."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
 import msgspec
 from aiohttp import web
 
 from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.validation import Mistake
 
 STATUSES: Mapping[ErrorCode, HTTPStatus] = {
     ErrorCode.NOT_FOUND: HTTPStatus.NOT_FOUND,
@@ -67,6 +68,18 @@ class Problem(Exception):
         self.detail = detail
         self.errors = errors
         self.retry_after = retry_after
+
+
+def field_errors(mistakes: Iterable[Mistake]) -> tuple[FieldError, ...]:
+    """Tell mistakes by their places: `to.number`, and `fallback.[0].channel` in a list."""
+    return tuple(
+        FieldError(
+            ".".join(f"[{name}]" if isinstance(name, int) else name for name in mistake.place),
+            mistake.code.value,
+            mistake.sentence,
+        )
+        for mistake in mistakes
+    )
 
 
 def from_rejection(refusal: Rejected) -> Problem:

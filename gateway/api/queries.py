@@ -1,128 +1,130 @@
-"""Query parameters: each is read and described by what is written here once; whatever is wrong with one is named."""
+"""Query parameters: a struct for each operation says which it takes; every mistake in them is named."""
 
+import contextlib
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from aiohttp import web
 
-from gateway.api.problems import FieldError, Problem
+from gateway.api.auth import Handler
+from gateway.api.problems import FieldError, Problem, field_errors
+from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.validation import Kind, Mistake, MistakeCode, Sentences, validate, value_types
+from gateway.ports import Application
 
-_LONGEST = 256
+CURSOR = "starting_after"
+"""The parameter of every list that names the last entry that is known."""
 
-Default = TypeVar("Default", bound=int | None)
-Word = TypeVar("Word", bound=StrEnum)
+SequenceNumber = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
+Limit = Annotated[int, msgspec.Meta(ge=1, le=100, description="How many at most.")]
+ShortText = Annotated[str, msgspec.Meta(max_length=256, pattern=r"^[^\x00]*$")]
 
+_SENTENCES = Sentences("There is no such parameter.", "This parameter is needed.", "Expected a text")
+_REPEATED = "This parameter may stand only once."
+_MOST_DIGITS = 10
+_BOOLEANS = {"true": True, "false": False}
 
-class _Parameter(msgspec.Struct, frozen=True):
-    """What all have in common."""
-
-    name: str
-    meaning: str
-
-    @property
-    def needed(self) -> bool:
-        """Tell whether it may not be left out."""
-        return False
-
-    def invalid(self, detail: str) -> Problem:
-        """Build the refusal of a value."""
-        error = FieldError(self.name, "field_invalid", detail)
-        message = f"The query parameter {self.name} is not as it should be."
-        return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "fields_invalid", message, errors=(error,))
+Query = TypeVar("Query", bound=msgspec.Struct)
+Reader = Callable[[str], object]
 
 
-class Integer(_Parameter, Generic[Default], frozen=True):
-    """A whole number within its bounds."""
-
-    lowest: int
-    highest: int
-    default: Default
-
-    def of(self, request: web.Request) -> int | Default:
-        """Return the number; raises Problem 422."""
-        given = request.query.get(self.name)
-        if given is None:
-            return self.default
-        digits = given.isascii() and given.isdigit() and len(given) <= len(str(self.highest))
-        if not (digits and self.lowest <= int(given) <= self.highest):
-            raise self.invalid(f"A whole number from {self.lowest} to {self.highest}.")
-        return int(given)
-
-    def schema(self) -> dict[str, Any]:
-        """Describe its values, as JSON Schema."""
-        bounds = {"type": "integer", "minimum": self.lowest, "maximum": self.highest}
-        return bounds if self.default is None else {**bounds, "default": self.default}
+class NoParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The query of an operation that takes no parameters."""
 
 
-class Text(_Parameter, frozen=True):
-    """A text of bounded length, without NUL."""
-
-    def of(self, request: web.Request) -> str | None:
-        """Return the text; raises Problem 422."""
-        given = request.query.get(self.name)
-        if given is not None and (len(given) > _LONGEST or "\0" in given):
-            raise self.invalid(f"At most {_LONGEST} characters, none of them NUL.")
-        return given
-
-    def schema(self) -> dict[str, Any]:
-        """Describe its values, as JSON Schema."""
-        return {"type": "string", "maxLength": _LONGEST, "pattern": r"^[^\x00]*$"}
-
-
-class NeededText(Text, frozen=True):
-    """A text that has to be there."""
-
-    @property
-    def needed(self) -> bool:
-        """Tell whether it may not be left out."""
-        return True
-
-    def of(self, request: web.Request) -> str:
-        """Return the text; raises Problem 422."""
-        given = super().of(request)
-        if not given:
-            raise self.invalid("This parameter is needed.")
-        return given
-
-    def schema(self) -> dict[str, Any]:
-        """Describe its values, as JSON Schema."""
-        return {"minLength": 1, **super().schema()}
+def read_query(request: web.Request, kind: type[Query]) -> Query:
+    """Read an operation's parameters; raises Problem 422 that names each unknown, missing, wrong or repeated one."""
+    query, readers = request.query, _readers(kind)
+    given = {name: readers[name](text) if name in readers else text for name, text in query.items()}
+    parameters = {name: value for name, value in given.items() if value is not msgspec.UNSET}
+    repeated = [name for name in given if name in readers and len(query.getall(name)) > 1]
+    try:
+        if not repeated:
+            return msgspec.convert(parameters, kind)
+    except msgspec.ValidationError:
+        pass
+    mistakes = [mistake for mistake in validate(parameters, kind, _SENTENCES)[1] if mistake.place[0] not in repeated]
+    mistakes += [Mistake((name,), MistakeCode.INVALID, _REPEATED) for name in repeated]
+    raise _problem(_cursor_error(error) for error in field_errors(mistakes))
 
 
-class Choice(_Parameter, Generic[Word], frozen=True):
-    """One of some words; an empty one is none."""
+def without_query(handler: Handler) -> Handler:
+    """Return the handler of an operation without parameters, which refuses every parameter."""
 
-    words: type[Word]
+    async def refuse_parameters(request: web.Request, application: Application) -> web.StreamResponse:
+        if "?" in request.raw_path:
+            read_query(request, NoParameters)
+        return await handler(request, application)
 
-    def of(self, request: web.Request) -> Word | None:
-        """Return the word; raises Problem 422."""
-        given = request.query.get(self.name)
-        try:
-            return self.words(given) if given else None
-        except ValueError:
-            raise self.invalid(f"One of {', '.join(self.words)}.") from None
-
-    def schema(self) -> dict[str, Any]:
-        """Describe its values, as JSON Schema."""
-        return {"type": "string", "enum": [word.value for word in self.words]}
+    return refuse_parameters
 
 
-class Flag(_Parameter, frozen=True):
-    """Whether something is so; left out, it is not."""
-
-    def of(self, request: web.Request) -> bool:
-        """Return whether it is `true`; raises Problem 422."""
-        given = request.query.get(self.name, "false")
-        if given not in {"true", "false"}:
-            raise self.invalid("One of true, false.")
-        return given == "true"
-
-    def schema(self) -> dict[str, Any]:
-        """Describe its values, as JSON Schema."""
-        return {"type": "boolean", "default": False}
+@contextlib.contextmanager
+def cursor_lookup() -> Iterator[None]:
+    """Look up what a cursor names inside the block; what is not found is no 404, but a cursor that is refused."""
+    try:
+        yield
+    except Rejected as refused:
+        if refused.code is not ErrorCode.NOT_FOUND:
+            raise
+        raise _problem([FieldError(CURSOR, "cursor_invalid", "There is no such entry in this list.")]) from None
 
 
-Query = Integer[Any] | Text | Choice[Any] | Flag
-"""One parameter."""
+def query_parameters(kind: type[msgspec.Struct]) -> list[dict[str, Any]]:
+    """Describe an operation's parameters for OpenAPI; the sentences are the `description` of each field."""
+    return [_described(field) for field in msgspec.structs.fields(kind)]
+
+
+def _problem(errors: Iterable[FieldError]) -> Problem:
+    message = "Some query parameters are not as they should be."
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "fields_invalid", message, errors=tuple(errors))
+
+
+def _cursor_error(error: FieldError) -> FieldError:
+    if error.field == CURSOR and error.code == MistakeCode.INVALID:
+        return msgspec.structs.replace(error, code="cursor_invalid")
+    return error
+
+
+@functools.cache
+def _readers(kind: type[msgspec.Struct]) -> Mapping[str, Reader]:
+    return {field.name: _reader(field) for field in msgspec.structs.fields(kind)}
+
+
+def _reader(field: msgspec.structs.FieldInfo) -> Reader:
+    """Return what makes a value of a text. What cannot be one stays a text, which the struct refuses."""
+    kinds = {member for member, _ in value_types(field.type)}
+    if bool in kinds:
+        return lambda text: _BOOLEANS.get(text, text)
+    if int in kinds:
+        return lambda text: int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else text
+    if field.default is None:  # forms and templates send an empty text for what is left out
+        return lambda text: text or msgspec.UNSET
+    return str
+
+
+def _described(field: msgspec.structs.FieldInfo) -> dict[str, Any]:
+    [(member, metas)] = value_types(field.type)
+    schema = _schema(member, metas)
+    if not field.required and field.default is not None:
+        schema["default"] = field.default
+    return {
+        "name": field.encode_name,
+        "in": "query",
+        "description": schema.pop("description"),
+        "required": field.required,
+        "schema": schema,
+    }
+
+
+def _schema(member: Kind, metas: Iterable[msgspec.Meta]) -> dict[str, Any]:
+    """Return the JSON Schema of one parameter, with nothing that stands elsewhere in the document."""
+    words = {"type": "string", "enum": [word.value for word in member]} if issubclass(member, StrEnum) else None
+    kind = str if words else member
+    for meta in metas:
+        kind = Annotated[kind, meta]
+    return msgspec.json.schema(kind) | (words or {})

@@ -13,7 +13,7 @@ from gateway.api.json_cache import VerificationJsonCache
 from gateway.api.long_polls import LongPollLimit
 from gateway.api.openapi import Operation
 from gateway.api.problems import FieldError, Problem
-from gateway.api.queries import Choice, Integer, Text
+from gateway.api.queries import Limit, SequenceNumber, ShortText, cursor_lookup, read_query
 from gateway.api.responses import encoded_response, json_response
 from gateway.api.streams import EVENT_STREAM, LAST_EVENT_ID, stream_events
 from gateway.api.views import EventView, VerificationView, event_view, verification_view
@@ -26,13 +26,9 @@ from gateway.services.method_selection import Wish
 from gateway.services.verifications import Verifications
 
 _HEARTBEAT = 15.0
-
-_WAIT = Integer("wait", "For how many seconds to wait for a change.", 0, 30, default=0)
-_REVISION = Integer("revision", "The revision that is known; by default that of now.", 0, 1_000_000_000, default=None)
-_TO = Text("to", "Only those to this number, in E.164.")
-_STATUS = Choice("status", "Only those that stand so.", Status)
-_LIMIT = Integer("limit", "How many at most.", 1, 100, default=20)
-_STARTING_AFTER = Text("starting_after", "The id of the last one that is known: only older ones.")
+_REVISION = "The revision that is known; by default that of now."
+_CURSOR = "The id of the last one that is known: only older ones."
+_ID = r"^ver_[0-9a-f]+$(?!\n)"
 
 Locale = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8}){0,3}$(?!\n)")]
 Metadata = Annotated[
@@ -78,6 +74,22 @@ class Resend(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mode: Mode | None = None
 
 
+class ShowVerificationQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether to wait, and for a change of what."""
+
+    wait: Annotated[int, msgspec.Meta(ge=0, le=30, description="For how many seconds to wait for a change.")] = 0
+    revision: Annotated[SequenceNumber, msgspec.Meta(description=_REVISION)] | None = None
+
+
+class ListVerificationsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which verifications, and from where on."""
+
+    to: Annotated[ShortText, msgspec.Meta(description="Only those to this number, in E.164.")] | None = None
+    status: Annotated[Status, msgspec.Meta(description="Only those that stand so.")] | None = None
+    limit: Limit = 20
+    starting_after: Annotated[str, msgspec.Meta(max_length=64, pattern=_ID, description=_CURSOR)] | None = None
+
+
 class VerificationList(msgspec.Struct, frozen=True, kw_only=True):
     """A page, newest first; `starting_after` the last id gives the next one."""
 
@@ -115,7 +127,7 @@ class VerificationRoutes:
                 "Show a verification, or wait for its next change",
                 None,
                 VerificationView,
-                queries=(_WAIT, _REVISION),
+                query=ShowVerificationQuery,
             ),
             Operation(
                 "POST",
@@ -146,7 +158,7 @@ class VerificationRoutes:
                 "List verifications",
                 None,
                 VerificationList,
-                queries=(_TO, _STATUS, _LIMIT, _STARTING_AFTER),
+                query=ListVerificationsQuery,
             ),
         ]
 
@@ -181,9 +193,9 @@ class VerificationRoutes:
         verification_id = request.match_info["id"]
         if "?" not in request.raw_path:
             return encoded_response(self._rendered.json(await self._journeys.show(application, verification_id)))
-        wait, revision = _WAIT.of(request), _REVISION.of(request)
-        with self._waits.one(application) if wait else contextlib.nullcontext():
-            verification = await self._journeys.wait(application, verification_id, revision, wait)
+        query = read_query(request, ShowVerificationQuery)
+        with self._waits.one(application) if query.wait else contextlib.nullcontext():
+            verification = await self._journeys.wait(application, verification_id, query.revision, query.wait)
         return encoded_response(self._rendered.json(verification))
 
     async def resend(self, request: web.Request, application: Application) -> web.StreamResponse:
@@ -203,13 +215,16 @@ class VerificationRoutes:
 
     async def find(self, request: web.Request, application: Application) -> web.StreamResponse:
         """List verifications."""
-        to = _TO.of(request)
+        query = read_query(request, ListVerificationsQuery)
         narrow = ListFilter(
-            number=parse_e164(to) if to else None,
-            status=_STATUS.of(request),
-            starting_after=_STARTING_AFTER.of(request),
-            limit=_LIMIT.of(request),
+            number=parse_e164(query.to) if query.to else None,
+            status=query.status,
+            starting_after=query.starting_after,
+            limit=query.limit,
         )
+        if query.starting_after:
+            with cursor_lookup():
+                await self._journeys.show(application, query.starting_after)
         page = await self._journeys.find(application, narrow)
         data = [verification_view(verification, self._limits) for verification in page.verifications]
         return json_response(VerificationList(data=data, has_more=page.has_more))

@@ -12,7 +12,7 @@ from gateway.domain.enrollment import EnrollmentChange
 from gateway.domain.errors import Rejected
 from gateway.domain.recognition import BYPASS_DIGITS, bypass_granted
 from gateway.ports import Replay
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -4,10 +4,11 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from gateway.applications import Applications, ApplicationsInvalid, load_applications
 from gateway.cli.failure import CommandFailed
 from gateway.cli.paths import API_KEY_VARIABLE
-from gateway.settings import Settings, SettingsInvalid, load
+from gateway.domain.applications import Applications
+from gateway.settings.applications import ApplicationsInvalid, load_applications
+from gateway.settings.settings import Settings, SettingsInvalid, load
 
 
 def environment() -> dict[str, str]:

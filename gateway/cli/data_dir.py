@@ -12,7 +12,7 @@ from gateway.cli.config import environment, load_settings
 from gateway.cli.paths import API_KEY_FILE
 from gateway.cli.simulator import HOST, NUMBER, new_account_sid, new_auth_token
 from gateway.security.vault import KEY_SIZE
-from gateway.settings import PREFIX, Settings
+from gateway.settings.settings import PREFIX, Settings
 
 SETTINGS_FILE = "gateway.toml"
 

@@ -25,9 +25,9 @@ from gateway.cli.simulator import NUMBER, start_simulator
 from gateway.domain.portal import PortalPage
 from gateway.ports import Application, Replay, Store
 from gateway.services.enrollments import Person
-from gateway.settings import PREFIX, Settings
+from gateway.settings.settings import PREFIX, Settings
 from simulator.config import SimulatorConfig
-from webhooks.addresses import Addresses
+from webhooks.urls import Addresses
 
 APPLICATION = "Poundkey Demo"
 """The name that people hear on a call and read in a text."""

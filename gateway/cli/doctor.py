@@ -5,17 +5,17 @@ import functools
 from collections.abc import Awaitable, Callable
 
 from gateway.app import CONFIG, now, vault_of
-from gateway.applications import ApplicationsInvalid, load_applications
 from gateway.cli.config import load_settings
 from gateway.cli.doctor_probes import DoctorProbes, ProbeFailed
 from gateway.cli.failure import CommandFailed
 from gateway.cli.key_rotation import verdicts
 from gateway.cli.loop import run as run_loop
-from gateway.cli.text_warnings import doubts_of
+from gateway.cli.text_warnings import warnings_of
 from gateway.ports import StoreUnavailable
 from gateway.services.phrasebooks import load_phrasebooks
 from gateway.services.recordings import RecordingsInvalid, load_recordings
-from gateway.settings import Settings, fingerprint_keys
+from gateway.settings.applications import ApplicationsInvalid, load_applications
+from gateway.settings.settings import Settings, fingerprint_keys
 from gateway.stores.opening import inspect, store_beside
 from gateway.stores.places import shown
 
@@ -100,8 +100,8 @@ async def _policies(settings: Settings) -> str:
         applications = load_applications(file, settings.text.bound_origin)
     except ApplicationsInvalid as invalid:
         raise ProbeFailed("; ".join(invalid.problems)) from None
-    for doubt in doubts_of(applications, settings):
-        _tell("!", "texts", doubt)
+    for warning in warnings_of(applications, settings):
+        _tell("!", "texts", warning)
     names = applications.names()
     return (
         f"{file} is in order, and names {', '.join(names) or 'no application'}"

@@ -12,12 +12,12 @@ from typing import Self
 import aiohttp
 from yarl import URL
 
-from gateway.account_settings import FIRST, SECTION, Account
 from gateway.app import now
 from gateway.providers.dialects import Signature
-from gateway.settings import Settings
-from webhooks.addresses import Addresses
+from gateway.settings.accounts import FIRST, SECTION, Account
+from gateway.settings.settings import Settings
 from webhooks.events import AttemptRef
+from webhooks.urls import Addresses
 
 _SECONDS = 10.0
 _SKEW_LIMIT = 30.0

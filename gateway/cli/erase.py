@@ -6,7 +6,7 @@ from gateway.cli.config import load_settings
 from gateway.cli.loop import run as run_loop
 from gateway.cli.records import number_of, opened_store
 from gateway.domain.phone_number import PhoneNumber
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 from gateway.stores.checkpoints import empty_log
 from gateway.stores.erasing import Erased
 from gateway.stores.places import is_postgres, sqlite_path

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from gateway.cli.config import load_settings
 from gateway.cli.loop import run as run_loop
 from gateway.cli.records import opened_store
-from gateway.settings import Settings, fingerprint_keys, sealing_keys
+from gateway.settings.settings import Settings, fingerprint_keys, sealing_keys
 from gateway.stores.rotation import KeyKind, KeyUse
 
 _WHEN = {

@@ -12,7 +12,7 @@ from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
 from gateway.cli.records import opened_store, print_table
 from gateway.ports import ApiKey, Application
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 
 _KEY_BYTES = 32
 

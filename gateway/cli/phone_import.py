@@ -15,11 +15,11 @@ from typing import BinaryIO
 import phonenumbers
 
 from gateway.app import new_id, now, vault_of
-from gateway.applications import Applications
 from gateway.cli.config import load_policies, load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
 from gateway.cli.records import application_called, opened_store, shown
+from gateway.domain.applications import Applications
 from gateway.domain.enrollment import Enrollment
 from gateway.domain.entra_export import (
     ENTRA_NAMES,
@@ -42,7 +42,7 @@ from gateway.domain.phone_import import (
 from gateway.domain.phone_number import PhoneNumber
 from gateway.ports import Application
 from gateway.security.vault import Vault
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 from gateway.stores.console_people import ConsolePeople
 from gateway.stores.engine import Transaction
 from gateway.stores.store import SqlStore

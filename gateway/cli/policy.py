@@ -8,18 +8,18 @@ from contextlib import asynccontextmanager
 from enum import StrEnum
 
 from gateway.app import now
-from gateway.applications import Applications
 from gateway.cli.config import load_policies, load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
 from gateway.cli.records import opened_store, print_table, shown, utc
-from gateway.cli.text_warnings import doubts_of
+from gateway.cli.text_warnings import warnings_of
+from gateway.domain.applications import Applications
 from gateway.domain.enrollment import Enrollment, Phone
 from gateway.domain.limits import Limits
 from gateway.domain.policy import Denial, Feature, Permission, Policy, explain, feature_denial, rules
 from gateway.domain.verification import Channel, Purpose
 from gateway.ports import StoreUnavailable
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 from gateway.stores.enrollments import Enrollments
 
 _BY = {Channel.SMS: "a text", Channel.CALL: "a call"}
@@ -55,8 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _warn(settings: Settings, applications: Applications) -> None:
-    for doubt in doubts_of(applications, settings):
-        print(f"warning: {doubt}", file=sys.stderr)
+    for warning in warnings_of(applications, settings):
+        print(f"warning: {warning}", file=sys.stderr)
 
 
 def effects(enrollment: Enrollment, before: Policy, after: Policy) -> Iterator[tuple[Effect, str]]:

@@ -9,7 +9,7 @@ from gateway.cli.failure import CommandFailed
 from gateway.domain.errors import Rejected
 from gateway.domain.phone_number import PhoneNumber, parse_e164
 from gateway.ports import Application, StoreUnavailable
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 from gateway.stores.opening import store_beside
 from gateway.stores.store import SqlStore
 

@@ -7,7 +7,7 @@ from gateway.cli.config import load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
 from gateway.ports import StoreUnavailable
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 from gateway.stores.restoring import Settled
 
 

@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, suppress
 
 from gateway import logs
 from gateway.app import Gateway, running, serving
-from gateway.applications import ApplicationsInvalid
 from gateway.cli.config import load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
@@ -17,7 +16,8 @@ from gateway.cli.workers import keep_running, own_command, stop_when_alone
 from gateway.metrics import showing
 from gateway.ports import StoreUnavailable
 from gateway.services.recordings import RecordingsInvalid
-from gateway.settings import Settings
+from gateway.settings.applications import ApplicationsInvalid
+from gateway.settings.settings import Settings
 
 logger = logging.getLogger(__name__)
 

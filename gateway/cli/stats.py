@@ -9,7 +9,7 @@ from gateway.cli.config import load_settings
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import run as run_loop
 from gateway.cli.records import application_called, opened_store, print_table, shown
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 from gateway.stores.daily_counts import DailyCount
 
 

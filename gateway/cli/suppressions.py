@@ -7,7 +7,7 @@ from gateway.cli.config import load_settings
 from gateway.cli.loop import run as run_loop
 from gateway.cli.records import number_of, opened_store, print_table, shown, utc
 from gateway.domain.phone_number import PhoneNumber
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 from gateway.stores.stop_list import StopList, StoppedNumber
 
 

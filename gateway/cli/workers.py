@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from gateway.cli.failure import CommandFailed
 from gateway.cli.loop import stop_requested
-from gateway.settings import PREFIX, Settings
+from gateway.settings.settings import PREFIX, Settings
 from gateway.stores.places import is_postgres
 
 _SHORTEST_LIFE = 5.0

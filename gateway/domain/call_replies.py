@@ -2,6 +2,7 @@
 
 import msgspec
 
+from gateway.domain.delivery import AnsweredBy
 from gateway.domain.scenes import PIN_CHOICE, PinFlaw, Scene, Script
 from gateway.domain.timeouts import deadline_passed
 from gateway.domain.verification import (
@@ -15,7 +16,7 @@ from gateway.domain.verification import (
     Verification,
 )
 
-MACHINE = "machine"
+MACHINE = AnsweredBy.MACHINE
 MACHINE_FAILURE = Failure(FailureCode.ANSWERED_BY_MACHINE, "Voicemail or another machine took the call.")
 
 

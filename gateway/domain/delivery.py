@@ -22,6 +22,14 @@ class DeliveryStatus(StrEnum):
     CANCELED = "canceled"
 
 
+class AnsweredBy(StrEnum):
+    """Who took a call, as the provider judges. Fax and every kind of machine are MACHINE."""
+
+    HUMAN = "human"
+    MACHINE = "machine"
+    UNKNOWN = "unknown"
+
+
 _RANK = {
     DeliveryStatus.QUEUED: 0,
     DeliveryStatus.SENDING: 1,

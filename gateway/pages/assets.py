@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from gateway.applications import Applications, Branding
+from gateway.domain.applications import Applications, Branding
 from gateway.pages.brand import brand_css
 from gateway.pages.rendering import Pages
 from gateway.person_ports import PortalStore

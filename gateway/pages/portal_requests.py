@@ -10,7 +10,7 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import web
 
-from gateway.applications import Applications
+from gateway.domain.applications import Applications
 from gateway.domain.enrollment import Enrollment
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.pages.components import Banner, Frame, PageProblem, Support

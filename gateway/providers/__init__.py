@@ -1,1 +1,1 @@
-"""The carriers' APIs that we send through, one module each behind the port `Provider`."""
+"""The APIs that we send through, one folder or module a provider, each a `gateway.providers.base.Provider`."""

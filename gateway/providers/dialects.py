@@ -1,4 +1,7 @@
-"""The dialects of providers: in what their APIs and callbacks differ, as one table."""
+"""The dialects of providers: in what their APIs and callbacks differ, as one table.
+
+Their status words are the same: `gateway.providers.twilio.statuses`.
+"""
 
 from collections.abc import Mapping
 from enum import StrEnum

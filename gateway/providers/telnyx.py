@@ -9,11 +9,11 @@ import msgspec
 from gateway.domain.routing import RejectionScope
 from gateway.domain.status_reports import CallReport, MessageReport
 from gateway.domain.verification import FailureCode
-from gateway.ports import Call, FoundSend, ProviderBusy, ProviderRefused, ProviderUncertain, Sms
+from gateway.providers.base import Call, FoundSend, ProviderBusy, ProviderRefused, ProviderUncertain, Sms
 from gateway.providers.dialects import TELNYX
-from gateway.providers.refusals import Meaning, failure_of
-from gateway.providers.transport import JSON, Transport
-from gateway.providers.twilio_states import call_report
+from gateway.providers.http_client import JSON, HttpClient
+from gateway.providers.twilio.errors import Meaning, failure_of
+from gateway.providers.twilio.statuses import fetched_call
 
 _CALL_EVENTS = "initiated ringing answered completed"
 _LONGEST_RING = 120
@@ -47,7 +47,7 @@ class _Page(msgspec.Struct):
 
 
 class TelnyxProvider:
-    """Calls by Telnyx' TeXML commands. Fills the port `Provider`, but every text is refused.
+    """Calls by Telnyx' TeXML commands. Implements `Provider`, but every text is refused.
 
     Must be made inside a running event loop.
 
@@ -81,7 +81,7 @@ class TelnyxProvider:
         self._application_sid = application_sid
         self._account = TELNYX.account(base_url, account_sid)
         self._calls = TELNYX.resource(self._account, "Calls")
-        self._transport = Transport(
+        self._http_client = HttpClient(
             {
                 "Authorization": TELNYX.credentials(account_sid, auth_token),
                 "Accept": "application/json",
@@ -107,7 +107,7 @@ class TelnyxProvider:
         """
         if call.send_digits is not None:
             raise _cannot("dials no extensions")
-        answer = await self._transport.exchange("POST", self._calls, msgspec.json.encode(self._order(call)), JSON)
+        answer = await self._http_client.exchange("POST", self._calls, msgspec.json.encode(self._order(call)), JSON)
         if not 200 <= answer.status < 300:  # noqa: PLR2004 - the class of successes, RFC 9110 §15.3
             raise failure_of(answer, _MEANINGS)
         try:
@@ -127,16 +127,16 @@ class TelnyxProvider:
             ProviderRefused: the provider does not let us look.
             ProviderBusy, ProviderUncertain: no usable answer; looking again harms nothing.
         """
-        answer = await self._transport.exchange("GET", self._calls.with_query(To=to, PageSize=_MOST_RECORDS))
+        answer = await self._http_client.exchange("GET", self._calls.with_query(To=to, PageSize=_MOST_RECORDS))
         if answer.status != _OK:
             raise failure_of(answer, _MEANINGS)
         try:
             listed = msgspec.json.decode(answer.body, type=_Page).calls
-            found = [FoundSend(call.sid, call.from_ or "", "", _ms(call.date_created)) for call in listed]
+            calls = [FoundSend(call.sid, call.from_ or "", "", _ms(call.date_created)) for call in listed]
         except (ValueError, RecursionError) as fault:
             detail = f"The provider gave no usable list ({type(fault).__name__})."
             raise ProviderBusy(_LOOK_AGAIN_AFTER, detail) from None
-        return [call for call in found if call.created_at >= since // 1000 * 1000]
+        return [call for call in calls if call.created_at >= since // 1000 * 1000]
 
     async def fetch_sms(self, _sid: str) -> MessageReport | None:
         """Know nothing, since nothing was sent."""
@@ -149,7 +149,7 @@ class TelnyxProvider:
             ProviderRefused: the provider does not let us look.
             ProviderBusy, ProviderUncertain: no usable answer; looking again harms nothing.
         """
-        return call_report(sid, await self._transport.exchange("GET", TELNYX.resource(self._account, "Calls", sid)))
+        return fetched_call(sid, await self._http_client.exchange("GET", TELNYX.resource(self._account, "Calls", sid)))
 
     async def hang_up(self, sid: str) -> None:
         """End a call that rings or was answered.
@@ -160,13 +160,13 @@ class TelnyxProvider:
             ProviderUncertain: no telling whether it was ended.
         """
         url = TELNYX.resource(self._account, "Calls", sid)
-        answer = await self._transport.exchange("POST", url, b"Status=completed")
+        answer = await self._http_client.exchange("POST", url, b"Status=completed")
         if not 200 <= answer.status < 300:  # noqa: PLR2004 - the class of successes, RFC 9110 §15.3
             raise failure_of(answer, _MEANINGS)
 
     async def close(self) -> None:
         """Let go of all connections."""
-        await self._transport.close()
+        await self._http_client.close()
 
     def _order(self, call: Call) -> dict[str, str | int | bool]:
         order: dict[str, str | int | bool] = {

@@ -1,5 +1,6 @@
 """The keys: numbers and codes are sealed at rest, numbers are found by fingerprint, codes are compared by digest."""
 
+import os
 from collections.abc import Mapping
 from hashlib import blake2b
 
@@ -8,7 +9,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.domain import code
 from gateway.domain.phone_number import PhoneNumber
-from gateway.entropy import Entropy
 
 KEY_SIZE = 32
 FIRST_KEY = 1
@@ -32,7 +32,6 @@ class Vault:
     def __init__(
         self, sealing_keys: Mapping[int, bytes], fingerprint_keys: bytes | Mapping[int, bytes], code_key: bytes
     ) -> None:
-        self._random = Entropy()
         self._ciphers = {key_id: AESGCM(key) for key_id, key in sealing_keys.items()}
         newest = max(self._ciphers)
         self._prefix = bytes([newest])
@@ -43,7 +42,7 @@ class Vault:
 
     def seal(self, plain: str | bytes, context: str) -> bytes:
         """Encrypt a value for its place: key id, nonce, ciphertext and tag."""
-        nonce = self._random(_NONCE_SIZE)
+        nonce = os.urandom(_NONCE_SIZE)
         plain = plain.encode() if isinstance(plain, str) else plain
         return self._prefix + nonce + self._newest.encrypt(nonce, plain, context.encode())
 

@@ -6,8 +6,8 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from gateway.applications import Applications
 from gateway.domain.app_passwords import SelectorTaken, as_drawn, created, deleted, good, kept, shown, used
+from gateway.domain.applications import Applications
 from gateway.domain.enrollment import AppPassword, Enrollment, EnrollmentChange
 from gateway.domain.errors import Rejected
 from gateway.domain.limits import DAY, Limits

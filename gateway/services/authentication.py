@@ -4,8 +4,8 @@ import contextlib
 
 import msgspec
 
-from gateway.applications import Applications
 from gateway.domain import recognition
+from gateway.domain.applications import Applications
 from gateway.domain.assurance import Basis
 from gateway.domain.enrollment import Enrollment, EnrollmentChange, Phone, PhoneKind
 from gateway.domain.errors import ErrorCode, Rejected

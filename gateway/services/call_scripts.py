@@ -4,15 +4,13 @@ import msgspec
 
 from gateway.domain.keypad import LANGUAGE_KEY, SLOW_KEY, Keypad
 from gateway.domain.scenes import Script
-from gateway.domain.verification import Change, FailureCode, Reply, Verification
+from gateway.domain.verification import Change, Reply, Verification
 from gateway.security.vault import Vault
 from gateway.services.phrasebooks import Phrasebooks
 from twiml import pin_scripts, scripts
 from twiml.phrases import Phrasebook
-from webhooks.addresses import Addresses
 from webhooks.events import AttemptRef
-
-_AGAIN = {FailureCode.WRONG_KEY: scripts.Again.WRONG_KEY, FailureCode.NO_KEY_PRESSED: scripts.Again.NO_KEY}
+from webhooks.urls import Addresses
 
 
 class CallScripts:
@@ -57,15 +55,13 @@ class CallScripts:
         """Return what asks for a key, or for several."""
         if reply.script is Script.FRAUD_REPORTED:
             return scripts.fraud_reported(book, action=action)
-        again = _AGAIN[reply.again] if reply.again else None
         if reply.script is Script.CHOOSE_PIN:
-            flaw = pin_scripts.Flaw(reply.flaw) if reply.flaw else None
-            return pin_scripts.choose_pin(book, action=action, again=again, flaw=flaw)
+            return pin_scripts.choose_pin(book, action=action, again=reply.again, flaw=reply.flaw)
         if reply.script is Script.REPEAT_PIN:
-            return pin_scripts.repeat_pin(book, action=action, again=again)
+            return pin_scripts.repeat_pin(book, action=action, again=reply.again)
         if reply.script in _QUESTIONS:
             return _QUESTIONS[reply.script](book, action=action, keys=keys)
-        return _REQUESTS[reply.script](book, application=application, action=action, again=again, keys=keys)
+        return _REQUESTS[reply.script](book, application=application, action=action, again=reply.again, keys=keys)
 
     def _language(
         self, attempt: AttemptRef, verification: Verification, reply: Reply

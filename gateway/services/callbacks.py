@@ -1,57 +1,34 @@
-"""The provider's journeys, and the one place where the provider's words become ours."""
+"""What each callback of a provider does to its verification; the provider's words become ours by its `StatusWords`."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable
 from typing import Protocol
 
 from gateway.domain import calls
 from gateway.domain.attempts import by_token, is_with
 from gateway.domain.call_pins import Gathered, open_attempt
 from gateway.domain.call_refusals import FRAUD_REPORTED
-from gateway.domain.delivery import DeliveryStatus
+from gateway.domain.delivery import AnsweredBy
 from gateway.domain.errors import Rejected
 from gateway.domain.limits import Limits, Tally
 from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.status_reports import CallReport, MessageReport, call_status_changed, message_status_changed
-from gateway.domain.verification import Attempt, Change, Failure, FailureCode, Verification
+from gateway.domain.status_reports import call_status_changed, message_status_changed
+from gateway.domain.verification import Attempt, Change, FailureCode, Verification
 from gateway.ports import CountedStep, Step, Store
+from gateway.providers.base import StatusWords
 from gateway.services.call_pins import CallPins
 from gateway.services.call_scripts import CallScripts
 from gateway.services.counters import Counters
 from gateway.services.report_listener import ReportListener
 from webhooks.events import (
-    AnsweredBy,
     AttemptRef,
     CallAnswered,
-    CallStatus,
     CallStatusChanged,
     DigitsGathered,
     MachineDetected,
     MessageReceived,
-    MessageStatus,
     MessageStatusChanged,
 )
-
-_CALL_STATUSES: Mapping[CallStatus, DeliveryStatus] = {
-    CallStatus.QUEUED: DeliveryStatus.SENT,
-    CallStatus.INITIATED: DeliveryStatus.INITIATED,
-    CallStatus.RINGING: DeliveryStatus.RINGING,
-    CallStatus.IN_PROGRESS: DeliveryStatus.IN_PROGRESS,
-    CallStatus.COMPLETED: DeliveryStatus.COMPLETED,
-    CallStatus.BUSY: DeliveryStatus.BUSY,
-    CallStatus.FAILED: DeliveryStatus.FAILED,
-    CallStatus.NO_ANSWER: DeliveryStatus.NO_ANSWER,
-    CallStatus.CANCELED: DeliveryStatus.CANCELED,
-}
-_MESSAGE_STATUSES: Mapping[MessageStatus, DeliveryStatus] = {
-    MessageStatus.QUEUED: DeliveryStatus.SENT,
-    MessageStatus.SENDING: DeliveryStatus.SENT,
-    MessageStatus.SENT: DeliveryStatus.SENT,
-    MessageStatus.DELIVERED: DeliveryStatus.DELIVERED,
-    MessageStatus.UNDELIVERED: DeliveryStatus.UNDELIVERED,
-    MessageStatus.FAILED: DeliveryStatus.FAILED,
-    MessageStatus.CANCELED: DeliveryStatus.FAILED,
-}
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +57,7 @@ class Callbacks:
         scripts: CallScripts,
         pins: CallPins,
         limits: Limits,
-        delivery_failure: Callable[[str | None], Failure],
+        words: StatusWords,
         texts: TextListener,
         reports: ReportListener,
         counters: Counters,
@@ -91,7 +68,7 @@ class Callbacks:
         self._texts = texts
         self._reports = reports
         self._counters = counters
-        self._delivery_failure = delivery_failure
+        self._words = words
         self._store = store
         self._scripts = scripts
         self._pins = pins
@@ -99,7 +76,7 @@ class Callbacks:
 
     async def call_answered(self, event: CallAnswered) -> str:
         """Say what the callee hears first."""
-        token, answered_by = event.attempt.token, event.answered_by and event.answered_by.value
+        token, answered_by = event.attempt.token, self._words.answered_by(event.answered_by)
         change = await self._applied(
             event.attempt,
             lambda verification, now: calls.call_answered(verification, token, event.sid, answered_by, now),
@@ -112,7 +89,7 @@ class Callbacks:
         What may be a PIN changes nothing at first: it is judged, and only then acted on. A machine presses no keys.
         """
         token = event.attempt.token
-        if event.answered_by is AnsweredBy.MACHINE:
+        if self._words.answered_by(event.answered_by) is AnsweredBy.MACHINE:
             return self._scripts.written(event.attempt, await self._machine_took(event.attempt, event.sid))
         change = await self._applied_counted(
             event.attempt,
@@ -139,24 +116,19 @@ class Callbacks:
 
     async def machine_detected(self, event: MachineDetected) -> None:
         """Take in a verdict on who took the call; only a machine decides anything."""
-        token, answered_by = event.attempt.token, event.answered_by
+        token, answered_by = event.attempt.token, self._words.answered_by(event.answered_by) or AnsweredBy.UNKNOWN
         if answered_by is AnsweredBy.MACHINE:
             await self._machine_took(event.attempt, event.sid)
         else:
             await self._applied(
                 event.attempt,
-                lambda verification, now: calls.person_detected(verification, token, event.sid, answered_by.value, now),
+                lambda verification, now: calls.person_detected(verification, token, event.sid, answered_by, now),
             )
 
     async def call_status_changed(self, event: CallStatusChanged) -> None:
         """Note how far a call got."""
-        report = CallReport(
-            sid=event.sid,
-            status=_CALL_STATUSES.get(event.status),
-            word=event.word,
-            sequence=event.sequence,
-            answered_by=event.answered_by and event.answered_by.value,
-            sip_response_code=event.sip_response_code,
+        report = self._words.call_report(
+            event.sid, event.word, event.answered_by, event.sequence, event.sip_response_code
         )
         token = event.attempt.token
         change = await self._applied(
@@ -168,11 +140,7 @@ class Callbacks:
 
     async def message_status_changed(self, event: MessageStatusChanged) -> None:
         """Note how far a text got."""
-        status = _MESSAGE_STATUSES.get(event.status)
-        lost = status in {DeliveryStatus.UNDELIVERED, DeliveryStatus.FAILED}
-        report = MessageReport(
-            event.sid, status, event.word, self._delivery_failure(event.error_code) if lost else None
-        )
+        report = self._words.text_report(event.sid, event.word, event.error_code)
         token = event.attempt.token
         change = await self._applied(
             event.attempt,

@@ -1,9 +1,9 @@
-"""The texts with codes as each application wants them, and what is doubtful about them."""
+"""The texts with codes as each application wants them, and what the operator should be warned of."""
 
 import json
 from collections.abc import Iterator, Mapping
 
-from gateway.applications import Applications
+from gateway.domain.applications import Applications
 from gateway.services.phrasebooks import Phrasebooks, best_match, by_tag
 from twiml.segments import count_segments, non_gsm_characters
 from twiml.sms import LONGEST_FOR_APPS, code_text
@@ -36,14 +36,14 @@ class CodeTexts:
             app_hash=wording.android_app_hash or None,
         )
 
-    def doubts(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """Say, a line each, where a few characters make texts dearer, and where an Android app would not see them."""
-        found = [*self._doubts_of(_SAMPLE_NAME, "default")]
+        lines = [*self._warnings_of(_SAMPLE_NAME, "default")]
         for name in self._applications.names():
-            found += self._doubts_of(name, f"applications.{json.dumps(name, ensure_ascii=False)}")
-        return list(dict.fromkeys(found))
+            lines += self._warnings_of(name, f"applications.{json.dumps(name, ensure_ascii=False)}")
+        return list(dict.fromkeys(lines))
 
-    def _doubts_of(self, application: str, place: str) -> Iterator[str]:
+    def _warnings_of(self, application: str, place: str) -> Iterator[str]:
         wording = self._applications.wording(application)
         for locale, template in wording.code.items():
             yield from self._dear(application, locale, template, f"{place}.texts.code.{locale}")

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from gateway.applications import Applications
+from gateway.domain.applications import Applications
 from gateway.domain.blocks import blocked, reset, unblocked
 from gateway.domain.enrollment import DefaultMethod, Enrollment, EnrollmentChange, enrollment_changed
 from gateway.domain.errors import ErrorCode, Rejected

@@ -53,7 +53,7 @@ class InboundSms:
             number = parse_e164(event.sender)
         except Rejected:
             return NO_REPLY
-        asked = Keyword(event.opt_out) if event.opt_out else keyword(event.body)
+        asked = event.opt_out or keyword(event.body)
         if asked is None:
             await self._reply(number, event)
             return NO_REPLY

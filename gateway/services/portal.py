@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.applications import Applications
+from gateway.domain.applications import Applications
 from gateway.domain.enrollment import Enrollment
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.limits import SECOND

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from gateway.applications import Applications
 from gateway.domain import code
+from gateway.domain.applications import Applications
 from gateway.domain.assurance import Assurance, Basis
 from gateway.domain.commands import (
     MATCH_LENGTH,
@@ -27,17 +27,7 @@ from gateway.domain.routing import Route
 from gateway.domain.verification import Change, Channel, Mode, Purpose, Status, Verification
 from gateway.outbox_ports import SendQueue
 from gateway.person_ports import PersonStore
-from gateway.ports import (
-    Application,
-    Created,
-    Joining,
-    NewCode,
-    NewId,
-    NewToken,
-    Receipt,
-    Replay,
-    Store,
-)
+from gateway.ports import Application, Created, Joining, NewCode, NewId, NewToken, Receipt, Replay, Store
 from gateway.security.vault import Vault
 from gateway.services.counters import Counters
 from gateway.services.method_selection import Wish, meant, plan, reject_forbidden, reject_without_pin, resent_mode

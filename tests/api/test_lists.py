@@ -68,3 +68,50 @@ async def test_odd_questions_for_the_list(integrator, query, field):
 async def test_odd_waits(integrator, query):
     problem = assert_problem(await integrator.ask("GET", f"/v1/verifications/ver_1?{query}"), 422, "fields_invalid")
     assert fields_of(problem) == {query.partition("=")[0]}
+
+
+async def cursor_errors(asker, path: str) -> list[tuple[str, str]]:
+    problem = assert_problem(await asker.ask("GET", path), 422, "fields_invalid")
+    return [(error["field"], error["code"]) for error in problem["errors"]]
+
+
+@pytest.mark.parametrize("cursor", ["x", "0", "ver_", "ver_X", "enr_0", "ver_%00", "ver_" + "0" * 32])
+async def test_a_cursor_that_names_nothing_is_refused(integrator, cursor):
+    path = f"/v1/verifications?starting_after={cursor}"
+    assert await cursor_errors(integrator, path) == [("starting_after", "cursor_invalid")]
+
+
+async def test_a_cursor_of_another_application_is_refused(world, integrator, numbers):
+    made = await integrator.create(next(numbers))
+    path = f"/v1/verifications?starting_after={made['id']}"
+    assert (await integrator.ask("GET", path)).status == 200
+    assert await cursor_errors(world.other, path) == [("starting_after", "cursor_invalid")]
+
+
+@pytest.mark.parametrize("cursor", ["x", "-1", "ver_0", "", "1" * 5_000])
+async def test_a_cursor_of_a_journal_is_a_sequence(integrator, cursor):
+    path = f"/v1/enrollments/enr_0/events?starting_after={cursor}"
+    assert await cursor_errors(integrator, path) == [("starting_after", "cursor_invalid")]
+
+
+async def test_an_empty_filter_is_none(integrator, numbers):
+    made = await integrator.create(next(numbers))
+    page = (await integrator.ask("GET", "/v1/verifications?to=&status=&starting_after=&limit=1")).body
+    assert [verification["id"] for verification in page["data"]] == [made["id"]]
+
+
+async def test_every_wrong_parameter_is_named_with_its_code(integrator):
+    query = "staus=approved&staus=x&limit=0&status=done&starting_after=x"
+    answer = await integrator.ask("GET", f"/v1/verifications?{query}")
+    errors = {error["field"]: error["code"] for error in assert_problem(answer, 422, "fields_invalid")["errors"]}
+    assert errors == {
+        "staus": "field_unknown",
+        "limit": "field_invalid",
+        "status": "field_invalid",
+        "starting_after": "cursor_invalid",
+    }
+
+
+async def test_a_parameter_that_is_needed_and_missing_is_named(integrator):
+    problem = assert_problem(await integrator.ask("GET", "/v1/enrollments"), 422, "fields_invalid")
+    assert [(error["field"], error["code"]) for error in problem["errors"]] == [("user", "field_missing")]

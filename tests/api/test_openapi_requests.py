@@ -73,29 +73,44 @@ class Noting(Mapping[str, str]):
 
 
 @pytest.fixture
-def read(monkeypatch) -> dict[tuple[str, str], dict[str, set[str]]]:
-    """The parameters that are read from the query and the headers of a request, by its method and path."""
-    read: dict[tuple[str, str], dict[str, set[str]]] = defaultdict(lambda: {"query": set(), "header": set()})
-    query = web.BaseRequest.query.wrapped
-
-    def noted(request: web.BaseRequest, place: str) -> set[str]:
-        return read[request.method, request.path][place]
-
-    queries = property(lambda request: Noting(query(request), noted(request, "query")))
-    headers = property(lambda request: Noting(request._headers, noted(request, "header")))
-    monkeypatch.setattr(web.BaseRequest, "query", queries)
+def read(monkeypatch) -> dict[tuple[str, str], set[str]]:
+    """The headers that are read of a request, by its method and path."""
+    read: dict[tuple[str, str], set[str]] = defaultdict(set)
+    headers = property(lambda request: Noting(request._headers, read[request.method, request.path]))
     monkeypatch.setattr(web.BaseRequest, "headers", headers)
     return read
 
 
-async def test_the_parameters_that_are_described_are_those_that_are_read(integrator, document, operations, read):
+async def test_the_headers_that_are_described_are_those_that_are_read(integrator, document, operations, read):
     for method, path, operation in operations:
         body = example(document, operation)
         for accept in ("application/json", "text/event-stream"):
-            await integrator.ask(method, f"{path}?none=1", body, Accept=accept)
-        described = {place: set(parameters(operation, place)) for place in ("query", "header")}
-        found = read[method, path]
-        assert {"query": found["query"], "header": found["header"] - NOT_PARAMETERS} == described, (method, path)
+            await integrator.ask(method, path, body, Accept=accept)
+        assert read[method, path] - NOT_PARAMETERS == set(parameters(operation, "header")), (method, path)
+
+
+async def test_every_operation_refuses_the_parameters_that_are_not_described(integrator, document, operations):
+    for method, path, operation in operations:
+        described = parameters(operation, "query")
+        query = "&".join(["staus=approved", *(f"{name}={inside(one['schema'])[0]}" for name, one in described.items())])
+        answer = await integrator.ask(method, f"{path}?{query}", example(document, operation))
+        errors = assert_problem(answer, 422, "fields_invalid")["errors"]
+        assert [(error["field"], error["code"]) for error in errors] == [("staus", "field_unknown")], (method, path)
+
+
+async def test_no_query_parameter_may_be_repeated(integrator, operations):
+    for method, path, operation in operations:
+        for name, parameter in parameters(operation, "query").items():
+            value = inside(parameter["schema"])[0]
+            answer = await integrator.ask(method, f"{path}?{name}={value}&{name}={value}")
+            assert fields_of(assert_problem(answer, 422, "fields_invalid")) == {name}, (method, path)
+
+
+async def test_what_is_left_out_by_an_empty_question_mark_is_nothing(integrator, document, operations):
+    for method, path, operation in operations:
+        if not any(one.get("required") for one in parameters(operation, "query").values()):
+            answer = await integrator.ask(method, f"{path}?", example(document, operation))
+            assert not (isinstance(answer.body, dict) and "errors" in answer.body), (method, path)
 
 
 def example(document: dict, operation: Operation) -> object:
@@ -132,6 +147,8 @@ def inside(schema: dict) -> list[str]:
             return [str(lowest), str(highest)]
         case {"type": "boolean"}:
             return ["true", "false"]
+        case {"type": "string", "maxLength": longest, "pattern": pattern} if pattern.startswith("^ver_"):
+            return ["ver_0", "ver_" + "f" * (longest - 4), ""]
         case {"type": "string", "maxLength": longest}:
             return ["x", "x" * longest, *([] if schema.get("minLength") else [""])]
     pytest.fail(f"no bounds: {schema}")
@@ -146,6 +163,8 @@ def outside(schema: dict) -> list[str]:
             return [str(lowest - 1), str(highest + 1), "", "x", "1.5"]
         case {"type": "boolean"}:
             return ["", "1", "True"]
+        case {"type": "string", "maxLength": longest, "pattern": pattern} if pattern.startswith("^ver_"):
+            return ["x", "ver_", "enr_0", "ver_x", "ver_0%0A", "%00", "ver_" + "f" * (longest - 3)]
         case {"type": "string", "maxLength": longest, "pattern": r"^[^\x00]*$"}:
             return ["x" * (longest + 1), "%00", *([""] if schema.get("minLength") else [])]
     pytest.fail(f"no bounds: {schema}")

@@ -10,7 +10,7 @@ from support.people import Person
 from support.problems import assert_problem
 from support.world import LIMITS, network_at, serving_at, settings_for
 
-from gateway.settings import Database
+from gateway.settings.settings import Database
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from cli.test_settings import ENOUGH, problems
 
-from gateway.account_settings import Account
-from gateway.settings import load
+from gateway.settings.accounts import Account
+from gateway.settings.settings import load
 from simulator.dialects import new_signing_key, public_key
 
 PUBLIC = public_key(new_signing_key())

@@ -24,7 +24,7 @@ from gateway.domain.enrollment import (
 )
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel
-from gateway.settings import load
+from gateway.settings.settings import load
 
 AMERICAN, GERMAN = PhoneNumber("+14255550123"), PhoneNumber("+4915123456789")
 MASKED_AMERICAN, MASKED_GERMAN = "+14***23", "+49***89"

@@ -8,7 +8,7 @@ from support.integrator import PHONE
 from support.world import network_at, random_key, serving_at, settings_for
 
 from gateway.cli.key_rotation import verdicts
-from gateway.settings import Keys, Settings
+from gateway.settings.settings import Keys, Settings
 from gateway.stores.rotation import KeyKind, KeyUse
 
 SEAL_1, SEAL_2, PRINT_1, PRINT_2, CODE = (random_key() for _ in range(5))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.settings import Settings, SettingsInvalid, fingerprint_keys, load
+from gateway.settings.settings import Settings, SettingsInvalid, fingerprint_keys, load
 
 KEY = base64.b64encode(b"k" * 32).decode()
 ENOUGH = {

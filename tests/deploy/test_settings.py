@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.settings import Settings, load
+from gateway.settings.settings import Settings, load
 
 ROOT = Path(__file__).parents[2]
 SECRETS = Path("/run/secrets")

@@ -14,8 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.domain.verification import Channel, FailureCode, Status
 from gateway.metrics import Metrics, Standing
-from gateway.providers.counted import Question, SendResult
-from webhooks.routes import Fate
+from gateway.providers.counting import RequestKind, SendResult
+from webhooks.routes import CallbackResult
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -32,12 +32,12 @@ def words(*enums: type[Enum]) -> set[str]:
 
 VALUES = {
     "job": {"poundkey", "proxy"},
-    "result": words(SendResult, Fate) | {"right", "wrong"},
+    "result": words(SendResult, CallbackResult) | {"right", "wrong"},
     "status": words(Status),
     "failure": words(FailureCode) | {""},
     "kind": {"code", "key", "digits"},
     "channel": words(Channel),
-    "request": words(Question),
+    "request": words(RequestKind),
 }
 
 

@@ -3,7 +3,8 @@
 import pytest
 from support.world import ACCOUNT, TOKEN, network_at, serving_at, settings_for
 
-from gateway.settings import Outbox, Twilio
+from gateway.settings.accounts import Twilio
+from gateway.settings.settings import Outbox
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from support.integrator import PHONE, Answer, wrong_for
 from support.network import gather_url
 from support.world import ACCOUNT, LIMITS, TOKEN, network_at, serving_at, settings_for
 
-from gateway.settings import Outbox, Twilio
-from webhooks.addresses import Addresses
+from gateway.settings.accounts import Twilio
+from gateway.settings.settings import Outbox
+from webhooks.urls import Addresses
 
 # A code so long that no time or random id holds it by chance.
 LONG_CODES = msgspec.structs.replace(LIMITS, code_length=10, resend_wait=0)

@@ -9,8 +9,8 @@ from support.dialects import SPARE, elsewhere_at
 from support.integrator import PHONE
 from support.world import ACCOUNT, TOKEN, free_port, serving_at, settings_for
 
-from gateway.account_settings import Account, Routes, Twilio
-from gateway.settings import Outbox
+from gateway.settings.accounts import Account, Routes, Twilio
+from gateway.settings.settings import Outbox
 
 BOTH = ("twilio", SPARE)
 ABROAD = "+442079460123"

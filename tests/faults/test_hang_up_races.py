@@ -21,7 +21,7 @@ from gateway.roster import Account, Roster
 from gateway.security.vault import Vault
 from gateway.stores.migrate import migrate
 from gateway.stores.sqlite import SqliteStore
-from webhooks.addresses import Addresses
+from webhooks.urls import Addresses
 
 QUICKLY = 20.0
 """Seconds: less than the wait for another question, more than any machine needs."""

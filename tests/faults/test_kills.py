@@ -15,8 +15,9 @@ from support.network import ACCOUNT, OURS, TOKEN, PhoneNetwork
 from support.nursery import Nursery, nursery
 from support.world import LIMITS, key_for, network_at, settings_for
 
-from gateway.account_settings import Account, Routes
-from gateway.settings import Database, Outbox, Voice
+from gateway.settings.accounts import Account, Routes
+from gateway.settings.channels import Voice
+from gateway.settings.settings import Database, Outbox
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -14,7 +14,8 @@ from support.network import ACCOUNT, TOKEN
 from support.nursery import nursery
 from support.world import free_port, key_for, settings_for
 
-from gateway.settings import Database, Outbox, Server, Twilio
+from gateway.settings.accounts import Twilio
+from gateway.settings.settings import Database, Outbox, Server
 
 OTHER_PHONE = "+14255550124"
 WISH = {"to": PHONE, "channel": "sms"}

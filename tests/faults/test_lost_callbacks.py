@@ -7,7 +7,9 @@ import pytest
 from support.integrator import PATIENCE
 from support.world import ACCOUNT, LIMITS, TOKEN, serving_at, settings_for
 
-from gateway.settings import Outbox, Twilio, Voice
+from gateway.settings.accounts import Twilio
+from gateway.settings.channels import Voice
+from gateway.settings.settings import Outbox
 
 NO_CALLBACKS = {"callbacks": {"drop": True}}
 OURS = "+15005550006"

@@ -11,7 +11,7 @@ from gateway.domain.limits import SECOND
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.provider_health import HealthRule
 from gateway.domain.routing import Routes
-from gateway.providers.twilio import TwilioProvider
+from gateway.providers.twilio.api import TwilioProvider
 from gateway.reply_ports import OptOutReason
 from gateway.wiring import provider_of
 

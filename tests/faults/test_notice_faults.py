@@ -10,7 +10,7 @@ from support.post import NUMBER, Post, block, until
 from support.world import serving_at, settings_for
 
 from gateway.domain.limits import DAY, SECOND
-from gateway.settings import Twilio
+from gateway.settings.accounts import Twilio
 
 NUMBERS = [f"+1425555015{digit}" for digit in range(9)]
 SHORTEST, LONGEST = 120 * SECOND, 3_600 * SECOND

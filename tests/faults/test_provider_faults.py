@@ -3,7 +3,7 @@
 import pytest
 from support.integrator import PHONE
 
-from gateway.settings import Outbox
+from gateway.settings.settings import Outbox
 
 NO_CALLBACKS = {"callbacks": {"drop": True}}
 TAKEN = {

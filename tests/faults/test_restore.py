@@ -15,7 +15,7 @@ from gateway import app
 from gateway.domain import commands
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, FallbackStep
-from gateway.settings import Database, Outbox
+from gateway.settings.settings import Database, Outbox
 
 PHONE = "+14255550123"
 

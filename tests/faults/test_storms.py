@@ -21,7 +21,9 @@ from support.storm import WEATHER, Fleet, Forger, Storm
 from support.storm_clients import Crowd
 from support.world import LIMITS, free_port, key_for, network_at, settings_for
 
-from gateway.settings import Database, Outbox, Server, Twilio, Voice
+from gateway.settings.accounts import Twilio
+from gateway.settings.channels import Voice
+from gateway.settings.settings import Database, Outbox, Server
 
 SECONDS = float(os.environ.get("STORM_SECONDS", "5"))
 SEED = os.environ.get("STORM_SEED")

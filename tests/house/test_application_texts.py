@@ -1,12 +1,12 @@
-"""Texts in an application's own words: which one a person reads, and what is doubtful about them."""
+"""Texts in an application's own words: which one a person reads, and the warnings about them."""
 
 from pathlib import Path
 
 import pytest
 
-from gateway.applications import ApplicationsInvalid, load_applications
 from gateway.services.code_texts import CodeTexts
 from gateway.services.phrasebooks import load_phrasebooks
+from gateway.settings.applications import ApplicationsInvalid, load_applications
 
 ORIGIN = "https://login.example.com"
 HASH = "FA+9qCX9VSu"
@@ -82,13 +82,13 @@ def test_one_character_that_makes_texts_dearer_is_named_with_its_price(texts):
         '[applications.A.texts.code]\npl = "{code} to kod, nie mów go nikomu. Jest tylko dla ciebie i wygaśnie"\n'
         'de = "{code} ist Ihr Code. Er ist nur für Sie. Geben Sie ihn an niemanden weiter."\n'
     )
-    assert made.doubts() == [
+    assert made.warnings() == [
         "default.texts.code.en: ’ outside the GSM alphabet makes a text of 2 segments out of 1",
         'applications."A".texts.code.en: ’ outside the GSM alphabet makes a text of 2 segments out of 1',
         'applications."A".texts.code.pl: ó ś outside the GSM alphabet makes a text of 2 segments out of 1',
         'applications."B™".texts.code.en: ’ outside the GSM alphabet makes a text of 2 segments out of 1',
     ]
-    assert texts('[applications."B™"]').doubts() == [
+    assert texts('[applications."B™"]').warnings() == [
         'applications."B™": its name: ™ outside the GSM alphabet makes a text of 2 segments out of 1'
     ]
 
@@ -97,7 +97,7 @@ def test_a_language_that_has_no_choice_is_not_blamed(texts):
     made = texts(
         '[default.texts.code]\nja = "{code}は確認コードです。有効期間は{minutes}分です。"\n[applications."東京銀行"]'
     )
-    assert made.doubts() == []
+    assert made.warnings() == []
 
 
 def test_a_text_that_an_app_would_not_see_is_told(texts):
@@ -105,7 +105,7 @@ def test_a_text_that_an_app_would_not_see_is_told(texts):
     made = texts(
         f'[applications.A]\nandroid_app_hash = "{HASH}"\n[applications.A.texts.code]\nde = "{{code}} {long}"\n'
     )
-    told = made.doubts()
+    told = made.warnings()
     assert all(
         line.startswith('applications."A".android_app_hash: an app sees texts of at most 140 bytes') for line in told
     )

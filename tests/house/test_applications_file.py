@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.applications import LARGEST_LOGO, Applications, ApplicationsInvalid, Branding, load_applications
+from gateway.domain.applications import Applications, Branding
 from gateway.domain.policy import DEFAULTS, FIELDS, Level, PolicyOrigin
 from gateway.domain.verification import Mode
+from gateway.settings.applications import LARGEST_LOGO, ApplicationsInvalid, load_applications
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "config" / "applications.toml"

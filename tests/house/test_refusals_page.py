@@ -10,6 +10,7 @@ from aiohttp import web
 
 from gateway.api.problems import from_http_error
 from gateway.domain.errors import ErrorCode
+from gateway.domain.validation import MistakeCode
 from gateway.domain.verification import FailureCode
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +50,7 @@ CALLBACKS = ROOT / "webhooks" / "routes.py"
             "Problems with the request itself",
             {*written_in(*API, builders={"Problem"}), *(from_http_error(error).code for error in FROM_HTTP)},
         ),
-        ("Fields", set(written_in(*API, builders={"FieldError"}))),
+        ("Fields", {*written_in(*API, builders={"FieldError"}), *MistakeCode}),
         ("Failures", set(FailureCode)),
         ("Answers to the provider", set(written_in(CALLBACKS, builders={"_problem", "_Refused"}))),
     ],

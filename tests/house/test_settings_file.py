@@ -1,4 +1,4 @@
-"""config/gateway.toml and docs/settings.md say what gateway.settings has: every setting, and nothing else."""
+"""config/gateway.toml and docs/settings.md say what gateway.settings.settings has: every setting, and nothing else."""
 
 import itertools
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "config" / "gateway.toml"

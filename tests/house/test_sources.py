@@ -1,4 +1,4 @@
-"""Rules for every file of the tree: short, finished, and at home on any machine."""
+"""Rules for every file of the tree: finished, and at home on any machine."""
 
 import re
 from pathlib import Path
@@ -36,8 +36,6 @@ SUFFIXES = {
     ".toml",
     ".yaml",
 }
-CODE = {".css", ".html", ".js", ".mjs", ".py"}
-LONGEST = 500
 
 # Written in pieces, so that this file is not its own first find.
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|X" r"XX)\b")
@@ -54,11 +52,6 @@ def texts() -> list[Path]:
 @pytest.fixture(scope="module")
 def contents() -> dict[str, str]:
     return {str(path.relative_to(ROOT)): path.read_text() for path in texts()}
-
-
-def test_no_file_is_long(contents):
-    lengths = {name: text.count("\n") for name, text in contents.items() if Path(name).suffix in CODE}
-    assert {name: lines for name, lines in lengths.items() if lines > LONGEST} == {}
 
 
 @pytest.mark.parametrize("forbidden", [UNFINISHED, MACHINE_PATH])

@@ -10,13 +10,13 @@ from support.integrator import PATIENCE
 from support.world import LIMITS, world_at
 
 from gateway import app
-from gateway.applications import load_applications
 from gateway.domain.app_passwords import as_drawn
 from gateway.domain.errors import Rejected
 from gateway.domain.limits import DAY
 from gateway.security.password_hashing import _MOST_WAITING, _THREADS, Passwords
 from gateway.services.app_passwords import AppPasswords
-from gateway.settings import Portal
+from gateway.settings.applications import load_applications
+from gateway.settings.settings import Portal
 
 MOST_AT_ONCE = _THREADS + _MOST_WAITING
 

@@ -8,7 +8,7 @@ from support.app_passwords import NO, POLICY, WRONG, check, delete, listed, make
 from support.world import LIMITS, world_at
 
 from gateway.domain.app_passwords import APP_PASSWORD_LIMIT
-from gateway.settings import Portal
+from gateway.settings.settings import Portal
 
 SHOWN = re.compile(r"[a-z3-8]{4}(-[a-z3-8]{4}){5}")
 

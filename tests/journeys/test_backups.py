@@ -14,7 +14,8 @@ from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.status_reports import CallReport, call_status_changed
 from gateway.metrics import Metrics
 from gateway.services.backup_phone import BackupPhones
-from gateway.settings import Database, Outbox, Portal, Voice
+from gateway.settings.channels import Voice
+from gateway.settings.settings import Database, Outbox, Portal
 
 POLICY = "[default]\ncall_backup = true\n"
 PATIENT = msgspec.structs.replace(LIMITS, call_grace=2.0)

@@ -8,7 +8,7 @@ from support.integrator import wrong_for
 from support.network import gather_url, said
 from support.world import LIMITS, OURS, world_at
 
-from gateway.settings import Voice
+from gateway.settings.channels import Voice
 
 AT_ONCE = pytest.mark.parametrize("limits", [msgspec.structs.replace(LIMITS, resend_wait=0)])
 

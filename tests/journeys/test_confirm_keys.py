@@ -7,7 +7,7 @@ from support.portal import portal_at
 from support.visitor import visitor
 from support.world import LIMITS, world_at
 
-from gateway.settings import Voice
+from gateway.settings.channels import Voice
 
 
 async def test_the_pages_say_the_key_that_the_calls_ask_for(tmp_path):

@@ -8,9 +8,10 @@ from support.integrator import PHONE
 from support.network import OURS, gather_url
 from support.world import network_at, serving_at, settings_for
 
-from gateway.account_settings import Routes
-from gateway.settings import Outbox, Voice
-from webhooks.addresses import Addresses
+from gateway.settings.accounts import Routes
+from gateway.settings.channels import Voice
+from gateway.settings.settings import Outbox
+from webhooks.urls import Addresses
 
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 

@@ -6,7 +6,7 @@ from support.integrator import PHONE, wrong_for
 from support.network import gather_url, said
 from support.world import LIMITS, world_at
 
-from gateway.settings import Portal
+from gateway.settings.settings import Portal
 
 AT_ONCE = pytest.mark.parametrize("limits", [msgspec.structs.replace(LIMITS, resend_wait=0)])
 PATIENT = pytest.mark.parametrize("limits", [msgspec.structs.replace(LIMITS, resend_wait=0, call_grace=60.0)])

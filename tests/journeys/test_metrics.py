@@ -11,10 +11,19 @@ from support.integrator import PATIENCE, PHONE, wrong_for
 
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.verification import Channel, FailureCode, Mode, Status
-from gateway.providers.counted import Question, SendResult
-from webhooks.routes import Fate
+from gateway.providers.counting import RequestKind, SendResult
+from webhooks.routes import CallbackResult
 
-ENUMS: tuple[type[Enum], ...] = (Channel, DeliveryStatus, FailureCode, Fate, Mode, Question, SendResult, Status)
+ENUMS: tuple[type[Enum], ...] = (
+    Channel,
+    DeliveryStatus,
+    FailureCode,
+    CallbackResult,
+    Mode,
+    RequestKind,
+    SendResult,
+    Status,
+)
 KINDS = {"call_status", "gather", "answer", "message_status", "machine", "message"}
 JUDGED = {"code", "key", "digits", "pin", "right", "wrong"}
 WORKERS = {"dispatcher", "deadlines", "reconciler", "notices"}

@@ -11,7 +11,7 @@ from support.integrator import PATIENCE, PHONE
 from support.world import LIMITS, World, network_at, serving_at, settings_for
 
 from gateway.domain.phone_number import PhoneNumber
-from gateway.settings import Portal
+from gateway.settings.settings import Portal
 
 NEW = "+14255550199"
 ONE_SEND = msgspec.structs.replace(LIMITS, sends_per_number=1)

@@ -10,8 +10,8 @@ from support.network import OURS
 from support.world import LIMITS, PhoneNetwork, World, world_at
 
 from gateway.domain.phone_number import PhoneNumber
-from gateway.settings import Text
-from webhooks.addresses import Addresses
+from gateway.settings.channels import Text
+from webhooks.urls import Addresses
 
 CODE = re.compile(r"#(\d+)$")
 SERVICE = "MG" + "0" * 32

@@ -9,7 +9,7 @@ from support.integrator import PATIENCE
 from support.people import enroll, governed_at
 from support.problems import assert_problem, fields_of
 
-from gateway.settings import Portal
+from gateway.settings.settings import Portal
 
 BACK = "https://bank.example/done?from=portal"
 RULES = f'[applications."Example Bank"]\nreturn_urls = ["{BACK}", "http://localhost:3000/back"]\n'

@@ -13,7 +13,7 @@ from gateway.cli.failure import CommandFailed
 from gateway.cli.serve import start
 from gateway.services.phrasebooks import load_phrasebooks
 from gateway.services.recordings import LARGEST, RecordingsInvalid, load_recordings
-from gateway.settings import Voice
+from gateway.settings.channels import Voice
 
 WAVE = b"RIFF\x24\x00\x00\x00WAVEfmt "
 MPEG = b"\xff\xfb\x90\x64"

@@ -6,7 +6,7 @@ from support.integrator import PHONE
 from support.network import said
 from support.world import LIMITS, OURS, world_at
 
-from gateway.settings import Voice
+from gateway.settings.channels import Voice
 
 OTHER_PHONE = "+14255550124"
 MODES = pytest.mark.parametrize("mode", ["confirm", "match", "code"])

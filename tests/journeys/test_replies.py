@@ -6,8 +6,9 @@ from support.integrator import PHONE, wrong_for
 from support.network import OURS
 from support.world import LIMITS, world_at
 
-from gateway.settings import Portal, Text
-from webhooks.addresses import Addresses
+from gateway.settings.channels import Text
+from gateway.settings.settings import Portal
+from webhooks.urls import Addresses
 
 OTHER_PHONE = "+14255550124"
 POLICY = '[applications."Example Bank"]\nreply_with_code = true\nfraud_block_days = 7\n'

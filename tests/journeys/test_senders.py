@@ -5,8 +5,8 @@ from support.network import OURS
 from support.world import HOST, network_at, serving_at, settings_for
 
 from gateway.domain.phone_number import PhoneNumber
-from gateway.settings import Text, Voice
-from webhooks.addresses import Addresses
+from gateway.settings.channels import Text, Voice
+from webhooks.urls import Addresses
 
 GERMAN, AMERICAN = "+4915112345678", "+14255550123"
 BERLIN = "+4930123456"

@@ -8,7 +8,7 @@ import pytest
 from support.integrator import PHONE
 from support.world import LIMITS, free_port, network_at, serving_at, settings_for
 
-from gateway.settings import Database
+from gateway.settings.settings import Database
 
 
 @pytest.fixture

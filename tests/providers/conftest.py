@@ -20,7 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gateway.providers.twilio import TwilioProvider
+from gateway.providers.twilio.api import TwilioProvider
 
 
 def pytest_asyncio_loop_factories():

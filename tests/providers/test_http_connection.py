@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.ports import ProviderUncertain
-from gateway.providers.http_connection import MAX_BODY, MAX_OVERHEAD, Answer, HttpConnection
+from gateway.providers.base import ProviderUncertain
+from gateway.providers.http_client import MAX_BODY, MAX_OVERHEAD, HttpConnection, HttpResponse
 
 REQUEST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
 BY_LENGTH = b"HTTP/1.1 201 Created\r\nContent-Length: 4\r\nRetry-After:  7 \r\n\r\nbody"
@@ -65,7 +65,7 @@ def hang_up(connection: HttpConnection, wire: Wire, fault: Exception | None = No
     connection.connection_lost(fault)
 
 
-async def outcome(raw: bytes, *, then_closed: bool = False) -> Answer:
+async def outcome(raw: bytes, *, then_closed: bool = False) -> HttpResponse:
     connection, wire = connect()
     waiter = connection.send(REQUEST)
     hear(connection, wire, raw)
@@ -88,7 +88,7 @@ async def test_an_answer_is_the_same_in_whatever_pieces_it_comes(raw: bytes, cut
         hang_up(connection, wire)
     else:
         assert connection.is_reusable
-    assert await waiter == Answer(201, "7", b"body")
+    assert await waiter == HttpResponse(201, "7", b"body")
     assert wire.written == [REQUEST]
 
 
@@ -117,7 +117,7 @@ async def test_whatever_comes_is_an_answer_or_uncertain(pieces: list[bytes]):
     waiter = connection.send(REQUEST)
     hear(connection, wire, *pieces)
     hang_up(connection, wire)
-    assert isinstance(waiter.exception() or waiter.result(), (Answer, ProviderUncertain))
+    assert isinstance(waiter.exception() or waiter.result(), (HttpResponse, ProviderUncertain))
     assert connection.lost.done()
     assert not connection.is_reusable
 
@@ -127,7 +127,7 @@ async def test_some_answers_have_no_body(status: int):
     connection, wire = connect()
     waiter = connection.send(REQUEST)
     hear(connection, wire, b"HTTP/1.1 %d X\r\n\r\n" % status)
-    assert await waiter == Answer(status, None, b"")
+    assert await waiter == HttpResponse(status, None, b"")
     assert connection.is_reusable
 
 
@@ -139,7 +139,7 @@ async def test_nothing_of_an_answer_is_taken_for_the_next(earlier: bytes):
     await first
     second = connection.send(REQUEST)
     hear(connection, wire, b"HTTP/1.1 200 X\r\nContent-Length: 0\r\n\r\n")
-    assert await second == Answer(200, None, b"")
+    assert await second == HttpResponse(200, None, b"")
     third = connection.send(REQUEST)
     hang_up(connection, wire)
     with pytest.raises(ProviderUncertain):
@@ -158,7 +158,7 @@ async def test_a_provider_that_wants_to_close_is_not_asked_again(raw: bytes):
     connection, wire = connect()
     waiter = connection.send(REQUEST)
     hear(connection, wire, raw)
-    assert await waiter == Answer(201, "7", b"body")
+    assert await waiter == HttpResponse(201, "7", b"body")
     assert not connection.is_reusable
 
 
@@ -169,7 +169,7 @@ async def test_bytes_after_an_answer_cost_the_connection_and_not_the_answer(raw:
     connection, wire = connect()
     waiter = connection.send(REQUEST)
     hear(connection, wire, *([raw + junk] if together else [raw, junk]))
-    assert await waiter == Answer(201, "7", b"body")
+    assert await waiter == HttpResponse(201, "7", b"body")
     assert not connection.is_reusable
     assert wire.closed
 

@@ -10,7 +10,7 @@ from gateway.domain.routing import Routes
 from gateway.domain.senders import Senders
 from gateway.domain.verification import Attempt, Channel
 from gateway.roster import Account, Roster
-from webhooks.addresses import Addresses
+from webhooks.urls import Addresses
 
 NUMBER = PhoneNumber("+14255550123")
 RULE = HealthRule(failures=2, rest=10, longest_rest=40)

@@ -11,7 +11,7 @@ import pytest
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.routing import RejectionScope
 from gateway.domain.verification import FailureCode
-from gateway.ports import Call, ProviderBusy, ProviderRefused, ProviderUncertain, Sms
+from gateway.providers.base import Call, ProviderBusy, ProviderRefused, ProviderUncertain, Sms
 from gateway.providers.telnyx import TelnyxProvider
 
 if TYPE_CHECKING:

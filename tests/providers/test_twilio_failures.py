@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.ports import Call, ProviderBusy, ProviderRefused, ProviderUncertain, Sms
-from gateway.providers.http_connection import MAX_BODY
-from gateway.providers.twilio import TwilioProvider
+from gateway.providers.base import Call, ProviderBusy, ProviderRefused, ProviderUncertain, Sms
+from gateway.providers.http_client import MAX_BODY
+from gateway.providers.twilio.api import TwilioProvider
 
 if TYPE_CHECKING:
     from tests.providers.conftest import Carrier, MakeProvider, Then

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.domain.verification import FailureCode
-from gateway.ports import FoundSend, ProviderBusy, ProviderRefused
-from gateway.providers.twilio import TwilioProvider
+from gateway.providers.base import FoundSend, ProviderBusy, ProviderRefused
+from gateway.providers.twilio.api import TwilioProvider
 
 if TYPE_CHECKING:
     from tests.providers.conftest import Carrier, MakeProvider

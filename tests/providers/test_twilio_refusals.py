@@ -8,9 +8,9 @@ import pytest
 
 from gateway.domain.routing import RejectionScope
 from gateway.domain.verification import FailureCode
-from gateway.ports import ProviderBusy, ProviderRefused, Sms
-from gateway.providers.refusals import MEANINGS, delivery_failure
-from gateway.providers.twilio import TwilioProvider
+from gateway.providers.base import ProviderBusy, ProviderRefused, Sms
+from gateway.providers.twilio.api import TwilioProvider
+from gateway.providers.twilio.errors import MEANINGS, delivery_failure
 
 if TYPE_CHECKING:
     from tests.providers.conftest import Carrier

@@ -16,8 +16,8 @@ from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
-from gateway.ports import Call, Sms
-from gateway.providers.twilio import TwilioProvider
+from gateway.providers.base import Call, Sms
+from gateway.providers.twilio.api import TwilioProvider
 
 if TYPE_CHECKING:
     from tests.providers.conftest import Carrier, MakeProvider
@@ -189,5 +189,5 @@ async def test_connections_are_kept_and_reused(carrier: Carrier, provider: Twili
 
 
 def test_the_sdk_is_not_loaded_for_sends():
-    script = "import sys, gateway.providers.twilio; sys.exit('twilio' in sys.modules or 'requests' in sys.modules)"
+    script = "import sys, gateway.providers.twilio.api; sys.exit('twilio' in sys.modules or 'requests' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0  # noqa: S603 - our own script

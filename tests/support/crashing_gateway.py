@@ -16,9 +16,9 @@ from typing import Any, Literal
 import msgspec
 
 from gateway import app
-from gateway.providers import twilio_records as _slow_to_import  # noqa: F401 - so that no gateway imports it anew
-from gateway.providers.twilio import TwilioProvider
-from gateway.settings import Settings
+from gateway.providers.twilio import history as _slow_to_import  # noqa: F401 - so that no gateway imports it anew
+from gateway.providers.twilio.api import TwilioProvider
+from gateway.settings.settings import Settings
 from gateway.stores import operations, postgres
 from gateway.stores.store import SqlStore
 

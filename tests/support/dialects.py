@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from gateway.account_settings import Account
+from gateway.settings.accounts import Account
 from simulator.dialects import new_signing_key, public_key
 from support.network import OURS, TOKEN, PhoneNetwork
 from support.world import network_at

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from gateway.ports import Application
-from gateway.settings import Portal
+from gateway.settings.settings import Portal
 from support.integrator import PHONE, Answer, Json
 from support.world import World, world_at
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 
 from gateway.app import CONFIG
-from gateway.applications import load_applications
 from gateway.domain.blocks import blocked
 from gateway.domain.enrollment import Enrollment, EnrollmentChange, Phone, PhoneKind
 from gateway.domain.limits import SECOND
@@ -18,16 +17,18 @@ from gateway.domain.provider_health import HealthRule
 from gateway.domain.routing import Routes
 from gateway.domain.senders import Senders
 from gateway.notices import Notices
-from gateway.ports import ApiKey, Application, Provider
-from gateway.providers.twilio import TwilioProvider
+from gateway.ports import ApiKey, Application
+from gateway.providers.base import Provider
+from gateway.providers.twilio.api import TwilioProvider
 from gateway.roster import Account, Roster
 from gateway.security.vault import Vault
 from gateway.services.phrasebooks import load_phrasebooks
+from gateway.settings.applications import load_applications
 from gateway.stores.sqlite import SqliteStore
 from support.integrator import PATIENCE
 from support.network import ACCOUNT, OURS, TOKEN, PhoneNetwork
 from support.world import empty_database
-from webhooks.addresses import Addresses
+from webhooks.urls import Addresses
 
 NUMBER = "+14255550123"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 import msgspec
 
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 from support.integrator import PATIENCE, Integrator
 from support.world import key_for
 

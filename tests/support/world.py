@@ -18,14 +18,16 @@ from gateway import app
 from gateway.api.auth import KEY_PREFIX, key_digest
 from gateway.domain.limits import Limits
 from gateway.ports import ApiKey, Application, Store
-from gateway.settings import Database, Keys, Outbox, Server, Settings, Text, Twilio, Voice
+from gateway.settings.accounts import Twilio
+from gateway.settings.channels import Text, Voice
+from gateway.settings.settings import Database, Keys, Outbox, Server, Settings
 from gateway.stores.migrate import migrate
 from gateway.stores.places import is_postgres
 from simulator.app import start
 from simulator.config import SimulatorConfig
 from support.integrator import PHONE, Integrator
 from support.network import ACCOUNT, OURS, TOKEN, PhoneNetwork
-from webhooks.addresses import Addresses
+from webhooks.urls import Addresses
 
 __all__ = ["ACCOUNT", "OURS", "PHONE", "TOKEN", "World", "free_port", "serving_at", "settings_for", "world_at"]
 

@@ -3,10 +3,12 @@
 import os
 from pathlib import Path
 
+from gateway.domain.scenes import PinFlaw
+from gateway.domain.verification import FailureCode
 from gateway.services.phrasebooks import Phrasebooks
 from twiml import pin_scripts, scripts
 from twiml.phrases import Phrasebook
-from twiml.scripts import Again, Keys
+from twiml.scripts import Keys
 from twiml.sms import code_text
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -22,7 +24,7 @@ def documents(book: Phrasebook, other: Phrasebook):
         "enter_pin": pin_scripts.enter_pin,
         "offer_code": scripts.offer_code,
     }
-    agains = {"": None, "_wrong_key": Again.WRONG_KEY, "_no_key": Again.NO_KEY}
+    agains = {"": None, "_wrong_key": FailureCode.WRONG_KEY, "_no_key": FailureCode.NO_KEY_PRESSED}
     offering = Keys("5", "9", "2", other, "8")
     slow = {"keys": Keys("#", "9", "2", other.slower)}
     return {
@@ -38,8 +40,10 @@ def documents(book: Phrasebook, other: Phrasebook):
             for end in ("", "_no_key")
         },
         **{
-            f"choose_pin_{flaw}.xml": pin_scripts.choose_pin(book, action=ACTION, again=Again.WRONG_KEY, flaw=flaw)
-            for flaw in pin_scripts.Flaw
+            f"choose_pin_{flaw}.xml": pin_scripts.choose_pin(
+                book, action=ACTION, again=FailureCode.WRONG_KEY, flaw=flaw
+            )
+            for flaw in PinFlaw
         },
         **{
             f"repeat_pin{end}.xml": pin_scripts.repeat_pin(book, action=ACTION, again=agains[end])

@@ -8,10 +8,11 @@ import msgspec
 import pytest
 from babel.messages.pofile import read_po
 
+from gateway.domain.verification import FailureCode
 from twiml import pin_scripts, scripts
 from twiml.phrases import Phrasebook, placeholders
 from twiml.recordings import DIGITS, SENTENCES, recordable
-from twiml.scripts import Again, Keys
+from twiml.scripts import Keys
 
 ACTION = "https://verify.example.com/gather"
 NAMES_OF_KEYS = {"pound key", "{digit} key"}
@@ -42,7 +43,7 @@ def test_no_two_recordings_say_the_same(book: Phrasebook):
 
 
 @pytest.mark.parametrize("confirm", ["#", "5"])
-@pytest.mark.parametrize("again", [None, *Again])
+@pytest.mark.parametrize("again", [None, FailureCode.WRONG_KEY, FailureCode.NO_KEY_PRESSED])
 @pytest.mark.parametrize("ask", REQUESTS)
 def test_with_everything_recorded_only_sentences_with_a_name_are_spoken(book: Phrasebook, ask, again, confirm: str):
     keys = Keys(confirm, "9", "2", recorded(book), "8")
@@ -61,7 +62,10 @@ def test_questions_endings_and_digits_are_played(book: Phrasebook):
         scripts.confirmed(recorded(book)): ["confirmed"],
         scripts.apology(recorded(book)): ["apology"],
         pin_scripts.choose_pin(recorded(book), action=ACTION, again=None): ["pin_given", "new_pin_now"],
-        pin_scripts.repeat_pin(recorded(book), action=ACTION, again=Again.NO_KEY): ["no_digits", "repeat_pin"],
+        pin_scripts.repeat_pin(recorded(book), action=ACTION, again=FailureCode.NO_KEY_PRESSED): [
+            "no_digits",
+            "repeat_pin",
+        ],
         pin_scripts.pin_locked(recorded(book)): ["end_pin_locked"],
     }
     assert {document: heard(document) for document in documents} == documents

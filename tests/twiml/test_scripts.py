@@ -6,11 +6,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from twilio.twiml.voice_response import VoiceResponse
 
+from gateway.domain.verification import FailureCode
 from gateway.services.phrasebooks import Phrasebooks
 from twiml import pin_scripts, scripts
 from twiml.phrases import Phrasebook
 from twiml.pin_scripts import enter_pin
-from twiml.scripts import Again, Keys, match_digits, offer_code, press_pound
+from twiml.scripts import Keys, match_digits, offer_code, press_pound
 
 ACTION = "https://verify.example.com/gather?turn=1&of=3"
 ENGLISH = Phrasebook("en", "en-US", None, {})
@@ -30,7 +31,7 @@ ENDINGS = [
     pin_scripts.wrong_pin,
     pin_scripts.pin_locked,
 ]
-AGAIN = [None, *Again]
+AGAIN = [None, FailureCode.WRONG_KEY, FailureCode.NO_KEY_PRESSED]
 ONE_KEY = {"finishOnKey": "", "numDigits": "1"}
 UNTIL_POUND: dict[str, str] = {}  # the default finish key is #
 REQUESTS = [press_pound, match_digits, enter_pin, offer_code]
@@ -51,7 +52,7 @@ def parse(document: str) -> ET.Element:
 )
 @pytest.mark.parametrize("again", AGAIN)
 def test_gather_ends_at_its_one_key_or_at_pound_and_tells_silence(
-    book: Phrasebook, ask: Ask, ends: dict[str, str], again: Again | None
+    book: Phrasebook, ask: Ask, ends: dict[str, str], again: FailureCode | None
 ):
     response = parse(ask(book, application="Contoso", action=ACTION, again=again))
     say, gather, redirect = response
@@ -88,7 +89,7 @@ def test_endings_speak_once_and_hang_up(book: Phrasebook, script: Callable[[Phra
 @given(ask=st.sampled_from(REQUESTS), application=hostile_names, action=urls, again=st.sampled_from(AGAIN))
 @example(ask=press_pound, application="\ue000", action="https://x/?a=1&b=\"'<>", again=None)
 def test_document_is_well_formed_and_keeps_the_url_whatever_the_names(
-    ask: Ask, application: str, action: str, again: Again | None
+    ask: Ask, application: str, action: str, again: FailureCode | None
 ):
     response = parse(ask(ENGLISH, application=application, action=action, again=again))
     assert [element.tag for element in response.iter()] == ["Response", "Say", "Gather", "Redirect"]
@@ -149,8 +150,8 @@ def test_the_way_to_go_on_is_said_last_because_keys_count_from_then_on(ask: Ask)
 
 @pytest.mark.parametrize("ask", [press_pound, offer_code])
 @pytest.mark.parametrize(("key", "name"), [("#", "pound key"), ("7", "7 key")])
-@pytest.mark.parametrize("again", [None, Again.WRONG_KEY])
-def test_the_key_that_is_asked_for_is_the_one_that_is_set(ask: Ask, key: str, name: str, again: Again | None):
+@pytest.mark.parametrize("again", [None, FailureCode.WRONG_KEY])
+def test_the_key_that_is_asked_for_is_the_one_that_is_set(ask: Ask, key: str, name: str, again: FailureCode | None):
     document = ask(ENGLISH, application="Contoso", action=ACTION, again=again, keys=Keys(confirm=key))
     assert f"press the {name}" in document
 

@@ -12,7 +12,7 @@ from multidict import MultiDict
 from twilio.request_validator import HMAC_SHA1, RequestValidator
 
 from webhooks.routes import routes
-from webhooks.signature import Algorithm, SignatureScheme
+from webhooks.signatures import Algorithm, HmacVerifier
 
 PUBLIC_URL = "https://verify.example.org"
 TOKEN = "a live auth token"
@@ -95,10 +95,10 @@ def serve(aiohttp_server: Callable[..., Awaitable[Any]], listener: RecordingList
     """Start the routes on a free port, as `await serve(public_url)`; gives the port."""
 
     async def serve(public_url: str = PUBLIC_URL) -> int:
-        scheme = SignatureScheme.prepared(public_url, [TOKEN], Algorithm.SHA1)
+        scheme = HmacVerifier.prepared(public_url, [TOKEN], Algorithm.SHA1)
         app = web.Application()
         app.add_routes(
-            routes(provider="twilio", signatures=scheme, listener=listener, apology="<Sorry/>", heard=listener.note)
+            routes(provider="twilio", verifier=scheme, listener=listener, apology="<Sorry/>", count=listener.note)
         )
         server = await aiohttp_server(app)
         return int(server.port)

@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from webhooks.addresses import Addresses
 from webhooks.events import AttemptRef
-from webhooks.routes import LARGEST_BODY, Fate
+from webhooks.routes import LARGEST_BODY, CallbackResult
+from webhooks.urls import Addresses
 
 ATTEMPT = AttemptRef("ver_01", "tok-EN_1")
 OURS = Addresses("https://verify.example.org", "twilio")
@@ -49,28 +49,28 @@ def told(serve, exchange, sign, listener) -> Told:
 @EACH
 async def test_what_was_heard_is_accepted(told: Told, url: str):
     kind, form = KINDS[url]
-    assert await told(url, form) == [("twilio", kind, Fate.ACCEPTED)]
+    assert await told(url, form) == [("twilio", kind, CallbackResult.ACCEPTED)]
 
 
 @EACH
 async def test_what_the_provider_did_not_sign_is_forged(told: Told, sign, url: str):
     kind, form = KINDS[url]
-    assert await told(url, form, sign(url, form, token="another")) == [("twilio", kind, Fate.FORGED)]
+    assert await told(url, form, sign(url, form, token="another")) == [("twilio", kind, CallbackResult.FORGED)]
 
 
 @EACH
 async def test_what_says_nothing_is_malformed(told: Told, url: str):
     kind, _ = KINDS[url]
-    assert await told(url, (("Nothing", "1"),)) == [("twilio", kind, Fate.MALFORMED)]
+    assert await told(url, (("Nothing", "1"),)) == [("twilio", kind, CallbackResult.MALFORMED)]
 
 
 async def test_what_is_too_long_to_be_read_is_malformed(told: Told):
     form = (*CALL, ("More", "x" * LARGEST_BODY))
-    assert await told(OURS.answer_url(ATTEMPT), form) == [("twilio", "answer", Fate.MALFORMED)]
+    assert await told(OURS.answer_url(ATTEMPT), form) == [("twilio", "answer", CallbackResult.MALFORMED)]
 
 
 @EACH
 async def test_what_could_not_be_kept_has_failed(told: Told, listener, url: str):
     kind, form = KINDS[url]
     listener.failure = RuntimeError()
-    assert await told(url, form) == [("twilio", kind, Fate.FAILED)]
+    assert await told(url, form) == [("twilio", kind, CallbackResult.FAILED)]

@@ -10,7 +10,7 @@ from aiohttp.test_utils import make_mocked_request
 from twilio.request_validator import HMAC_SHA256
 
 from webhooks.routes import ProviderListener, routes
-from webhooks.signature import Algorithm, SignatureScheme
+from webhooks.signatures import Algorithm, HmacVerifier
 
 PUBLIC_URL = "https://verify.example.org"
 TARGET = "/callbacks/twilio/calls/ver_01/tok_01/status"
@@ -217,8 +217,8 @@ async def test_a_proxy_may_strip_a_prefix_and_own_the_port(
 
 
 async def test_bytes_that_only_the_parser_in_python_lets_through_are_forbidden(listener: ProviderListener):
-    scheme = SignatureScheme.prepared(PUBLIC_URL, ["token"], Algorithm.SHA1)
-    [call_status, *_] = routes(provider="twilio", signatures=scheme, listener=listener, apology="", heard=listener.note)
+    scheme = HmacVerifier.prepared(PUBLIC_URL, ["token"], Algorithm.SHA1)
+    [call_status, *_] = routes(provider="twilio", verifier=scheme, listener=listener, apology="", count=listener.note)
     request = make_mocked_request("POST", TARGET + "?\udcff", headers={"X-Twilio-Signature": "A" * 28})
 
     answer = await call_status.handler(request)

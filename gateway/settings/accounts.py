@@ -2,17 +2,17 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 import phonenumbers
 
-from gateway.channel_settings import Sender
 from gateway.domain.limits import Count
 from gateway.domain.provider_health import HealthRule, Rest
 from gateway.domain.routing import Routes as DomainRoutes
 from gateway.providers.dialects import DIALECTS, TELNYX, TWILIO, Dialect, Signature
-from webhooks.ed25519 import public_key
+from gateway.settings.channels import Sender
+from webhooks.signatures import public_key
 
 SECTION = "providers"
 """The table that holds a table for each further provider."""
@@ -95,22 +95,6 @@ class Routes(msgspec.Struct, frozen=True):
         return HealthRule(self.failures, self.rest, self.longest_rest)
 
 
-def flat(tables: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the sections of the file by their full names: `[providers]` holds one for each provider."""
-    sections = {name: table for name, table in tables.items() if name != SECTION}
-    providers = tables.get(SECTION, {})
-    if not isinstance(providers, dict):
-        return {**sections, SECTION: providers}
-    return {**sections, **{f"{SECTION}.{name}": table for name, table in providers.items()}}
-
-
-def nested(sections: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return the sections as they stand in the file."""
-    within = f"{SECTION}."
-    providers = {name.removeprefix(within): table for name, table in sections.items() if name.startswith(within)}
-    return {**{name: table for name, table in sections.items() if not name.startswith(within)}, SECTION: providers}
-
-
 def all_accounts(twilio: Twilio, providers: Mapping[str, Account]) -> dict[str, Account]:
     """Return every provider's account by its name."""
     shared = {field: getattr(twilio, field) for field in Twilio.__struct_fields__}
@@ -130,7 +114,7 @@ def mistakes(twilio: Twilio, providers: Mapping[str, Account], routes: Routes, l
         if name != FIRST or FIRST in routes.lists.named:
             problems += _missing(place, account)
         problems += _unusable(place, account, lease)
-    return problems + _astray(routes, accounts)
+    return problems + _unusable_routes(routes, accounts)
 
 
 def _missing(place: str, account: Account) -> list[str]:
@@ -162,7 +146,7 @@ def _unusable(place: str, account: Account, lease: float) -> list[str]:
     return problems
 
 
-def _astray(routes: Routes, accounts: Mapping[str, Account]) -> list[str]:
+def _unusable_routes(routes: Routes, accounts: Mapping[str, Account]) -> list[str]:
     """Name what leads nowhere."""
     problems = []
     for place, names, texts in _lists(routes):

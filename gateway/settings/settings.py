@@ -1,4 +1,4 @@
-"""The settings: a TOML file, then the environment, then secret files; every mistake is told at once.
+"""The settings: a TOML file, then the environment, then secret files; every mistake is reported at once.
 
 `POUNDKEY_TWILIO__AUTH_TOKEN` sets `auth_token` in `[twilio]`; with `_FILE` behind it, it names a file that holds it.
 """
@@ -6,22 +6,24 @@
 import base64
 import binascii
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from gateway import account_settings
-from gateway.account_settings import Account, Routes, Twilio
-from gateway.channel_settings import Text, Voice
 from gateway.domain.limits import Count, Limits, Seconds
 from gateway.domain.retention import Retention
+from gateway.domain.validation import Mistake, validate
 from gateway.security.vault import FIRST_KEY, KEY_SIZE
+from gateway.settings import accounts
+from gateway.settings.accounts import Account, Routes, Twilio
+from gateway.settings.channels import Text, Voice
+from gateway.settings.validation import SENTENCES, dotted, line
 from gateway.stores.places import POSTGRES, SQLITE, is_postgres, shown, sqlite_path
 from twiml.sms import bound_host
-from webhooks.addresses import Addresses
+from webhooks.urls import Addresses
 
 PREFIX = "POUNDKEY_"
 _NOT_SETTINGS = {"POUNDKEY_API_KEY", "POUNDKEY_DEV_API_KEY"}  # the terminal's: `verify` and `dev` read them
@@ -51,7 +53,7 @@ class Server(msgspec.Struct, frozen=True):
 
 
 class Database(msgspec.Struct, frozen=True):
-    """Where everything is kept."""
+    """Where the database is."""
 
     url: str = "sqlite:///var/poundkey.db"
 
@@ -121,21 +123,22 @@ class Settings(msgspec.Struct, frozen=True):
     @property
     def accounts(self) -> dict[str, Account]:
         """Return every provider's account by its name."""
-        return account_settings.all_accounts(self.twilio, self.providers)
+        return accounts.all_accounts(self.twilio, self.providers)
 
 
 _SECTIONS: Mapping[str, type[msgspec.Struct]] = {
-    field.name: field.type for field in msgspec.structs.fields(Settings) if field.name != account_settings.SECTION
+    field.name: field.type for field in msgspec.structs.fields(Settings) if field.name != accounts.SECTION
 }
 
 
 def load(file: Path | None, environment: Mapping[str, str]) -> Settings:
-    """Read the settings for serving; raises SettingsInvalid with every problem found."""
+    """Read the settings for serving; raises SettingsInvalid with every mistake in them."""
     problems: list[str] = []
-    values = _read_file(file, problems)
-    _add_environment(values, environment, problems)
-    valid = {name: _valid(name, section, problems) for name, section in values.items()}
-    settings = msgspec.convert(account_settings.nested(valid), Settings, strict=False)
+    document = _read_file(file, problems)
+    _add_environment(document, environment, problems)
+    valid, mistakes = validate(document, Settings, SENTENCES, texts=True)
+    problems += [_line(mistake, file) for mistake in mistakes]
+    settings = msgspec.convert(valid, Settings)
     problems += _unusable(settings)
     if problems:
         raise SettingsInvalid(problems)
@@ -173,65 +176,64 @@ def fingerprint_keys(keys: str | tuple[str, ...]) -> dict[int, bytes]:
     return sealing_keys(tuple(keys.split(",")) if isinstance(keys, str) else keys)
 
 
-def _read_file(file: Path | None, problems: list[str]) -> dict[str, dict[str, Any]]:
+def _read_file(file: Path | None, problems: list[str]) -> dict[str, Any]:
     if file is None:
         return {}
     try:
-        read = tomllib.loads(file.read_text())
+        return tomllib.loads(file.read_text())
     except (OSError, ValueError) as error:
         problems.append(f"{file}: {error}")
         return {}
-    values: dict[str, dict[str, Any]] = {}
-    for name, section in account_settings.flat(read).items():
-        if _struct(name) is None or not isinstance(section, dict):
-            problems.append(f"{file}: [{name}] is not a section of the settings")
-        else:
-            values[name] = section
-    return values
 
 
-def _add_environment(values: dict[str, dict[str, Any]], environment: Mapping[str, str], problems: list[str]) -> None:
+def _add_environment(document: dict[str, Any], environment: Mapping[str, str], problems: list[str]) -> None:
     for variable in sorted(environment):
         if not variable.startswith(PREFIX) or variable in _NOT_SETTINGS:
             continue
-        *tables, name = variable.removeprefix(PREFIX).lower().split("__")
-        section = ".".join(tables)
+        *section, name = variable.removeprefix(PREFIX).lower().split("__")
+        kinds = _kinds_in(section)
         text = environment[variable]
-        if name.endswith("_file") and name not in _field_types(section):
+        if name.endswith("_file") and name not in kinds:
             name = name.removesuffix("_file")
             try:
                 text = Path(text).read_text().strip()
             except OSError as error:
                 problems.append(f"{variable}: {error}")
                 continue
-        if name not in _field_types(section):
-            problems.append(f"{variable}: there is no such setting")
+        if name not in kinds:
+            problems.append(f"{variable}: {SENTENCES.unknown}")
             continue
-        values.setdefault(section, {})[name] = _read_text(text, _field_types(section)[name])
+        _set(document, section, name, _read_text(text, kinds[name]))
 
 
-def _valid(name: str, values: dict[str, Any], problems: list[str]) -> dict[str, Any]:
-    """Return what one section may keep, each value judged alone so that each mistake is told."""
-    types = _field_types(name)
-    valid = {}
-    for key, value in values.items():
-        if key not in types:
-            problems.append(f"{name}.{key}: there is no such setting")
-            continue
-        try:
-            valid[key] = msgspec.convert(value, types[key], strict=not isinstance(value, str))
-        except msgspec.ValidationError as error:
-            problems.append(f"{name}.{key}: {error}")
-    return valid
-
-
-def _struct(section: str) -> type[msgspec.Struct] | None:
-    return Account if section.startswith(f"{account_settings.SECTION}.") else _SECTIONS.get(section)
-
-
-def _field_types(section: str) -> dict[str, Any]:
-    struct = _struct(section)
+def _kinds_in(section: Sequence[str]) -> dict[str, Any]:
+    """Return the types of the settings in a section, by their names; none where there is no such section."""
+    match section:
+        case [accounts.SECTION, _]:
+            struct: type[msgspec.Struct] | None = Account
+        case [name]:
+            struct = _SECTIONS.get(name)
+        case _:
+            struct = None
     return {field.name: field.type for field in msgspec.structs.fields(struct)} if struct else {}
+
+
+def _set(document: dict[str, Any], section: Sequence[str], name: str, value: object) -> None:
+    """Set one value; where the file has no table for its section, that mistake of the file is the one to tell."""
+    table: Any = document
+    for key in section:
+        table = table.setdefault(key, {})
+        if not isinstance(table, dict):
+            return
+    table[name] = value
+
+
+def _line(mistake: Mistake, file: Path | None) -> str:
+    """Tell a mistake by its place in the settings, or, if a whole section is wrong, in the file."""
+    match mistake.place:
+        case [_] | [accounts.SECTION, _]:
+            return f"{file}: [{dotted(mistake.place)}] is not a section of the settings"
+    return line(mistake)
 
 
 def _read_text(text: str, kind: object) -> object:
@@ -276,11 +278,11 @@ def _unusable(settings: Settings) -> list[str]:
     elif is_postgres(settings.database.url) and not _is_address(settings.database.url):
         problems.append("database.url: in user and password, all but letters, digits and -._~ must be written as %XX")
     lease = settings.outbox.lease
-    return problems + account_settings.mistakes(settings.twilio, settings.providers, settings.routes, lease)
+    return problems + accounts.mistakes(settings.twilio, settings.providers, settings.routes, lease)
 
 
 def _is_address(url: str) -> bool:
-    """Tell whether a URL is read as it is meant; else a part of its password would be taken for a host, and told."""
+    """Tell whether a URL is read as it is meant; else part of its password would be taken for a host, and shown."""
     try:
         parts = urlsplit(url)
         parse_qsl(parts.query, strict_parsing=bool(parts.query))

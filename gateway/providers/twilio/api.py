@@ -8,14 +8,14 @@ import msgspec
 from yarl import URL
 
 from gateway.domain.status_reports import CallReport, MessageReport
-from gateway.ports import Call, FoundSend, ProviderUncertain, Sms
+from gateway.providers.base import Call, FoundSend, ProviderUncertain, Sms
 from gateway.providers.dialects import TWILIO, Dialect
-from gateway.providers.refusals import failure_of
-from gateway.providers.transport import Transport
-from gateway.providers.twilio_states import call_report, text_report
+from gateway.providers.http_client import HttpClient
+from gateway.providers.twilio.errors import failure_of
+from gateway.providers.twilio.statuses import fetched_call, fetched_text
 
 if TYPE_CHECKING:
-    from gateway.providers.twilio_records import Records
+    from gateway.providers.twilio.history import SendHistory
 
 _MESSAGING_SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
 _CALL_EVENTS = ("initiated", "ringing", "answered", "completed")
@@ -27,7 +27,7 @@ class _Created(msgspec.Struct):
 
 
 class TwilioProvider:
-    """Sends by Twilio's REST API (2010-04-01), or by a carrier's that is like it. Fills the port `Provider`.
+    """Sends by Twilio's REST API (2010-04-01), or by a carrier's that is like it. Implements `Provider`.
 
     Sends are built here and not by the SDK, which costs several times the CPU. Must be made inside a running event
     loop.
@@ -72,9 +72,9 @@ class TwilioProvider:
             *(("StatusCallbackEvent", event) for event in _CALL_EVENTS),
             ("StatusCallbackMethod", "POST"),
         )
-        self._records_timeout = total_timeout
-        self._records: Records | None = None
-        self._transport = Transport(
+        self._history_timeout = total_timeout
+        self._history: SendHistory | None = None
+        self._http_client = HttpClient(
             {
                 "Authorization": dialect.credentials(account_sid, auth_token),
                 "Accept": "application/json",
@@ -133,7 +133,7 @@ class TwilioProvider:
             ProviderRefused: the provider does not let us look.
             ProviderBusy: no usable answer; looking again harms nothing.
         """
-        return await (await self._load_records()).find_sms(to, since)
+        return await (await self._load_history()).find_sms(to, since)
 
     async def find_calls(self, to: str, since: int) -> list[FoundSend]:
         """List the newest calls to a number, at most 100, made in the second of `since` (ms since the epoch) or later.
@@ -142,7 +142,7 @@ class TwilioProvider:
             ProviderRefused: the provider does not let us look.
             ProviderBusy: no usable answer; looking again harms nothing.
         """
-        return await (await self._load_records()).find_calls(to, since)
+        return await (await self._load_history()).find_calls(to, since)
 
     async def fetch_sms(self, sid: str) -> MessageReport | None:
         """Return how far a text got (Twilio: fetch a Message); None if Twilio does not know it.
@@ -151,7 +151,7 @@ class TwilioProvider:
             ProviderRefused: the provider does not let us look.
             ProviderBusy, ProviderUncertain: no usable answer; looking again harms nothing.
         """
-        return text_report(sid, await self._transport.exchange("GET", self._one("Messages", sid)))
+        return fetched_text(sid, await self._http_client.exchange("GET", self._one("Messages", sid)))
 
     async def fetch_call(self, sid: str) -> CallReport | None:
         """Return how far a call got (Twilio: fetch a Call); None if Twilio does not know it.
@@ -160,7 +160,7 @@ class TwilioProvider:
             ProviderRefused: the provider does not let us look.
             ProviderBusy, ProviderUncertain: no usable answer; looking again harms nothing.
         """
-        return call_report(sid, await self._transport.exchange("GET", self._one("Calls", sid)))
+        return fetched_call(sid, await self._http_client.exchange("GET", self._one("Calls", sid)))
 
     async def hang_up(self, sid: str) -> None:
         """End a call that rings or was answered (Twilio: update a Call, Status=completed).
@@ -170,13 +170,13 @@ class TwilioProvider:
             ProviderBusy: not a byte of it left us.
             ProviderUncertain: no telling whether it was ended.
         """
-        answer = await self._transport.exchange("POST", self._one("Calls", sid), b"Status=completed")
+        answer = await self._http_client.exchange("POST", self._one("Calls", sid), b"Status=completed")
         if not 200 <= answer.status < 300:  # noqa: PLR2004 - the class of successes, RFC 9110 §15.3
             raise failure_of(answer)
 
     async def close(self) -> None:
         """Let go of all connections."""
-        await self._transport.close()
+        await self._http_client.close()
 
     def _one(self, kind: str, sid: str) -> URL:
         return self._dialect.resource(self._account, kind, sid)
@@ -184,7 +184,7 @@ class TwilioProvider:
     async def _create(self, url: URL, *fields: tuple[str, str]) -> str:
         # Quoted by yarl, in C: urllib's urlencode takes four times as long, a quarter of a send.
         form = URL.build(query=fields).raw_query_string.encode()
-        answer = await self._transport.exchange("POST", url, form)
+        answer = await self._http_client.exchange("POST", url, form)
         if not 200 <= answer.status < 300:  # noqa: PLR2004 - the class of successes, RFC 9110 §15.3
             raise failure_of(answer)
         try:
@@ -192,14 +192,14 @@ class TwilioProvider:
         except (ValueError, RecursionError):
             raise ProviderUncertain("The provider accepted the request but named no sid.") from None
 
-    async def _load_records(self) -> "Records":
-        if self._records is None:
+    async def _load_history(self) -> "SendHistory":
+        if self._history is None:
             # Importing the SDK takes 0.2 s, which a thread keeps away from the event loop.
-            records = await asyncio.to_thread(_import_records)
-            self._records = records(
-                self._transport, account_sid=self._account_sid, base_url=self._base_url, timeout=self._records_timeout
+            send_history = await asyncio.to_thread(_import_history)
+            self._history = send_history(
+                self._http_client, account_sid=self._account_sid, base_url=self._base_url, timeout=self._history_timeout
             )
-        return self._records
+        return self._history
 
 
 def _machine_detection(callback: str | None) -> tuple[tuple[str, str], ...]:
@@ -214,7 +214,7 @@ def _machine_detection(callback: str | None) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _import_records() -> "type[Records]":
-    from gateway.providers.twilio_records import Records  # noqa: PLC0415 - the SDK costs 14 MiB that sends do not need
+def _import_history() -> "type[SendHistory]":
+    from gateway.providers.twilio.history import SendHistory  # noqa: PLC0415 - the SDK costs 14 MiB that sends do not need
 
-    return Records
+    return SendHistory

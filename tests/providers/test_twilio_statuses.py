@@ -10,9 +10,9 @@ import pytest
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.status_reports import CallReport, MessageReport
 from gateway.domain.verification import FailureCode
-from gateway.ports import ProviderBusy, ProviderRefused, ProviderUncertain
-from gateway.providers.refusals import delivery_failure
-from gateway.providers.twilio import TwilioProvider
+from gateway.providers.base import ProviderBusy, ProviderRefused, ProviderUncertain
+from gateway.providers.twilio.api import TwilioProvider
+from gateway.providers.twilio.errors import delivery_failure
 
 if TYPE_CHECKING:
     from tests.providers.conftest import Carrier
@@ -21,6 +21,7 @@ ACCOUNT = f"/2010-04-01/Accounts/AC{'a' * 32}"
 TEXT, CALL = "SM" + "0" * 32, "CA" + "0" * 32
 TEXT_WORDS = {
     "accepted": DeliveryStatus.SENT,
+    "scheduled": DeliveryStatus.SENT,
     "queued": DeliveryStatus.SENT,
     "sending": DeliveryStatus.SENT,
     "sent": DeliveryStatus.SENT,
@@ -31,6 +32,7 @@ TEXT_WORDS = {
 }
 CALL_WORDS = {
     "queued": DeliveryStatus.SENT,
+    "initiated": DeliveryStatus.INITIATED,
     "ringing": DeliveryStatus.RINGING,
     "in-progress": DeliveryStatus.IN_PROGRESS,
     "completed": DeliveryStatus.COMPLETED,

@@ -11,25 +11,23 @@ from typing import TYPE_CHECKING
 import pytest
 from yarl import URL
 
-from gateway.ports import ProviderBusy, ProviderUncertain, ProviderUnreachable
-from gateway.providers.connection_pool import ConnectionPool, Origin
-from gateway.providers.http_connection import Answer, HttpConnection
-from gateway.providers.transport import Transport
+from gateway.providers.base import ProviderBusy, ProviderUncertain, ProviderUnreachable
+from gateway.providers.http_client import ConnectionPool, HttpClient, HttpConnection, HttpResponse, Origin
 
 if TYPE_CHECKING:
     from tests.providers.conftest import Carrier
 
-OK = Answer(200, None, b"ok")
-MakeTransport = Callable[..., Transport]
+OK = HttpResponse(200, None, b"ok")
+MakeTransport = Callable[..., HttpClient]
 
 
 @pytest.fixture
 async def make_transport() -> AsyncIterator[MakeTransport]:
     async with contextlib.AsyncExitStack() as stack:
 
-        def make(**settings: float) -> Transport:
+        def make(**settings: float) -> HttpClient:
             ample = {"max_connections": 8, "connect_timeout": 20.0, "total_timeout": 30.0}
-            transport = Transport({"X-Sent": "always"}, **(ample | settings))
+            transport = HttpClient({"X-Sent": "always"}, **(ample | settings))
             stack.push_async_callback(transport.close)
             return transport
 
@@ -37,15 +35,15 @@ async def make_transport() -> AsyncIterator[MakeTransport]:
 
 
 @pytest.fixture
-async def transport(make_transport: MakeTransport) -> Transport:
+async def transport(make_transport: MakeTransport) -> HttpClient:
     return make_transport()
 
 
-async def post(transport: Transport, carrier: Carrier, path: str = "/") -> Answer:
+async def post(transport: HttpClient, carrier: Carrier, path: str = "/") -> HttpResponse:
     return await transport.exchange("POST", URL(carrier.base_url + path), b"a=1")
 
 
-async def test_a_request_says_what_it_must_and_no_more(carrier: Carrier, transport: Transport):
+async def test_a_request_says_what_it_must_and_no_more(carrier: Carrier, transport: HttpClient):
     carrier.answers(200)
     await transport.exchange("POST", URL(carrier.base_url + "/a%20b?c=d&e="), b"f=g")
     await transport.exchange("GET", URL(carrier.base_url + "/?To=%2B1"))
@@ -66,7 +64,7 @@ async def test_a_request_says_what_it_must_and_no_more(carrier: Carrier, transpo
         b"HTTP/1.1 100 X\r\n\r\nHTTP/1.1 200 X\r\nContent-Length: 2\r\n\r\nok",
     ],
 )
-async def test_a_connection_is_kept_after_a_complete_answer(carrier: Carrier, transport: Transport, answer: bytes):
+async def test_a_connection_is_kept_after_a_complete_answer(carrier: Carrier, transport: HttpClient, answer: bytes):
     carrier.plays(answer)
     assert [await post(transport, carrier) for _ in range(3)] == [OK] * 3
     assert (len(carrier.seen), carrier.connections) == (3, 1)
@@ -109,16 +107,16 @@ async def test_a_connection_that_died_idle_is_not_written_to(carrier: Carrier, p
     assert await pool.connect() is not connection
 
 
-async def test_a_connection_that_closes_as_we_write_is_uncertain(carrier: Carrier, transport: Transport):
+async def test_a_connection_that_closes_as_we_write_is_uncertain(carrier: Carrier, transport: HttpClient):
     carrier.plays(b"HTTP/1.1 204 X\r\n\r\n")
     carrier.plays(b"", "close")
-    assert await post(transport, carrier) == Answer(204, None, b"")
+    assert await post(transport, carrier) == HttpResponse(204, None, b"")
     with pytest.raises(ProviderUncertain):
         await post(transport, carrier)
     assert (len(carrier.seen), carrier.connections) == (2, 1)
 
 
-async def test_a_server_that_speaks_first_is_never_written_to(transport: Transport):
+async def test_a_server_that_speaks_first_is_never_written_to(transport: HttpClient):
     heard = asyncio.get_running_loop().create_future()
 
     async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -261,7 +259,7 @@ async def test_closing_ends_every_exchange_by_how_far_it_came(carrier: Carrier, 
 
 
 @pytest.mark.parametrize("used", [True, False])
-async def test_a_closed_transport_is_busy(carrier: Carrier, transport: Transport, used: bool):  # noqa: FBT001 - a parameter's name says it
+async def test_a_closed_transport_is_busy(carrier: Carrier, transport: HttpClient, used: bool):  # noqa: FBT001 - a parameter's name says it
     carrier.answers(200, b"ok")
     if used:
         await post(transport, carrier)
@@ -293,7 +291,7 @@ async def test_an_idle_connection_is_closed_in_time_and_its_slot_freed(carrier: 
 
 
 async def test_a_certificate_that_is_trusted_and_names_the_host_is_accepted(
-    carrier_with_tls: Carrier, certificate: Path, transport: Transport, monkeypatch: pytest.MonkeyPatch
+    carrier_with_tls: Carrier, certificate: Path, transport: HttpClient, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     carrier_with_tls.answers(200, b"ok")

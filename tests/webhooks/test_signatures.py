@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from multidict import MultiDict
 from twilio.request_validator import HMAC_SHA1, HMAC_SHA256, RequestValidator
 
-from webhooks.addresses import Addresses
-from webhooks.parse import Form, read_form
-from webhooks.signature import Algorithm, SignatureScheme, is_authentic
+from webhooks.forms import Form, read_form
+from webhooks.signatures import Algorithm, HmacVerifier, is_authentic
+from webhooks.urls import Addresses
 
 FACTS = json.loads((Path(__file__).parent / "data" / "signature_vectors.json").read_text(encoding="utf-8"))
 ALGORITHMS = {HMAC_SHA1: Algorithm.SHA1, HMAC_SHA256: Algorithm.SHA256}
@@ -36,7 +36,7 @@ def as_form(fields: list[Any]) -> Form:
 @pytest.mark.parametrize("vector", FACTS["vectors"], ids=lambda vector: vector["name"])
 def test_vectors(vector: dict[str, Any]):
     public_url, target = cut(vector["url"])
-    scheme = SignatureScheme.prepared(public_url, [vector["auth_token"]], ALGORITHMS[vector["algorithm"]])
+    scheme = HmacVerifier.prepared(public_url, [vector["auth_token"]], ALGORITHMS[vector["algorithm"]])
     form = as_form(vector["params"]) if vector["body"] is None else read_form(vector["body"].encode())
 
     proven = is_authentic(scheme, target, form, vector["signature"])
@@ -47,7 +47,7 @@ def test_vectors(vector: dict[str, Any]):
 @pytest.mark.parametrize("case", RULES, ids=lambda case: f"{case['product']} {case['configured_url']}")
 def test_what_the_sender_signs_for_a_configured_url_is_proven(case: dict[str, Any]):
     public_url, target = cut(case["configured_url"])
-    scheme = SignatureScheme.prepared(public_url, [case["auth_token"]], Algorithm.SHA1)
+    scheme = HmacVerifier.prepared(public_url, [case["auth_token"]], Algorithm.SHA1)
 
     assert is_authentic(scheme, target, as_form(case["params"]), case["signature"])
 
@@ -89,7 +89,7 @@ def test_the_sdk_is_of_the_same_mind(
     signed_fields = data.draw(st.sampled_from([fields, fields, fields[::-1], fields + fields[:1], signed]))
     url = f"{scheme_word}://{signed_netloc}{target.decode()}"
     signature = oracle.compute_signature(url, MultiDict(signed_fields), algorithm)
-    scheme = SignatureScheme.prepared(public_url, ["token"], ALGORITHMS[algorithm])
+    scheme = HmacVerifier.prepared(public_url, ["token"], ALGORITHMS[algorithm])
 
     ours = is_authentic(scheme, target, read_form(urlencode(fields).encode()), signature)
 
@@ -102,14 +102,14 @@ def test_the_sdk_is_of_the_same_mind(
     signature=st.one_of(st.none(), st.text(max_size=50), st.text(min_size=28, max_size=28)),
 )
 def test_no_input_raises_and_none_is_proven_by_chance(target: bytes, form: Form, signature: str | None):
-    scheme = SignatureScheme.prepared("https://verify.example.org", ["token"], Algorithm.SHA1)
+    scheme = HmacVerifier.prepared("https://verify.example.org", ["token"], Algorithm.SHA1)
 
     assert is_authentic(scheme, target, form, signature) is False
 
 
 @pytest.mark.parametrize("token", ["new", "old"])
 def test_every_live_token_proves(token: str):
-    scheme = SignatureScheme.prepared("https://verify.example.org", ["new", "old"], Algorithm.SHA1)
+    scheme = HmacVerifier.prepared("https://verify.example.org", ["new", "old"], Algorithm.SHA1)
     signature = RequestValidator(token).compute_signature("https://verify.example.org/x", {"A": "1"})
 
     assert is_authentic(scheme, b"/x", [(b"A", b"1")], signature)
@@ -118,7 +118,7 @@ def test_every_live_token_proves(token: str):
 def test_the_algorithm_is_pinned():
     url, form = "https://verify.example.org/x", [(b"A", b"1")]
     for pinned, other in (Algorithm.SHA1, HMAC_SHA256), (Algorithm.SHA256, HMAC_SHA1):
-        scheme = SignatureScheme.prepared("https://verify.example.org", ["token"], pinned)
+        scheme = HmacVerifier.prepared("https://verify.example.org", ["token"], pinned)
 
         assert not is_authentic(
             scheme, b"/x", form, RequestValidator("token").compute_signature(url, {"A": "1"}, other)
@@ -126,7 +126,7 @@ def test_the_algorithm_is_pinned():
 
 
 def test_an_ipv6_host_keeps_its_colons():
-    scheme = SignatureScheme.prepared("https://[2001:db8::1]:8443", ["token"], Algorithm.SHA1)
+    scheme = HmacVerifier.prepared("https://[2001:db8::1]:8443", ["token"], Algorithm.SHA1)
 
     assert scheme.bases == (b"https://[2001:db8::1]", b"https://[2001:db8::1]:8443")
 
@@ -134,10 +134,10 @@ def test_an_ipv6_host_keeps_its_colons():
 @pytest.mark.parametrize("tokens", [[], [""], ["live", ""]])
 def test_an_empty_token_is_refused_because_anybody_can_sign_with_it(tokens: list[str]):
     with pytest.raises(ValueError, match="token"):
-        SignatureScheme.prepared("https://verify.example.org", tokens, Algorithm.SHA1)
+        HmacVerifier.prepared("https://verify.example.org", tokens, Algorithm.SHA1)
 
 
 def test_tokens_do_not_show():
-    scheme = SignatureScheme.prepared("https://verify.example.org", ["canary"], Algorithm.SHA1)
+    scheme = HmacVerifier.prepared("https://verify.example.org", ["canary"], Algorithm.SHA1)
 
     assert "canary" not in f"{scheme!r} {scheme}"

@@ -7,8 +7,8 @@ import msgspec
 
 from gateway.domain.routing import RejectionScope
 from gateway.domain.verification import Failure, FailureCode
-from gateway.ports import ProviderBusy, ProviderRefused, ProviderUncertain
-from gateway.providers.http_connection import Answer
+from gateway.providers.base import ProviderBusy, ProviderRefused, ProviderUncertain
+from gateway.providers.http_client import HttpResponse
 
 
 class Meaning(NamedTuple):
@@ -90,7 +90,7 @@ class _ErrorList(msgspec.Struct):
 
 
 def failure_of(
-    answer: Answer, meanings: Mapping[int, Meaning] = MEANINGS
+    answer: HttpResponse, meanings: Mapping[int, Meaning] = MEANINGS
 ) -> ProviderRefused | ProviderBusy | ProviderUncertain:
     """Judge an answer that is not a success; the caller raises what comes back.
 

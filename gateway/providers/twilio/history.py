@@ -1,4 +1,4 @@
-"""What Twilio knows of our sends: its lists of texts and calls, read by its SDK over our transport."""
+"""What Twilio knows of our sends: its lists of texts and calls, read by its SDK over our HTTP client."""
 
 import asyncio
 import logging
@@ -12,9 +12,9 @@ from twilio.rest import Client
 from twilio.rest.api import Api
 from yarl import URL
 
-from gateway.ports import FoundSend, ProviderBusy, ProviderRefused
-from gateway.providers.refusals import failure_of
-from gateway.providers.transport import Transport
+from gateway.providers.base import FoundSend, ProviderBusy, ProviderRefused
+from gateway.providers.http_client import HttpClient
+from gateway.providers.twilio.errors import failure_of
 
 _MOST_RECORDS = 100
 _LOOK_AGAIN_AFTER = 5.0
@@ -25,20 +25,20 @@ for _name in ("twilio.http_client", "twilio.async_http_client"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 
-class Records:
+class SendHistory:
     """The texts and calls of one account.
 
     Args:
-        transport: carries the credentials.
+        http_client: carries the credentials.
         account_sid: the account, AC….
         base_url: scheme, host and path before `/2010-04-01`.
         timeout: seconds for one search, all its pages together.
     """
 
-    def __init__(self, transport: Transport, *, account_sid: str, base_url: str, timeout: float) -> None:
+    def __init__(self, http_client: HttpClient, *, account_sid: str, base_url: str, timeout: float) -> None:
         self._timeout = timeout
-        # The secret stays with the transport, but without one the SDK would look for its own in the environment.
-        client = Client(account_sid, "with the transport", http_client=_SdkTransport(transport))
+        # The secret stays with the HTTP client, but without one the SDK would look for its own in the environment.
+        client = Client(account_sid, "with the HTTP client", http_client=_SdkHttpClient(http_client))
         # TWILIO_EDGE and TWILIO_REGION would rewrite the host, and our settings say where to go.
         client.edge = client.region = None
         api = Api(client)
@@ -58,14 +58,14 @@ class Records:
         return await self._read(page, _found_call, after)
 
     async def _read(
-        self, listing: Coroutine[Any, Any, list[Any]], found: Callable[[Any], FoundSend], after: datetime
+        self, listing: Coroutine[Any, Any, list[Any]], read: Callable[[Any], FoundSend], after: datetime
     ) -> list[FoundSend]:
         try:
             # The SDK bounds the records and not the pages, so a provider with endless empty ones needs a clock.
             async with asyncio.timeout(self._timeout):
                 records = await listing
             # Filtered again, for the dialects that do not know the filter.
-            return [found(record) for record in records if record.date_created >= after]
+            return [read(record) for record in records if record.date_created >= after]
         except (ProviderRefused, ProviderBusy):
             raise
         except Exception as fault:  # noqa: BLE001 - the SDK answers a malformed list with whatever it trips over
@@ -73,18 +73,18 @@ class Records:
             raise ProviderBusy(_LOOK_AGAIN_AFTER, detail) from None
 
 
-class _SdkTransport(AsyncHttpClient):  # type: ignore[misc]  # the SDK ships no types
-    """Lends our transport to the SDK, and judges unhappy answers before the SDK words them with numbers."""
+class _SdkHttpClient(AsyncHttpClient):  # type: ignore[misc]  # the SDK ships no types
+    """Lends our HTTP client to the SDK, and judges unhappy answers before the SDK words them with numbers."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, http_client: HttpClient) -> None:
         super().__init__(logging.getLogger("twilio.async_http_client"), is_async=True)
-        self._transport = transport
+        self._http_client = http_client
 
     async def request(
         self, method: str, uri: str, params: Mapping[str, str | int] | None = None, **_: object
     ) -> Response:
-        """Send a request without a body. The transport has its own headers and credentials: the SDK's are dropped."""
-        answer = await self._transport.exchange(method, URL(uri).update_query(params or {}))
+        """Send a request without a body. Headers and credentials are our HTTP client's, not the SDK's."""
+        answer = await self._http_client.exchange(method, URL(uri).update_query(params or {}))
         if answer.status != _OK:
             raise failure_of(answer)
         return Response(answer.status, answer.body.decode())

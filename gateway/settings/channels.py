@@ -28,14 +28,14 @@ class Text(msgspec.Struct, frozen=True):
         return self.origin or None
 
     @property
-    def whence(self) -> Senders:
+    def all_senders(self) -> Senders:
         """Return which sender a number sees."""
         return Senders(self.sender, self.senders)
 
     def mistakes(self) -> list[str]:
         """Say what cannot work, as `name: sentence`."""
-        found = {"fraud_words": _words_mistake(self.fraud_words), "senders": senders_mistake(self.senders)}
-        return [f"{name}: {mistake}" for name, mistake in found.items() if mistake]
+        words, senders = _words_mistake(self.fraud_words), senders_mistake(self.senders)
+        return [*([f"fraud_words: {words}"] if words else ()), *([f"senders: {senders}"] if senders else ())]
 
 
 class Voice(msgspec.Struct, frozen=True):
@@ -61,7 +61,7 @@ class Voice(msgspec.Struct, frozen=True):
         return Keypad(self.confirm_key, self.never_call_key, LANGUAGE_KEY if self.second_language else "")
 
     @property
-    def whence(self) -> Senders:
+    def all_callers(self) -> Senders:
         """Return which caller a number sees."""
         return Senders(self.caller, self.callers)
 
@@ -72,7 +72,7 @@ class Voice(msgspec.Struct, frozen=True):
 
 
 def _words_mistake(words: tuple[str, ...]) -> str | None:
-    """Name a word that nobody can reply, or that would not be heard as this one; None if there is none."""
+    """Name a word that nobody can reply, or that would not be read as this one; None if there is none."""
     for written in words:
         compared = word(written)
         if not any(char.isalpha() for char in compared):

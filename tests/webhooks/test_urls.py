@@ -5,15 +5,15 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhooks import addresses
-from webhooks.addresses import Addresses
+from webhooks import urls
 from webhooks.events import AttemptRef
+from webhooks.urls import Addresses
 
 WORDS = st.text("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-", min_size=1, max_size=64)
 
 
 def heard(path: str, url: str, public_url: str) -> dict[str, str]:
-    pattern = web.UrlDispatcher().add_resource(addresses.route(path, "twilio")).get_info()["pattern"]
+    pattern = web.UrlDispatcher().add_resource(urls.route(path, "twilio")).get_info()["pattern"]
     match = pattern.fullmatch(url.removeprefix(public_url))
     assert match
     return match.groupdict()
@@ -26,12 +26,12 @@ def test_every_url_is_heard_by_its_route_alone(verification_id: str, token: str,
     attempt = AttemptRef(verification_id, token)
     variables = {"verification_id": verification_id, "token": token}
 
-    assert heard(addresses.CALL_STATUS, ours.call_status_url(attempt), public_url) == variables
-    assert heard(addresses.ANSWER, ours.answer_url(attempt), public_url) == variables
-    assert heard(addresses.MACHINE, ours.machine_url(attempt), public_url) == variables
-    assert heard(addresses.MESSAGE_STATUS, ours.message_status_url(attempt), public_url) == variables
-    assert heard(addresses.GATHER, ours.gather_url(attempt, turn), public_url) == {**variables, "turn": str(turn)}
-    assert ours.inbound_message_url() == public_url + addresses.route(addresses.INBOUND_MESSAGE, "twilio")
+    assert heard(urls.CALL_STATUS, ours.call_status_url(attempt), public_url) == variables
+    assert heard(urls.ANSWER, ours.answer_url(attempt), public_url) == variables
+    assert heard(urls.MACHINE, ours.machine_url(attempt), public_url) == variables
+    assert heard(urls.MESSAGE_STATUS, ours.message_status_url(attempt), public_url) == variables
+    assert heard(urls.GATHER, ours.gather_url(attempt, turn), public_url) == {**variables, "turn": str(turn)}
+    assert ours.inbound_message_url() == public_url + urls.route(urls.INBOUND_MESSAGE, "twilio")
 
 
 def test_urls_read_as_documented():

@@ -1,0 +1,1 @@
+"""What an operator decides: the settings, and what each application may do and say."""
