@@ -17,11 +17,11 @@ from gateway.api.auth import ApiKeyAuth, problem_middleware
 from gateway.api.authentication import AuthenticationRoutes
 from gateway.api.bodies import LARGEST_BODY
 from gateway.api.enrollments import EnrollmentRoutes
-from gateway.api.long_polls import LongPollLimit
 from gateway.api.openapi import Operation
 from gateway.api.pins import PinRoutes
 from gateway.api.recordings import RecordingRoutes
 from gateway.api.service import ServiceRoutes
+from gateway.api.streams import LongPollLimit
 from gateway.api.verifications import VerificationRoutes
 from gateway.clock import SteadyClock
 from gateway.deadlines import Deadlines
@@ -171,7 +171,10 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         }
         application = web.Application(client_max_size=LARGEST_BODY, middlewares=[problem_middleware(new_id)])
         application.add_routes(
-            [web.route(op.method, op.path, door.authenticated(op.strict_handler, once=op.once)) for op in operations]
+            [
+                web.route(op.method, op.path, door.authenticated(op.strict_handler, once=op.idempotent))
+                for op in operations
+            ]
         )
         for account in roster.accounts:
             application.add_routes(
@@ -279,9 +282,9 @@ def _journeys(
 
 
 def _operations(door: ApiKeyAuth, journeys: Services, settings: Settings, clock: Clock) -> list[Operation]:
-    waits = LongPollLimit(settings.server.waits_per_application)
+    long_polls = LongPollLimit(settings.server.waits_per_application)
     return [
-        *VerificationRoutes(door, journeys.verifications, settings.limits, waits).operations(),
+        *VerificationRoutes(door, journeys.verifications, settings.limits, long_polls).operations(),
         *EnrollmentRoutes(door, journeys.records, clock).operations(),
         *AuthenticationRoutes(door, journeys.proofs, journeys.portal, settings.limits).operations(),
         *AppPasswordRoutes(door, journeys.app_passwords).operations(),

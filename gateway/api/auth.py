@@ -151,7 +151,7 @@ def problem_middleware(new_id: NewId) -> Middleware:
             _reject_nul(request)
             response = await handler(request)
         except Exception as error:  # noqa: BLE001 - the last line of defence
-            response = problems.response(_problem(error, request_id))
+            response = problems.problem_response(_problem(error, request_id))
             if isinstance(error, web.HTTPMethodNotAllowed):
                 response.headers["Allow"] = error.headers["Allow"]
         if not response.prepared:
