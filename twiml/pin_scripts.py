@@ -5,7 +5,7 @@ The digits end with the default finish key, #, as in `twiml.scripts.match_digits
 
 from functools import lru_cache
 
-from gateway.domain.scenes import PinFlaw
+from gateway.domain.ivr.states import PinFlaw
 from gateway.domain.verification import FailureCode
 from twiml import prompts
 from twiml.documents import CACHED_DOCUMENTS, TwimlTemplate, fill_action, prompt_then_gather, say_and_hang_up

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from gateway.domain.scenes import PinFlaw
+from gateway.domain.ivr.states import PinFlaw
 from gateway.domain.verification import FailureCode
 from twiml.phrases import Phrasebook
 

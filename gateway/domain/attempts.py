@@ -100,9 +100,9 @@ def without_steps(
 
 def heard(attempt: Attempt, fact: str) -> tuple[str, ...] | None:
     """Return the reports taken in with this one; None if it was taken in before, or the attempt heard enough."""
-    if fact in attempt.heard or len(attempt.heard) >= HEARD_LIMIT:
+    if fact in attempt.seen_reports or len(attempt.seen_reports) >= HEARD_LIMIT:
         return None
-    return (*attempt.heard, fact)
+    return (*attempt.seen_reports, fact)
 
 
 def under_way(attempt: Attempt) -> bool:
@@ -116,7 +116,7 @@ def is_held(verification: Verification, attempts: tuple[Attempt, ...]) -> bool:
     The person has what was sent last, is on the phone with us, or would be called while a call is under way.
     """
     calls = [attempt for attempt in attempts if under_way(attempt)]
-    on_the_phone = any(call.turn or call.status is DeliveryStatus.IN_PROGRESS for call in calls)
+    on_the_phone = any(call.gather_number or call.status is DeliveryStatus.IN_PROGRESS for call in calls)
     return _arrived(attempts[-1]) or on_the_phone or (bool(calls) and verification.steps[0].channel is Channel.CALL)
 
 

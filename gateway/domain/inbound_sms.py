@@ -81,7 +81,7 @@ def select_verification(recent: Sequence[Verification], sid: str) -> Verificatio
     one that has ended must not be held against another.
     """
     texted = [(attempt, verification) for verification in recent if (attempt := _latest_text(verification))]
-    if any(_fact(sid) in attempt.heard for verification in recent for attempt in verification.attempts):
+    if any(_fact(sid) in attempt.seen_reports for verification in recent for attempt in verification.attempts):
         return None
     pending = [
         (attempt.created_at, verification.id, verification)
@@ -135,7 +135,7 @@ def _noted(
     verification: Verification, attempt: Attempt, sid: str, said: str, now: int
 ) -> tuple[Verification, JournalEntry]:
     entry = JournalEntry(TEXT_REPLIED, {"attempt_id": attempt.id, "provider_sid": sid, "said": said})
-    new = msgspec.structs.replace(attempt, heard=heard(attempt, _fact(sid)) or attempt.heard)
+    new = msgspec.structs.replace(attempt, seen_reports=heard(attempt, _fact(sid)) or attempt.seen_reports)
     attempts = tuple(new if kept.id == new.id else kept for kept in verification.attempts)
     return changed(verification, now, (entry,), attempts=attempts), entry
 

@@ -17,10 +17,10 @@ from gateway.domain.enrollment import (
     reject_if_blocked,
 )
 from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.ivr.states import PinFlaw
 from gateway.domain.journal import JournalEntry
 from gateway.domain.limits import SECOND, Limits
 from gateway.domain.policy import Denial, Policy
-from gateway.domain.scenes import PinFlaw
 from gateway.domain.verification import Mode
 
 SHORTEST, LONGEST = 4, 10

@@ -13,8 +13,8 @@ from phonenumbers import PhoneNumberType
 
 from gateway.domain.enrollment import Phone, PhoneKind
 from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.ivr.modes import is_enough
 from gateway.domain.limits import Count, Limits
-from gateway.domain.modes import is_enough
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, FallbackStep, Mode, Purpose
 

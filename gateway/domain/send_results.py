@@ -4,8 +4,8 @@ import msgspec
 
 from gateway.domain.attempts import attempt_changed, by_id
 from gateway.domain.delivery import CALL_ENDED, TEXT_ENDED, DeliveryStatus, merge
+from gateway.domain.ivr.states import CallState
 from gateway.domain.journal import JournalEntry
-from gateway.domain.scenes import Scene
 from gateway.domain.verification import Attempt, Change, Channel, Failure, FailureCode, Status, Verification
 
 
@@ -137,7 +137,7 @@ def is_needless(verification: Verification, attempt: Attempt) -> bool:
         return False
     if attempt.failure is not None:
         return attempt.failure.code is FailureCode.ANSWERED_BY_MACHINE
-    return verification.proved_by != attempt.id and attempt.scene is not Scene.CODE_TOLD
+    return verification.proved_by != attempt.id and attempt.call_state is not CallState.CODE_SPOKEN
 
 
 def loosened(before: Verification, after: Verification) -> OutboxEffect:

@@ -3,11 +3,11 @@
 import msgspec
 
 from gateway.domain.attempts import attempt_changed, by_token, heard
-from gateway.domain.call_replies import MACHINE, MACHINE_FAILURE
-from gateway.domain.delivery import CALL_ENDED, NOT_DELIVERED, DeliveryStatus, merge
+from gateway.domain.delivery import CALL_ENDED, NOT_DELIVERED, AnsweredBy, DeliveryStatus, merge
+from gateway.domain.ivr.replies import MACHINE_FAILURE
+from gateway.domain.ivr.states import CallState
 from gateway.domain.journal import JournalEntry
 from gateway.domain.limits import Limits
-from gateway.domain.scenes import Scene
 from gateway.domain.verification import Attempt, Change, Failure, FailureCode, Verification
 
 _CALL_FAILURES = {
@@ -51,7 +51,7 @@ def call_status_changed(verification: Verification, token: str, report: CallRepo
     if attempt is None or known is None:
         return Change(verification)
     status = merge(attempt.status, report.status) if report.status else attempt.status
-    machine = MACHINE in {attempt.answered_by, report.answered_by}
+    machine = AnsweredBy.MACHINE in {attempt.answered_by, report.answered_by}
     return attempt_changed(
         verification,
         attempt,
@@ -60,8 +60,8 @@ def call_status_changed(verification: Verification, token: str, report: CallRepo
         grace=0.0 if machine else limits.call_grace,
         status=status,
         provider_sid=report.sid,
-        answered_by=MACHINE if machine else report.answered_by or attempt.answered_by,
-        heard=known,
+        answered_by=AnsweredBy.MACHINE if machine else report.answered_by or attempt.answered_by,
+        seen_reports=known,
         failure=attempt.failure or _call_failure(verification, attempt, status, report),
     )
 
@@ -88,7 +88,7 @@ def message_status_changed(
         grace=limits.text_grace,
         status=status,
         provider_sid=report.sid,
-        heard=known,
+        seen_reports=known,
         failure=failure,
     )
 
@@ -110,8 +110,8 @@ def _call_failure(
 ) -> Failure | None:
     if verification.proved_by == attempt.id:
         return None
-    if report.answered_by == MACHINE:
+    if report.answered_by == AnsweredBy.MACHINE:
         return MACHINE_FAILURE
-    if status not in CALL_ENDED or attempt.scene is Scene.CODE_TOLD:
+    if status not in CALL_ENDED or attempt.call_state is CallState.CODE_SPOKEN:
         return None
     return _REJECTED if report.sip_response_code == _SIP_DECLINED else _CALL_FAILURES[status]

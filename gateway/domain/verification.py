@@ -14,10 +14,10 @@ import msgspec
 from gateway.domain.assurance import Assurance, Basis
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.errors import Rejected
+from gateway.domain.ivr.states import CallState, PinFlaw, Script
 from gateway.domain.journal import JournalEntry
 from gateway.domain.limits import Tally
 from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.scenes import PinFlaw, Scene, Script
 
 
 class Status(StrEnum):
@@ -114,10 +114,11 @@ class Failure(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 class Attempt(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One send: a text or a call. Times are in ms since the epoch.
 
-    `token` is the secret in its callback path. `heard` names the reports already taken in, so that a repeated one does
-    nothing. `turn` counts the Gathers of a call from 1; 0 means that nobody has answered. `repeats` counts the prompts
-    that were said anew at the callee's wish, `second_language` tells that they chose the other language, `slow` that
-    they chose slower speech. `refused_by` names the providers that said no for good before `provider` was asked. A
+    `token` is the secret in its callback path. `seen_reports` names the status reports already processed, so that a
+    repeated one does nothing. `gather_number` counts the gathers of a call from 1; 0 means that nobody has answered.
+    `reprompt_count` counts the prompts that were repeated at the callee's request, `second_language` tells that they
+    chose the other language, `slow` that they chose slower speech. Where a stored name differs from the field's, the
+    database has the older one. `refused_by` names the providers that said no for good before `provider` was asked. A
     `confirm_key` is asked for in place of the usual one. Until `grace_ends_at`, what the end of one that failed has
     overtaken may still arrive.
     """
@@ -133,12 +134,12 @@ class Attempt(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     provider_sid: str | None = None
     answered_by: str | None = None
     failure: Failure | None = None
-    heard: tuple[str, ...] = ()
-    turn: int = 0
-    wrong_keys: int = 0
-    silent_prompts: int = 0
-    repeats: int = 0
-    scene: Scene = Scene.PROOF
+    seen_reports: tuple[str, ...] = msgspec.field(name="heard", default=())
+    gather_number: int = msgspec.field(name="turn", default=0)
+    no_match_count: int = msgspec.field(name="wrong_keys", default=0)
+    no_input_count: int = msgspec.field(name="silent_prompts", default=0)
+    reprompt_count: int = msgspec.field(name="repeats", default=0)
+    call_state: CallState = msgspec.field(name="scene", default=CallState.PROOF)
     second_language: bool = False
     slow: bool = False
     confirm_key: str = ""
@@ -244,14 +245,14 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reply(msgspec.Struct, frozen=True, gc=False):
-    """What to answer a call with. `turn` numbers the Gather; `again` says why it is asked again, `flaw` of a new PIN.
+    """What to answer a call with. `reprompt_reason` says why it asks again, `flaw` what is wrong with a new PIN.
 
     `second_language` asks for the other language that the call offers, `slow` for slower speech.
     """
 
     script: Script
-    turn: int = 0
-    again: FailureCode | None = None
+    gather_number: int = 0
+    reprompt_reason: FailureCode | None = None
     second_language: bool = False
     slow: bool = False
     flaw: PinFlaw | None = None

@@ -5,17 +5,17 @@ import contextlib
 from weakref import WeakValueDictionary
 
 from gateway.clock import Clock
-from gateway.domain.call_pins import Gathered, Judgement, Outdated, Verdict, hash_asked_for, pin_judged
 from gateway.domain.enrollment import Enrollment
 from gateway.domain.errors import Rejected
+from gateway.domain.ivr.pin import KeyedPin, PinDecision, PinVerdict, StalePinHash, decide_pin, expected_hash
+from gateway.domain.ivr.states import CallState
 from gateway.domain.limits import Limits
-from gateway.domain.scenes import Scene
 from gateway.domain.verification import Attempt, Change, Verification
 from gateway.security.password_hashing import PinHashes
 from gateway.stores.enrollments import EnrollmentStore
 from gateway.stores.verifications import PinStep, VerificationStore
 
-_NOTHING = Verdict(None, fits=False)
+_NOTHING = PinVerdict(None, fits=False)
 
 
 class NotHashed(Exception):
@@ -35,7 +35,7 @@ class CallPins:
         self._clock = clock
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def judged(self, verification: Verification, attempt: Attempt, gathered: Gathered) -> Change:
+    async def judged(self, verification: Verification, attempt: Attempt, gathered: KeyedPin) -> Change:
         """Judge what the open Gather of a call got, once for that Gather, and keep what follows.
 
         Raises NotHashed, StoreUnavailable, and Refused (`not_found`; `enrollment_blocked` and `no_method` for an
@@ -47,27 +47,27 @@ class CallPins:
             while True:
                 enrollment = await self._enrollments.get(person_id)
                 verdict = _NOTHING if enrollment is None else await self._verdict(enrollment, attempt, gathered.digits)
-                with contextlib.suppress(Outdated):
+                with contextlib.suppress(StalePinHash):
                     return await self._store.judge_pin(verification.id, self._step(gathered, verdict))
 
-    def _step(self, gathered: Gathered, verdict: Verdict) -> PinStep:
-        def step(verification: Verification, enrollment: Enrollment, now: int) -> Judgement:
-            return pin_judged(verification, enrollment, gathered, verdict, now, self._limits)
+    def _step(self, gathered: KeyedPin, verdict: PinVerdict) -> PinStep:
+        def step(verification: Verification, enrollment: Enrollment, now: int) -> PinDecision:
+            return decide_pin(verification, enrollment, gathered, verdict, now, self._limits)
 
         return step
 
-    async def _verdict(self, enrollment: Enrollment, attempt: Attempt, digits: str) -> Verdict:
+    async def _verdict(self, enrollment: Enrollment, attempt: Attempt, digits: str) -> PinVerdict:
         """Hold digits against what is kept; while it is locked, they are not even looked at."""
-        against = hash_asked_for(enrollment, attempt)
+        against = expected_hash(enrollment, attempt)
         if against is None or enrollment.pin is None or enrollment.pin.locked(self._clock()):
-            return Verdict(against, fits=False)
+            return PinVerdict(against, fits=False)
         try:
             fits = await self._hashes.verify(against, enrollment.id, digits)
-            wanted = self._outgrown(against, attempt) if fits else attempt.scene is Scene.NEW_PIN
-            return Verdict(against, fits, await self._hashes.hash(enrollment.id, digits) if wanted else None)
+            wanted = self._outgrown(against, attempt) if fits else attempt.call_state is CallState.NEW_PIN
+            return PinVerdict(against, fits, await self._hashes.hash(enrollment.id, digits) if wanted else None)
         except Rejected as refusal:
             raise NotHashed(refusal.detail) from None
 
     def _outgrown(self, against: str, attempt: Attempt) -> bool:
         """Tell whether a PIN that was right is to be hashed anew, because an older key made what is kept of it."""
-        return attempt.scene is Scene.PROOF and not self._hashes.uses_newest_key(against)
+        return attempt.call_state is CallState.PROOF and not self._hashes.uses_newest_key(against)

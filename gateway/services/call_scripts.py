@@ -2,8 +2,8 @@
 
 import msgspec
 
-from gateway.domain.keypad import LANGUAGE_KEY, SLOW_KEY, Keypad
-from gateway.domain.scenes import Script
+from gateway.domain.ivr.keypad import LANGUAGE_KEY, SLOW_KEY, Keypad
+from gateway.domain.ivr.states import Script
 from gateway.domain.verification import Change, Reply, Verification
 from gateway.security.vault import Vault
 from gateway.services.phrasebooks import Phrasebooks
@@ -49,19 +49,21 @@ class CallScripts:
         if reply.script is Script.SPEAK_CODE:
             code = self._vault.unseal(verification.sealed_code or b"", verification.id).decode()
             return scripts.speak_code(book, application=application, code=code)
-        return self._asked(book, keys, application, reply, self._addresses.gather_url(attempt, reply.turn))
+        return self._asked(book, keys, application, reply, self._addresses.gather_url(attempt, reply.gather_number))
 
     def _asked(self, book: Phrasebook, keys: scripts.OfferedKeys, application: str, reply: Reply, action: str) -> str:
         """Return what asks for a key, or for several."""
         if reply.script is Script.FRAUD_REPORTED:
             return scripts.fraud_reported(book, action=action)
         if reply.script is Script.CHOOSE_PIN:
-            return pin_scripts.choose_pin(book, action=action, again=reply.again, flaw=reply.flaw)
+            return pin_scripts.choose_pin(book, action=action, again=reply.reprompt_reason, flaw=reply.flaw)
         if reply.script is Script.REPEAT_PIN:
-            return pin_scripts.repeat_pin(book, action=action, again=reply.again)
+            return pin_scripts.repeat_pin(book, action=action, again=reply.reprompt_reason)
         if reply.script in _QUESTIONS:
             return _QUESTIONS[reply.script](book, action=action, keys=keys)
-        return _REQUESTS[reply.script](book, application=application, action=action, again=reply.again, keys=keys)
+        return _REQUESTS[reply.script](
+            book, application=application, action=action, again=reply.reprompt_reason, keys=keys
+        )
 
     def _language(
         self, attempt: AttemptRef, verification: Verification, reply: Reply

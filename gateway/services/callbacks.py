@@ -4,12 +4,12 @@ import logging
 from collections.abc import Awaitable
 from typing import Protocol
 
-from gateway.domain import calls
 from gateway.domain.attempts import by_token, is_with
-from gateway.domain.call_pins import Gathered, open_attempt
-from gateway.domain.call_refusals import FRAUD_REPORTED
 from gateway.domain.delivery import AnsweredBy
 from gateway.domain.errors import Rejected
+from gateway.domain.ivr import call_events
+from gateway.domain.ivr.flow import FRAUD_REPORTED
+from gateway.domain.ivr.pin import KeyedPin, open_attempt
 from gateway.domain.limits import Limits, Tally
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.status_reports import call_status_changed, message_status_changed
@@ -79,7 +79,7 @@ class Callbacks:
         token, answered_by = event.attempt.token, self._words.answered_by(event.answered_by)
         change = await self._applied(
             event.attempt,
-            lambda verification, now: calls.call_answered(verification, token, event.sid, answered_by, now),
+            lambda verification, now: call_events.answer_call(verification, token, event.sid, answered_by, now),
         )
         return self._scripts.written(event.attempt, change)
 
@@ -93,7 +93,7 @@ class Callbacks:
             return self._scripts.written(event.attempt, await self._machine_took(event.attempt, event.sid))
         change = await self._applied_counted(
             event.attempt,
-            lambda verification, tally, now: calls.digits_gathered(
+            lambda verification, tally, now: call_events.gather_digits(
                 verification,
                 token,
                 event.sid,
@@ -106,7 +106,7 @@ class Callbacks:
                 cut_off=event.cut_off,
             ),
         )
-        gathered = Gathered(token, event.sid, event.turn, event.digits)
+        gathered = KeyedPin(token, event.sid, event.turn, event.digits)
         judged = self._to_be_judged(event.attempt, change, gathered)
         if change is not None and judged is not None:
             change = await self._kept(self._pins.judged(change.verification, judged, gathered))
@@ -122,7 +122,7 @@ class Callbacks:
         else:
             await self._applied(
                 event.attempt,
-                lambda verification, now: calls.person_detected(verification, token, event.sid, answered_by, now),
+                lambda verification, now: call_events.person_detected(verification, token, event.sid, answered_by, now),
             )
 
     async def call_status_changed(self, event: CallStatusChanged) -> None:
@@ -161,7 +161,7 @@ class Callbacks:
 
     async def _machine_took(self, attempt: AttemptRef, sid: str) -> Change | None:
         return await self._applied(
-            attempt, lambda verification, now: calls.machine_detected(verification, attempt.token, sid, now)
+            attempt, lambda verification, now: call_events.machine_detected(verification, attempt.token, sid, now)
         )
 
     async def _applied(self, attempt: AttemptRef, step: Step) -> Change | None:
@@ -176,7 +176,7 @@ class Callbacks:
 
         return await self._kept(self._store.apply_counted(attempt.verification_id, own))
 
-    def _to_be_judged(self, attempt: AttemptRef, change: Change | None, gathered: Gathered) -> Attempt | None:
+    def _to_be_judged(self, attempt: AttemptRef, change: Change | None, gathered: KeyedPin) -> Attempt | None:
         if change is None or not self._has(change.verification, attempt):
             return None
         return open_attempt(change.verification, gathered)

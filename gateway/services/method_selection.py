@@ -6,7 +6,7 @@ from gateway.domain import fallback
 from gateway.domain.commands import NO_PLAN, Plan, VerificationRequest
 from gateway.domain.enrollment import Enrollment, PhoneKind
 from gateway.domain.errors import ErrorCode, Rejected
-from gateway.domain.modes import mode_of
+from gateway.domain.ivr.modes import mode_of
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.pins import reject_pin_call
 from gateway.domain.policy import Denial, Policy, method_denial, mode_denial

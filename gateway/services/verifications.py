@@ -22,10 +22,10 @@ from gateway.domain.commands import (
 from gateway.domain.enrollment import Enrollment, EnrollmentChange, Phone, reject_if_blocked
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.idempotency import IdempotencyKey
+from gateway.domain.ivr.modes import mode_of
 from gateway.domain.journal import StoredEntry
 from gateway.domain.limits import Limits, Tally
 from gateway.domain.listing import ListFilter, Page
-from gateway.domain.modes import mode_of
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import phone_offered, reject_text_to_extension, send_counted
 from gateway.domain.policy import Policy, sharing_denial

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from gateway.domain.inbound_sms import keyword, word
-from gateway.domain.keypad import LANGUAGE_KEY, Keypad
+from gateway.domain.ivr.keypad import LANGUAGE_KEY, Keypad
 from gateway.domain.senders import Senders, callers_mistake, senders_mistake
 
 Sender = Annotated[str, msgspec.Meta(max_length=34)]

@@ -44,7 +44,7 @@ def verification_of(verification_id: str, state: bytes, sealed_number: bytes, va
 def without_callbacks(state: bytes) -> bytes:
     """Leave out of a verification's state what is only there for callbacks: tokens, and which were heard."""
     verification = _verification.decode(state)
-    attempts = tuple(msgspec.structs.replace(attempt, token="", heard=()) for attempt in verification.attempts)
+    attempts = tuple(msgspec.structs.replace(attempt, token="", seen_reports=()) for attempt in verification.attempts)
     return _encoder.encode(msgspec.structs.replace(verification, attempts=attempts))
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 import msgspec
 
 from gateway.clock import Clock
-from gateway.domain.call_pins import Judgement
 from gateway.domain.commands import Created
 from gateway.domain.enrollment import Enrollment, EnrollmentChange
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.idempotency import IdempotencyKey
+from gateway.domain.ivr.pin import PinDecision
 from gateway.domain.journal import StoredEntry
 from gateway.domain.limits import Tally
 from gateway.domain.listing import ListFilter, Page
@@ -29,7 +29,7 @@ from gateway.stores.suppressions import suppress_in
 Begin = Callable[[Tally, int], Change]
 Step = Callable[[Verification, int], Change]
 CountedStep = Callable[[Verification, Tally, int], Change]
-PinStep = Callable[[Verification, Enrollment, int], Judgement]
+PinStep = Callable[[Verification, Enrollment, int], PinDecision]
 """Acts on a verdict; takes the verification, the record of its person, and the time."""
 
 
@@ -142,7 +142,7 @@ class VerificationStore:
         async def operation(transaction: Transaction) -> Change:
             now = self._clock()
             before = await self.load_in(transaction, verification_id)
-            judged: list[Judgement] = []
+            judged: list[PinDecision] = []
 
             def count(enrollment: Enrollment, now: int) -> EnrollmentChange:
                 judged.append(step(before, enrollment, now))

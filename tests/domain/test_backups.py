@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import creation
 
-from gateway.domain import backup_phone, calls, commands, fallback, recovery, send_results, status_reports, timeouts
+from gateway.domain import backup_phone, commands, fallback, recovery, send_results, status_reports, timeouts
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.enrollment import Enrollment, Phone, PhoneKind
 from gateway.domain.errors import ErrorCode
+from gateway.domain.ivr import call_events
 from gateway.domain.limits import Limits, Tally
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, Failure, FailureCode, FallbackStep, Mode, Purpose, Status
@@ -79,7 +80,7 @@ def test_who_declined_a_call_is_called_nowhere_else():
 
 
 def test_a_voicemail_has_answered():
-    taken = calls.call_answered(begun(), "token-1", "CA1", "machine", START + 5).verification
+    taken = call_events.answer_call(begun(), "token-1", "CA1", "machine", START + 5).verification
     assert not backup_phone.is_due(reported(taken, DeliveryStatus.NO_ANSWER))
 
 

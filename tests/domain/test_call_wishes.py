@@ -6,15 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import creation
 
-from gateway.domain import calls, commands, status_reports
+from gateway.domain import commands, status_reports
 from gateway.domain.assurance import Assurance
-from gateway.domain.call_keys import MOST_REPEATS
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.errors import ErrorCode, Rejected
-from gateway.domain.keypad import Keypad
+from gateway.domain.ivr import call_events
+from gateway.domain.ivr.flow import MAX_REPROMPTS
+from gateway.domain.ivr.keypad import Keypad
+from gateway.domain.ivr.states import CallState, Script
 from gateway.domain.limits import Limits, Tally
 from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.scenes import Scene, Script
 from gateway.domain.verification import Change, Channel, FailureCode, Mode, Status, Verification
 
 LIMITS = Limits()
@@ -44,7 +45,7 @@ def started(mode: Mode = Mode.CONFIRM, number: int = 0) -> Verification:
 
 
 def answered(mode: Mode = Mode.CONFIRM) -> Verification:
-    return calls.call_answered(started(mode), *CALL, None, START + 1).verification
+    return call_events.answer_call(started(mode), *CALL, None, START + 1).verification
 
 
 def pressed(
@@ -56,8 +57,8 @@ def pressed(
     cut_off: bool = False,
     call: tuple[str, str] = CALL,
 ) -> Change:
-    turn = verification.attempts[0].turn if turn is None else turn
-    return calls.digits_gathered(
+    turn = verification.attempts[0].gather_number if turn is None else turn
+    return call_events.gather_digits(
         verification, *call, turn, digits, Tally(), START + 2, LIMITS, keypad=keypad, cut_off=cut_off
     )
 
@@ -118,7 +119,7 @@ def test_one_key_alone_refuses_nothing_and_any_other_leads_back(mode: Mode, firs
     change = after(answered(mode), first, "5")
     assert change.verification.status is Status.PENDING
     assert script(change) is (Script.PRESS_POUND if mode is Mode.CONFIRM else Script.OFFER_CODE)
-    assert change.verification.attempts[0].wrong_keys == 0
+    assert change.verification.attempts[0].no_match_count == 0
     assert change.stop is None
 
 
@@ -147,23 +148,23 @@ def test_the_end_of_a_call_that_refused_changes_nothing():
 def test_only_the_keys_for_it_ever_refuse_or_stop(entries: list[tuple[str, bool]], mode: Mode):
     verification = answered(mode)
     for digits, cut_off in entries:
-        scene = verification.attempts[0].scene
+        scene = verification.attempts[0].call_state
         change = pressed(verification, digits, cut_off=cut_off)
         if change.stop:
-            assert digits == "9" or scene in {Scene.NO_MORE, Scene.BLOCK}
+            assert digits == "9" or scene in {CallState.CONFIRM_STOP, CallState.OFFER_STOP}
         if verification.status is Status.PENDING and change.verification.status is Status.DENIED:
-            asked = scene in {Scene.REPORT, Scene.NO_MORE} and digits == "#"
+            asked = scene in {CallState.CONFIRM_REPORT, CallState.CONFIRM_STOP} and digits == "#"
             assert asked or (mode is Mode.MATCH and digits in {"0", "9"} and not cut_off)
         if change.verification.status is Status.APPROVED and verification.status is Status.PENDING:
-            assert (digits, scene) == ("42" if mode is Mode.MATCH else "#", Scene.PROOF)
+            assert (digits, scene) == ("42" if mode is Mode.MATCH else "#", CallState.PROOF)
             assert mode is not Mode.CODE
         verification = change.verification
 
 
 def test_a_star_says_it_again_and_is_no_wrong_key_but_not_for_ever():
-    change = after(answered(), *["*"] * MOST_REPEATS)
+    change = after(answered(), *["*"] * MAX_REPROMPTS)
     attempt = change.verification.attempts[0]
-    assert (attempt.wrong_keys, attempt.failure, script(change)) == (0, None, Script.PRESS_POUND)
+    assert (attempt.no_match_count, attempt.failure, script(change)) == (0, None, Script.PRESS_POUND)
     ended = after(change.verification, *["*"] * LIMITS.wrong_keys_per_call).verification
     assert ended.failure
     assert ended.failure.code is FailureCode.WRONG_KEY
@@ -177,7 +178,11 @@ def test_no_call_goes_on_for_ever(entries: list[str], mode: Mode):
 def test_2_changes_the_language_and_back():
     change = after(answered(), "2")
     assert change.reply
-    assert (change.reply.script, change.reply.second_language, change.reply.again) == (Script.PRESS_POUND, True, None)
+    assert (change.reply.script, change.reply.second_language, change.reply.reprompt_reason) == (
+        Script.PRESS_POUND,
+        True,
+        None,
+    )
     back = pressed(change.verification, "2")
     assert back.reply
     assert back.reply.second_language is False
@@ -187,14 +192,18 @@ def test_2_changes_the_language_and_back():
 def test_8_slows_the_speech_and_back_and_is_no_wrong_key(mode: Mode):
     change = after(answered(mode), "8")
     assert change.reply
-    assert (change.reply.slow, change.reply.again, script(change)) == (True, None, script(after(answered(mode), "*")))
-    assert change.verification.attempts[0].wrong_keys == 0
+    assert (change.reply.slow, change.reply.reprompt_reason, script(change)) == (
+        True,
+        None,
+        script(after(answered(mode), "*")),
+    )
+    assert change.verification.attempts[0].no_match_count == 0
     back = pressed(change.verification, "8")
     assert back.reply
     assert back.reply.slow is False
 
 
-@given(st.lists(st.sampled_from(["8", "2"]), max_size=MOST_REPEATS), st.sampled_from(["5", "", "0"]))
+@given(st.lists(st.sampled_from(["8", "2"]), max_size=MAX_REPROMPTS), st.sampled_from(["5", "", "0"]))
 def test_the_pace_and_the_language_hold_until_they_are_changed(wishes: list[str], then: str):
     change = after(answered(), *wishes, then)
     assert change.reply
@@ -210,12 +219,12 @@ def test_the_code_is_told_at_the_pace_that_was_asked_for():
 
 def test_2_is_a_wrong_key_where_no_language_is_offered():
     change = pressed(answered(), "2", keypad=Keypad())
-    assert change.verification.attempts[0].wrong_keys == 1
+    assert change.verification.attempts[0].no_match_count == 1
 
 
 def test_9_is_a_wrong_key_where_nobody_may_stop_calls():
     change = pressed(answered(), "9", keypad=Keypad(never_call=""))
-    assert change.verification.attempts[0].wrong_keys == 1
+    assert change.verification.attempts[0].no_match_count == 1
 
 
 def test_another_confirm_key_approves_and_pound_does_not():
@@ -231,7 +240,7 @@ def test_a_key_has_the_code_told_and_proves_nothing():
     change = after(answered(Mode.CODE), "#")
     assert (change.verification.status, change.outcome) == (Status.PENDING, None)
     assert script(change) is Script.SPEAK_CODE
-    again = calls.call_answered(change.verification, *CALL, None, START + 5)
+    again = call_events.answer_call(change.verification, *CALL, None, START + 5)
     assert again.verification is change.verification
     assert script(again) is Script.SPEAK_CODE
 
@@ -255,7 +264,7 @@ def test_a_call_that_is_over_tells_no_code():
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("keys", ["#", "42", "0", "9"])
 def test_a_machine_is_told_nothing_and_refuses_nothing(mode: Mode, keys: str):
-    machine = calls.machine_detected(answered(mode), *CALL, START + 2).verification
+    machine = call_events.machine_detected(answered(mode), *CALL, START + 2).verification
     change = pressed(machine, keys)
     assert change.verification is machine
     assert script(change) is Script.HANG_UP
@@ -264,7 +273,7 @@ def test_a_machine_is_told_nothing_and_refuses_nothing(mode: Mode, keys: str):
 
 def test_a_late_verdict_of_a_machine_ends_a_call_that_told_the_code():
     told = after(answered(Mode.CODE), "#").verification
-    change = calls.machine_detected(told, *CALL, START + 3)
+    change = call_events.machine_detected(told, *CALL, START + 3)
     assert change.verification.status is Status.FAILED
     assert change.verification.sealed_code is None
     assert script(change) is Script.HANG_UP
@@ -283,7 +292,7 @@ def test_keys_on_another_leg_or_another_call_count_for_nothing(mode: Mode, call:
 @given(st.sampled_from(MODES), st.lists(KEYS, max_size=6), st.integers(0, 9), KEYS)
 def test_a_gather_that_is_not_open_counts_for_nothing(mode: Mode, entries: list[str], turn: int, digits: str):
     verification = after(answered(mode), *entries).verification
-    if turn != verification.attempts[0].turn:
+    if turn != verification.attempts[0].gather_number:
         assert pressed(verification, digits, turn=turn).verification is verification
 
 

@@ -6,14 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import creation
 
-from gateway.domain import calls, commands
+from gateway.domain import commands
 from gateway.domain.enrollment import Enrollment, Phone, PhoneKind
-from gateway.domain.keypad import Keypad
+from gateway.domain.ivr import call_events
+from gateway.domain.ivr.keypad import Keypad
+from gateway.domain.ivr.states import Script
 from gateway.domain.limits import Limits, Tally
 from gateway.domain.outcomes import outcome_recorded
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import phone_removed
-from gateway.domain.scenes import Script
 from gateway.domain.verification import Change, Channel, FailureCode, Mode, Status, Verification
 
 LIMITS = Limits()
@@ -40,15 +41,15 @@ def answered(*, learns: bool = True, own: str = "", mode: Mode = Mode.CONFIRM) -
         learns_key=learns,
     )
     begun = creation.created(start, new, Tally(), 1_000, LIMITS).verification
-    return calls.call_answered(begun, *CALL, None, 1_001).verification
+    return call_events.answer_call(begun, *CALL, None, 1_001).verification
 
 
 def after(verification: Verification, *entries: str, keypad: Keypad = USUAL) -> Change:
     change = Change(verification)
     for digits in entries:
         kept = change.verification
-        turn = kept.attempts[0].turn
-        change = calls.digits_gathered(kept, *CALL, turn, digits, Tally(), 1_002, LIMITS, keypad=keypad)
+        turn = kept.attempts[0].gather_number
+        change = call_events.gather_digits(kept, *CALL, turn, digits, Tally(), 1_002, LIMITS, keypad=keypad)
     return change
 
 
@@ -82,8 +83,8 @@ def test_a_pound_that_arrives_after_all_counts_and_nothing_is_learned():
 
 def test_the_digit_is_a_wrong_key_before_it_is_asked_for():
     change = after(answered(), "5")
-    assert change.verification.attempts[0].wrong_keys == 1
-    assert after(answered(learns=False), "", "5").verification.attempts[0].wrong_keys == 1
+    assert change.verification.attempts[0].no_match_count == 1
+    assert after(answered(learns=False), "", "5").verification.attempts[0].no_match_count == 1
 
 
 def test_silence_twice_ends_it_all_the_same():

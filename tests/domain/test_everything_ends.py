@@ -5,13 +5,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from support import creation
 
-from gateway.domain import calls, commands, fallback, send_results, status_reports
+from gateway.domain import commands, fallback, send_results, status_reports
 from gateway.domain.attempts import by_id, is_held, under_way
 from gateway.domain.delivery import CALL_ENDED, TEXT_ENDED, DeliveryStatus
 from gateway.domain.errors import Rejected
+from gateway.domain.ivr import call_events
+from gateway.domain.ivr.states import CallState
 from gateway.domain.limits import SECOND, Limits, Tally
 from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.scenes import Scene
 from gateway.domain.verification import Channel, Failure, FailureCode, FallbackStep, Mode, Status
 
 LIMITS = Limits(sends_per_number=4, resend_wait=1)
@@ -84,7 +85,7 @@ class Everything(RuleBasedStateMachine):
             self.rows[change.send.id] = "queued"
 
     def must_hang_up(self, call):
-        own_end = call.id == self.verification.proved_by or call.scene is Scene.CODE_TOLD
+        own_end = call.id == self.verification.proved_by or call.call_state is CallState.CODE_SPOKEN
         return under_way(call) and self.rows.get(call.id) == "settling" and not own_end
 
     def attempt(self, place):
@@ -182,10 +183,12 @@ class Everything(RuleBasedStateMachine):
         if attempt.channel is not Channel.CALL or self.fates.get(attempt.id) is None:
             return
         token, sid = attempt.token, self.sid(attempt)
-        self.applies(calls.call_answered(self.verification, token, sid, "machine" if machine else None, self.now))
+        self.applies(call_events.answer_call(self.verification, token, sid, "machine" if machine else None, self.now))
         for key in keys:
-            turn = by_id(self.verification, attempt.id).turn
-            self.applies(calls.digits_gathered(self.verification, token, sid, turn, key, self.tally, self.now, LIMITS))
+            turn = by_id(self.verification, attempt.id).gather_number
+            self.applies(
+                call_events.gather_digits(self.verification, token, sid, turn, key, self.tally, self.now, LIMITS)
+            )
 
     @precondition(lambda self: self.drawn > 2)
     @rule(guess=st.sampled_from([RIGHT, WRONG, WRONG]))

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import creation
 
-from gateway.domain import calls, commands, fallback, send_results, status_reports, timeouts
+from gateway.domain import commands, fallback, send_results, status_reports, timeouts
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.ivr import call_events
 from gateway.domain.limits import SECOND, Limits, Tally
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, Failure, FailureCode, FallbackStep, Mode, Status
@@ -102,10 +103,10 @@ def test_a_definite_failure_moves_on_at_once():
 
 def test_the_end_of_a_call_leaves_a_key_the_time_to_arrive():
     steps = (FallbackStep(CALL, Mode.CONFIRM, 60), FallbackStep(SMS))
-    answered = calls.call_answered(started(steps), "token-1", "CA1", None, START + 1).verification
+    answered = call_events.answer_call(started(steps), "token-1", "CA1", None, START + 1).verification
     over = call_report(answered, DeliveryStatus.COMPLETED, START + 2_000)
     assert over.next_at == START + 2_000 + int(LIMITS.call_grace * SECOND)
-    pressed = calls.digits_gathered(over, "token-1", "CA1", 1, "#", Tally(), START + 2_100, LIMITS)
+    pressed = call_events.gather_digits(over, "token-1", "CA1", 1, "#", Tally(), START + 2_100, LIMITS)
     assert pressed.verification.status is Status.APPROVED
 
 
@@ -138,7 +139,7 @@ def test_nobody_is_texted_while_on_the_phone_with_us():
     steps = (FallbackStep(CALL, Mode.CONFIRM, 20), FallbackStep(SMS))
     ringing = call_report(started(steps), DeliveryStatus.RINGING, START + 1)
     assert waited(ringing, ringing.next_at).send, "a phone that only rings holds no text up"
-    answered = calls.call_answered(ringing, "token-1", "CA1", None, START + 2).verification
+    answered = call_events.answer_call(ringing, "token-1", "CA1", None, START + 2).verification
     held = waited(answered, answered.next_at)
     assert (held.send, held.verification.next_at) == (None, None)
 

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import creation
 
-from gateway.domain import calls, commands, fallback, recovery, send_results, status_reports, timeouts
+from gateway.domain import commands, fallback, recovery, send_results, status_reports, timeouts
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.errors import ErrorCode
+from gateway.domain.ivr import call_events
 from gateway.domain.limits import SECOND, Limits, Tally
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, Failure, FailureCode, FallbackStep, Mode, Status
@@ -48,12 +49,12 @@ def moved_on(verification):
 
 
 def answered(verification, now, number=1):
-    return calls.call_answered(verification, f"token-{number}", f"CA{number}", None, now).verification
+    return call_events.answer_call(verification, f"token-{number}", f"CA{number}", None, now).verification
 
 
 def keyed(verification, now, digits="#", number=1):
-    turn = verification.attempts[number - 1].turn
-    return calls.digits_gathered(
+    turn = verification.attempts[number - 1].gather_number
+    return call_events.gather_digits(
         verification, f"token-{number}", f"CA{number}", turn, digits, Tally(), now, LIMITS
     ).verification
 
@@ -73,7 +74,7 @@ def refused(verification, now, number=2):
 
 
 def machine(verification, now, number=2):
-    return calls.machine_detected(verification, f"token-{number}", f"CA{number}", now).verification
+    return call_events.machine_detected(verification, f"token-{number}", f"CA{number}", now).verification
 
 
 def wrong_to_the_end(verification, now, number=2):
@@ -133,7 +134,7 @@ def test_a_grace_is_granted_once():
 
 def test_what_was_keyed_in_before_and_the_verdict_on_who_did_take_no_time_away():
     over = call_over(answered(begun(CALL), START + 10), START + 1_000)
-    person = calls.person_detected(over, "token-1", "CA1", "human", START + 1_100).verification
+    person = call_events.person_detected(over, "token-1", "CA1", "human", START + 1_100).verification
     for later in (keyed(over, START + 1_100, "7"), machine(over, START + 1_100, 1), person):
         assert (later.status, later.ends_at) == (Status.PENDING, over.ends_at)
     assert keyed(keyed(over, START + 1_100, "7"), START + 1_200).status is Status.APPROVED

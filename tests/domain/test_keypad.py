@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.domain.keypad import Keypad
+from gateway.domain.ivr.keypad import Keypad
 
 
 @pytest.mark.parametrize(

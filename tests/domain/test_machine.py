@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import creation
 
-from gateway.domain import calls, commands, send_results, status_reports, timeouts
+from gateway.domain import commands, send_results, status_reports, timeouts
 from gateway.domain.assurance import Assurance
 from gateway.domain.attempts import HEARD_LIMIT
-from gateway.domain.call_replies import MACHINE_FAILURE
 from gateway.domain.delivery import DeliveryStatus, merge
 from gateway.domain.errors import Rejected
+from gateway.domain.ivr import call_events
+from gateway.domain.ivr.replies import MACHINE_FAILURE
 from gateway.domain.limits import Limits, Tally
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import (
@@ -51,16 +52,22 @@ def call_report(status: DeliveryStatus | None, word: str, sequence: int | None =
 
 
 CALL_INPUTS = {
-    "answered": lambda v, now: calls.call_answered(v, CALL[1], CALL[2], None, now),
-    "answered_by_machine": lambda v, now: calls.call_answered(v, CALL[1], CALL[2], "machine", now),
-    "person": lambda v, now: calls.person_detected(v, CALL[1], CALL[2], "human", now),
-    "machine": lambda v, now: calls.machine_detected(v, CALL[1], CALL[2], now),
-    "pound": lambda v, now: calls.digits_gathered(v, CALL[1], CALL[2], turn_of(v), "#", Tally(), now, LIMITS),
-    "seven": lambda v, now: calls.digits_gathered(v, CALL[1], CALL[2], turn_of(v), "7", Tally(), now, LIMITS),
-    "silence": lambda v, now: calls.digits_gathered(v, CALL[1], CALL[2], turn_of(v), "", Tally(), now, LIMITS),
-    "late_pound": lambda v, now: calls.digits_gathered(v, CALL[1], CALL[2], turn_of(v) - 1, "#", Tally(), now, LIMITS),
-    "foreign_pound": lambda v, now: calls.digits_gathered(v, "other", CALL[2], turn_of(v), "#", Tally(), now, LIMITS),
-    "other_leg_pound": lambda v, now: calls.digits_gathered(v, CALL[1], "CA2", turn_of(v), "#", Tally(), now, LIMITS),
+    "answered": lambda v, now: call_events.answer_call(v, CALL[1], CALL[2], None, now),
+    "answered_by_machine": lambda v, now: call_events.answer_call(v, CALL[1], CALL[2], "machine", now),
+    "person": lambda v, now: call_events.person_detected(v, CALL[1], CALL[2], "human", now),
+    "machine": lambda v, now: call_events.machine_detected(v, CALL[1], CALL[2], now),
+    "pound": lambda v, now: call_events.gather_digits(v, CALL[1], CALL[2], turn_of(v), "#", Tally(), now, LIMITS),
+    "seven": lambda v, now: call_events.gather_digits(v, CALL[1], CALL[2], turn_of(v), "7", Tally(), now, LIMITS),
+    "silence": lambda v, now: call_events.gather_digits(v, CALL[1], CALL[2], turn_of(v), "", Tally(), now, LIMITS),
+    "late_pound": lambda v, now: call_events.gather_digits(
+        v, CALL[1], CALL[2], turn_of(v) - 1, "#", Tally(), now, LIMITS
+    ),
+    "foreign_pound": lambda v, now: call_events.gather_digits(
+        v, "other", CALL[2], turn_of(v), "#", Tally(), now, LIMITS
+    ),
+    "other_leg_pound": lambda v, now: call_events.gather_digits(
+        v, CALL[1], "CA2", turn_of(v), "#", Tally(), now, LIMITS
+    ),
     "sent": lambda v, now: send_results.sent(v, CALL[0], CALL[2], now),
     "unknown_send": lambda v, now: send_results.uncertain(v, CALL[0], now),
     "never_arrived": lambda v, now: send_results.never_arrived(v, CALL[0], now),
@@ -88,7 +95,7 @@ CALL_INPUTS = {
 
 
 def turn_of(verification) -> int:
-    return verification.attempts[0].turn
+    return verification.attempts[0].gather_number
 
 
 def run(verification, names, now=START):
@@ -302,7 +309,7 @@ def test_a_noisy_provider_is_not_listened_to_for_ever():
     for number in range(HEARD_LIMIT + 50):
         report = call_report(None, f"word-{number}", number)
         verification = status_reports.call_status_changed(verification, CALL[1], report, START, LIMITS).verification
-    assert len(verification.attempts[0].heard) == HEARD_LIMIT
+    assert len(verification.attempts[0].seen_reports) == HEARD_LIMIT
 
 
 def test_a_refused_text_fails_at_once_and_a_lost_one_after_its_grace():

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import creation
 
-from gateway.domain import call_keys, calls, commands, status_reports, timeouts
+from gateway.domain import commands, status_reports, timeouts
 from gateway.domain.assurance import Assurance
 from gateway.domain.delivery import DeliveryStatus
+from gateway.domain.ivr import call_events, flow
 from gateway.domain.limits import DAY, Limits, Tally
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Change, Channel, FailureCode, Mode, Script, Status, Verification
@@ -37,14 +38,14 @@ def started(new: commands.NewAttempt | None = None) -> Change:
 
 
 def answered() -> Verification:
-    return calls.call_answered(started().verification, *CALL, None, START + 1).verification
+    return call_events.answer_call(started().verification, *CALL, None, START + 1).verification
 
 
 def keyed(
     verification: Verification, digits: str, tally: Tally = NONE_WRONG, *, turn: int | None = None, now: int = START + 2
 ) -> Change:
-    turn = verification.attempts[0].turn if turn is None else turn
-    return calls.digits_gathered(verification, *CALL, turn, digits, tally, now, LIMITS)
+    turn = verification.attempts[0].gather_number if turn is None else turn
+    return call_events.gather_digits(verification, *CALL, turn, digits, tally, now, LIMITS)
 
 
 def test_the_digits_that_are_shown_approve_as_possession():
@@ -61,7 +62,7 @@ def test_nothing_else_approves_and_each_wrong_entry_counts_for_the_number(digits
     change = keyed(answered(), digits)
     assert change.verification.status is Status.PENDING
     assert change.reply
-    assert (change.reply.script, change.reply.turn, change.reply.again) == (
+    assert (change.reply.script, change.reply.gather_number, change.reply.reprompt_reason) == (
         Script.MATCH_DIGITS,
         2,
         FailureCode.WRONG_KEY,
@@ -72,8 +73,8 @@ def test_nothing_else_approves_and_each_wrong_entry_counts_for_the_number(digits
 def test_a_lone_pound_is_silence_and_counts_as_no_guess():
     change = keyed(answered(), "")
     assert change.reply
-    assert (change.reply.script, change.reply.again) == (Script.MATCH_DIGITS, FailureCode.NO_KEY_PRESSED)
-    assert (change.tally, change.verification.attempts[0].wrong_keys) == (None, 0)
+    assert (change.reply.script, change.reply.reprompt_reason) == (Script.MATCH_DIGITS, FailureCode.NO_KEY_PRESSED)
+    assert (change.tally, change.verification.attempts[0].no_match_count) == (None, 0)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +119,7 @@ def test_over_the_limit_of_the_number_nothing_is_judged(digits: str):
 
 def test_a_bare_pound_needs_no_digits_and_is_not_limited_by_wrong_ones():
     confirming = started(attempt(mode=Mode.CONFIRM, digits=None)).verification
-    confirming = calls.call_answered(confirming, *CALL, None, START + 1).verification
+    confirming = call_events.answer_call(confirming, *CALL, None, START + 1).verification
     assert keyed(confirming, "#", SPENT).verification.assurance is Assurance.PRESENCE
 
 
@@ -126,7 +127,7 @@ def test_a_bare_pound_needs_no_digits_and_is_not_limited_by_wrong_ones():
 def test_late_repeated_and_early_turns_count_for_nothing(entries: list[tuple[int, str]]):
     verification = answered()
     for turn, digits in entries:
-        before, open_turn = verification, verification.attempts[0].turn
+        before, open_turn = verification, verification.attempts[0].gather_number
         verification = keyed(before, digits, turn=turn).verification
         if turn != open_turn:
             assert verification is before
@@ -150,22 +151,22 @@ INPUTS = (
 
 
 def after(verification: Verification, word: str, value: object, now: int) -> Change:  # noqa: PLR0911 - one answer an input
-    turn = verification.attempts[0].turn
+    turn = verification.attempts[0].gather_number
     match word:
         case "keyed":
             return keyed(verification, str(value), now=now)
         case "late":  # the right digits, for another Gather than the open one
             return keyed(verification, SHOWN, turn=turn + 1 if value == turn else int(str(value)), now=now)
         case "answered":
-            return calls.call_answered(verification, *CALL, None, now)
+            return call_events.answer_call(verification, *CALL, None, now)
         case "foreign":
-            return calls.digits_gathered(verification, "other", CALL[1], turn, SHOWN, Tally(), now, LIMITS)
+            return call_events.gather_digits(verification, "other", CALL[1], turn, SHOWN, Tally(), now, LIMITS)
         case "other leg":
-            return calls.digits_gathered(verification, CALL[0], "CA1", turn, SHOWN, Tally(), now, LIMITS)
+            return call_events.gather_digits(verification, CALL[0], "CA1", turn, SHOWN, Tally(), now, LIMITS)
         case "machine":
-            return calls.machine_detected(verification, *CALL, now)
+            return call_events.machine_detected(verification, *CALL, now)
         case "person":
-            return calls.person_detected(verification, *CALL, "human", now)
+            return call_events.person_detected(verification, *CALL, "human", now)
         case "completed":
             report = status_reports.CallReport(CALL[1], DeliveryStatus.COMPLETED, "completed", 3, None, None)
             return status_reports.call_status_changed(verification, CALL[0], report, now, LIMITS)
@@ -177,7 +178,7 @@ def after(verification: Verification, word: str, value: object, now: int) -> Cha
 def test_nothing_approves_without_the_digits_of_the_open_gather(inputs: list[tuple[str, object]]):
     # The sid is known, as it is once the provider has taken the call, so that another leg is another call.
     verification, judged = (
-        calls.person_detected(started().verification, *CALL, "unknown", START).verification,
+        call_events.person_detected(started().verification, *CALL, "unknown", START).verification,
         0,
     )
     for now, (word, value) in enumerate(inputs, START + 1):
@@ -213,7 +214,7 @@ def test_what_a_machine_keys_in_never_approves_though_a_text_is_still_open(order
 
 def test_a_verification_keeps_its_digits_over_all_its_calls():
     verification = started().verification
-    failed = msgspec.structs.replace(verification.attempts[0], failure=call_keys._NO_KEY)
+    failed = msgspec.structs.replace(verification.attempts[0], failure=flow._NO_KEY)
     verification = msgspec.structs.replace(verification, attempts=(failed,))
     again = commands.resent(verification, attempt(1, digits="99"), Tally(), START + 60_000, LIMITS).verification
     assert (again.match_digits, again.mode) == (SHOWN, Mode.MATCH)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.modes import is_enough, mode_of
+from gateway.domain.ivr.modes import is_enough, mode_of
 from gateway.domain.verification import Channel, Mode
 
 CONFIRM, MATCH, PIN, CODE = Mode

@@ -8,16 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import creation
 
-from gateway.domain import call_pins, calls, commands, outcomes, pins, timeouts
+from gateway.domain import commands, outcomes, pins, timeouts
 from gateway.domain.assurance import Assurance
 from gateway.domain.blocks import blocked, reset
-from gateway.domain.call_pins import Gathered, Outdated, Verdict
 from gateway.domain.enrollment import Enrollment, Notification, NotificationKind, Phone, PhoneKind, Pin
 from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.ivr import call_events
+from gateway.domain.ivr import pin as ivr_pin
+from gateway.domain.ivr.pin import KeyedPin, PinVerdict, StalePinHash
+from gateway.domain.ivr.states import PinFlaw, Script
 from gateway.domain.limits import SECOND, Limits, Tally
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import phone_removed
-from gateway.domain.scenes import PinFlaw, Script
 from gateway.domain.verification import Channel, Failure, FailureCode, Mode, Outcome, Status, Verification
 
 LIMITS = Limits()
@@ -44,7 +46,7 @@ def answered(mode: Mode = Mode.PIN) -> Verification:
         "ver_1", "app_1", "Bank", NUMBER, new.channel, new.mode, "en", "enr_1", {}, b"right", b"", None
     )
     begun = creation.created(start, new, Tally(), START, LIMITS).verification
-    return calls.call_answered(begun, *CALL, None, START + 1).verification
+    return call_events.answer_call(begun, *CALL, None, START + 1).verification
 
 
 class Line:
@@ -58,15 +60,13 @@ class Line:
     def key(self, digits: str, turn: int | None = None, *, keyed_to: Enrollment | None = None) -> "Line":
         """Key something in, judged against the record as it is, or as it was when it was `keyed_to`."""
         self.now += 1
-        gathered = Gathered(*CALL, self.verification.attempts[0].turn if turn is None else turn, digits)
-        change = calls.digits_gathered(self.verification, *gathered_args(gathered), Tally(), self.now, self.limits)
-        attempt = call_pins.open_attempt(change.verification, gathered)
+        gathered = KeyedPin(*CALL, self.verification.attempts[0].gather_number if turn is None else turn, digits)
+        change = call_events.gather_digits(self.verification, *gathered_args(gathered), Tally(), self.now, self.limits)
+        attempt = ivr_pin.open_attempt(change.verification, gathered)
         if attempt is not None:
-            against = call_pins.hash_asked_for(keyed_to or self.enrollment, attempt)
-            verdict = Verdict(against, against == hashed(digits), hashed(digits))
-            judged = call_pins.pin_judged(
-                change.verification, self.enrollment, gathered, verdict, self.now, self.limits
-            )
+            against = ivr_pin.expected_hash(keyed_to or self.enrollment, attempt)
+            verdict = PinVerdict(against, against == hashed(digits), hashed(digits))
+            judged = ivr_pin.decide_pin(change.verification, self.enrollment, gathered, verdict, self.now, self.limits)
             self.enrollment, change = judged.person.enrollment, judged.change
             self.told += judged.person.notices
         self.verification, self.reply = change.verification, change.reply
@@ -75,8 +75,8 @@ class Line:
         return self
 
 
-def gathered_args(gathered: Gathered) -> tuple[str, str, int, str]:
-    return gathered.token, gathered.sid, gathered.turn, gathered.digits
+def gathered_args(gathered: KeyedPin) -> tuple[str, str, int, str]:
+    return gathered.token, gathered.sid, gathered.gather_number, gathered.digits
 
 
 @given(st.from_regex(r"[0-9]{4,10}", fullmatch=True))
@@ -168,16 +168,16 @@ def test_a_verdict_on_another_hash_is_undone():
     before = person()
     line = Line(before)
     line.enrollment = person(pin=OTHER)
-    with pytest.raises(Outdated):
+    with pytest.raises(StalePinHash):
         line.key(PIN, keyed_to=before)
     assert line.verification.status is Status.PENDING
 
 
 def test_a_right_pin_behind_the_lifetime_finds_it_over():
     line = Line(person())
-    gathered = Gathered(*CALL, 1, PIN)
-    verdict = Verdict(hashed(PIN), fits=True)
-    judged = call_pins.pin_judged(
+    gathered = KeyedPin(*CALL, 1, PIN)
+    verdict = PinVerdict(hashed(PIN), fits=True)
+    judged = ivr_pin.decide_pin(
         line.verification, line.enrollment, gathered, verdict, line.verification.expires_at, LIMITS
     )
     assert (judged.change.verification.status, judged.change.reply.script) == (Status.EXPIRED, Script.NOT_NEEDED)
@@ -198,7 +198,7 @@ ENTRIES = st.lists(
 def test_only_the_pin_at_the_open_turn_approves_and_a_given_one_never_alone(entries, must_change: bool):  # noqa: FBT001 - drawn
     line = Line(person(must_change=must_change))
     for digits, late in entries:
-        before, turn = line.verification, line.verification.attempts[0].turn
+        before, turn = line.verification, line.verification.attempts[0].gather_number
         script = line.reply.script if line.reply else Script.ENTER_PIN
         line.key(digits, turn + late)
         if late:

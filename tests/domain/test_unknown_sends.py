@@ -3,7 +3,8 @@
 import pytest
 from support import creation
 
-from gateway.domain import calls, commands, send_results
+from gateway.domain import commands, send_results
+from gateway.domain.ivr import call_events
 from gateway.domain.limits import Limits, Tally
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, FailureCode, Mode, Status
@@ -11,9 +12,9 @@ from gateway.domain.verification import Channel, FailureCode, Mode, Status
 NOW = 1_000_000
 
 HEARD = {
-    "a key is asked for": lambda verification: calls.call_answered(verification, "token", "CA1", None, NOW),
-    "a person": lambda verification: calls.person_detected(verification, "token", "CA1", "human", NOW),
-    "a machine": lambda verification: calls.machine_detected(verification, "token", "CA1", NOW),
+    "a key is asked for": lambda verification: call_events.answer_call(verification, "token", "CA1", None, NOW),
+    "a person": lambda verification: call_events.person_detected(verification, "token", "CA1", "human", NOW),
+    "a machine": lambda verification: call_events.machine_detected(verification, "token", "CA1", NOW),
 }
 
 

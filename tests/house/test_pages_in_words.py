@@ -71,3 +71,9 @@ def test_the_picture_of_the_states_is_drawn_from_the_table():
     script = [sys.executable, str(ROOT / "docs" / "draw_states.py")]
     drawn = subprocess.run(script, check=True, capture_output=True, text=True, cwd=ROOT).stdout.strip()  # noqa: S603 - our own script
     assert DIAGRAM.findall((ROOT / "docs" / "architecture.md").read_text()) == [drawn]
+
+
+def test_the_table_of_the_dialogue_is_drawn_from_the_code():
+    script = [sys.executable, str(ROOT / "docs" / "draw_dialogue.py")]
+    drawn = subprocess.run(script, check=True, capture_output=True, text=True, cwd=ROOT).stdout.strip()  # noqa: S603 - our own script
+    assert (ROOT / "docs" / "call-dialogue.md").read_text().strip().endswith(drawn)

@@ -43,7 +43,7 @@ MACHINE_PATH = re.compile(r"(?<![\w.~-])/(work" r"|home/\w+|Users/\w+)/")
 
 
 def texts() -> list[Path]:
-    top = [path for path in ROOT.iterdir() if path.is_file()]
+    top = [path for path in ROOT.iterdir() if path.is_file() and path.name != ".git"]
     deep = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.is_file()]
     skipped = {"node_modules", "__pycache__"}
     return sorted(path for path in [*top, *deep] if path.suffix in SUFFIXES and not skipped & set(path.parts))

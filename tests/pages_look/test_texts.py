@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from pages_look.specimens import DAY, NOW
 
 import gateway.pages
-from gateway.pages.translations import Translations, likely_region, load_texts
+from gateway.pages.i18n import Translations, likely_region, load_translations
 
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext:babel_extract")]
-KEYWORDS = {"_": None, "ngettext": (1, 2), "count": (1, 2)}
+KEYWORDS = {"_": None, "ngettext": (1, 2)}
 PAGES = Path(gateway.pages.__file__).parent
 CATALOGS = sorted((Path(__file__).parents[2] / "config" / "locales").glob("*/pages.po"))
 MINUTE = 60_000
@@ -37,7 +37,7 @@ def write(folder: Path, locale: str, *entries: tuple[str, str]) -> Path:
 def many(tmp_path) -> Translations:
     for locale in ("en", "es", "fr", "de", "pt-BR", "it", "nl", "ja", "zh-Hans", "ar"):
         write(tmp_path, locale, ("Next", f"Next in {locale}" if locale != "en" else ""))
-    return load_texts(tmp_path)
+    return load_translations(tmp_path)
 
 
 @pytest.mark.parametrize("path", CATALOGS, ids=lambda path: path.parent.name)
@@ -68,7 +68,7 @@ def test_every_catalog_translates_exactly_what_the_pages_say(said, path):
     ],
 )
 def test_a_tag_gets_the_language_that_suits_it_best(many, tag, locale):
-    assert many.best(tag) == locale
+    assert many.locale_for_tag(tag) == locale
 
 
 @pytest.mark.parametrize(
@@ -86,12 +86,12 @@ def test_a_tag_gets_the_language_that_suits_it_best(many, tag, locale):
     ],
 )
 def test_an_accept_language_header_gets_the_best_liked_that_we_speak(many, header, locale):
-    assert many.accepted(header) == locale
+    assert many.locale_for_header(header) == locale
 
 
 @given(st.text(max_size=60))
 def test_no_header_breaks_it(texts, header):
-    assert texts.accepted(header) in {language.locale for language in texts.languages}
+    assert texts.locale_for_header(header) in {language.locale for language in texts.languages}
 
 
 @pytest.mark.parametrize(
@@ -154,12 +154,12 @@ def test_a_translation_that_would_break_a_page_is_refused(tmp_path, one, other):
     write(tmp_path, "en")
     write(tmp_path, "de", (one, other))
     with pytest.raises(ValueError, match="the translation of 'Call"):
-        load_texts(tmp_path)
+        load_translations(tmp_path)
 
 
 def test_english_has_to_be_there(tmp_path):
     with pytest.raises(ValueError, match=r"en/pages\.po"):
-        load_texts(write(tmp_path, "de"))
+        load_translations(write(tmp_path, "de"))
 
 
 def test_what_the_pages_say_is_no_markup(said):

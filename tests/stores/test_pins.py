@@ -6,9 +6,8 @@ import msgspec
 import pytest
 from support import creation
 
-from gateway.domain import calls, commands
+from gateway.domain import commands
 from gateway.domain.api_keys import ApiKey, Application
-from gateway.domain.call_pins import Gathered, Outdated, Verdict, pin_judged
 from gateway.domain.enrollment import (
     Enrollment,
     EnrollmentChange,
@@ -19,6 +18,8 @@ from gateway.domain.enrollment import (
     Pin,
 )
 from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.ivr import call_events
+from gateway.domain.ivr.pin import KeyedPin, PinVerdict, StalePinHash, decide_pin
 from gateway.domain.limits import Limits
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, FailureCode, Mode, Status
@@ -28,7 +29,7 @@ LIMITS = Limits()
 BANK = Application("app_1", "Example Bank")
 NUMBER = PhoneNumber("+14255550123")
 ALICE, HASH = "enr_1", "1$the hash"
-RIGHT, WRONG = Verdict(HASH, fits=True), Verdict(HASH, fits=False)
+RIGHT, WRONG = PinVerdict(HASH, fits=True), PinVerdict(HASH, fits=False)
 
 
 @pytest.fixture
@@ -70,16 +71,16 @@ def called(store, vault):
             joining=Joining(ALICE, lambda kept, _sharers, _now: EnrollmentChange(kept)),
         )
         await store.verifications.apply(
-            name, lambda kept, now: calls.call_answered(kept, f"token {name}", name, None, now)
+            name, lambda kept, now: call_events.answer_call(kept, f"token {name}", name, None, now)
         )
         return name
 
     return call
 
 
-def judged(name: str, verdict: Verdict, turn: int = 1):
-    gathered = Gathered(f"token {name}", name, turn, "583017")
-    return lambda kept, person, now: pin_judged(kept, person, gathered, verdict, now, LIMITS)
+def judged(name: str, verdict: PinVerdict, turn: int = 1):
+    gathered = KeyedPin(f"token {name}", name, turn, "583017")
+    return lambda kept, person, now: decide_pin(kept, person, gathered, verdict, now, LIMITS)
 
 
 @pytest.mark.usefixtures("alice")
@@ -97,9 +98,9 @@ async def test_a_pin_that_is_chosen_on_a_call_is_kept_with_its_notice_and_told_o
         ALICE, lambda kept, _now: EnrollmentChange(msgspec.structs.replace(kept, pin=Pin(HASH, must_change=True)))
     )
     await store.verifications.judge_pin(name, judged(name, RIGHT))
-    await store.verifications.judge_pin(name, judged(name, Verdict(HASH, fits=False, hash="1$own"), turn=2))
+    await store.verifications.judge_pin(name, judged(name, PinVerdict(HASH, fits=False, hash="1$own"), turn=2))
     assert await store.outbox.due_notices(10) == []
-    stores, repeated = [store, beside], Verdict("1$own", fits=True)
+    stores, repeated = [store, beside], PinVerdict("1$own", fits=True)
     await asyncio.gather(
         *(stores[place % 2].verifications.judge_pin(name, judged(name, repeated, turn=3)) for place in range(20))
     )
@@ -128,15 +129,15 @@ async def test_the_same_gather_told_many_times_is_judged_once(store, beside, cal
     stores = [store, beside]
     await asyncio.gather(*(stores[place % 2].verifications.judge_pin(name, judged(name, WRONG)) for place in range(20)))
     assert len((await store.enrollments.get(ALICE)).pin.failures) == 1
-    assert (await store.verifications.get(name)).attempts[0].turn == 2
+    assert (await store.verifications.get(name)).attempts[0].gather_number == 2
 
 
 @pytest.mark.usefixtures("alice")
 async def test_a_verdict_on_another_hash_leaves_nothing_behind(store, called):
     name = await called("ver_1")
     before = await store.verifications.get(name), await store.enrollments.get(ALICE)
-    with pytest.raises(Outdated):
-        await store.verifications.judge_pin(name, judged(name, Verdict("1$another", fits=True)))
+    with pytest.raises(StalePinHash):
+        await store.verifications.judge_pin(name, judged(name, PinVerdict("1$another", fits=True)))
     assert (await store.verifications.get(name), await store.enrollments.get(ALICE)) == before
 
 

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from gateway.domain.scenes import PinFlaw
+from gateway.domain.ivr.states import PinFlaw
 from gateway.domain.verification import FailureCode
 from gateway.services.phrasebooks import Phrasebooks
 from twiml import pin_scripts, scripts

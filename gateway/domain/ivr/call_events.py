@@ -1,27 +1,28 @@
-"""A call's inputs: it was answered, keys were pressed or not, a machine took it; each says what the call hears next."""
+"""The events of a call: it was answered, a machine or a person was detected, a Gather returned. Each has a reply."""
 
 from gateway.domain.attempts import attempt_changed, by_token
-from gateway.domain.call_keys import Keyed, keys_taken
-from gateway.domain.call_replies import MACHINE, MACHINE_FAILURE, listens, nothing, over, replied, unchanged
-from gateway.domain.delivery import DeliveryStatus, merge
+from gateway.domain.delivery import AnsweredBy, DeliveryStatus, merge
+from gateway.domain.ivr.dtmf import Dtmf
+from gateway.domain.ivr.flow import Gathered, run
+from gateway.domain.ivr.keypad import Keypad
+from gateway.domain.ivr.replies import MACHINE_FAILURE, expired, listens, replied, unchanged, unknown_call
 from gateway.domain.journal import JournalEntry
-from gateway.domain.keypad import Keypad
 from gateway.domain.limits import Limits, Tally
 from gateway.domain.verification import Change, Status, Verification
 
 _USUAL_KEYS = Keypad()
 
 
-def call_answered(verification: Verification, token: str, sid: str, answered_by: str | None, now: int) -> Change:
-    """Someone or something took the call. Asked twice, the same prompt is answered and nothing else happens."""
+def answer_call(verification: Verification, token: str, sid: str, answered_by: str | None, now: int) -> Change:
+    """Someone or something took the call. A repeated request gets the same prompt, and nothing else happens."""
     attempt = by_token(verification, token, sid)
     if attempt is None:
-        return nothing(verification)
-    if answered_by == MACHINE:
+        return unknown_call(verification)
+    if answered_by == AnsweredBy.MACHINE:
         return machine_detected(verification, token, sid, now)
-    if late := over(verification, attempt, now):
+    if late := expired(verification, attempt, now):
         return late
-    if attempt.turn or attempt.failure or verification.status is not Status.PENDING:
+    if attempt.gather_number or attempt.failure or verification.status is not Status.PENDING:
         return unchanged(verification, attempt)
     mode = attempt.mode and attempt.mode.value
     entry = JournalEntry("call.answered", {"attempt_id": attempt.id, "answered_by": answered_by, "mode": mode})
@@ -33,7 +34,7 @@ def call_answered(verification: Verification, token: str, sid: str, answered_by:
         status=merge(attempt.status, DeliveryStatus.IN_PROGRESS),
         provider_sid=sid,
         answered_by=answered_by or attempt.answered_by,
-        turn=1,
+        gather_number=1,
     )
     return replied(change, attempt.id)
 
@@ -42,31 +43,31 @@ def machine_detected(verification: Verification, token: str, sid: str, now: int)
     """A machine took the call: it never approves. After an approval, the late verdict is only noted."""
     attempt = by_token(verification, token, sid)
     if attempt is None:
-        return nothing(verification)
-    if attempt.answered_by == MACHINE:
+        return unknown_call(verification)
+    if attempt.answered_by == AnsweredBy.MACHINE:
         return unchanged(verification, attempt)
     entry = JournalEntry("call.answered_by_machine", {"attempt_id": attempt.id})
     failure = attempt.failure if verification.proved_by == attempt.id else attempt.failure or MACHINE_FAILURE
     change = attempt_changed(
-        verification, attempt, now, (entry,), provider_sid=sid, answered_by=MACHINE, failure=failure
+        verification, attempt, now, (entry,), provider_sid=sid, answered_by=AnsweredBy.MACHINE, failure=failure
     )
     return replied(change, attempt.id)
 
 
 def person_detected(verification: Verification, token: str, sid: str, answered_by: str, now: int) -> Change:
-    """No machine was heard: note the first such verdict. It proves nothing."""
+    """No machine was detected: note the first such verdict. It proves nothing."""
     attempt = by_token(verification, token, sid)
     if attempt is None or attempt.answered_by is not None:
-        return nothing(verification)
+        return unknown_call(verification)
     entry = JournalEntry("call.answered_by", {"attempt_id": attempt.id, "answered_by": answered_by})
     return attempt_changed(verification, attempt, now, (entry,), provider_sid=sid, answered_by=answered_by)
 
 
-def digits_gathered(
+def gather_digits(
     verification: Verification,
     token: str,
     sid: str,
-    turn: int,
+    gather_number: int,
     digits: str,
     tally: Tally,
     now: int,
@@ -75,17 +76,17 @@ def digits_gathered(
     keypad: Keypad = _USUAL_KEYS,
     cut_off: bool = False,
 ) -> Change:
-    """A Gather ended. What the call asked for approves at once; other keys or silence ask again, a few times.
+    """A Gather returned. What the call asked for approves at once; other keys or none ask again, a few times.
 
-    Only the Gather that is open counts (`turn`): a repeated or late report of an earlier one gets today's answer. A
-    call that has been reported as over still counts while its verification is pending. `cut_off` tells that no finish
-    key ended what was keyed in, so more may have been meant to follow. What may be a PIN changes nothing here.
+    Only the open Gather counts: a repeated or late report of an earlier one gets today's answer. A call that has been
+    reported as ended still counts while its verification is pending. `cut_off`: no finish key ended the digits, so
+    more may have been meant to follow. What may be a PIN changes nothing here.
     """
     attempt = by_token(verification, token, sid)
     if attempt is None:
-        return nothing(verification)
-    if late := over(verification, attempt, now):
+        return unknown_call(verification)
+    if late := expired(verification, attempt, now):
         return late
-    if not listens(verification, attempt, turn):
+    if not listens(verification, attempt, gather_number):
         return unchanged(verification, attempt)
-    return keys_taken(verification, attempt, Keyed(digits, keypad, cut_off), tally, now, limits)
+    return run(Gathered(verification, attempt, Dtmf(digits, keypad, cut_off), tally, now, limits))

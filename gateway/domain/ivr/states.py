@@ -1,28 +1,32 @@
-"""Where a call's script is, and what it says next."""
+"""The states of a call's dialogue, and the scripts that it plays."""
 
 from enum import StrEnum
 
 
-class Scene(StrEnum):
-    """What the open Gather of a call asks for, or, in the last three, what was said at its end."""
+class CallState(StrEnum):
+    """What the open gather of a call asks for, or, in the last three, what was said at its end.
+
+    PROOF asks for what the mode requires, CONFIRM_REPORT and CONFIRM_STOP whether a refusal was meant, OFFER_STOP
+    whether who reported fraud wants no more calls. The values are stored with each attempt.
+    """
 
     PROOF = "proof"
     NEW_PIN = "new_pin"
     NEW_PIN_AGAIN = "new_pin_again"
-    REPORT = "report"
-    NO_MORE = "no_more"
-    BLOCK = "block"
-    CODE_TOLD = "code_told"
+    CONFIRM_REPORT = "report"
+    CONFIRM_STOP = "no_more"
+    OFFER_STOP = "block"
+    CODE_SPOKEN = "code_told"
     REPORTED = "reported"
     STOPPED = "stopped"
 
 
-PIN_CHOICE = frozenset({Scene.NEW_PIN, Scene.NEW_PIN_AGAIN})
-"""The scenes in which a person chooses a PIN of their own."""
+PIN_CHOICE = frozenset({CallState.NEW_PIN, CallState.NEW_PIN_AGAIN})
+"""The states in which a person chooses a PIN of their own."""
 
 
 class PinFlaw(StrEnum):
-    """Why what was keyed in or typed is not taken as a new PIN."""
+    """Why what was keyed in or typed is rejected as a new PIN."""
 
     MALFORMED = "malformed"
     TOO_SIMPLE = "too_simple"
@@ -31,7 +35,7 @@ class PinFlaw(StrEnum):
 
 
 class Script(StrEnum):
-    """What a call says next."""
+    """What a call plays next."""
 
     PRESS_POUND = "press_pound"
     MATCH_DIGITS = "match_digits"

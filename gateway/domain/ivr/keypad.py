@@ -6,7 +6,7 @@ FRAUD_KEY = "0"
 REPEAT_KEY = "*"
 LANGUAGE_KEY = "2"
 SLOW_KEY = "8"
-BLOCK_KEY = "1"
+ACCEPT_KEY = "1"
 POUND = "#"
 _STAND_INS = "56"
 
