@@ -9,8 +9,8 @@ import uuid_utils
 from benchmarks.databases import Database
 from gateway.app import vault_of
 from gateway.domain import send_results
-from gateway.domain.commands import NewAttempt, NewVerification, VerificationRequest, code_checked, created
-from gateway.domain.limits import DAY, Limits, Tally
+from gateway.domain.commands import NewAttempt, NewVerification, VerificationRequest, check_code, create
+from gateway.domain.limits import DAY, Limits, RateCounters
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Change, Channel, Verification
 from gateway.settings.settings import Settings
@@ -56,9 +56,9 @@ def _changes(application_id: str, at: int) -> list[Change]:
     request = VerificationRequest(number=_number(0), channel=Channel.SMS, locale="en")
     new = NewVerification(_id(at), application_id, "Example Bank", b"digest", b"sealed")
     attempt = NewAttempt(f"att_{uuid_utils.uuid7().hex}", "t" * 22, Channel.SMS, None, "twilio")
-    pending = created(request, new, attempt, Tally(), at, Limits())
-    sent = send_results.sent(pending.verification, attempt.id, f"SM{0:032x}", at + 300)
-    approved = code_checked(sent.verification, b"digest", Tally(), at + 9_000, Limits())
+    pending = create(request, new, attempt, RateCounters(), at, Limits())
+    sent = send_results.record_sent(pending.verification, attempt.id, f"SM{0:032x}", at + 300)
+    approved = check_code(sent.verification, b"digest", RateCounters(), at + 9_000, Limits())
     return [pending, sent, approved]
 
 

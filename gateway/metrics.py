@@ -16,7 +16,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.process_collector import ProcessCollector
 
-from gateway.domain.attempts import by_id
+from gateway.domain.attempts import find_attempt
 from gateway.domain.errors import StoreUnavailable
 from gateway.domain.journal import JournalEntry
 from gateway.domain.limits import SECOND
@@ -176,7 +176,7 @@ class Metrics:
             self._approvals.child(verification.channel.value).observe(seconds)
 
     def _count_attempt(self, verification: Verification, entry: JournalEntry) -> None:
-        attempt = by_id(verification, str(entry.facts["attempt_id"]))
+        attempt = find_attempt(verification, str(entry.facts["attempt_id"]))
         if attempt is None:
             return
         if entry.type == "attempt.sent":

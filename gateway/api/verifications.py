@@ -17,7 +17,7 @@ from gateway.api.streams import EVENT_STREAM, LAST_EVENT_ID, LongPollLimit, stre
 from gateway.api.views import EventView, VerificationJsonCache, VerificationView, event_view, verification_view
 from gateway.domain.api_keys import Application
 from gateway.domain.commands import Created, VerificationRequest
-from gateway.domain.fallback import MOST_STEPS, mistake
+from gateway.domain.fallback import MOST_STEPS, find_mistake
 from gateway.domain.limits import Limits
 from gateway.domain.listing import ListFilter
 from gateway.domain.phone_number import PhoneNumber, parse_e164, parse_extension, parse_written
@@ -283,7 +283,7 @@ def fallback_for(
     """Return the ways as asked for; None leaves them to the policy. Raises Problem 422 for ways that cannot be."""
     if not steps:
         return None if steps is None else ()
-    wrong = mistake(steps)
+    wrong = find_mistake(steps)
     if wrong is None and (steps[0].channel, steps[0].mode) not in {(channel, mode), (channel, None)}:
         wrong = "Step 1: must be the way in which the verification begins."
     if wrong is not None:

@@ -10,7 +10,7 @@ from gateway.cli.database import application_named, opened_store
 from gateway.cli.terminal import format_utc, printable
 from gateway.domain.enrollment import EnrollmentChange
 from gateway.domain.errors import Rejected
-from gateway.domain.recognition import BYPASS_DIGITS, bypass_granted
+from gateway.domain.recognition import BYPASS_DIGITS, grant_bypass
 from gateway.security.generators import new_code
 from gateway.settings.settings import Settings
 
@@ -33,7 +33,7 @@ async def _grant(settings: Settings, arguments: argparse.Namespace, code: str) -
         try:
             return await store.enrollments.change(
                 enrollment.id,
-                lambda current, at: bypass_granted(current, digest, arguments.seconds, arguments.reason, at),
+                lambda current, at: grant_bypass(current, digest, arguments.seconds, arguments.reason, at),
             )
         except Rejected as rejected:
             raise CommandFailed(rejected.detail) from None

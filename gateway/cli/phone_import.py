@@ -37,8 +37,8 @@ from gateway.domain.phone_import import (
     ImportTerms,
     PhoneImport,
     WantedPhone,
-    import_planned,
-    wanted_phones,
+    importable_phones,
+    plan_import,
 )
 from gateway.domain.phone_number import PhoneNumber
 from gateway.security.generators import new_id
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = load_settings(arguments.config)
     applications = load_applications_file(settings.portal.applications_file, settings)
     with _export(arguments.file) as rows:
-        wanted = ((row, wanted_phones(row, arguments.country)) for row in rows())
+        wanted = ((row, importable_phones(row, arguments.country)) for row in rows())
         importer = run_loop(_import_rows(settings, applications, arguments, wanted))
     importer.print_totals()
     return _REFUSED if importer.any_refused else 0
@@ -160,7 +160,7 @@ class _Importer:
             number: await enrollments.sharers_in(transaction, before, number) + self._planned_numbers[number]
             for number in numbers
         }
-        plan = import_planned(before, wanted, ImportTerms(policy, self._proven, self._ids, sharers.__getitem__), at)
+        plan = plan_import(before, wanted, ImportTerms(policy, self._proven, self._ids, sharers.__getitem__), at)
         if self._apply and plan.change.enrollment is not before:
             if existing is None:
                 await enrollments.enroll_in(transaction, before)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Collection
 
 from gateway.domain.errors import Rejected
-from gateway.domain.inbound_sms import FRAUD, TEXT_REPLIED, Keyword, keyword, select_verification, sms_received, word
+from gateway.domain.inbound_sms import FRAUD, TEXT_REPLIED, Keyword, keyword, receive_sms, select_verification, word
 from gateway.domain.limits import Limits
 from gateway.domain.phone_number import PhoneNumber, parse_e164
 from gateway.domain.senders import Senders
@@ -76,7 +76,7 @@ class InboundSms:
             change = await self._store.answer(
                 number,
                 lambda recent: select_verification(recent, event.sid),
-                lambda verification, tally, now: sms_received(
+                lambda verification, tally, now: receive_sms(
                     verification,
                     event.sid,
                     event.body,

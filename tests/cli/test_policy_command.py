@@ -11,7 +11,7 @@ import pytest
 
 from gateway.app import open_store
 from gateway.cli.keys import new_api_key, new_secret
-from gateway.domain.blocks import blocked
+from gateway.domain.blocks import block_person
 from gateway.domain.enrollment import (
     AppPassword,
     DefaultMethod,
@@ -20,7 +20,7 @@ from gateway.domain.enrollment import (
     Phone,
     PhoneKind,
     TrustedDevice,
-    enrollment_changed,
+    update_enrollment,
 )
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel
@@ -39,7 +39,7 @@ Step = Callable[[Enrollment, int], EnrollmentChange]
 
 
 def person(user: str, *phones: Phone, **fields) -> tuple[str, str, Step]:
-    return "Example Bank", user, lambda current, now: enrollment_changed(current, now, phones=phones, **fields)
+    return "Example Bank", user, lambda current, now: update_enrollment(current, now, phones=phones, **fields)
 
 
 ALICE = person(
@@ -59,7 +59,7 @@ BOB = person(
 )
 CAROL = person("carol")
 DAVE = person("dave", msgspec.structs.replace(OFFERED, id="phn_dave"))
-EVE = ("Other Bank", "eve\u202e", lambda current, now: blocked(current, "lost phone", None, now))
+EVE = ("Other Bank", "eve\u202e", lambda current, now: block_person(current, "lost phone", None, now))
 PEOPLE = [ALICE, BOB, CAROL, DAVE, EVE]
 
 

@@ -6,7 +6,7 @@ from support import creation
 
 from gateway.domain import commands, timeouts
 from gateway.domain.errors import ErrorCode, Rejected
-from gateway.domain.limits import Limits, Tally
+from gateway.domain.limits import Limits, RateCounters
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, Mode, Status
 
@@ -19,7 +19,7 @@ def started():
     number = PhoneNumber("+14255550123")
     start = creation.start("ver_1", "app_1", "Bank", number, Channel.SMS, None, "en", None, {}, RIGHT, b"sealed")
     new = commands.NewAttempt("att_0", "token-0", Channel.SMS, None, "twilio")
-    return creation.created(start, new, Tally(), START, LIMITS)
+    return creation.created(start, new, RateCounters(), START, LIMITS)
 
 
 class Checks(RuleBasedStateMachine):
@@ -34,7 +34,7 @@ class Checks(RuleBasedStateMachine):
     def check(self, guess: bytes) -> None:
         pending = self.verification.status is Status.PENDING and self.now < self.verification.expires_at
         try:
-            change = commands.code_checked(self.verification, guess, self.tally, self.now, LIMITS)
+            change = commands.check_code(self.verification, guess, self.tally, self.now, LIMITS)
         except Rejected as refusal:
             assert refusal.code is ErrorCode.VERIFICATION_FINISHED
             assert not pending
@@ -56,14 +56,14 @@ class Checks(RuleBasedStateMachine):
     @rule(seconds=st.integers(1, 300))
     def wait(self, seconds: int) -> None:
         self.now += seconds * 1_000
-        self.verification = timeouts.deadline_passed(self.verification, self.now).verification
+        self.verification = timeouts.pass_deadline(self.verification, self.now).verification
 
     @rule(channel=st.sampled_from(Channel))
     def resend(self, channel: Channel) -> None:
         mode = Mode.CONFIRM if channel is Channel.CALL else None
         new = commands.NewAttempt(f"att_{self.sends}", f"token-{self.sends}", channel, mode, "twilio")
         try:
-            change = commands.resent(self.verification, new, self.tally, self.now, LIMITS)
+            change = commands.resend(self.verification, new, self.tally, self.now, LIMITS)
         except Rejected:
             return
         if change.refusal is None:

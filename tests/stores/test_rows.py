@@ -6,7 +6,7 @@ import msgspec
 from support import creation
 
 from gateway.domain import commands
-from gateway.domain.limits import Limits, Tally
+from gateway.domain.limits import Limits, RateCounters
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, FallbackStep, Mode, Purpose
 from gateway.security.vault import Vault
@@ -32,7 +32,7 @@ def test_a_verification_of_the_first_release_is_read_and_written_with_the_same_f
         tried=("phn_1",), plan=commands.Plan(60, (FallbackStep(Channel.SMS),)),
     )  # fmt: skip
     new = commands.NewAttempt("att_1", "token", Channel.CALL, Mode.MATCH, "twilio", "42")
-    verification = creation.created(start, new, Tally(), AT, Limits()).verification
+    verification = creation.created(start, new, RateCounters(), AT, Limits()).verification
     vault = Vault({1: os.urandom(32)}, os.urandom(32), os.urandom(32))
     sealed = vault.seal(rows.dialled(NUMBER, None), "ver_1")
     assert rows.verification_of("ver_1", STATE, sealed, vault) == verification

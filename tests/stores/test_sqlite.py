@@ -103,5 +103,5 @@ async def test_what_changes_nothing_writes_nothing(store, clock):
         Enrollment("enr_1", "app_1", "alice", created_at=clock.now, updated_at=clock.now), None
     )
     before = store._engine._connection.total_changes
-    await store.enrollments.change("enr_1", lambda kept, now: blocks.unblocked(kept, "not blocked", now))
+    await store.enrollments.change("enr_1", lambda kept, now: blocks.unblock_person(kept, "not blocked", now))
     assert store._engine._connection.total_changes == before

@@ -32,7 +32,7 @@ async def create(store, vault, clock, count):
         new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
         begin = lambda tally, now, start=start, new=new: creation.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
         await store.verifications.create(name, NUMBER, begin, idempotency_key=None, joining=None)
-        await store.verifications.apply(name, commands.canceled)
+        await store.verifications.apply(name, commands.cancel)
     return names
 
 

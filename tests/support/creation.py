@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.domain import commands
 from gateway.domain.assurance import Assurance, Basis
-from gateway.domain.limits import Limits, Tally
+from gateway.domain.limits import Limits, RateCounters
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Change, Channel, Mode
 
@@ -59,9 +59,9 @@ def start(
     return Start(request, new, plan)
 
 
-def created(begun: Start, attempt: commands.NewAttempt, tally: Tally, now: int, limits: Limits) -> Change:
-    return commands.created(begun.request, begun.new, attempt, tally, now, limits, begun.plan)
+def created(begun: Start, attempt: commands.NewAttempt, tally: RateCounters, now: int, limits: Limits) -> Change:
+    return commands.create(begun.request, begun.new, attempt, tally, now, limits, begun.plan)
 
 
 def recognized(begun: Start, basis: Basis, assurance: Assurance | None, now: int) -> Change:
-    return commands.recognized(begun.request, begun.new, basis, assurance, now)
+    return commands.create_recognized(begun.request, begun.new, basis, assurance, now)
