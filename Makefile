@@ -69,7 +69,7 @@ soak: $(DEVELOP) ## let storms rage over both engines for ten minutes each (STOR
 bench: $(DEVELOP) ## measure, and print the table
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
-screenshot: $(DEVELOP) ## take the pictures in docs/images from the running program (needs Chromium)
+screenshot: $(DEVELOP) ## take the screenshots in docs/images from the running program (needs Chromium)
 	@$(BIN)/python docs/make_screenshot.py
 
 lock: ## resolve the dependencies again (needs uv)

@@ -1,4 +1,4 @@
-"""The engines under measurement: new databases for gateways, filled fast, and asked beside them."""
+"""The measured engines: new databases for gateways, with fast bulk inserts and direct queries."""
 
 import contextlib
 import itertools
@@ -15,7 +15,7 @@ from benchmarks.postgres import VERSION, Server
 
 Row = tuple[Any, ...]
 
-_SPEED = ("journal_mode = OFF", "synchronous = OFF", "cache_size = -256000")
+_FAST_PRAGMAS = ("journal_mode = OFF", "synchronous = OFF", "cache_size = -256000")
 _INDEXES_OF_SQLITE = """
 SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'verifications' AND sql IS NOT NULL
 """
@@ -25,36 +25,36 @@ SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'verifications' AND
 
 
 class Database(Protocol):
-    """A database of one gateway; `url` is what its settings say."""
+    """A database of one gateway; `url` is its setting `database.url`."""
 
     url: str
 
-    async def ask(self, statement: str, *values: object) -> list[Row]:
+    async def query(self, statement: str, *values: object) -> list[Row]:
         """Run a statement with a value for each `?`, and return its rows."""
 
     async def insert(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
-        """Add many rows."""
+        """Insert many rows."""
 
     def filling(self) -> AbstractAsyncContextManager[None]:
-        """Make inserts fast until the block ends, and then as if they had come one by one; no gateway may be there."""
+        """Speed up inserts until the block ends, and restore normal operation; no gateway may use the database."""
 
     def cpu_seconds(self) -> float:
         """Return the CPU time that processes of the database's own have used so far."""
 
 
 class Engine(Protocol):
-    """A kind of database: its name for `--engine`, its title in what is printed, how many gateways share a database."""
+    """A kind of database: its name for `--engine`, its printed title, how many gateways can share a database."""
 
     name: str
     title: str
     most_processes: int
 
     def database(self, folder: Path) -> AbstractAsyncContextManager[Database]:
-        """Make a database without tables, in `folder` if it is a file."""
+        """Create a database without tables, in `folder` if it is a file."""
 
 
 class Sqlite:
-    """Fills `Engine`."""
+    """The engine SQLite."""
 
     name = "sqlite"
     title = f"SQLite {sqlite3.sqlite_version}, synchronous=FULL"
@@ -62,14 +62,14 @@ class Sqlite:
 
     @contextlib.asynccontextmanager
     async def database(self, folder: Path) -> AsyncIterator[Database]:
-        """See the protocol."""
+        """Create a database file in `folder`."""
         path = folder / "poundkey.db"
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
             yield _SqliteDatabase(f"sqlite:///{path}", connection)
 
 
 class Postgres:
-    """Fills `Engine` with databases of one server."""
+    """The engine PostgreSQL, with all databases on one server."""
 
     name = "postgres"
     title = f"PostgreSQL {VERSION}, default settings"
@@ -81,13 +81,13 @@ class Postgres:
 
     @contextlib.asynccontextmanager
     async def database(self, folder: Path) -> AsyncIterator[Database]:  # noqa: ARG002 - the server has one of its own
-        """See the protocol."""
+        """Create a database on the server."""
         name = f"bench_{next(self._names)}"
         connection = await asyncpg.connect(self._server.url("postgres"))
         await connection.execute(f"CREATE DATABASE {name}")
         await connection.close()
         url = self._server.url(name)
-        # What asks for the end of a run must not read a table whole meanwhile.
+        # The query that detects the end of a run must not scan a whole table meanwhile.
         connection = await asyncpg.connect(url, server_settings={"enable_seqscan": "off"})
         try:
             yield _PostgresDatabase(url, self._server, connection)
@@ -100,22 +100,22 @@ class _SqliteDatabase:
         self.url = url
         self._connection = connection
 
-    async def ask(self, statement: str, *values: object) -> list[Row]:
+    async def query(self, statement: str, *values: object) -> list[Row]:
         return self._connection.execute(statement, values).fetchall()
 
     async def insert(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
-        marks = ", ".join("?" * len(columns))
-        self._connection.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)  # noqa: S608 - our own words
+        placeholders = ", ".join("?" * len(columns))
+        self._connection.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({placeholders})", rows)  # noqa: S608 - our own words
 
     @contextlib.asynccontextmanager
     async def filling(self) -> AsyncIterator[None]:
-        for pragma in _SPEED:
-            await self.ask(f"PRAGMA {pragma}")
+        for pragma in _FAST_PRAGMAS:
+            await self.query(f"PRAGMA {pragma}")
         async with _without_indexes(self, _INDEXES_OF_SQLITE):
-            await self.ask("BEGIN")
+            await self.query("BEGIN")
             yield
-            await self.ask("COMMIT")
-        await self.ask("PRAGMA journal_mode = WAL")
+            await self.query("COMMIT")
+        await self.query("PRAGMA journal_mode = WAL")
 
     def cpu_seconds(self) -> float:
         return 0.0
@@ -127,9 +127,9 @@ class _PostgresDatabase:
         self._server = server
         self._connection = connection
 
-    async def ask(self, statement: str, *values: object) -> list[Row]:
-        places = itertools.count(1)
-        numbered = re.sub(r"\?", lambda _: f"${next(places)}", statement)
+    async def query(self, statement: str, *values: object) -> list[Row]:
+        numbers = itertools.count(1)
+        numbered = re.sub(r"\?", lambda _: f"${next(numbers)}", statement)
         return [tuple(row) for row in await self._connection.fetch(numbered, *values)]
 
     async def insert(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
@@ -139,20 +139,20 @@ class _PostgresDatabase:
     async def filling(self) -> AsyncIterator[None]:
         async with _without_indexes(self, _INDEXES_OF_POSTGRES):
             yield
-        # What the server would have done on the way, and must not do during the measurement.
-        for chore in ("VACUUM ANALYZE", "CHECKPOINT"):
-            await self._connection.execute(chore)
+        # Maintenance that the server must not do during the measurement.
+        for statement in ("VACUUM ANALYZE", "CHECKPOINT"):
+            await self._connection.execute(statement)
 
     def cpu_seconds(self) -> float:
         return self._server.cpu_seconds()
 
 
 @contextlib.asynccontextmanager
-async def _without_indexes(database: Database, find: str) -> AsyncIterator[None]:
-    """Drop the indexes of the verifications, which are made faster afterwards; `find` lists how."""
-    found = await database.ask(find)
-    for name, _ in found:
-        await database.ask(f"DROP INDEX {name}")
+async def _without_indexes(database: Database, list_indexes: str) -> AsyncIterator[None]:
+    """Drop the indexes of the verifications until the block ends; `list_indexes` selects names and definitions."""
+    indexes = await database.query(list_indexes)
+    for name, _ in indexes:
+        await database.query(f"DROP INDEX {name}")
     yield
-    for _, statement in found:
-        await database.ask(statement)
+    for _, statement in indexes:
+        await database.query(statement)

@@ -1,4 +1,4 @@
-"""Fills a database with verifications that ended long ago: what a gateway carries along after months of work."""
+"""Fills a database with ended verifications, as after months of operation."""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,19 +9,19 @@ import uuid_utils
 from benchmarks.databases import Database
 from gateway.app import vault_of
 from gateway.domain import send_results
-from gateway.domain.commands import NewAttempt, NewVerification, VerificationRequest, code_checked, created
-from gateway.domain.limits import DAY, Limits, Tally
+from gateway.domain.commands import NewAttempt, NewVerification, VerificationRequest, check_code, create
+from gateway.domain.limits import DAY, Limits, RateCounters
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Change, Channel, Verification
 from gateway.settings.settings import Settings
 from gateway.stores import rows
 
 SPREAD = 30 * DAY
-"""Milliseconds over which the verifications are spread, evenly, until now."""
+"""Milliseconds before now over which the verifications are spread evenly."""
 
 _NS = 1_000_000
 _NUMBER = 2_000_000
-_AT_ONCE = 100_000
+_BATCH = 100_000
 _VERIFICATION = ("id", "application_id", "number_fingerprint", "sealed_number", "status", "due_at", "state")
 _ENTRIES = ("subject_id", "sequence", "at", "entries")
 _TALLIES = """
@@ -31,33 +31,35 @@ SELECT number_fingerprint, ?, ? FROM verifications WHERE id > ? ORDER BY number_
 
 
 async def fill(database: Database, settings: Settings, count: int) -> None:
-    """Store so many approved verifications with their journals, and the last day's tallies, as 30 days leave them.
+    """Store `count` approved verifications of 30 days with their journals, and the last day's rate counters.
 
-    The rows are those of one verification that the domain's own functions led to its end, under ids, fingerprints and
-    seals of their own. The database must be at head and no gateway may have it open.
+    The rows are copies of one verification that the domain's functions approved, each with its own id, fingerprint and
+    sealed number. The database must have the newest schema, and no gateway may use it.
     """
     now = time.time_ns() // _NS
-    ((application_id,),) = await database.ask("SELECT id FROM applications")
-    life = _life(application_id, now - SPREAD)
+    ((application_id,),) = await database.query("SELECT id FROM applications")
+    changes = _changes(application_id, now - SPREAD)
     async with database.filling():
-        for first in range(0, count, _AT_ONCE):
-            places = range(first, min(first + _AT_ONCE, count))
+        for first in range(0, count, _BATCH):
+            places = range(first, min(first + _BATCH, count))
             ids = {place: _id(now - SPREAD + SPREAD * place // count) for place in places}
-            await database.insert("verifications", _VERIFICATION, _verifications(settings, life[-1].verification, ids))
-            await database.insert("journal", _ENTRIES, _entries(life, ids.values()))
-        tally = rows.tally_state(life[0].tally or rows.NO_TALLY)
-        await database.ask(_TALLIES, tally, now, _id(now - DAY))
+            await database.insert(
+                "verifications", _VERIFICATION, _verifications(settings, changes[-1].verification, ids)
+            )
+            await database.insert("journal", _ENTRIES, _entries(changes, ids.values()))
+        tally = rows.tally_state(changes[0].tally or rows.NO_TALLY)
+        await database.query(_TALLIES, tally, now, _id(now - DAY))
 
 
-def _life(application_id: str, at: int) -> list[Change]:
-    """Lead a verification by text from its start to its approval."""
+def _changes(application_id: str, at: int) -> list[Change]:
+    """Return the changes of a verification by text, from its creation to its approval."""
     request = VerificationRequest(number=_number(0), channel=Channel.SMS, locale="en")
     new = NewVerification(_id(at), application_id, "Example Bank", b"digest", b"sealed")
     attempt = NewAttempt(f"att_{uuid_utils.uuid7().hex}", "t" * 22, Channel.SMS, None, "twilio")
-    begun = created(request, new, attempt, Tally(), at, Limits())
-    sent = send_results.sent(begun.verification, attempt.id, f"SM{0:032x}", at + 300)
-    approved = code_checked(sent.verification, b"digest", Tally(), at + 9_000, Limits())
-    return [begun, sent, approved]
+    pending = create(request, new, attempt, RateCounters(), at, Limits())
+    sent = send_results.record_sent(pending.verification, attempt.id, f"SM{0:032x}", at + 300)
+    approved = check_code(sent.verification, b"digest", RateCounters(), at + 9_000, Limits())
+    return [pending, sent, approved]
 
 
 def _verifications(settings: Settings, ended: Verification, ids: Mapping[int, str]) -> Iterator[rows.Row]:
@@ -70,10 +72,10 @@ def _verifications(settings: Settings, ended: Verification, ids: Mapping[int, st
         yield verification_id, ended.application_id, fingerprint, sealed, ended.status.value, ended.due_at, state
 
 
-def _entries(life: list[Change], ids: Iterable[str]) -> Iterator[rows.Row]:
+def _entries(changes: list[Change], ids: Iterable[str]) -> Iterator[rows.Row]:
     pages = [
         (change.verification.entries - len(change.entries) + 1, change.verification.updated_at, change.entries)
-        for change in life
+        for change in changes
     ]
     states = [(first, at, rows.entries_state(entries)) for first, at, entries in pages]
     for verification_id in ids:

@@ -1,4 +1,4 @@
-"""What a gateway takes before it works: the time to start, memory and threads, at rest and with many who wait."""
+"""A gateway's time to start, and its memory and threads at rest and with many waiting clients."""
 
 import asyncio
 import time
@@ -8,22 +8,22 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.databases import Engine
+from benchmarks.http_requests import Integrator
 from benchmarks.load import Client, Expected, fire
 from benchmarks.paths import answered, started
 from benchmarks.servers import Gateway, prepared, served
 from benchmarks.usage import Usage, usage
-from benchmarks.wire import Integrator
 
 WAITERS = 5_000
 
 _CANCELED = Expected(HTTPStatus.OK, b'"status":"canceled"')
 _SETTLING = 1.5
-"""Seconds; longer than the gateway waits before each of its regular tasks, so that their threads are counted."""
-_SETTLED = 0.1
+"""Seconds; longer than the interval of the gateway's periodic tasks, so that their threads are counted."""
+_MAX_DRIFT = 0.1  # MiB
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """Many long-polls at once: what the gateway used before and meanwhile, and the seconds until all were told."""
+    """Many long-polls at once: the usage before and meanwhile, and the seconds until all were answered."""
 
     before: Usage
     usage: Usage
@@ -31,7 +31,7 @@ class Waiting(msgspec.Struct, frozen=True):
 
     @property
     def each(self) -> float:
-        """Return the memory (KiB) of one who waits."""
+        """Return the memory (KiB) of one long-poll."""
         return (self.usage.resident - self.before.resident) * 1024 / WAITERS
 
 
@@ -48,20 +48,20 @@ async def start_ups(folder: Path, engine: Engine, count: int) -> list[float]:
 
 
 async def at_rest(gateway: Gateway) -> Usage:
-    """Return what a gateway uses that has done each of its jobs a few times."""
+    """Return the usage of a gateway that has done each of its tasks a few times."""
     await started(gateway, "sms", 10)
     await answered(gateway, 10)
     return await _settled(gateway)
 
 
 async def with_waiters(gateway: Gateway) -> Waiting:
-    """Let WAITERS integrators wait for as many verifications, and cancel these; raises Wrong if one is not told."""
+    """Long-poll WAITERS verifications, then cancel them; raises WrongAnswer if one is not answered."""
     integrator = Integrator(gateway.key)
     ids = [text.verification_id for text in await started(gateway, "sms", WAITERS)]
     before = await _settled(gateway)
-    clients = [await Client.connected(gateway.port) for _ in ids]
+    clients = [await Client.connect(gateway.port) for _ in ids]
     answers = [
-        client.ask(integrator.show(verification_id, "?wait=30"), _CANCELED)
+        client.request(integrator.show(verification_id, "?wait=30"), _CANCELED)
         for client, verification_id in zip(clients, ids, strict=True)
     ]
     used = await _settled(gateway)
@@ -76,9 +76,9 @@ async def with_waiters(gateway: Gateway) -> Waiting:
 
 
 async def _settled(gateway: Gateway) -> Usage:
-    """Return what is used once it has stopped growing."""
+    """Return the usage once it has stopped growing."""
     before, now = None, usage(gateway.pid)
-    while before is None or abs(now.resident - before.resident) > _SETTLED:
+    while before is None or abs(now.resident - before.resident) > _MAX_DRIFT:
         await asyncio.sleep(_SETTLING)
         before, now = now, usage(gateway.pid)
     return now

@@ -1,4 +1,4 @@
-"""The load: prepared requests over keep-alive connections, each sent once, every answer judged; some µs per request."""
+"""The load generator: sends prepared requests over keep-alive connections and checks each answer; some µs each."""
 
 import asyncio
 import gc
@@ -10,14 +10,14 @@ from typing import cast
 import msgspec
 
 CONNECTIONS = 64
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds in which a load must be answered; far more than any takes."""
 
 _LENGTH = b"Content-Length: "
 
 
 class Expected(msgspec.Struct, frozen=True):
-    """What a right answer has: its status, and bytes that its body must contain."""
+    """The status of a correct answer, and bytes that its body must contain."""
 
     status: int
     marker: bytes = b""
@@ -29,17 +29,17 @@ class Answer(msgspec.Struct, frozen=True):
     status: int
     body: bytes
 
-    def fits(self, expected: Expected) -> bool:
-        """Tell whether this is a right answer."""
+    def matches(self, expected: Expected) -> bool:
+        """Tell whether this is a correct answer."""
         return self.status == expected.status and expected.marker in self.body
 
 
-class Wrong(Exception):
-    """Answers were not what they must be, so no number of this run means anything."""
+class WrongAnswer(Exception):
+    """An answer was not as expected, which invalidates the run."""
 
 
 class Timing(msgspec.Struct, frozen=True):
-    """How a load went; times in seconds, latencies sorted."""
+    """The times of a load in seconds; latencies are sorted."""
 
     seconds: float
     latencies: list[float]
@@ -50,24 +50,24 @@ class Timing(msgspec.Struct, frozen=True):
         return len(self.latencies) / self.seconds
 
     def percentile(self, percent: float) -> float:
-        """Return the latency (s) under which so many percent of the answers came."""
+        """Return a percentile of the latencies (s)."""
         return percentile(self.latencies, percent)
 
 
 def percentile(ordered: Sequence[float], percent: float) -> float:
-    """Return the value in a sorted sequence below which so many percent of them lie."""
+    """Return a percentile of a sorted sequence."""
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
 
 class Connection(asyncio.Protocol):
-    """A keep-alive connection with at most one request under way; tells `heard` each answer, and None when lost."""
+    """A keep-alive connection with at most one open request; passes each answer to `on_answer`, and None when lost."""
 
-    def __init__(self, heard: Callable[["Connection", Answer | None], None]) -> None:
-        self._heard = heard
+    def __init__(self, on_answer: Callable[["Connection", Answer | None], None]) -> None:
+        self._on_answer = on_answer
         self._buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
+        """Store the transport."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's are, in all but name
 
     def send(self, request: bytes) -> None:
@@ -85,53 +85,53 @@ class Connection(asyncio.Protocol):
             self._buffer = buffer
             return
         self._buffer = b""
-        self._heard(self, Answer(int(buffer[9:12]), buffer[end + 4 :]))
+        self._on_answer(self, Answer(int(buffer[9:12]), buffer[end + 4 :]))
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """Tell that no answer will come."""
-        self._heard(self, None)
+        """Report that no answer will come."""
+        self._on_answer(self, None)
 
     def close(self) -> None:
-        """Hang up."""
-        self._heard = _nothing
+        """Close the connection."""
+        self._on_answer = _ignore
         self._transport.close()
 
 
 class Client:
-    """A connection for single questions."""
+    """A connection for single requests."""
 
     def __init__(self) -> None:
         self._connection: Connection
         self._answer: asyncio.Future[Answer]
 
     @classmethod
-    async def connected(cls, port: int) -> "Client":
+    async def connect(cls, port: int) -> "Client":
         """Connect to a server on loopback."""
         client = cls()
-        client._connection = await _connect(port, client._hear)
+        client._connection = await _connect(port, client._set_answer)
         return client
 
-    def ask(self, request: bytes, expected: Expected) -> Awaitable[Answer]:
-        """Send a request at once and return its coming answer, which raises Wrong if it is not what it must be."""
+    def request(self, request: bytes, expected: Expected) -> Awaitable[Answer]:
+        """Send a request at once and return its future answer, which raises WrongAnswer if it is not as expected."""
         self._answer = asyncio.get_running_loop().create_future()
         self._connection.send(request)
-        return self._judged(expected)
+        return self._checked_answer(expected)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._connection.close()
 
-    async def _judged(self, expected: Expected) -> Answer:
-        answer = await asyncio.wait_for(self._answer, PATIENCE)
-        if not answer.fits(expected):
-            raise Wrong(f"expected {expected}, got {answer}")
+    async def _checked_answer(self, expected: Expected) -> Answer:
+        answer = await asyncio.wait_for(self._answer, TIMEOUT)
+        if not answer.matches(expected):
+            raise WrongAnswer(f"expected {expected}, got {answer}")
         return answer
 
-    def _hear(self, _connection: Connection, answer: Answer | None) -> None:
+    def _set_answer(self, _connection: Connection, answer: Answer | None) -> None:
         if answer is not None:
             self._answer.set_result(answer)
-        elif not self._answer.done():  # a server may close a connection that waits for nothing
-            self._answer.set_exception(Wrong("the connection was closed"))
+        elif not self._answer.done():  # a server may close an idle connection
+            self._answer.set_exception(WrongAnswer("the connection was closed"))
 
 
 async def fire(
@@ -142,27 +142,27 @@ async def fire(
     until: Callable[[], Awaitable[None]] | None = None,
     connections: int = CONNECTIONS,
 ) -> Timing:
-    """Send each request once over connections that are open already, and time it until all are answered.
+    """Send each request once over open connections, and time it until all are answered.
 
     Args:
-        port: the server's, on loopback.
-        requests: whole requests, as they go over the wire.
-        expected: what every answer must be.
-        until: awaited as part of the time, for work that answers leave behind.
-        connections: how many requests are under way at once.
+        port: The server's, on loopback.
+        requests: Raw HTTP requests.
+        expected: What every answer must be.
+        until: Awaited as part of the time, for work that continues after the answers.
+        connections: Number of concurrent requests.
 
     Raises:
-        Wrong: an answer was not what it must be, or never came.
+        WrongAnswer: An answer was not as expected, or missing.
     """
     load = _Load(requests, expected)
-    opened = [await _connect(port, load.hear) for _ in range(min(connections, len(requests)))]
+    opened = [await _connect(port, load.add_answer) for _ in range(min(connections, len(requests)))]
     gc.collect()
     gc.disable()  # a pause of ours would count as the server's
     try:
         began = time.perf_counter()
         for connection in opened:
             load.send_next(connection)
-        await asyncio.wait_for(load.over, PATIENCE)
+        await asyncio.wait_for(load.over, TIMEOUT)
         if until is not None:
             await until()
         seconds = time.perf_counter() - began
@@ -185,23 +185,23 @@ class _Load:
         for request in itertools.islice(self._requests, 1):
             connection.send(request)
 
-    def hear(self, connection: Connection, answer: Answer | None) -> None:
+    def add_answer(self, connection: Connection, answer: Answer | None) -> None:
         self.latencies.append(time.perf_counter() - connection.sent_at)
         if self.over.done():
             return
-        if answer is None or not answer.fits(self._expected):
-            self.over.set_exception(Wrong(f"expected {self._expected}, got {answer}"))
+        if answer is None or not answer.matches(self._expected):
+            self.over.set_exception(WrongAnswer(f"expected {self._expected}, got {answer}"))
         elif len(self.latencies) == self._count:
             self.over.set_result(None)
         else:
             self.send_next(connection)
 
 
-async def _connect(port: int, heard: Callable[[Connection, Answer | None], None]) -> Connection:
+async def _connect(port: int, on_answer: Callable[[Connection, Answer | None], None]) -> Connection:
     loop = asyncio.get_running_loop()
-    _, connection = await loop.create_connection(lambda: Connection(heard), "127.0.0.1", port)
+    _, connection = await loop.create_connection(lambda: Connection(on_answer), "127.0.0.1", port)
     return connection
 
 
-def _nothing(_connection: Connection, _answer: Answer | None) -> None:
-    """Hear nothing any more."""
+def _ignore(_connection: Connection, _answer: Answer | None) -> None:
+    """Ignore an answer after the connection was closed."""

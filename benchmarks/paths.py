@@ -1,4 +1,4 @@
-"""The hot paths: how the requests of each are prepared, what their answers must be, and what speed is aimed at."""
+"""The hot paths: how their requests are prepared, the expected answers and the target speeds."""
 
 import itertools
 import random
@@ -10,9 +10,9 @@ import msgspec
 from twilio.request_validator import RequestValidator
 
 from benchmarks.filling import SPREAD
+from benchmarks.http_requests import CallCallbacks, Integrator
 from benchmarks.load import Expected, fire
 from benchmarks.servers import Gateway, Send
-from benchmarks.wire import CallCallbacks, Integrator
 from webhooks.events import AttemptRef
 from webhooks.urls import Addresses
 
@@ -20,8 +20,8 @@ CREATED = Expected(HTTPStatus.CREATED, b'"status":"pending"')
 APPROVED = Expected(HTTPStatus.OK, b'"status":"approved"')
 
 _PROMPT = Expected(HTTPStatus.OK, b"<Gather ")
-_SAID = Expected(HTTPStatus.OK, b"<Response>")
-_NOTED = Expected(HTTPStatus.NO_CONTENT)
+_TWIML = Expected(HTTPStatus.OK, b"<Response>")
+_NO_CONTENT = Expected(HTTPStatus.NO_CONTENT)
 _SHOWN = Expected(HTTPStatus.OK, b'"object":"verification"')
 _AREA_CODES = (206, 212, 303, 312, 404, 415, 425, 503, 617, 713)
 _PER_AREA = 8_000_000
@@ -32,19 +32,19 @@ _numbers = itertools.count()
 
 
 class HotPath(msgspec.Struct, frozen=True):
-    """A request that a busy day is made of.
+    """A frequent kind of request.
 
     Attributes:
-        name: as `--only` calls it.
-        what: as the table calls it.
-        aims: requests/s of one process as a fraction of bare aiohttp's, for each engine where one was set.
-        expected: what every answer must be.
-        prepare: does what comes before, then returns so many distinct requests.
-        drains: whether its time includes the sends that it causes, until none is left to hand over.
+        name: Its name for `--only`.
+        title: Its name in the table.
+        aims: Target requests/s of one process as a fraction of bare aiohttp's, by engine.
+        expected: What every answer must be.
+        prepare: Brings the gateway into the required state, and returns a number of distinct requests.
+        drains: Whether its time includes the sends that it causes, until all are handed to the provider.
     """
 
     name: str
-    what: str
+    title: str
     aims: Mapping[str, float]
     expected: Expected
     prepare: Callable[[Gateway, int], Awaitable[list[bytes]]]
@@ -52,26 +52,26 @@ class HotPath(msgspec.Struct, frozen=True):
 
 
 async def started(gateway: Gateway, channel: str, count: int) -> list[Send]:
-    """Start verifications of as many numbers and return what reached the provider."""
+    """Start verifications of new numbers, and return the sends that reached the provider."""
     gateway.sends()
     await fire(gateway.port, starts(gateway, channel, count), CREATED, until=gateway.drained)
     return gateway.sends()
 
 
 async def answered(gateway: Gateway, count: int) -> list[Send]:
-    """Start calls and let the callees answer them, so that each hears its first Gather."""
+    """Start calls and answer them, so that each is at its first Gather."""
     calls = await started(gateway, "call", count)
     await fire(gateway.port, [_answer(gateway, call) for call in calls], _PROMPT)
     return calls
 
 
 def pound(gateway: Gateway, call: Send) -> bytes:
-    """Write the callback of a # in a call's first Gather."""
+    """Return the callback of a # in a call's first Gather."""
     return _callbacks(gateway, call).gather(_addresses(gateway).gather_url(_attempt(call), 1), "#")
 
 
 def starts(gateway: Gateway, channel: str, count: int) -> list[bytes]:
-    """Ask to start verifications of as many numbers that were not used before."""
+    """Return requests that start verifications of new numbers."""
     integrator = Integrator(gateway.key)
     return [integrator.start(_number(), channel) for _ in range(count)]
 
@@ -110,12 +110,12 @@ async def _show(gateway: Gateway, count: int) -> list[bytes]:
 async def _show_old(gateway: Gateway, count: int) -> list[bytes]:
     integrator, now = Integrator(gateway.key), time.time_ns() // 1_000_000
     moments = [now - random.randrange(SPREAD) for _ in range(count)]
-    found = [await gateway.database.ask(_STORED_BEFORE, f"ver_{moment:012x}") for moment in moments]
-    return [integrator.show(verification_id) for ((verification_id,),) in found]
+    rows = [await gateway.database.query(_STORED_BEFORE, f"ver_{moment:012x}") for moment in moments]
+    return [integrator.show(verification_id) for ((verification_id,),) in rows]
 
 
 def _number() -> str:
-    """Return a valid number that was not used before."""
+    """Return a new valid number."""
     area, local = divmod(next(_numbers), _PER_AREA)
     return f"+1{_AREA_CODES[area]}{2_000_000 + local}"
 
@@ -144,8 +144,8 @@ PATHS = (
     HotPath("start", "start a text, sent and drained", _aims(0.20, 0.20), CREATED, _start, drains=True),
     HotPath("check", "check a code", _aims(0.30, 0.30), APPROVED, _check),
     HotPath("fetch", "TwiML fetch", _aims(0.30, 0.25), _PROMPT, _fetch),
-    HotPath("gather", "Gather callback, #", _aims(0.25, 0.25), _SAID, _gather),
-    HotPath("status", "call status callback", _aims(0.25, 0.25), _NOTED, _status),
+    HotPath("gather", "Gather callback, #", _aims(0.25, 0.25), _TWIML, _gather),
+    HotPath("status", "call status callback", _aims(0.25, 0.25), _NO_CONTENT, _status),
     HotPath("show", "GET a verification, recent", _aims(0.55, 0.45), _SHOWN, _show),
     HotPath("old", "GET a verification, any stored", {}, _SHOWN, _show_old),
 )

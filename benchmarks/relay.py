@@ -1,9 +1,9 @@
-"""A relay between provider and gateway, which times the answers as the wire sees them. Prints its port.
+"""A relay between provider and gateway, which times the gateway's answers. Prints its port.
 
     python benchmarks/relay.py PORT
 
-What the provider posts is passed on to PORT. `GET /answers` answers `[[status, seconds], …]`, one for each answer so
-far, from the last byte of the request to the first of the answer; status 0 if the gateway hung up instead.
+Requests are forwarded to PORT. `GET /answers` returns `[[status, seconds], …]`, one for each answer so far, from the
+last byte of the request to the first byte of the answer; status 0 if the gateway closed the connection instead.
 """
 
 import asyncio
@@ -18,19 +18,19 @@ _answers: list[tuple[int, float]] = []
 
 
 class _Wire(asyncio.Protocol):
-    """One end; what comes before the other end is there is kept for it."""
+    """One end of the relay, with a buffer for data that arrives before its connection is open."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
-        self._kept = b""
+        self._unsent = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's are, in all but name
-        self.write(self._kept)
+        self.write(self._unsent)
 
     def write(self, data: bytes) -> None:
         if self._transport is None:
-            self._kept += data
+            self._unsent += data
         elif data:
             self._transport.write(data)
 
@@ -40,7 +40,7 @@ class _Wire(asyncio.Protocol):
 
 
 class _Provider(_Wire):
-    """A connection of the provider, or of whoever asks for the answers."""
+    """A connection of the provider, or of a client that gets the answers."""
 
     def __init__(self, port: int) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class _Provider(_Wire):
             body = msgspec.json.encode(_answers)
             self.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
             return
-        self._gateway.asked_at = time.perf_counter()
+        self._gateway.requested_at = time.perf_counter()
         if self._connecting is None:
             loop = asyncio.get_running_loop()
             self._connecting = loop.create_task(loop.create_connection(lambda: self._gateway, "127.0.0.1", self._port))
@@ -69,21 +69,21 @@ class _Gateway(_Wire):
     def __init__(self, provider: _Wire) -> None:
         super().__init__()
         self._provider = provider
-        self.asked_at: float | None = None
+        self.requested_at: float | None = None
 
     def data_received(self, data: bytes) -> None:
-        self._note(int(data[9:12]))
+        self._record(int(data[9:12]))
         self._provider.write(data)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        self._note(0)
+        self._record(0)
         self._provider.close()
 
-    def _note(self, status: int) -> None:
-        """Note an answer; what is no first byte of one is not."""
-        if self.asked_at is not None:
-            _answers.append((status, time.perf_counter() - self.asked_at))
-            self.asked_at = None
+    def _record(self, status: int) -> None:
+        """Record the first byte of an answer; later bytes are ignored."""
+        if self.requested_at is not None:
+            _answers.append((status, time.perf_counter() - self.requested_at))
+            self.requested_at = None
 
 
 async def _serve(port: int) -> None:

@@ -1,4 +1,4 @@
-"""Hot paths in alternating rounds: bare aiohttp, the path on each gateway, and the other way round the next time."""
+"""Measures hot paths in rounds: bare aiohttp, then the path on each gateway, in alternating order."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
@@ -6,16 +6,16 @@ from statistics import median
 
 import msgspec
 
+from benchmarks.http_requests import HELLO
 from benchmarks.load import Expected, Timing, fire
 from benchmarks.paths import HotPath
 from benchmarks.servers import Gateway, Server
-from benchmarks.wire import HELLO
 
 _HELLO = Expected(HTTPStatus.OK, b"hello")
 
 
 class Size(msgspec.Struct, frozen=True):
-    """How much is measured: rounds, and requests to the path and to bare aiohttp in each."""
+    """Number of rounds, and of requests to the path and to bare aiohttp in each."""
 
     rounds: int
     requests: int
@@ -24,7 +24,7 @@ class Size(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """One server in one round; times in seconds, `cpu` and its database's per request."""
+    """One server in one round; times in seconds, CPU times per request."""
 
     rate: float
     p50: float
@@ -53,27 +53,27 @@ class Measured(msgspec.Struct, frozen=True):
 
 
 async def measure(path: HotPath, bare: Server, gateways: Sequence[Gateway], size: Size) -> list[Measured]:
-    """Measure a path on each gateway; raises Wrong when an answer is not what it must be."""
+    """Measure a path on each gateway; raises WrongAnswer for an unexpected answer."""
     for gateway in gateways:
         await _ready_run(path, gateway, await path.prepare(gateway, size.warm_up))()
     await _hello(bare, size.warm_up)
-    found: list[list[Run]] = []
+    rounds: list[list[Run]] = []
     for number in range(size.rounds):
         prepared = [await path.prepare(gateway, size.requests) for gateway in gateways]
         runs = [
             lambda: _hello(bare, size.hellos),
             *(_ready_run(path, gateway, requests) for gateway, requests in zip(gateways, prepared, strict=True)),
         ]
-        found.append(await _in_turn(runs, backwards=number % 2 == 1))
-    hellos, *ours = [list(runs) for runs in zip(*found, strict=True)]
+        rounds.append(await _run_in_order(runs, backwards=number % 2 == 1))
+    hellos, *of_gateways = [list(runs) for runs in zip(*rounds, strict=True)]
     return [
-        _measured(path, gateway, hellos, runs, None if runs is ours[0] else ours[0])
-        for gateway, runs in zip(gateways, ours, strict=True)
+        _measured(path, gateway, hellos, runs, None if runs is of_gateways[0] else of_gateways[0])
+        for gateway, runs in zip(gateways, of_gateways, strict=True)
     ]
 
 
-async def _in_turn(runs: Sequence[Callable[[], Awaitable[Run]]], *, backwards: bool) -> list[Run]:
-    """Do the runs one after another, and return what they gave in the order they are listed."""
+async def _run_in_order(runs: Sequence[Callable[[], Awaitable[Run]]], *, backwards: bool) -> list[Run]:
+    """Run sequentially, and return the results in the order of `runs`."""
     if backwards:
         return [await run() for run in reversed(runs)][::-1]
     return [await run() for run in runs]

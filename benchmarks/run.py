@@ -1,8 +1,8 @@
-"""The benchmarks, in one run: hot paths beside bare aiohttp, growth, from # to approved, a storm, memory, start-up.
+"""Runs all benchmarks: hot paths and growth against bare aiohttp, approval latency, a storm, memory, start-up.
 
     python benchmarks/run.py [--engine sqlite|postgres|both] [--rows COUNT] [--quick] [--only NAME ...]
 
-Ends with 1 when a single answer was wrong, and never because something was slow.
+Exits with 1 if any answer was wrong, and never because something was slow.
 """
 
 import argparse
@@ -20,9 +20,9 @@ from pathlib import Path
 import uvloop
 
 from benchmarks import postgres
-from benchmarks.beside import NAMES, Amount, beside, made, tell
 from benchmarks.databases import Engine, Postgres, Sqlite
-from benchmarks.load import Wrong
+from benchmarks.facts import NAMES, Amount, make_folder, measure_facts, print_progress
+from benchmarks.load import WrongAnswer
 from benchmarks.paths import PATHS, HotPath
 from benchmarks.rounds import Measured, Size, measure
 from benchmarks.servers import Scale, serving, spawned
@@ -36,32 +36,32 @@ _FILES = 16_384
 
 
 def main() -> int:
-    """Run what is asked for, and print it."""
+    """Run the selected benchmarks and print the results."""
     arguments = _arguments()
     _allow_many_connections()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that processes and gigabytes of files are not left
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that processes and gigabytes of files are cleaned up
     print(_environment() + "\n")
     for name in ("sqlite", "postgres") if arguments.engine == "both" else (arguments.engine,):
         with tempfile.TemporaryDirectory(prefix="poundkey-bench-") as folder:
             try:
                 uvloop.run(_run(Path(folder), name, arguments))
-            except Wrong as wrong:
-                print(f"A wrong answer, so nothing here counts: {wrong}", file=sys.stderr)
+            except WrongAnswer as wrong:
+                print(f"wrong answer, so the results are invalid: {wrong}", file=sys.stderr)
                 return 1
     return 0
 
 
 async def _run(folder: Path, name: str, arguments: argparse.Namespace) -> None:
-    wanted = set(arguments.only or _names())
+    names = set(arguments.only or _names())
     with _engine(name, folder) as engine:
-        tell(engine.title)
-        facts = await beside(folder, engine, wanted, _AMOUNTS[arguments.quick])
-        measured = await _paths(folder, engine, [path for path in PATHS if path.name in wanted], arguments)
+        print_progress(engine.title)
+        facts = await measure_facts(folder, engine, names, _AMOUNTS[arguments.quick])
+        measured = await _paths(folder, engine, [path for path in PATHS if path.name in names], arguments)
         print(f"{engine.title}\n")
         if measured:
             print_paths(measured, engine.name)
         if facts:
-            print_facts("beside", facts)
+            print_facts("other", facts)
 
 
 @contextmanager
@@ -69,26 +69,26 @@ def _engine(name: str, folder: Path) -> Iterator[Engine]:
     if name == Sqlite.name:
         yield Sqlite()
     else:
-        with postgres.running(made(folder / "postgres")) as server:
+        with postgres.running(make_folder(folder / "postgres")) as server:
             yield Postgres(server)
 
 
 async def _paths(folder: Path, engine: Engine, paths: list[HotPath], arguments: argparse.Namespace) -> list[Measured]:
-    """Measure paths on gateways side by side: a small one, one of several processes, one with many rows."""
+    """Measure paths on several gateways: a small one, one of several processes, one with many rows."""
     if not paths:
         return []
     scales = [Scale(processes, _SMALL) for processes in range(1, engine.most_processes + 1)]
     if not arguments.quick:
         scales.append(Scale(1, arguments.rows))
     async with AsyncExitStack() as stack:
-        bare = stack.enter_context(spawned("bare.py"))
+        bare = stack.enter_context(spawned("bare_aiohttp.py"))
         gateways = []
         for number, scale in enumerate(scales):
-            tell(f"a gateway: {scale}")
-            gateways.append(await stack.enter_async_context(serving(made(folder / str(number)), engine, scale)))
+            print_progress(f"a gateway: {scale}")
+            gateways.append(await stack.enter_async_context(serving(make_folder(folder / str(number)), engine, scale)))
         measured = []
         for path in paths:
-            tell(path.what)
+            print_progress(path.title)
             measured += await measure(path, bare, gateways, _QUICK if arguments.quick else _FULL)
         return measured
 
@@ -106,7 +106,7 @@ def _names() -> list[str]:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Measure the gateway beside bare aiohttp.")
+    parser = argparse.ArgumentParser(description="Measure the gateway against bare aiohttp.")
     engines = (Sqlite.name, Postgres.name, "both")
     parser.add_argument("--engine", choices=engines, default="both", help="which database, by default both")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""The processes under measurement: bare aiohttp, and gateways as `poundkey serve` starts them, each with a provider."""
+"""The measured processes: bare aiohttp, and gateways started by `poundkey serve`, each with a provider."""
 
 import asyncio
 import base64
@@ -18,23 +18,23 @@ import msgspec
 
 from benchmarks.databases import Database, Engine
 from benchmarks.filling import fill
+from benchmarks.http_requests import ACCOUNT, CALLER, TOKEN
 from benchmarks.usage import cpu_seconds
-from benchmarks.wire import ACCOUNT, CALLER, TOKEN
 from gateway.settings.settings import PREFIX, Settings, load
 
 ROOT = Path(__file__).parents[1]
 
 _POUNDKEY = (sys.executable, "-m", "gateway")
-_PATIENCE = 20.0
-_LONG = 3_600
+_TIMEOUT = 20.0
+_NEVER = 3_600
 _POLL = 0.002
-_NOWHERE = 9
+_CLOSED_PORT = 9
 _LISTENS = "listening on "
 _OPEN_SENDS = "SELECT 1 FROM sends WHERE stage IN ('queued', 'sending') LIMIT 1"
 
 
 class Send(msgspec.Struct, frozen=True):
-    """A text or call that reached the provider: what a carrier and a phone user know of it."""
+    """A text or call that reached the provider."""
 
     sid: str
     to: str
@@ -60,7 +60,7 @@ class Server(msgspec.Struct, frozen=True):
 
 
 class Scale(msgspec.Struct, frozen=True):
-    """How large a gateway is: its processes, and the ended verifications that it keeps."""
+    """Size of a gateway: its processes, and the ended verifications in its database."""
 
     processes: int = 1
     stored: int = 0
@@ -71,9 +71,9 @@ class Scale(msgspec.Struct, frozen=True):
 
 
 class Gateway(msgspec.Struct, frozen=True):
-    """A serving gateway: its process, an API key, the provider it talks to, and its database, to be read only.
+    """A serving gateway: its process, an API key, its provider's port, and its database for queries.
 
-    Of several processes, `pid` is the one that keeps the others.
+    With several processes, `pid` is their parent's.
     """
 
     settings: Settings
@@ -85,7 +85,7 @@ class Gateway(msgspec.Struct, frozen=True):
 
     @property
     def port(self) -> int:
-        """Return where it listens."""
+        """Return the port on which it listens."""
         return self.settings.server.port
 
     def cpu_seconds(self) -> tuple[float, float]:
@@ -93,34 +93,34 @@ class Gateway(msgspec.Struct, frozen=True):
         return cpu_seconds(self.pid), self.database.cpu_seconds()
 
     async def drained(self) -> None:
-        """Return when every send is at the provider and noted as sent; it then waits for the provider's last word."""
-        while await self.database.ask(_OPEN_SENDS):  # noqa: ASYNC110 - another process empties it, and sets no event of ours
+        """Wait until every send is at the provider and recorded as sent."""
+        while await self.database.query(_OPEN_SENDS):  # noqa: ASYNC110 - another process sends
             await asyncio.sleep(_POLL)
 
     def sends(self) -> list[Send]:
-        """Return what the provider has taken since this was last asked."""
+        """Return the sends that the provider has accepted since the last call."""
         connection = http.client.HTTPConnection("127.0.0.1", self.provider_port)
         connection.request("GET", "/sends")
-        taken = msgspec.json.decode(connection.getresponse().read(), type=list[tuple[str, str]])
+        accepted = msgspec.json.decode(connection.getresponse().read(), type=list[tuple[str, str]])
         connection.close()
-        return [_send(sid, form) for sid, form in taken]
+        return [_send(sid, form) for sid, form in accepted]
 
 
 @contextlib.asynccontextmanager
 async def serving(folder: Path, engine: Engine, scale: Scale) -> AsyncIterator[Gateway]:
-    """Run a gateway on a new database, and a provider that takes every send at once, until the block ends."""
-    with spawned("stub.py") as provider:
-        async with speaking_to(provider.port, folder, engine, scale) as gateway:
+    """Run a gateway on a new database, and a provider that accepts every send at once, until the block ends."""
+    with spawned("stub_provider.py") as provider:
+        async with serving_with_provider(provider.port, folder, engine, scale) as gateway:
             yield gateway
 
 
 @contextlib.asynccontextmanager
-async def speaking_to(
+async def serving_with_provider(
     provider_port: int, folder: Path, engine: Engine, scale: Scale, ports: tuple[int, int] | None = None
 ) -> AsyncIterator[Gateway]:
-    """Run a gateway on a new database until the block ends; the provider listens already.
+    """Run a gateway on a new database until the block ends; its provider must be running.
 
-    `ports` are the one that it listens on and the one where the provider finds it, by default the same free one.
+    `ports` are the port on which it listens and its public one, by default the same free port.
     """
     async with engine.database(folder) as database:
         settings, environment = _settings(database, provider_port, ports)
@@ -132,7 +132,7 @@ async def speaking_to(
 
 
 def poundkey(environment: Mapping[str, str], *words: str) -> str:
-    """Run a command to its end, and return what it prints."""
+    """Run a command to its end, and return its output."""
     ended = subprocess.run([*_POUNDKEY, *words], env=environment, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - ours
     if ended.returncode:
         raise RuntimeError(ended.stderr)
@@ -140,15 +140,15 @@ def poundkey(environment: Mapping[str, str], *words: str) -> str:
 
 
 def prepared(database: Database) -> tuple[Settings, dict[str, str]]:
-    """Bring a database to head, and return settings for a gateway on it that needs no provider, and its environment."""
-    settings, environment = _settings(database, _NOWHERE)
+    """Migrate a database, and return settings and environment for a gateway on it without a provider."""
+    settings, environment = _settings(database, _CLOSED_PORT)
     poundkey(environment, "migrate")
     return settings, environment
 
 
 @contextlib.contextmanager
 def served(settings: Settings, environment: Mapping[str, str], log: Path, processes: int = 1) -> Iterator[int]:
-    """Run `poundkey serve` from its first `/readyz` on, with all its processes, until the block ends; yield its pid."""
+    """Run `poundkey serve` until the block ends; yields its pid once all its processes are ready."""
     command = [*_POUNDKEY, "serve", "--workers", str(processes)]
     with log.open("w") as output:
         process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=output, stderr=output)  # noqa: S603 - ours
@@ -158,7 +158,7 @@ def served(settings: Settings, environment: Mapping[str, str], log: Path, proces
     finally:
         process.terminate()
         try:
-            process.wait(_PATIENCE)
+            process.wait(_TIMEOUT)
         except subprocess.TimeoutExpired:
             process.kill()
             raise
@@ -166,7 +166,7 @@ def served(settings: Settings, environment: Mapping[str, str], log: Path, proces
 
 @contextlib.contextmanager
 def spawned(script: str, *words: str) -> Iterator[Server]:
-    """Run a script beside this one, which prints its port first, until the block ends."""
+    """Run a script of this folder, which prints its port first, until the block ends."""
     command = [sys.executable, str(Path(__file__).with_name(script)), *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
         assert process.stdout is not None
@@ -177,7 +177,7 @@ def spawned(script: str, *words: str) -> Iterator[Server]:
 
 
 def free_port() -> int:
-    """Return a port on loopback that nobody listens on."""
+    """Return a free port on loopback."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
@@ -185,9 +185,9 @@ def free_port() -> int:
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path, processes: int) -> None:
-    give_up = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _TIMEOUT
     while not _is_ready(port) or log.read_text().count(_LISTENS) < processes:
-        if process.poll() is not None or time.monotonic() > give_up:
+        if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"the gateway did not start: {log.read_text()}")
         time.sleep(_POLL)
 
@@ -206,9 +206,9 @@ def _is_ready(port: int) -> bool:
 def _settings(
     database: Database, provider_port: int, ports: tuple[int, int] | None = None
 ) -> tuple[Settings, dict[str, str]]:
-    """Settings as an operator's environment has them: defaults, and what has none."""
+    """Return settings with defaults and only what has none, and the environment that sets them."""
     port, public_port = ports or (free_port(),) * 2
-    ours = {
+    values = {
         "SERVER__PORT": str(port),
         "SERVER__PUBLIC_URL": f"http://127.0.0.1:{public_port}",
         "DATABASE__URL": database.url,
@@ -221,12 +221,12 @@ def _settings(
         "TWILIO__BASE_URL": f"http://127.0.0.1:{provider_port}",
         "TWILIO__ACCOUNT_SID": ACCOUNT,
         "TWILIO__AUTH_TOKEN": TOKEN,
-        # Nobody reports what became of a send, and to be asked about those of the path before would slow the next one.
-        "OUTBOX__SETTLE_AFTER": str(_LONG),
+        # No status reports come, and reconciling the sends of one path would slow the next one.
+        "OUTBOX__SETTLE_AFTER": str(_NEVER),
     }
-    named = {PREFIX + name: value for name, value in ours.items()}
+    variables = {PREFIX + name: value for name, value in values.items()}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    return load(None, named), inherited | named
+    return load(None, variables), inherited | variables
 
 
 def _send(sid: str, form: str) -> Send:

@@ -1,4 +1,4 @@
-"""The tables that a run prints."""
+"""Prints the tables of results."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,8 @@ import msgspec
 
 from benchmarks.rounds import Measured
 
-_TWICE = 1.5
-_FLAT = 1 / 1.3
+_TWO_PROCESSES_AIM = 1.5
+_LARGE_DATABASE_AIM = 1 / 1.3
 _HEAD = (
     "path, 64 connections",
     "gateway",
@@ -25,15 +25,15 @@ _HEAD = (
 
 
 class Fact(msgspec.Struct, frozen=True):
-    """What is not a rate; `aim` is in words, `-` if there is none."""
+    """A measurement other than a rate; `aim` is its target in words, `-` if there is none."""
 
-    what: str
+    title: str
     measured: str
     aim: str = "-"
 
 
 def print_paths(measured: Sequence[Measured], engine: str) -> None:
-    """Print one line for each path and gateway; `engine` is the name that aims are kept under.
+    """Print one line for each path and gateway; `engine` selects the aims.
 
     `of bare` is requests/s over bare aiohttp's in the same round, the median of the rounds; `by CPU` compares the
     servers' CPU time per request instead, which other work on the machine disturbs less; `of first` is requests/s
@@ -43,14 +43,14 @@ def print_paths(measured: Sequence[Measured], engine: str) -> None:
 
 
 def print_facts(title: str, facts: Sequence[Fact]) -> None:
-    """Print what is not a rate."""
-    _print([(title, "measured", "aim"), *((fact.what, fact.measured, fact.aim) for fact in facts)])
+    """Print one line for each fact."""
+    _print([(title, "measured", "aim"), *((fact.title, fact.measured, fact.aim) for fact in facts)])
 
 
 def _row(measured: Measured, engine: str) -> tuple[str, ...]:
     run = measured.run
     return (
-        measured.path.what,
+        measured.path.title,
         str(measured.gateway.scale),
         f"{run.rate:,.0f}",
         f"{run.p50 * 1e3:.1f}",
@@ -69,7 +69,7 @@ def _aim(measured: Measured, engine: str) -> str:
     if measured.of_first is None:
         aim = measured.path.aims.get(engine)
         return "-" if aim is None else f"{aim:.2f} of bare"
-    return f"{_TWICE if measured.gateway.scale.processes > 1 else _FLAT:.2f} of first"
+    return f"{_TWO_PROCESSES_AIM if measured.gateway.scale.processes > 1 else _LARGE_DATABASE_AIM:.2f} of first"
 
 
 def _print(rows: Sequence[tuple[str, ...]]) -> None:

@@ -1,6 +1,7 @@
-"""Takes the pictures in docs/images from the running program.
+"""Takes the screenshots in docs/images from the running program.
 
-handset.png: texts have arrived, and a call waits for the pound key. enrollment.png: a person sets up that phone.
+handset.png: handsets with texts, and a call that waits for the pound key. enrollment.png: the enrollment page of that
+call.
 """
 
 import contextlib
@@ -27,17 +28,17 @@ CARD = ViewportSize(width=640, height=700)
 
 
 def main() -> None:
-    """Run everything once, and write the pictures."""
+    """Run the program once, and write the screenshots."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
-        sys.exit("the picture is taken with Chromium, and there is none")
+        sys.exit("Chromium is required and was not found")
     with poundkey() as (api, phones, key), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport=VIEWPORT, device_scale_factor=1.5)
         page.goto(phones)
         expect(page.locator("#connection")).to_have_text("Live")
         for number in TEXTED:
-            ask(api, key, "verifications", to=number, channel="sms", locale=LOCALES[number])
+            post(api, key, "verifications", to=number, channel="sms", locale=LOCALES[number])
             expect(page.locator("#phone-list")).to_contain_text(number[-3:])
         form = browser.new_page(viewport=CARD, device_scale_factor=1.5)
         enroll(form, api, key)
@@ -53,7 +54,7 @@ def main() -> None:
 
 @contextlib.contextmanager
 def poundkey() -> Iterator[tuple[str, str, str]]:
-    """Run `poundkey dev` on free ports; yields the addresses of API and phones, and the API key."""
+    """Run `poundkey dev` on free ports; yields the URLs of the API and the handsets, and the API key."""
     port, simulator_port = free_port(), free_port()
     key = f"pk_{secrets.token_urlsafe(32)}"
     with tempfile.TemporaryDirectory() as folder:
@@ -62,38 +63,38 @@ def poundkey() -> Iterator[tuple[str, str, str]]:
         environment = {**os.environ, "POUNDKEY_DEV_API_KEY": key}
         with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as program:  # noqa: S603 - our own program
             try:
-                wait_for_welcome(program)
+                wait_until_ready(program)
                 yield f"http://127.0.0.1:{port}", f"http://127.0.0.1:{simulator_port}", key
             finally:
                 program.terminate()
 
 
-def wait_for_welcome(program: subprocess.Popen[str]) -> None:
-    """Return once the program says where it listens."""
+def wait_until_ready(program: subprocess.Popen[str]) -> None:
+    """Wait until the program prints its API key."""
     if program.stdout is None or not any("API key" in line for line in program.stdout):
         sys.exit("poundkey dev did not start")
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a free port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
 
 
-def ask(api: str, key: str, path: str, **wish: str) -> dict[str, str]:
-    """Ask for something over the API."""
+def post(api: str, key: str, path: str, **body: str) -> dict[str, str]:
+    """Post a request to the API and return its response."""
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    request = urllib.request.Request(f"{api}/v1/{path}", json.dumps(wish).encode(), headers)  # noqa: S310 - our own address
-    with urllib.request.urlopen(request) as answer:  # noqa: S310 - likewise
-        given: dict[str, str] = json.load(answer)
-        return given
+    request = urllib.request.Request(f"{api}/v1/{path}", json.dumps(body).encode(), headers)  # noqa: S310 - our own address
+    with urllib.request.urlopen(request) as response:  # noqa: S310 - likewise
+        content: dict[str, str] = json.load(response)
+        return content
 
 
 def enroll(page: Page, api: str, key: str) -> None:
-    """Open a person's enrollment page, and have the phone called."""
-    person = ask(api, key, "enrollments", user="alice@example.com", display_name="Alice Example")
-    page.goto(ask(api, key, f"enrollments/{person['id']}/portal-links", page="enroll")["url"])
+    """Open a person's enrollment page, and start a call to the phone."""
+    person = post(api, key, "enrollments", user="alice@example.com", display_name="Alice Example")
+    page.goto(post(api, key, f"enrollments/{person['id']}/portal-links", page="enroll")["url"])
     page.get_by_label("Phone number").fill(CALLED.removeprefix("+1"))
     page.get_by_label("Call me").check()
     page.get_by_role("button", name="Next").click()

@@ -1,98 +1,107 @@
-"""The command `poundkey`: reads what was asked, and hands it to the command's own file in `gateway/cli`.
+"""The command `poundkey`: parses the arguments and runs the command's module in `gateway.cli`.
 
-A command's file is imported only when it is asked for, so that each starts as fast as it can.
+Only that module is imported, so that each command starts fast.
 """
 
 import argparse
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gateway.cli.failure import FAILED, CommandFailed
-from gateway.cli.paths import API_KEY_VARIABLE, DATA_DIR, GATEWAY_PORT, GATEWAY_URL, SIMULATOR_PORT
+from gateway.cli.command import (
+    API_KEY_VARIABLE,
+    DATA_DIR,
+    FAILURE_EXIT_CODE,
+    GATEWAY_PORT,
+    GATEWAY_URL,
+    SIMULATOR_PORT,
+    CommandFailed,
+)
 
 _INTERRUPTED = 130
-_MOST_WORKERS = 64
-"""The exit code of an interrupt that a command does not take as its usual end (POSIX shells: 128 and the signal)."""
-_FILES = {"import": "imports", "secrets": "rotation"}
-"""The files of commands whose names are no names in Python, or another module's."""
-_LONGEST_NAME = 40
-_LONGEST_REASON = 254
-_LONGEST_BYPASS = 86_400
-_SHORTEST_BYPASS = 10
-_HIGHEST_PORT = 65_535
+"""Exit code of a command that SIGINT ended (POSIX shells: 128 and the signal's number)."""
+_MODULES = {"import": "phone_import", "secrets": "key_rotation"}
+"""The modules of commands that are not named as their command."""
+_MAX_NAME = 40
+_MAX_PORT = 65_535
+_MAX_REASON = 254
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run the command in `words` (by default the process's own) and return its exit code."""
+    """Run the command in `words` (by default the process's arguments) and return its exit code."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # text streams of a process are TextIOWrapper
     arguments = _parser().parse_args(words)
-    command = importlib.import_module(f"gateway.cli.{_FILES.get(arguments.command, arguments.command)}")
+    command = importlib.import_module(f"gateway.cli.{_MODULES.get(arguments.command, arguments.command)}")
     try:
         code: int = command.run(arguments)
     except CommandFailed as failed:
         for line in failed.lines:
             print(f"poundkey {arguments.command}: {line}", file=sys.stderr)
-        return FAILED
+        return FAILURE_EXIT_CODE
     except KeyboardInterrupt:
         return _INTERRUPTED
     return code
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="poundkey", description="Proves that a person holds a phone.")
+    parser = argparse.ArgumentParser(prog="poundkey", description="Verifies that a person holds a phone.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_dev(commands.add_parser("dev", help="gateway and simulator together, to try and to develop"))
-    _add_serve(commands.add_parser("serve", help="the gateway alone"))
-    _add_simulator(commands.add_parser("simulator", help="the phone network alone, for any Twilio application"))
-    _add_config(commands.add_parser("migrate", help="bring the database to head"))
-    _add_keys(commands.add_parser("keys", help="make, list and revoke API keys"))
-    _add_policy(commands.add_parser("policy", help="say what a person may do, and who a change would affect"))
-    _add_import(commands.add_parser("import", help="take in the phones that people had at Microsoft Entra"))
-    _add_bypass(commands.add_parser("bypass", help="let a person sign in once without a phone"))
-    _add_stops(commands.add_parser("stops", help="list, add and remove numbers that get no calls and texts"))
-    _add_erase(commands.add_parser("erase", help="wipe a number wherever it is kept"))
-    _add_counts(commands.add_parser("counts", help="count the verifications that were removed, by day"))
-    _add_secrets(commands.add_parser("secrets", help="replace the keys that seal and find numbers"))
-    _add_config(commands.add_parser("restored", help="let nothing be sent twice, after a backup was restored"))
+    _add_dev(commands.add_parser("dev", help="run gateway and simulator together, for trials and development"))
+    _add_serve(commands.add_parser("serve", help="run the gateway"))
+    _add_simulator(commands.add_parser("simulator", help="run the simulated phone network, for any Twilio application"))
+    _add_config(commands.add_parser("migrate", help="bring the database to the newest schema"))
+    _add_keys(commands.add_parser("keys", help="create, list and revoke API keys"))
+    _add_policy(commands.add_parser("policy", help="show what a person may do, and whom a new policy would affect"))
+    _add_import(commands.add_parser("import", help="import phones from Microsoft Entra"))
+    _add_bypass(commands.add_parser("bypass", help="grant a code for one sign-in without a phone"))
+    _add_suppressions(
+        commands.add_parser("suppressions", help="list, add and remove numbers that get no calls and texts")
+    )
+    _add_erase(commands.add_parser("erase", help="erase a number wherever it is stored"))
+    _add_stats(commands.add_parser("stats", help="show counts of deleted verifications by day"))
+    _add_secrets(commands.add_parser("secrets", help="rotate the keys that seal and fingerprint numbers"))
+    _add_config(commands.add_parser("recover", help="prepare a restored backup, so that nothing is sent twice"))
     _add_verify(commands.add_parser("verify", help="verify a number from this terminal"))
-    _add_config(commands.add_parser("doctor", help="look for what is wrong, and say what to mend"))
+    _add_config(commands.add_parser("doctor", help="check the installation, and say what to change"))
     return parser
 
 
 def _add_dev(dev: argparse.ArgumentParser) -> None:
-    dev.add_argument("--port", type=_port, default=GATEWAY_PORT, help="where the gateway listens (%(default)s)")
     dev.add_argument(
-        "--simulator-port", type=_port, default=SIMULATOR_PORT, help="where the simulator listens (%(default)s)"
+        "--port", type=_whole_number(1, _MAX_PORT), default=GATEWAY_PORT, help="where the gateway listens (%(default)s)"
     )
-    dev.add_argument("--data-dir", type=Path, default=DATA_DIR, help="where database and keys are kept (%(default)s)")
+    dev.add_argument(
+        "--simulator-port",
+        type=_whole_number(1, _MAX_PORT),
+        default=SIMULATOR_PORT,
+        help="where the simulator listens (%(default)s)",
+    )
+    dev.add_argument("--data-dir", type=Path, default=DATA_DIR, help="the folder of database and keys (%(default)s)")
     _add_speed(dev)
 
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
     _add_config(parser)
-    parser.add_argument("--workers", type=_at_least_one, default=1, help="processes on one port, with PostgreSQL (1)")
-    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)  # one of several, started by the first
-
-
-def _at_least_one(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= _MOST_WORKERS:
-        raise argparse.ArgumentTypeError(f"must be a number from 1 to {_MOST_WORKERS}")
-    return int(text)
+    parser.add_argument(
+        "--workers", type=_whole_number(1, 64), default=1, help="processes on one port, with PostgreSQL (1)"
+    )
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)  # set for the processes of --workers
 
 
 def _add_simulator(simulator: argparse.ArgumentParser) -> None:
-    simulator.add_argument("--port", type=_port, default=SIMULATOR_PORT, help="where it listens (%(default)s)")
+    simulator.add_argument(
+        "--port", type=_whole_number(1, _MAX_PORT), default=SIMULATOR_PORT, help="where it listens (%(default)s)"
+    )
     simulator.add_argument("--token", help="the account's auth token; a new one by default")
     simulator.add_argument(
         "--dialect",
         choices=("twilio", "signalwire", "telnyx"),
         default="twilio",
-        help="the provider that it is (%(default)s)",
+        help="the provider that it simulates (%(default)s)",
     )
     simulator.add_argument("--inbound-url", type=_url, help="the webhook for texts from the handsets")
     _add_speed(simulator)
@@ -100,12 +109,12 @@ def _add_simulator(simulator: argparse.ArgumentParser) -> None:
 
 def _add_keys(keys: argparse.ArgumentParser) -> None:
     actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")
-    create = actions.add_parser("create", help="make a key and show its secret, this once")
+    create = actions.add_parser("create", help="create a key and show its secret once")
     create.add_argument(
-        "--application", type=_name, required=True, help="whose key it is; people hear and read this name"
+        "--application", type=_name, required=True, help="the key's application; callees hear and read this name"
     )
-    create.add_argument("--name", type=_name, help="what the key is for")
-    revoke = actions.add_parser("revoke", help="let a key open nothing any more")
+    create.add_argument("--name", type=_name, help="a label for the key")
+    revoke = actions.add_parser("revoke", help="make a key invalid")
     revoke.add_argument("id", metavar="ID", help="as in poundkey keys list")
     for action in (create, actions.add_parser("list", help="list all keys"), revoke):
         _add_config(action)
@@ -113,74 +122,74 @@ def _add_keys(keys: argparse.ArgumentParser) -> None:
 
 def _add_policy(policy: argparse.ArgumentParser) -> None:
     actions = policy.add_subparsers(dest="action", required=True, metavar="ACTION")
-    explain = actions.add_parser("explain", help="say what a person may do, and if not, who decided so")
-    explain.add_argument("--application", type=_name, required=True, help="the name that its keys have")
-    explain.add_argument("--user", required=True, help="the application's own name for the person")
-    dry_run = actions.add_parser("dry-run", help="say who would be affected by another applications file")
-    dry_run.add_argument("file", type=Path, metavar="FILE", help="the applications file as it would be")
+    explain = actions.add_parser("explain", help="show what a person may do, and what decides it")
+    explain.add_argument("--application", type=_name, required=True, help="the application of its API keys")
+    explain.add_argument("--user", required=True, help="the application's identifier of the person")
+    dry_run = actions.add_parser("dry-run", help="show whom another applications file would affect")
+    dry_run.add_argument("file", type=Path, metavar="FILE", help="the new applications file")
     for action in (explain, dry_run):
         _add_config(action)
 
 
-def _add_import(entra: argparse.ArgumentParser) -> None:
-    entra.add_argument("file", type=Path, metavar="FILE", help="CSV, or JSON as Microsoft Graph returns it")
-    entra.add_argument("--application", type=_name, required=True, help="whose people they are")
-    entra.add_argument("--country", type=str.upper, help="whose the numbers without a plus are, such as US")
-    entra.add_argument("--proven", action="store_true", help="vouch for the phones: they count without a new proof")
-    entra.add_argument("--apply", action="store_true", help="write; without it, only say what would become of each row")
-    _add_config(entra)
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="CSV, or JSON as Microsoft Graph returns it")
+    parser.add_argument("--application", type=_name, required=True, help="the application that the people belong to")
+    parser.add_argument("--country", type=str.upper, help="the country of numbers without a plus, such as US")
+    parser.add_argument("--proven", action="store_true", help="import phones as verified")
+    parser.add_argument(
+        "--apply", action="store_true", help="write to the database; without it, only show the result of each row"
+    )
+    _add_config(parser)
 
 
 def _add_bypass(bypass: argparse.ArgumentParser) -> None:
     actions = bypass.add_subparsers(dest="action", required=True, metavar="ACTION")
-    grant = actions.add_parser("grant", help="make a code for one sign-in and show it, this once")
-    grant.add_argument("--application", type=_name, required=True, help="the name that its keys have")
-    grant.add_argument("--user", required=True, help="the application's own name for the person")
-    grant.add_argument("--seconds", type=_bypass_seconds, required=True, help="for how long the code is good")
-    grant.add_argument("--reason", type=_reason, required=True, help="why; it stays in the person's journal")
+    grant = actions.add_parser("grant", help="create a code for one sign-in and show it once")
+    grant.add_argument("--application", type=_name, required=True, help="the application of its API keys")
+    grant.add_argument("--user", required=True, help="the application's identifier of the person")
+    grant.add_argument("--seconds", type=_whole_number(10, 86_400), required=True, help="how long the code is valid")
+    grant.add_argument("--reason", type=_reason, required=True, help="reason for the person's journal")
     _add_config(grant)
 
 
-def _add_stops(stops: argparse.ArgumentParser) -> None:
-    actions = stops.add_subparsers(dest="action", required=True, metavar="ACTION")
-    add = actions.add_parser("add", help="let a number get no more calls and texts, whichever application asks")
-    remove = actions.add_parser("remove", help="let a number get calls and texts again")
+def _add_suppressions(suppressions: argparse.ArgumentParser) -> None:
+    actions = suppressions.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="suppress calls and texts to a number, for all applications")
+    remove = actions.add_parser("remove", help="allow calls and texts to a number again")
     for action in (add, remove):
         action.add_argument("number", metavar="NUMBER", help="E.164, such as +14255550123")
-        action.add_argument("--reason", type=_reason, required=True, help="why; it stays in the number's journal")
-    for action in (actions.add_parser("list", help="list when and why each number was stopped"), add, remove):
+        action.add_argument("--reason", type=_reason, required=True, help="reason for the number's journal")
+    for action in (actions.add_parser("list", help="list when and why each number was suppressed"), add, remove):
         _add_config(action)
 
 
 def _add_erase(erase: argparse.ArgumentParser) -> None:
     erase.add_argument("number", metavar="NUMBER", help="E.164, such as +14255550123")
-    erase.add_argument("--reason", type=_reason, default="erased", help="why; it stays in the journals of its people")
+    erase.add_argument("--reason", type=_reason, default="erased", help="reason for the journals of its people")
     _add_config(erase)
 
 
-def _add_counts(counts: argparse.ArgumentParser) -> None:
+def _add_stats(stats: argparse.ArgumentParser) -> None:
     first, last = date.min, date.max
-    counts.add_argument("--from", dest="first", type=_day, default=first, metavar="DAY", help="the first day (UTC)")
-    counts.add_argument("--to", dest="last", type=_day, default=last, metavar="DAY", help="the last day (UTC)")
-    counts.add_argument("--application", type=_name, help="the name that its keys have; all by default")
-    counts.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    _add_config(counts)
+    stats.add_argument("--from", dest="first", type=_day, default=first, metavar="DAY", help="the first day (UTC)")
+    stats.add_argument("--to", dest="last", type=_day, default=last, metavar="DAY", help="the last day (UTC)")
+    stats.add_argument("--application", type=_name, help="one application; all by default")
+    stats.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    _add_config(stats)
 
 
 def _add_secrets(secrets: argparse.ArgumentParser) -> None:
     actions = secrets.add_subparsers(dest="action", required=True, metavar="ACTION")
-    _add_config(actions.add_parser("rotate", help="let the newest keys hold what older ones held"))
+    _add_config(actions.add_parser("rotate", help="seal and fingerprint everything with the newest keys"))
 
 
 def _add_verify(verify: argparse.ArgumentParser) -> None:
     verify.add_argument("number", metavar="NUMBER", help="E.164, such as +14255550123")
-    verify.add_argument("--call", action="store_true", help="call and ask for a key, instead of a text with a code")
+    verify.add_argument("--call", action="store_true", help="call instead of sending a text")
     verify.add_argument("--mode", help="what a call asks for: confirm, match or code")
     verify.add_argument("--locale", help="the person's language, such as en or pt-BR")
     verify.add_argument("--url", type=_url, default=GATEWAY_URL, help="where the gateway is (%(default)s)")
-    verify.add_argument(
-        "--key", help=f"the API key; by default {API_KEY_VARIABLE}, or the one that dev keeps in {DATA_DIR}"
-    )
+    verify.add_argument("--key", help=f"the API key; by default {API_KEY_VARIABLE}, or the one of dev in {DATA_DIR}")
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
@@ -191,14 +200,17 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
 
 def _add_speed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--speed", type=_speed, default=1.0, help="of the phone network's clock; 0 takes no time (%(default)g)"
+        "--speed", type=_speed, default=1.0, help="speed of the phone network's clock; 0 takes no time (%(default)g)"
     )
 
 
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _HIGHEST_PORT):
-        raise argparse.ArgumentTypeError(f"a port is a number from 1 to {_HIGHEST_PORT}")
-    return int(text)
+def _whole_number(lowest: int, highest: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and lowest <= int(text) <= highest):
+            raise argparse.ArgumentTypeError(f"must be a number from {lowest} to {highest}")
+        return int(text)
+
+    return parse
 
 
 def _speed(text: str) -> float:
@@ -222,12 +234,6 @@ def _url(text: str) -> str:
     return text
 
 
-def _bypass_seconds(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and _SHORTEST_BYPASS <= int(text) <= _LONGEST_BYPASS):
-        raise argparse.ArgumentTypeError(f"a bypass is good for {_SHORTEST_BYPASS} to {_LONGEST_BYPASS} seconds")
-    return int(text)
-
-
 def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
@@ -236,16 +242,14 @@ def _day(text: str) -> date:
 
 
 def _reason(text: str) -> str:
-    if not (0 < len(text) <= _LONGEST_REASON and text.isprintable() and text.strip()):
-        raise argparse.ArgumentTypeError(f"a reason has 1 to {_LONGEST_REASON} printable characters")
+    if not (0 < len(text) <= _MAX_REASON and text.isprintable() and text.strip()):
+        raise argparse.ArgumentTypeError(f"a reason has 1 to {_MAX_REASON} printable characters")
     return text
 
 
 def _name(text: str) -> str:
-    if not (0 < len(text) <= _LONGEST_NAME and text.isprintable() and text == text.strip()):
-        raise argparse.ArgumentTypeError(
-            f"a name has 1 to {_LONGEST_NAME} printable characters, and no space at its ends"
-        )
+    if not (0 < len(text) <= _MAX_NAME and text.isprintable() and text == text.strip()):
+        raise argparse.ArgumentTypeError(f"a name has 1 to {_MAX_NAME} printable characters, and no space at its ends")
     return text
 
 

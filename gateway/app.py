@@ -15,11 +15,11 @@ from gateway.api.auth import ApiKeyAuth, problem_middleware
 from gateway.api.authentication import AuthenticationRoutes
 from gateway.api.bodies import LARGEST_BODY
 from gateway.api.enrollments import EnrollmentRoutes
-from gateway.api.long_polls import LongPollLimit
 from gateway.api.openapi import Operation
 from gateway.api.pins import PinRoutes
 from gateway.api.recordings import RecordingRoutes
 from gateway.api.service import ServiceRoutes
+from gateway.api.streams import LongPollLimit
 from gateway.api.verifications import VerificationRoutes
 from gateway.clock import Clock, SteadyClock
 from gateway.deadlines import Deadlines
@@ -29,13 +29,14 @@ from gateway.domain.routing import Route
 from gateway.metrics import Metrics, Scrape, scraper
 from gateway.notices import Notices
 from gateway.outbox_ports import SendQueue
+from gateway.pages.assets import AssetRoutes
+from gateway.pages.i18n import load_translations
+from gateway.pages.portal_requests import PageServices, PortalSessions
 from gateway.pages.rendering import Pages
 from gateway.pages.routes import page_routes
-from gateway.pages.translations import load_texts
 from gateway.reconciler import Reconciler
 from gateway.security.generators import new_code, new_id, new_password, new_token
-from gateway.security.password_hashing import Passwords, owasp_hasher
-from gateway.security.pin_hashes import PinHashes
+from gateway.security.password_hashing import Passwords, PinHashes, owasp_hasher
 from gateway.security.vault import Vault
 from gateway.services.app_passwords import AppPasswords
 from gateway.services.authentication import Authentication
@@ -147,7 +148,10 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         }
         application = web.Application(client_max_size=LARGEST_BODY, middlewares=[problem_middleware(new_id)])
         application.add_routes(
-            [web.route(op.method, op.path, door.authenticated(op.strict_handler, once=op.once)) for op in operations]
+            [
+                web.route(op.method, op.path, door.authenticated(op.strict_handler, once=op.idempotent))
+                for op in operations
+            ]
         )
         for account in roster.accounts:
             application.add_routes(
@@ -257,9 +261,9 @@ def _journeys(
 
 
 def _operations(door: ApiKeyAuth, journeys: Services, settings: Settings, clock: Clock) -> list[Operation]:
-    waits = LongPollLimit(settings.server.waits_per_application)
+    long_polls = LongPollLimit(settings.server.waits_per_application)
     return [
-        *VerificationRoutes(door, journeys.verifications, settings.limits, waits).operations(),
+        *VerificationRoutes(door, journeys.verifications, settings.limits, long_polls).operations(),
         *EnrollmentRoutes(door, journeys.records, clock).operations(),
         *AuthenticationRoutes(door, journeys.proofs, journeys.portal, settings.limits).operations(),
         *AppPasswordRoutes(door, journeys.app_passwords).operations(),
@@ -268,18 +272,22 @@ def _operations(door: ApiKeyAuth, journeys: Services, settings: Settings, clock:
 
 
 def _pages(settings: Settings, clock: Clock, applications: Applications, journeys: Services) -> list[web.RouteDef]:
-    return page_routes(
-        pages=Pages(load_texts(CONFIG / "locales")),
+    services = PageServices(
         portal=journeys.portal,
-        applications=applications,
-        records=journeys.records,
-        proofs=journeys.proofs,
+        enrollments=journeys.records,
+        authentication=journeys.proofs,
         app_passwords=journeys.app_passwords,
         pins=journeys.pins,
         verifications=journeys.verifications,
+    )
+    pages = Pages(load_translations(CONFIG / "locales"))
+    return page_routes(
+        PortalSessions(services, applications, pages, clock, settings.server.public_url),
+        services,
+        AssetRoutes(pages, applications, journeys.portal),
+        pages,
         limits=settings.limits,
+        keypad=settings.voice.keypad,
         clock=clock,
         new_token=new_token,
-        public_url=settings.server.public_url,
-        keypad=settings.voice.keypad,
     )

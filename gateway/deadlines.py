@@ -9,12 +9,12 @@ from gateway.clock import Clock
 from gateway.domain.backup_phone import is_overdue
 from gateway.domain.enrollment import Enrollment, EnrollmentChange
 from gateway.domain.errors import Rejected, StoreUnavailable
-from gateway.domain.fallback import DrawAttempt, is_due, step_refused, wait_over
+from gateway.domain.fallback import DrawAttempt, is_due, skip_step, take_next_step
 from gateway.domain.limits import DAY, Limits
-from gateway.domain.phones import send_counted
+from gateway.domain.phones import count_send
 from gateway.domain.pins import reject_pin_call
 from gateway.domain.retention import Retention
-from gateway.domain.timeouts import deadline_passed
+from gateway.domain.timeouts import pass_deadline
 from gateway.domain.verification import Attempt, Mode, Verification
 from gateway.outbox_ports import TO_ASK, TO_SEND, DueSend
 from gateway.services.counters import Counters
@@ -131,13 +131,13 @@ class Deadlines:
         if verification is None or not is_due(verification, self._clock()):
             if verification is not None and is_overdue(verification, self._clock()):
                 await self._reports.reported(verification)
-            self._counters.kept(await self._store.verifications.apply(verification_id, deadline_passed))
+            self._counters.kept(await self._store.verifications.apply(verification_id, pass_deadline))
             return
         mode = verification.steps[0].mode
         try:
             change = await self._store.verifications.resend(
                 verification_id,
-                lambda kept, tally, now: wait_over(kept, self._draw, tally, now, self._limits),
+                lambda kept, tally, now: take_next_step(kept, self._draw, tally, now, self._limits),
                 None,
                 person=lambda enrollment, now: self._counted(enrollment, mode, now),
             )
@@ -145,7 +145,7 @@ class Deadlines:
             code = refusal.code
             with contextlib.suppress(Rejected):
                 left_out = await self._store.verifications.apply(
-                    verification_id, lambda kept, now: step_refused(kept, code, now)
+                    verification_id, lambda kept, now: skip_step(kept, code, now)
                 )
                 self._counters.kept(left_out)
             return
@@ -157,4 +157,4 @@ class Deadlines:
         """Count a send for its person; a call for a PIN that is locked, or taken away, could not be answered."""
         if mode is Mode.PIN:
             reject_pin_call(enrollment, now)
-        return send_counted(enrollment, now, self._limits)
+        return count_send(enrollment, now, self._limits)

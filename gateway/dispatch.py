@@ -8,7 +8,7 @@ import msgspec
 from gateway.clock import Clock
 from gateway.crew import Crew
 from gateway.domain import send_results
-from gateway.domain.attempts import by_id
+from gateway.domain.attempts import find_attempt
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.errors import Rejected
 from gateway.domain.inbound_sms import OPTED_OUT, STOPPED
@@ -109,7 +109,7 @@ class Dispatcher:
         verification, attempt = await self._open(due)
         if verification is None or attempt is None:
             if self._clock() < over_at:
-                await self._apply(due, lambda kept, now: send_results.withdrawn(kept, due.attempt_id, now))
+                await self._apply(due, lambda kept, now: send_results.withdraw(kept, due.attempt_id, now))
             return False
         account = self._roster.now_for(attempt, verification.number)
         if account is not None and account.name == attempt.provider:
@@ -151,7 +151,7 @@ class Dispatcher:
             return None, None
         if self._clock() >= verification.expires_at:
             return None, None
-        attempt = by_id(verification, due.attempt_id)
+        attempt = find_attempt(verification, due.attempt_id)
         if attempt is None or attempt.status is not DeliveryStatus.QUEUED:
             return None, None  # a provider that said no has reported on it all the same: whatever that was, it is over
         return verification, attempt
@@ -231,23 +231,25 @@ class Dispatcher:
     async def _reroute(self, due: DueSend, to: str, failure: Failure | None) -> bool:
         move = SendMove(due.attempt_id, Stage.QUEUED, moves_only=Stage.SENDING)
         change = await self._apply(
-            due, lambda kept, now: send_results.rerouted(kept, due.attempt_id, to, failure, now), move
+            due, lambda kept, now: send_results.reroute(kept, due.attempt_id, to, failure, now), move
         )
         return change is not None
 
     async def _note_sent(self, due: DueSend, attempt: Attempt, sid: str | None) -> None:
         move = SendMove(due.attempt_id, Stage.SETTLING, self._sending.patience(attempt.channel))
-        change = await self._apply(due, lambda kept, now: send_results.sent(kept, due.attempt_id, sid, now), move)
-        after = None if change is None else by_id(change.verification, due.attempt_id)
-        if change is not None and after is not None and send_results.is_needless(change.verification, after):
+        change = await self._apply(
+            due, lambda kept, now: send_results.record_sent(kept, due.attempt_id, sid, now), move
+        )
+        after = None if change is None else find_attempt(change.verification, due.attempt_id)
+        if change is not None and after is not None and send_results.is_unneeded(change.verification, after):
             await self._store.outbox.move(SendMove(due.attempt_id, Stage.HANGING_UP))
 
     async def _note_unknown(self, due: DueSend) -> None:
         move = SendMove(due.attempt_id, Stage.UNKNOWN, int(self._sending.reconcile_after * SECOND))
-        await self._apply(due, lambda kept, now: send_results.uncertain(kept, due.attempt_id, now), move)
+        await self._apply(due, lambda kept, now: send_results.record_unknown(kept, due.attempt_id, now), move)
 
     async def _fail(self, due: DueSend, failure: Failure) -> bool:
-        await self._apply(due, lambda kept, now: send_results.refused(kept, due.attempt_id, failure, now))
+        await self._apply(due, lambda kept, now: send_results.record_rejected(kept, due.attempt_id, failure, now))
         return False
 
     async def _apply(self, due: DueSend, step: Step, move: SendMove | None = None) -> Change | None:

@@ -1,6 +1,6 @@
-"""How the program logs: a line per record on stderr, and no exception's own words, which may carry numbers or codes.
+"""The log: one line per record on stderr, without exception messages, which may contain numbers or codes.
 
-This is the one place where tracebacks are written, so it is the one place where they are redacted.
+Tracebacks are written only here, and so are redacted only here.
 """
 
 import json
@@ -19,16 +19,16 @@ logger = logging.getLogger(__name__)
 
 
 def configure(level: int) -> None:
-    """Send all records from `level` up to stderr: as JSON lines, or as plain text when a person reads along."""
+    """Send all records from `level` up to stderr: as plain text on a terminal, as JSON lines elsewhere."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(PlainFormatter() if sys.stderr.isatty() else JsonFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # The SDK logs URLs at INFO, and its lists have numbers in theirs; access logs have them, too.
+    # The SDK logs URLs at INFO, and queries for lists contain numbers; so do access logs.
     logging.getLogger("twilio").setLevel(logging.WARNING)
     logging.getLogger("aiohttp.access").disabled = True
-    # A record that cannot be formatted would be printed with all its arguments.
+    # Else logging prints a record that cannot be formatted with all its arguments.
     logging.raiseExceptions = False
     sys.excepthook = _log_uncaught
 
@@ -37,15 +37,15 @@ class JsonFormatter(logging.Formatter):
     """One JSON object a line: time (RFC 3339, UTC), level, logger, message, and exception if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """See the class."""
+        """Format a record."""
         line = {
             "time": _time(record),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": _message(record),
         }
-        if failure := _failure(record):
-            line["exception"] = failure
+        if traceback_text := _redacted_traceback(record):
+            line["exception"] = traceback_text
         return json.dumps(line)
 
 
@@ -53,15 +53,15 @@ class PlainFormatter(logging.Formatter):
     """One line of text, and an exception's frames below it; control characters cannot reach the terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """See the class."""
-        message = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", _message(record))
+        """Format a record."""
+        message = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", _message(record))
         line = f"{_time(record)} {record.levelname:<8} {record.name}: {message}"
-        failure = _failure(record)
-        return f"{line}\n{failure}" if failure else line
+        traceback_text = _redacted_traceback(record)
+        return f"{line}\n{traceback_text}" if traceback_text else line
 
 
 def redacted(error: BaseException) -> str:
-    """Return an exception's type and frames, with those of its causes and of the members of a group, without words."""
+    """Return the types and frames of an exception, its causes and the members of a group, without their messages."""
     return "\n".join(_sections(error, set()))
 
 
@@ -70,9 +70,9 @@ def _sections(error: BaseException, seen: set[int]) -> Iterator[str]:
     kind = type(error)
     frames = "".join(traceback.format_tb(error.__traceback__))
     yield f"{kind.__module__}.{kind.__qualname__}\n{frames}".rstrip()
-    behind = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     members = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
-    for word, other in (("because of", behind), *(("with", member) for member in members)):
+    for word, other in (("because of", cause), *(("with", member) for member in members)):
         if other is not None and id(other) not in seen:
             first, *rest = _sections(other, seen)
             yield f"{word} {first}"
@@ -83,11 +83,11 @@ def _message(record: logging.LogRecord) -> str:
     message = record.getMessage()
     if record.name != _ASYNCIO:
         return message
-    # asyncio goes on with the repr of tasks, callbacks and their exceptions; type and frames follow from us.
+    # The rest is the repr of tasks and their exceptions; the redacted traceback replaces it.
     return message.partition("\n")[0].partition("(")[0]
 
 
-def _failure(record: logging.LogRecord) -> str | None:
+def _redacted_traceback(record: logging.LogRecord) -> str | None:
     if not record.exc_info or record.exc_info[1] is None:
         return None
     return redacted(record.exc_info[1])
@@ -98,4 +98,4 @@ def _time(record: logging.LogRecord) -> str:
 
 
 def _log_uncaught(_kind: type[BaseException], error: BaseException, _frames: TracebackType | None) -> None:
-    logger.critical("the program ended in a way that was not foreseen", exc_info=error)
+    logger.critical("unexpected error: the program ends", exc_info=error)

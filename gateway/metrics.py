@@ -1,7 +1,7 @@
-"""What Prometheus reads: counts of what was committed, sent and heard, without a number, an id or an application.
+"""The metrics for Prometheus: committed changes, sends, callbacks and the gateway's present state.
 
-Every label is one of a few words: of an enum, of the settings, or a country. So the number of series is bounded,
-whoever sends what. To count one thing takes about a microsecond.
+No label holds a number, an id or an application. Each is a member of an enum, a name from the settings or a country,
+so the number of series is bounded. Counting takes about a microsecond.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.process_collector import ProcessCollector
 
-from gateway.domain.attempts import by_id
+from gateway.domain.attempts import find_attempt
 from gateway.domain.errors import StoreUnavailable
 from gateway.domain.journal import JournalEntry
 from gateway.domain.limits import SECOND
@@ -28,7 +28,7 @@ from gateway.stores.backlog import Backlog, backlog
 from gateway.stores.store import Store
 from webhooks.routes import CallbackResult
 
-_JUDGED = {
+_CHECK_RESULTS = {
     "call.key_pressed": ("key", "right"),
     "call.wrong_key": ("key", "wrong"),
     "call.digits_matched": ("digits", "right"),
@@ -39,42 +39,52 @@ _JUDGED = {
 }
 _ENDED = frozenset(f"verification.{status.value}" for status in Status if status is not Status.PENDING)
 _REPORTED = frozenset({"message.status", "call.status"})
-_PROOF_BUCKETS = (2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600)
+_APPROVAL_BUCKETS = (2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600)
 _SEND_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
-_ASK_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
+_REQUEST_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
 _AREA_CODE = 5  # "+1" and three digits
-_LAST_SCRAPE = 0.1  # at the end nobody waits for one that waits for the database
-_PATIENCE = 5.0  # Prometheus itself waits for 10 s
-_NOWHERE = "ZZ"  # ISO 3166: what is in no country
+_SHUTDOWN_TIMEOUT = 0.1  # seconds; a scrape that waits for the database does not delay the end
+_STORE_TIMEOUT = 5.0  # seconds; Prometheus itself waits for 10
+_NO_COUNTRY = "ZZ"  # ISO 3166: user-assigned, for numbers of no country
 
 
-class Standing(msgspec.Struct, frozen=True):
-    """How the gateway stands at a moment; `oldest` is the age of the oldest queued send in seconds."""
+class GatewayState(msgspec.Struct, frozen=True):
+    """The gateway's state at a scrape.
+
+    Attributes:
+        ready: Whether the database is usable.
+        workers: Whether each background worker runs.
+        open_circuits: Whether each provider's circuit breaker is open.
+        waiters: Requests that wait for a change.
+        sends_in_progress: Sends that this process has claimed.
+        sends_queued: Sends in the store that no provider has accepted yet.
+        oldest_queued: Age of the oldest of them in seconds.
+    """
 
     ready: bool
     workers: Mapping[str, bool]
-    resting: Mapping[str, bool]
-    waiting: int
-    in_hand: int
-    queued: int
-    oldest: float
+    open_circuits: Mapping[str, bool]
+    waiters: int
+    sends_in_progress: int
+    sends_queued: int
+    oldest_queued: float
 
 
 Metric = TypeVar("Metric", Counter, Histogram)
 
 Scrape = Callable[[], Awaitable[bytes]]
-"""Writes everything that is counted, as it is now."""
+"""Returns all metrics in Prometheus' text format."""
 
 
 class _Series(Generic[Metric]):
-    """A metric whose children are found without Prometheus' checks."""
+    """A metric with a cache of its children, which skips the client library's checks of labels."""
 
     def __init__(self, metric: Metric) -> None:
         self._metric: Metric = metric
         self._children: dict[tuple[str, ...], Metric] = {}
 
-    def of(self, *values: str) -> Metric:
-        """Return the child for these values of the labels."""
+    def child(self, *values: str) -> Metric:
+        """Return the child for these label values."""
         child = self._children.get(values)
         if child is None:
             child = self._children[values] = self._metric.labels(*values)
@@ -82,7 +92,7 @@ class _Series(Generic[Metric]):
 
 
 class Metrics:
-    """Fills the ports `Counters` and `RequestCounters`, and hears what becomes of callbacks."""
+    """Implements the ports `Counters` and `RequestCounters`, and counts callbacks."""
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
@@ -95,121 +105,125 @@ class Metrics:
             return _Series(Histogram(f"poundkey_{name}_seconds", text, labels, buckets=buckets, registry=registry))
 
         self._area_codes: dict[str, str] = {}
-        self._started = counter("verifications_started", "Verifications begun.", "channel", "mode")
-        self._ended = counter("verifications_ended", "How they ended.", "channel", "status", "failure")
-        self._proofs = seconds("approval", "From start to approval.", _PROOF_BUCKETS, "channel")
-        self._checks = counter("checks", "Codes, keys and digits judged.", "kind", "result")
-        self._sent = counter("sends", "Texts and calls handed over.", "provider", "channel", "result", "failure")
-        self._waits = seconds("send", "From the commit of a send to the provider's yes.", _SEND_BUCKETS, "channel")
-        self._reported = counter(
-            "sends_ended", "How they ended, as reported.", "provider", "channel", "status", "failure"
+        self._started = counter("verifications_started", "Verifications created.", "channel", "mode")
+        self._ended = counter("verifications_ended", "Verifications that ended.", "channel", "status", "failure")
+        self._approvals = seconds("approval", "From creation to approval.", _APPROVAL_BUCKETS, "channel")
+        self._checks = counter("checks", "Codes, keys and digits checked.", "kind", "result")
+        self._sent = counter(
+            "sends", "Texts and calls handed to providers.", "provider", "channel", "result", "failure"
         )
-        self._billed = counter("sends_billed", "Texts and calls taken by a provider.", "channel", "country")
-        self._segments = counter("text_segments", "Segments of the texts taken.", "country")
+        self._send_seconds = seconds(
+            "send", "From the commit of a send to its acceptance by the provider.", _SEND_BUCKETS, "channel"
+        )
+        self._sends_ended = counter(
+            "sends_ended", "Final statuses that providers reported.", "provider", "channel", "status", "failure"
+        )
+        self._billed = counter("sends_billed", "Texts and calls that a provider accepted.", "channel", "country")
+        self._segments = counter("text_segments", "Segments of accepted texts.", "country")
         self._requests = seconds(
-            "provider_request", "How long a provider's answer takes.", _ASK_BUCKETS, "provider", "request"
+            "provider_request", "Duration of requests to providers.", _REQUEST_BUCKETS, "provider", "request"
         )
-        self._callbacks = counter("callbacks", "Requests of providers.", "provider", "kind", "result")
+        self._callbacks = counter("callbacks", "Callbacks from providers.", "provider", "kind", "result")
         self._gauges = _Gauges(registry)
 
     def kept(self, change: Change) -> None:
         """See the port."""
         for entry in change.entries:
-            self._note(change.verification, entry)
+            self._count_entry(change.verification, entry)
 
     def request_timed(self, provider: str, kind: RequestKind, seconds: float) -> None:
         """See the port."""
-        self._requests.of(provider, kind.value).observe(seconds)
+        self._requests.child(provider, kind.value).observe(seconds)
 
     def sent(self, provider: str, channel: Channel, result: SendResult, failure: FailureCode | None) -> None:
         """See the port."""
-        self._sent.of(provider, channel.value, result.value, failure.value if failure else "").inc()
+        self._sent.child(provider, channel.value, result.value, failure.value if failure else "").inc()
 
     def billed(self, channel: Channel, number: str, segments: int) -> None:
         """See the port."""
         region = self._region_of(number)
-        self._billed.of(channel.value, region).inc()
+        self._billed.child(channel.value, region).inc()
         if segments:
-            self._segments.of(region).inc(segments)
+            self._segments.child(region).inc(segments)
 
     def callback_received(self, provider: str, kind: str, result: CallbackResult) -> None:
-        """Count a provider's request."""
-        self._callbacks.of(provider, kind, result.value).inc()
+        """Count a callback."""
+        self._callbacks.child(provider, kind, result.value).inc()
 
-    def page(self, standing: Standing) -> bytes:
-        """Write everything in Prometheus' text format."""
-        self._gauges.show(standing)
+    def render(self, state: GatewayState) -> bytes:
+        """Return all metrics in Prometheus' text format."""
+        self._gauges.set_all(state)
         return generate_latest(self._registry)
 
-    def _note(self, verification: Verification, entry: JournalEntry) -> None:
+    def _count_entry(self, verification: Verification, entry: JournalEntry) -> None:
         kind = entry.type
         if kind == "verification.created":
-            self._started.of(verification.channel.value, verification.mode.value if verification.mode else "").inc()
+            self._started.child(verification.channel.value, verification.mode.value if verification.mode else "").inc()
         elif kind in _ENDED:
-            self._note_end(verification)
+            self._count_end(verification)
         elif kind == "code.checked":
-            self._checks.of("code", "right" if entry.facts["valid"] else "wrong").inc()
-        elif kind in _JUDGED:
-            self._checks.of(*_JUDGED[kind]).inc()
+            self._checks.child("code", "right" if entry.facts["valid"] else "wrong").inc()
+        elif kind in _CHECK_RESULTS:
+            self._checks.child(*_CHECK_RESULTS[kind]).inc()
         elif kind == "attempt.sent" or kind in _REPORTED:
-            self._note_attempt(verification, entry)
+            self._count_attempt(verification, entry)
 
-    def _note_end(self, verification: Verification) -> None:
+    def _count_end(self, verification: Verification) -> None:
         failure = verification.failure.code.value if verification.failure else ""
-        self._ended.of(verification.channel.value, verification.status.value, failure).inc()
+        self._ended.child(verification.channel.value, verification.status.value, failure).inc()
         if verification.status is Status.APPROVED and verification.attempts:
             seconds = (verification.updated_at - verification.created_at) / SECOND
-            self._proofs.of(verification.channel.value).observe(seconds)
+            self._approvals.child(verification.channel.value).observe(seconds)
 
-    def _note_attempt(self, verification: Verification, entry: JournalEntry) -> None:
-        attempt = by_id(verification, str(entry.facts["attempt_id"]))
+    def _count_attempt(self, verification: Verification, entry: JournalEntry) -> None:
+        attempt = find_attempt(verification, str(entry.facts["attempt_id"]))
         if attempt is None:
             return
         if entry.type == "attempt.sent":
-            self._waits.of(attempt.channel.value).observe((attempt.updated_at - attempt.created_at) / SECOND)
+            self._send_seconds.child(attempt.channel.value).observe((attempt.updated_at - attempt.created_at) / SECOND)
         elif is_final(attempt):
             failure = attempt.failure.code.value if attempt.failure else ""
-            self._reported.of(attempt.provider, attempt.channel.value, attempt.status.value, failure).inc()
+            self._sends_ended.child(attempt.provider, attempt.channel.value, attempt.status.value, failure).inc()
 
     def _region_of(self, number: str) -> str:
-        """Return a number's country. Of the code 1, which 25 of them share, the area code decides; else 20-40 µs."""
+        """Return a number's country; cached by area code for +1, which 25 countries share (parsing takes 20-40 µs)."""
         if not number.startswith("+1"):
-            return PhoneNumber(number).region or _NOWHERE
+            return PhoneNumber(number).region or _NO_COUNTRY
         area_code = number[:_AREA_CODE]
         region = self._area_codes.get(area_code)
         if region is None:
-            region = self._area_codes[area_code] = PhoneNumber(number).region or _NOWHERE
+            region = self._area_codes[area_code] = PhoneNumber(number).region or _NO_COUNTRY
         return region
 
 
 class _Gauges:
-    """What is asked for anew each time that Prometheus comes."""
+    """The metrics that are set at each scrape."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         def gauge(name: str, text: str, *labels: str) -> Gauge:
             return Gauge(f"poundkey_{name}", text, labels, registry=registry)
 
-        self._ready = gauge("store_ready", "Whether the database is at head and takes writes.")
-        self._workers = gauge("worker_alive", "Whether a worker in the background is at work.", "worker")
-        self._resting = gauge("provider_resting", "Whether a provider rests, until a send to it succeeds.", "provider")
-        self._waiting = gauge("waiters", "Requests that wait for a change.")
-        self._in_hand = gauge("sends_in_hand", "Sends that wait in this process, or are being handed over.")
-        self._queued = gauge("sends_queued", "Sends in the store that no provider has taken yet.")
-        self._oldest = gauge("sends_oldest_queued_seconds", "The age of the oldest of them.")
-        build = gauge("build_info", "The program.", "version", "python")
+        self._ready = gauge("store_ready", "Whether the database has the newest schema and accepts writes.")
+        self._workers = gauge("worker_alive", "Whether a background worker runs.", "worker")
+        self._open_circuits = gauge("provider_circuit_open", "Whether a provider's circuit is open.", "provider")
+        self._waiters = gauge("waiters", "Requests that wait for a change.")
+        self._in_progress = gauge("sends_in_progress", "Sends that this process has claimed.")
+        self._queued = gauge("sends_queued", "Sends in the store that no provider has accepted yet.")
+        self._oldest = gauge("sends_oldest_queued_seconds", "Age of the oldest queued send.")
+        build = gauge("build_info", "Version of the program and of Python.", "version", "python")
         build.labels(version("poundkey"), platform.python_version()).set(1)
 
-    def show(self, standing: Standing) -> None:
-        """Set them all."""
-        self._ready.set(standing.ready)
-        for worker, alive in standing.workers.items():
+    def set_all(self, state: GatewayState) -> None:
+        """Set all gauges."""
+        self._ready.set(state.ready)
+        for worker, alive in state.workers.items():
             self._workers.labels(worker).set(alive)
-        for provider, rests in standing.resting.items():
-            self._resting.labels(provider).set(rests)
-        self._waiting.set(standing.waiting)
-        self._in_hand.set(standing.in_hand)
-        self._queued.set(standing.queued)
-        self._oldest.set(standing.oldest)
+        for provider, is_open in state.open_circuits.items():
+            self._open_circuits.labels(provider).set(is_open)
+        self._waiters.set(state.waiters)
+        self._in_progress.set(state.sends_in_progress)
+        self._queued.set(state.sends_queued)
+        self._oldest.set(state.oldest_queued)
 
 
 def scraper(
@@ -217,44 +231,44 @@ def scraper(
     store: Store,
     workers: Mapping[str, Callable[[], bool]],
     load: Callable[[], tuple[int, int]],
-    resting: Callable[[], Mapping[str, bool]],
+    open_circuits: Callable[[], Mapping[str, bool]],
 ) -> Scrape:
-    """Return what writes the page: the counts, and how the gateway stands at that moment.
+    """Return a function that renders the metrics with the gateway's state at that moment.
 
     Args:
-        metrics: The counts.
-        store: Is asked whether it is ready, and what its outbox holds; for seconds at most.
-        workers: Tell whether they are at work.
-        load: Tells how many requests wait for a change, and how many sends are in hand.
-        resting: Tells of each provider whether it rests.
+        metrics: The counted metrics.
+        store: Queried for readiness and the outbox, within `_STORE_TIMEOUT`.
+        workers: Whether each background worker runs, by name.
+        load: Returns how many requests wait for a change, and how many sends this process has claimed.
+        open_circuits: Returns for each provider whether its circuit breaker is open.
     """
 
     async def scrape() -> bytes:
-        left, ready = Backlog(0, None), True
+        queued, ready = Backlog(0, None), True
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_STORE_TIMEOUT):
                 await store.ready()
-                left = await backlog(store)
+                queued = await backlog(store)
         except (StoreUnavailable, TimeoutError):
             ready = False
-        oldest = 0.0 if left.oldest_at is None else (store.clock() - left.oldest_at) / SECOND
-        alive = {name: works() for name, works in workers.items()}
-        waiting, in_hand = load()
-        return metrics.page(Standing(ready, alive, resting(), waiting, in_hand, left.queued, oldest))
+        oldest = 0.0 if queued.oldest_at is None else (store.clock() - queued.oldest_at) / SECOND
+        alive = {name: is_alive() for name, is_alive in workers.items()}
+        waiters, in_progress = load()
+        return metrics.render(GatewayState(ready, alive, open_circuits(), waiters, in_progress, queued.queued, oldest))
 
     return scrape
 
 
 @contextlib.asynccontextmanager
-async def showing(scrape: Scrape, host: str, port: int) -> AsyncIterator[None]:
-    """Answer GET /metrics on an address of its own until the block ends; raises OSError if it is taken."""
+async def serving_metrics(scrape: Scrape, host: str, port: int) -> AsyncIterator[None]:
+    """Serve GET /metrics on an address of its own until the block ends; raises OSError if it is in use."""
 
-    async def show(_request: web.Request) -> web.Response:
+    async def get_metrics(_request: web.Request) -> web.Response:
         return web.Response(body=await scrape(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     application = web.Application()
-    application.add_routes([web.get("/metrics", show)])
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=_LAST_SCRAPE)
+    application.add_routes([web.get("/metrics", get_metrics)])
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()

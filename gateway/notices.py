@@ -14,7 +14,7 @@ from gateway.roster import Account, Roster
 from gateway.services.phrasebooks import Phrasebooks
 from gateway.stores.outbox import DueNotice, OutboxStore
 from gateway.stores.suppressions import OptOutReason, SuppressionStore
-from twiml.sms import notice_text
+from twiml.sms import notification_text
 
 _TICK = 0.25
 _CONCURRENCY = 4
@@ -155,7 +155,7 @@ class Notices:
 
     def _text(self, due: DueNotice) -> str:
         brand = self._applications.branding(due.application_name)
-        return notice_text(
+        return notification_text(
             self._phrasebooks.for_locale(due.enrollment.locale),
             due.notice.kind.value,
             application=due.application_name,

@@ -11,12 +11,12 @@ from typing import NamedTuple
 from gateway.clock import Clock
 from gateway.crew import Crew
 from gateway.domain import send_results
-from gateway.domain.attempts import by_id
+from gateway.domain.attempts import find_attempt
 from gateway.domain.delivery import CALL_ENDED, TEXT_ENDED
 from gateway.domain.errors import Rejected
 from gateway.domain.limits import SECOND, Limits
 from gateway.domain.listing import ListFilter
-from gateway.domain.status_reports import call_status_changed, message_status_changed
+from gateway.domain.status_reports import apply_call_report, apply_message_report
 from gateway.domain.verification import Attempt, Change, Channel, Status, Verification
 from gateway.outbox_ports import DueSend, Sending, SendMove, Stage
 from gateway.providers.base import Provider, ProviderBusy, ProviderRefused, ProviderUncertain
@@ -107,7 +107,7 @@ class Reconciler:
 
     async def _act(self, due: DueSend) -> None:
         verification = await self._store.verifications.get(due.verification_id)
-        attempt = None if verification is None else by_id(verification, due.attempt_id)
+        attempt = None if verification is None else find_attempt(verification, due.attempt_id)
         if verification is None or attempt is None:
             await self._drop(due)
             return
@@ -132,7 +132,7 @@ class Reconciler:
             self._rests.pop(account.name, None)
 
     async def _ask(self, due: DueSend, account: Account, verification: Verification, attempt: Attempt) -> None:
-        if send_results.is_needless(verification, attempt):
+        if send_results.is_unneeded(verification, attempt):
             await self._hang_up(due, account, verification, attempt)
         elif verification.status is not Status.PENDING or send_results.is_final(attempt):
             await self._drop(due)
@@ -145,11 +145,13 @@ class Reconciler:
         """Look for a send whose sid nobody told, taken by the provider or perhaps not. It is never sent again."""
         sids = await self._candidates(account, verification, attempt)
         over = self._clock() >= attempt.created_at + int(self._sending.reconcile_for * SECOND)
-        if len(sids) == 1 and not send_results.may_be_anothers(verification, attempt, sids[0]):
+        if len(sids) == 1 and not send_results.may_belong_to_another(verification, attempt, sids[0]):
             move = self._moved(due, Stage.SETTLING, self._sending.patience(attempt.channel))
-            await self._apply(due, lambda kept, now: send_results.found(kept, due.attempt_id, sids[0], now), move)
+            await self._apply(
+                due, lambda kept, now: send_results.record_matched(kept, due.attempt_id, sids[0], now), move
+            )
         elif over:
-            await self._apply(due, lambda kept, now: send_results.never_arrived(kept, due.attempt_id, now))
+            await self._apply(due, lambda kept, now: send_results.record_not_received(kept, due.attempt_id, now))
         else:
             delay = int(self._sending.reconcile_after * SECOND)
             await self._store.outbox.move(self._moved(due, due.stage, delay))
@@ -191,11 +193,11 @@ class Reconciler:
             text = await provider.fetch_sms(sid)
             if text is None or text.status not in TEXT_ENDED:
                 return None
-            return lambda kept, now: message_status_changed(kept, attempt.token, text, now, self._limits)
+            return lambda kept, now: apply_message_report(kept, attempt.token, text, now, self._limits)
         call = await provider.fetch_call(sid)
         if call is None or call.status not in CALL_ENDED:
             return None
-        return lambda kept, now: call_status_changed(kept, attempt.token, call, now, self._limits)
+        return lambda kept, now: apply_call_report(kept, attempt.token, call, now, self._limits)
 
     async def _hang_up(self, due: DueSend, account: Account, verification: Verification, attempt: Attempt) -> None:
         """End a call that is no longer needed: once, unless not a byte of it left us."""
@@ -212,7 +214,7 @@ class Reconciler:
             logger.warning("the call %s was not hung up: %s", due.attempt_id, error)
             await self._drop(due)
         else:
-            await self._apply(due, lambda kept, now: send_results.hung_up(kept, due.attempt_id, now))
+            await self._apply(due, lambda kept, now: send_results.record_hang_up(kept, due.attempt_id, now))
 
     def _begin_rest(self, name: str) -> None:
         rest, now = self._rests.get(name, _NO_REST), self._clock()

@@ -8,7 +8,7 @@ import msgspec
 from gateway.clock import Clock
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.provider_health import WELL, Health, HealthRule, asked, failed, is_fit, worked
-from gateway.domain.routing import RejectionScope, Routes, chosen
+from gateway.domain.routing import RejectionScope, Routes, choose_provider
 from gateway.domain.senders import Senders
 from gateway.domain.verification import Attempt, Channel
 from gateway.providers.base import Provider
@@ -64,7 +64,7 @@ class Roster:
     def route(self, channel: Channel, number: PhoneNumber) -> str:
         """Return the provider of a new attempt."""
         order = self._routes.order(channel, number)
-        return chosen(order, (), self._fit(order)) or order[0]
+        return choose_provider(order, (), self._fit(order)) or order[0]
 
     def next_for(self, attempt: Attempt, number: PhoneNumber) -> str | None:
         """Return whom an attempt goes to after a no of its provider's; None if everyone has said no."""
@@ -125,7 +125,7 @@ class Roster:
 
     def _next(self, channel: Channel, number: PhoneNumber, refused_by: Collection[str]) -> str | None:
         order = self._routes.order(channel, number)
-        return chosen(order, refused_by, self._fit(order))
+        return choose_provider(order, refused_by, self._fit(order))
 
     def _fit(self, names: Sequence[str]) -> frozenset[str]:
         return frozenset(filter(self._is_fit, names))

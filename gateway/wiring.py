@@ -14,7 +14,7 @@ from gateway.providers.telnyx import TelnyxProvider
 from gateway.providers.twilio.api import TwilioProvider
 from gateway.providers.twilio.statuses import STATUS_WORDS
 from gateway.roster import Account, Roster
-from gateway.security.pin_hashes import PinHashes
+from gateway.security.password_hashing import PinHashes
 from gateway.security.vault import Vault
 from gateway.services.call_pins import CallPins
 from gateway.services.call_scripts import CallScripts

@@ -21,7 +21,7 @@ class RunningSimulator:
     """A simulator that listens; close it when done."""
 
     def __init__(self, runner: web.AppRunner, network: Network, url: str) -> None:
-        """Wrap what `start` made. `url` is the base address, without a slash at its end."""
+        """`url` is the base address, without a slash at its end."""
         self.url = url
         self._runner = runner
         self._network = network

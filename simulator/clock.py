@@ -1,4 +1,4 @@
-"""The network's clock, whose speed people and tests may change while it runs."""
+"""The network's clock, whose speed can be changed while it runs."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class Clock:
         """Wait for simulated seconds; a change of speed counts from the next wait on."""
         await asyncio.sleep(self.real_seconds(simulated))
 
-    def on_change(self, listener: Callable[[], None]) -> None:
-        """Call the listener after each change of speed until `forget` is called."""
+    def add_listener(self, listener: Callable[[], None]) -> None:
+        """Call the listener after each change of speed until `remove_listener`."""
         self._listeners.add(listener)
 
-    def forget(self, listener: Callable[[], None]) -> None:
-        """Stop telling the listener; one that was never added is ignored."""
+    def remove_listener(self, listener: Callable[[], None]) -> None:
+        """Remove a listener; one that was never added is ignored."""
         self._listeners.discard(listener)
 
     @staticmethod

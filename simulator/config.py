@@ -14,7 +14,7 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True):
         lone_finish_key_waits: A finish key pressed before any digit is ignored until the time-out, instead of ending
             the Gather at once. Either way it makes no request.
         empty_result_omits_digits: A request under `actionOnEmptyResult` has no `Digits` field, instead of an empty one.
-        leftover_keys_carry_over: Keys pressed while no Gather is open are kept for the next one, instead of lost.
+        leftover_keys_carry_over: Keys pressed while no Gather is open count for the next one, instead of being lost.
     """
 
     lone_finish_key_waits: bool = False
@@ -32,7 +32,7 @@ class SimulatorConfig(msgspec.Struct, frozen=True, kw_only=True):
         inbound_url: Webhook for texts sent to `numbers`; None accepts them silently.
         ring_timeout: Seconds a call rings when the request gives no `Timeout`.
         speed: Initial speed of the clock, see `simulator.clock.Clock`.
-        default_persona: Persona of a handset that was given none.
+        default_persona: Persona of a handset that has none.
         calls_per_second: Rate at which queued calls are dialled (Twilio: 1 by default); None dials at once.
         keeps_opt_outs: Whether STOP, START and HELP are heeded and answered, as on all numbers but short codes.
         messaging_service_sid: The Messaging Service that the numbers belong to, which then also says in its requests

@@ -1,4 +1,4 @@
-"""The dialects of providers: where a network's API is, how it is asked, how it signs, and which fields it has."""
+"""The dialects of providers: their API paths, credentials, signatures and fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last HTTP exchanges of the network, for people who want to see what went over the wire."""
+"""A log of the network's last HTTP exchanges."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Exchanges:
-    """A bounded log; headers are not kept, so neither are credentials."""
+    """A bounded log, without headers and so without credentials."""
 
     def __init__(self, limit: int = 500) -> None:
-        """Start empty and keep the last `limit` exchanges."""
-        self._kept: deque[Exchange] = deque(maxlen=limit)
+        """Create an empty log of the last `limit` exchanges."""
+        self._exchanges: deque[Exchange] = deque(maxlen=limit)
         self._ids = itertools.count(1)
 
     def log(
@@ -62,10 +62,10 @@ class Exchanges:
         body: str | bytes = "",
         error: str | None = None,
     ) -> None:
-        """Keep one exchange; see `Exchange` for the fields."""
+        """Log one exchange; see `Exchange` for the fields."""
         text = body if isinstance(body, str) else body[: 4 * _BODY_LIMIT].decode(errors="replace")
         pairs = form.items() if isinstance(form, Mapping) else form
-        self._kept.append(
+        self._exchanges.append(
             Exchange(
                 id=next(self._ids),
                 at=rfc3339(now()),
@@ -81,9 +81,9 @@ class Exchanges:
         )
 
     def warn(self, sid: str, warning: str) -> None:
-        """Keep a warning, which begins with the provider's code (Twilio: Error and Warning Dictionary)."""
+        """Log a warning, which begins with the provider's code (Twilio: Error and Warning Dictionary)."""
         self.log("warning", "", "", sid=sid, error=warning)
 
     def since(self, exchange_id: int = 0) -> list[Exchange]:
-        """Return the kept exchanges after the given id, oldest first."""
-        return [exchange for exchange in self._kept if exchange.id > exchange_id]
+        """Return the logged exchanges after an id, oldest first."""
+        return [exchange for exchange in self._exchanges if exchange.id > exchange_id]

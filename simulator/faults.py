@@ -1,4 +1,4 @@
-"""What goes wrong on purpose: faults of the REST API, of callbacks and of document fetches."""
+"""Injected faults: faults of the REST API, of callbacks and of document fetches."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ from simulator.calls.call import Call
 from simulator.personas import PERSONAS, Persona
 from simulator.texts.message import Message
 
-_SHOWN = 50
-"""Texts and calls that a handset keeps."""
+_HISTORY = 50
+"""Texts and calls of a handset."""
 
 
 class Handset:
@@ -19,12 +19,12 @@ class Handset:
     def __init__(self, number: str, persona_name: str) -> None:
         self.number = number
         self.persona_name = persona_name
-        self.messages: deque[Message] = deque(maxlen=_SHOWN)
-        self.calls: deque[Call] = deque(maxlen=_SHOWN)
+        self.messages: deque[Message] = deque(maxlen=_HISTORY)
+        self.calls: deque[Call] = deque(maxlen=_HISTORY)
 
     @property
     def persona(self) -> Persona:
-        """The habits of whoever holds it."""
+        """Its persona."""
         return PERSONAS[self.persona_name]
 
     def state(self) -> dict[str, object]:
@@ -38,14 +38,14 @@ class Handset:
 
 
 class Handsets:
-    """All handsets seen so far; when there are too many, those that nothing happened to for longest are forgotten."""
+    """All handsets seen so far; above the limit, the least recently used are removed."""
 
     def __init__(self, default_persona: str, limit: int = 10_000) -> None:
         """Start without handsets.
 
         Args:
             default_persona: Persona of new ones.
-            limit: How many are kept.
+            limit: Maximum number of handsets.
 
         Raises:
             ValueError: There is no such persona.
@@ -61,11 +61,11 @@ class Handsets:
         return iter(self._by_number.values())
 
     def find(self, number: str) -> Handset:
-        """Return the handset; one that nobody has used yet is new, and is not kept."""
+        """Return the handset; an unused one is created, but not stored."""
         return self._by_number.get(number) or Handset(number, self._default_persona)
 
     def give_persona(self, number: str, persona_name: str) -> Handset:
-        """Let somebody of this persona hold the handset, from the next call on.
+        """Set the persona of a handset, from the next call on.
 
         Raises:
             ValueError: There is no such persona.
@@ -88,7 +88,7 @@ class Handsets:
         self.changed(number)
 
     def changed(self, number: str) -> None:
-        """Tell the watchers that something about the handset is new."""
+        """Notify the watchers that the handset has changed."""
         for watcher in self._watchers:
             watcher(number)
 
@@ -97,11 +97,11 @@ class Handsets:
         self._watchers.add(watcher)
 
     def unwatch(self, watcher: Callable[[str], None]) -> None:
-        """Stop telling the watcher."""
+        """Remove a watcher."""
         self._watchers.discard(watcher)
 
     def _use(self, number: str) -> Handset:
-        """Return the kept handset, as the last one used."""
+        """Return the stored handset, now the most recently used."""
         handset = self._by_number.pop(number, None) or Handset(number, self._default_persona)
         self._by_number[number] = handset
         if len(self._by_number) > self._limit:

@@ -23,7 +23,7 @@ from simulator.texts.inbox import Inbox
 
 
 class Network:
-    """Everything that routes need. Must be made inside a running event loop."""
+    """Everything that routes need. Must be created inside a running event loop."""
 
     def __init__(self, config: SimulatorConfig, session: aiohttp.ClientSession) -> None:
         """Join the parts.
@@ -53,7 +53,7 @@ class Network:
         await asyncio.wait({self.closing}, timeout=seconds)
 
     def begin_closing(self) -> None:
-        """Let go of clients that wait, so that their connections can end."""
+        """Wake waiting clients, so that their connections can end."""
         self.closing.set_result(None)
 
     async def close(self) -> None:

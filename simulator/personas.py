@@ -17,12 +17,12 @@ class Persona(msgspec.Struct, frozen=True, kw_only=True):
         receives_texts: Whether texts arrive on the handset.
         pickup: What it does when called; None lets it ring.
         rings_for: How long before that; 0 means that it never rings.
-        verdict: What machine detection says when it is asked early.
+        verdict: What machine detection reports before the greeting ends.
         verdict_at_end: What machine detection says when it waits for the end of a message.
         greeting: What it says when it answers.
         tones: Keys in its greeting, as seconds after the caller's first words and the key.
         presses: Keys it presses when asked for some, that is when a Gather's prompt is over.
-        silent_keys: Keys of its phone that the caller never hears, because the phone keeps them to itself.
+        silent_keys: Keys of its phone that the caller never hears, because the phone sends no tone.
         leaves_after_words: Hangs up so long after the caller's first words.
         leaves_after: Hangs up so long after it has answered.
     """
@@ -95,7 +95,7 @@ class Callee:
     def answered(self) -> None:
         """The call is taken."""
         if self.persona.greeting:
-            self._line.hear("Callee", self.persona.greeting)
+            self._line.add_to_transcript("Callee", self.persona.greeting)
         if self.persona.leaves_after is not None:
             self._line.timeline.after(self.persona.leaves_after, self._line.hang_up)
 
@@ -109,7 +109,7 @@ class Callee:
         if self.persona.leaves_after_words is not None:
             self._line.timeline.after(self.persona.leaves_after_words, self._line.hang_up)
 
-    def asked(self) -> None:
+    def prompt_ended(self) -> None:
         """A Gather's prompt is over and it waits for keys."""
         if self.persona.presses:
             self._press_after(_REACTION_SECONDS, self.persona.presses)

@@ -1,4 +1,4 @@
-"""Bounded keeping of messages and calls under their sids, as the REST API lists them."""
+"""A bounded store of messages and calls by sid, in the order in which the REST API lists them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from email.utils import format_datetime
 from typing import Generic, Protocol, TypeVar
 
 API_VERSION = "2010-04-01"
-"""The version of the provider's API that is spoken here; part of every path and resource."""
+"""The provider's API version; part of every path and resource."""
 
 
 class Record(Protocol):
-    """What the keeping needs to know of a message or a call."""
+    """What the store needs of a message or a call."""
 
     sid: str
 
     @property
     def finished(self) -> bool:
-        """Whether nothing will change it any more, so that it may be forgotten."""
+        """Whether the status is final, so that the record may be deleted."""
 
 
 R = TypeVar("R", bound=Record)
@@ -29,24 +29,24 @@ class Records(Generic[R]):
     """Messages or calls in the order of their creation; the oldest finished ones make room for new ones."""
 
     def __init__(self, limit: int = 10_000) -> None:
-        """Start empty; `limit` may be passed by as many records as are unfinished."""
+        """Create an empty store; unfinished records are stored beyond `limit`."""
         self._limit = limit
         self._by_sid: dict[str, R] = {}
 
     def add(self, record: R) -> None:
-        """Keep a new record."""
+        """Store a new record."""
         if len(self._by_sid) >= self._limit:
-            oldest = next((sid for sid, kept in self._by_sid.items() if kept.finished), None)
+            oldest = next((sid for sid, stored in self._by_sid.items() if stored.finished), None)
             if oldest:
                 del self._by_sid[oldest]
         self._by_sid[record.sid] = record
 
     def find(self, sid: str) -> R | None:
-        """Return the record, or None when it was never there or is forgotten."""
+        """Return the record; None if it does not exist or was deleted."""
         return self._by_sid.get(sid)
 
     def remove(self, sid: str) -> None:
-        """Forget the record, which must be there."""
+        """Delete an existing record."""
         del self._by_sid[sid]
 
     def newest_first(self) -> Iterator[R]:

@@ -10,13 +10,13 @@ T = TypeVar("T")
 
 
 class Tasks:
-    """Starts tasks, keeps hold of them and cancels those that are left at the end."""
+    """Starts tasks, holds references to them and cancels the rest at the end."""
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[object]] = set()
 
     def start(self, work: Coroutine[object, object, T]) -> asyncio.Task[T]:
-        """Run the coroutine beside the caller; an exception that nobody awaits is reported by the event loop."""
+        """Run the coroutine as a task; the event loop reports an exception that nobody awaits."""
         task = asyncio.get_running_loop().create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)

@@ -1,1 +1,1 @@
-"""What we say on a call and in a text. Pure: words in, TwiML or text out."""
+"""Renders calls as TwiML and writes texts. Pure functions."""

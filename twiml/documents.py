@@ -1,4 +1,4 @@
-"""How the call scripts are put together: what is said, what is waited for, and where the keys are sent."""
+"""The TwiML documents that call scripts consist of: a prompt with a Gather, or a sentence and the end."""
 
 from html import escape
 from typing import Any
@@ -7,53 +7,63 @@ from twilio.twiml.voice_response import VoiceResponse
 
 from twiml import prompts
 from twiml.phrases import Phrasebook
-from twiml.prompts import Keys
+from twiml.prompts import OfferedKeys
 from twiml.speech import say
 
 CACHED_DOCUMENTS = 1024
-"""Documents of one script that are kept."""
+"""Cached documents of one script."""
 
-Around = tuple[str, str, str]
-"""A document cut at the two places of its action URL, so that it can be kept for all of them."""
+TwimlTemplate = tuple[str, str, str]
+"""A document split at its two action URLs, so that it can be cached for all of them."""
 
 _GATHER_TIMEOUT = 8  # seconds
 
-# Stands for the action URL in a cached document. A private-use character: no value in a sentence can hold one.
+# Placeholder of the action URL. A private-use character, which no value in a sentence can contain.
 _ACTION = "\ue000"
 
 
-def with_action(around: Around, action: str) -> str:
-    """Put the action URL in its places; raises ValueError for one that is not printable ASCII."""
+def fill_action(template: TwimlTemplate, action: str) -> str:
+    """Return the document with the action URL; raises ValueError unless that is printable ASCII."""
     if not (action.isascii() and action.isprintable()):
-        raise ValueError("the action is not a URL in printable ASCII")  # not shown: it carries a secret
-    before, between, after = around
+        raise ValueError("the action is not a URL in printable ASCII")  # not in the message: it contains a secret
+    before, between, after = template
     url = escape(action)
     return f"{before}{url}{between}{url}{after}"
 
 
-def proof(book: Phrasebook, request: tuple[str, ...], keys: Keys, *, offering: bool, one_key: bool) -> Around:
-    """Return the document that asks for a proof; if `offering`, the other language is offered behind who calls."""
+def prompt_then_gather(
+    book: Phrasebook, prompt: tuple[str, ...], keys: OfferedKeys, *, offer_language: bool, one_key: bool
+) -> TwimlTemplate:
+    """Return the document that says a prompt and then gathers keys; keys pressed during the prompt do not count.
+
+    Args:
+        book: The callee's language.
+        prompt: The sentences. The first one says who calls.
+        keys: The keys that the call offers.
+        offer_language: Whether the other language is offered, if there is one, after the first sentence.
+        one_key: Whether the Gather ends at its first key, or at #.
+    """
     response = VoiceResponse()
-    offer = prompts.to_change_language(keys) if offering else None
+    offer = prompts.to_change_language(keys) if offer_language else None
     if keys.other is not None and offer is not None:
-        who, *request_left = request
-        say(response, book, who)
+        caller, *remaining = prompt
+        say(response, book, caller)
         say(response, keys.other, offer)
-        say(response, book, *request_left)
+        say(response, book, *remaining)
     else:
-        say(response, book, *request)
+        say(response, book, *prompt)
     _gather(response, one_key=one_key)
-    return _around_action(response)
+    return _split_at_action(response)
 
 
-def interruptible(book: Phrasebook, request: str) -> Around:
-    """Return the document that asks a question which one key answers, also while it is being said."""
+def barge_in_gather(book: Phrasebook, prompt: str) -> TwimlTemplate:
+    """Return the document that gathers one key, which counts from the first word of the prompt."""
     response = VoiceResponse()
-    say(_gather(response, one_key=True), book, request)
-    return _around_action(response)
+    say(_gather(response, one_key=True), book, prompt)
+    return _split_at_action(response)
 
 
-def ending(book: Phrasebook, sentence: str) -> str:
+def say_and_hang_up(book: Phrasebook, sentence: str) -> str:
     """Return the document that says a sentence and hangs up."""
     response = VoiceResponse()
     say(response, book, sentence)
@@ -62,11 +72,11 @@ def ending(book: Phrasebook, sentence: str) -> str:
 
 
 def _gather(response: VoiceResponse, *, one_key: bool) -> Any:  # noqa: ANN401 - the SDK ships no types
-    """Wait for one key of any kind, or for keys that # ends."""
-    ends: dict[str, str | int] = {"finish_on_key": "", "num_digits": 1} if one_key else {}
+    """Gather one key, which may be #, or several keys that # ends."""
+    end: dict[str, str | int] = {"finish_on_key": "", "num_digits": 1} if one_key else {}
     return response.gather(
         input="dtmf",
-        **ends,
+        **end,
         timeout=_GATHER_TIMEOUT,
         action=_ACTION,
         method="POST",
@@ -74,8 +84,8 @@ def _gather(response: VoiceResponse, *, one_key: bool) -> Any:  # noqa: ANN401 -
     )
 
 
-def _around_action(response: VoiceResponse) -> Around:
-    """Close a document behind its Gather, and return it cut at the places of its action URL."""
+def _split_at_action(response: VoiceResponse) -> TwimlTemplate:
+    """Add the Redirect after the Gather, and return the document split at its action URLs."""
     response.redirect(_ACTION, method="POST")
     before, between, after = str(response).split(_ACTION)
     return before, between, after

@@ -1,4 +1,4 @@
-"""The sentences we say and write, in one language."""
+"""The sentences of calls and texts in one language."""
 
 from collections.abc import Mapping
 from string import Formatter
@@ -7,17 +7,17 @@ import msgspec
 
 
 class Phrasebook(msgspec.Struct, frozen=True, eq=False):
-    """Our sentences in one language, and the voice that speaks them.
+    """The sentences in one language, and the voice that speaks them.
 
-    A message id is the English sentence itself, so a missing translation falls back to English. Books are compared by
+    A message id is the English sentence itself, so a missing translation falls back to English. Phrasebooks compare by
     identity: each is loaded once and is a cheap cache key.
 
     Attributes:
         locale: BCP 47 tag of the language, such as "pt-BR".
         say_language: The provider's code for it (Twilio: Say, language), such as "pt-BR" or "arb".
-        voice: The provider's voice (Twilio: Say, voice), or None for the one that the provider's account is set to.
+        voice: The provider's voice (Twilio: Say, voice), or None for the default of the provider's account.
         messages: Message id to translation. Both hold the same `{name}` placeholders.
-        recordings: Sentence, as `text` returns it, to the URL of the file that says it on calls.
+        recordings: Sentence, as `text` returns it, to the URL of its recording.
         slow: Whether the voice speaks slowly.
 
     Raises:
@@ -44,14 +44,14 @@ class Phrasebook(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def slower(self) -> "Phrasebook":
-        """Return the same sentences for a callee who wants them slower; none is played, as a recording has its pace."""
+        """Return the same sentences at a slower pace, without recordings, whose pace is fixed."""
         return msgspec.structs.replace(self, recordings={}, slow=True)
 
     def text(self, msgid: str, /, **values: str | int) -> str:
-        """Return the sentence in this language with the values put in.
+        """Return the sentence in this language with the values filled in.
 
-        A value becomes one line of printable characters, so it can neither break an XML document nor start a line of
-        its own in a text.
+        A value becomes one line of printable characters, so it can neither break an XML document nor start a new line
+        in a text.
 
         Raises:
             KeyError: A placeholder of the sentence has no value.
@@ -60,7 +60,7 @@ class Phrasebook(msgspec.Struct, frozen=True, eq=False):
 
 
 def filled(sentence: str, /, **values: str | int) -> str:
-    """Return a sentence with the values put in, each as one line of printable characters.
+    """Return a sentence with the values filled in, each as one line of printable characters.
 
     Raises:
         KeyError: A placeholder of the sentence has no value.
@@ -69,10 +69,10 @@ def filled(sentence: str, /, **values: str | int) -> str:
 
 
 def placeholders(sentence: str) -> list[str]:
-    """List the names of a sentence's placeholders, one as often as it stands there.
+    """List the names of a sentence's placeholders, with repetitions.
 
     Raises:
-        ValueError: Something in braces is not a plain name, or a brace stands alone.
+        ValueError: A placeholder is not a plain name, or a brace is unmatched.
     """
     names = []
     for _, name, spec, conversion in Formatter().parse(sentence):

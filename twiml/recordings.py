@@ -1,4 +1,4 @@
-"""What an operator may record in place of the voice: every sentence of a call without a name in it, and the digits."""
+"""The prompts that operators can record: every sentence of a call without an application's name, and the digits."""
 
 from collections.abc import Iterator, Mapping
 
@@ -62,26 +62,26 @@ SENTENCES: Mapping[str, str] = {
     "not_needed": "This verification has already ended. There is nothing more to do. Goodbye.",
     "apology": "We are sorry. Something went wrong on our side. Please ask for another call. Goodbye.",
 }
-"""Each recording's name, and the message id of what it says; one that names a key has the key behind its name."""
+"""Name of each recording to its message id; the name of one that names a key is followed by the key."""
 
 
 def recordable(book: Phrasebook) -> dict[str, str]:
-    """Return, by the names of the recordings, what each of them says in a language, as the scripts say it.
+    """Return the text of each recording by its name, in a language.
 
-    A sentence that names one key is there once for each: `press_now_pound`, `press_now_5`, `never_call_9`. Where # ends
-    what is keyed in, a sentence needs no more names for that. The digits are `digit_0` to `digit_9`.
+    A sentence that names one key has a recording for each key: `press_now_pound`, `press_now_5`, `never_call_9`. One
+    that always names # has a single recording. The digits are `digit_0` to `digit_9`.
     """
-    sentences = {name: said for stem, message in SENTENCES.items() for name, said in _variants(book, stem, message)}
+    sentences = {name: text for stem, message in SENTENCES.items() for name, text in _variants(book, stem, message)}
     return sentences | {f"digit_{digit}": digit for digit in DIGITS}
 
 
 def _variants(book: Phrasebook, stem: str, message: str) -> Iterator[tuple[str, str]]:
-    named = set(placeholders(message))
+    names = set(placeholders(message))
     pound = key_name(book, POUND)
-    if "digit" in named:
+    if "digit" in names:
         for digit in DIGITS:
             yield f"{stem}_{digit}", book.text(message, digit=digit, key=pound)
-    elif "key" not in named or stem in _ENDED_BY_POUND:
+    elif "key" not in names or stem in _ALWAYS_POUND:
         yield stem, book.text(message, key=pound)
     else:
         yield f"{stem}_pound", book.text(message, key=pound)
@@ -89,4 +89,4 @@ def _variants(book: Phrasebook, stem: str, message: str) -> Iterator[tuple[str, 
             yield f"{stem}_{digit}", book.text(message, key=key_name(book, digit))
 
 
-_ENDED_BY_POUND = {"not_asked_and_pound", "match_now", "pin_now", "new_pin_now", "repeat_pin"}
+_ALWAYS_POUND = {"not_asked_and_pound", "match_now", "pin_now", "new_pin_now", "repeat_pin"}

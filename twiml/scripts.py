@@ -1,4 +1,4 @@
-"""The call scripts: what the callee hears and which keys we wait for, each a complete TwiML document."""
+"""The call scripts: TwiML documents that say what the callee hears and gather keys."""
 
 from functools import lru_cache
 
@@ -6,13 +6,20 @@ from twilio.twiml.voice_response import VoiceResponse
 
 from gateway.domain.verification import FailureCode
 from twiml import prompts
-from twiml.documents import CACHED_DOCUMENTS, Around, ending, interruptible, proof, with_action
+from twiml.documents import (
+    CACHED_DOCUMENTS,
+    TwimlTemplate,
+    barge_in_gather,
+    fill_action,
+    prompt_then_gather,
+    say_and_hang_up,
+)
 from twiml.phrases import Phrasebook
-from twiml.prompts import USUAL_KEYS, Keys
+from twiml.prompts import USUAL_KEYS, OfferedKeys
 from twiml.speech import say, spell
 
 __all__ = [
-    "Keys",
+    "OfferedKeys",
     "apology",
     "calls_stopped",
     "confirmed",
@@ -35,68 +42,67 @@ __all__ = [
 
 
 def press_pound(
-    book: Phrasebook, *, application: str, action: str, again: FailureCode | None, keys: Keys = USUAL_KEYS
+    book: Phrasebook, *, application: str, action: str, again: FailureCode | None, keys: OfferedKeys = USUAL_KEYS
 ) -> str:
-    """Ask for the key that confirms; on any key, or on silence, the provider then posts to `action`.
+    """Ask for the key that confirms; on any key, or on no input, the provider then posts to `action`.
 
-    The prompt stands before the Gather, not in it: the tones of a voicemail greeting that plays meanwhile are no keys.
+    The prompt is before the Gather, not in it: tones of a voicemail greeting that plays meanwhile do not count as keys.
     With the default finish key a lone # would make no request at all (Twilio: Gather, finishOnKey), so the Gather has
-    none and ends at its first digit. The Redirect behind it repeats the action for a provider that ignores
+    none and ends at its first digit. The Redirect after it repeats the action for a provider that ignores
     actionOnEmptyResult. The first words are the caller's name and purpose, for people and call screening alike.
 
     Args:
         book: The callee's language.
         application: Who calls, as the callee knows it.
-        action: Absolute URL that takes the digits, in printable ASCII.
-        again: Why the callee is asked once more, `WRONG_KEY` or `NO_KEY_PRESSED`; None the first time.
+        action: Absolute URL that receives the digits, in printable ASCII.
+        again: Why this is a reprompt, `WRONG_KEY` or `NO_KEY_PRESSED`; None the first time.
         keys: The keys that the call offers.
 
     Raises:
         ValueError: The action is not printable ASCII.
     """
-    return with_action(_press_pound_around_action(book, application, again, keys), action)
+    return fill_action(_press_pound_template(book, application, again, keys), action)
 
 
 def offer_code(
-    book: Phrasebook, *, application: str, action: str, again: FailureCode | None, keys: Keys = USUAL_KEYS
+    book: Phrasebook, *, application: str, action: str, again: FailureCode | None, keys: OfferedKeys = USUAL_KEYS
 ) -> str:
-    """Ask for the key that shows that a person listens, before the code is told. The rest is as in `press_pound`."""
-    return with_action(_offer_code_around_action(book, application, again, keys), action)
+    """Ask for the key that shows that a person listens, before the code is spoken. The rest is as in `press_pound`."""
+    return fill_action(_offer_code_template(book, application, again, keys), action)
 
 
 def match_digits(
-    book: Phrasebook, *, application: str, action: str, again: FailureCode | None, keys: Keys = USUAL_KEYS
+    book: Phrasebook, *, application: str, action: str, again: FailureCode | None, keys: OfferedKeys = USUAL_KEYS
 ) -> str:
     """Ask for the two digits that the person sees on the screen; the provider then posts what was keyed in to `action`.
 
-    The Gather has the default finish key, #, which is no part of what is posted; a lone # posts no digits, as silence
-    does. It has no number of digits: it would end before the # that we ask for, and leave that to the next Gather. The
-    digits themselves are never said, so who only answers the phone does not learn them. The rest is as in
-    `press_pound`.
+    The Gather has the default finish key, #, which is not posted; a lone # posts no digits, as no input does. It has no
+    numDigits, which would end it before the # that the prompt asks for, and leave that # to the next Gather. The digits
+    themselves are never spoken, so whoever only answers the phone does not learn them. The rest is as in `press_pound`.
     """
-    return with_action(_match_digits_around_action(book, application, again, keys), action)
+    return fill_action(_match_digits_template(book, application, again, keys), action)
 
 
-def report_fraud(book: Phrasebook, *, action: str, keys: Keys = USUAL_KEYS) -> str:
-    """Ask whether 0 was meant. The prompt stands in the Gather: who presses # behind it at once need not wait.
+def report_fraud(book: Phrasebook, *, action: str, keys: OfferedKeys = USUAL_KEYS) -> str:
+    """Ask the callee to confirm key 0, the report of fraud. The prompt is in the Gather, so # counts at once.
 
-    Tones of a machine could cut in here, and do no more than to refuse.
+    A machine's tones could press keys here, but can only refuse.
     """
-    return with_action(_report_fraud_around_action(book, keys), action)
+    return fill_action(_report_fraud_template(book, keys), action)
 
 
-def no_more_calls(book: Phrasebook, *, action: str, keys: Keys = USUAL_KEYS) -> str:
-    """Ask whether the callee wants no more calls and texts, as `report_fraud` asks."""
-    return with_action(_no_more_calls_around_action(book, keys), action)
+def no_more_calls(book: Phrasebook, *, action: str, keys: OfferedKeys = USUAL_KEYS) -> str:
+    """Ask the callee to confirm that they want no more calls and texts, as `report_fraud` does."""
+    return fill_action(_no_more_calls_template(book, keys), action)
 
 
 def fraud_reported(book: Phrasebook, *, action: str) -> str:
-    """Thank for the report of fraud, and offer with the key 1 that the number gets no more calls and texts."""
-    return with_action(_fraud_reported_around_action(book), action)
+    """Thank for the report of fraud, and offer key 1 to get no more calls and texts."""
+    return fill_action(_fraud_reported_template(book), action)
 
 
 def speak_code(book: Phrasebook, *, application: str, code: str) -> str:
-    """Tell the code twice, digit by digit and slowly, and hang up. This document is a secret: it is not cached."""
+    """Say the code twice, digit by digit and slowly, and hang up. The document is secret and not cached."""
     response = VoiceResponse()
     say(response, book, book.text("Your code for {application} is:", application=application))
     spell(response, book, code)
@@ -108,41 +114,51 @@ def speak_code(book: Phrasebook, *, application: str, code: str) -> str:
 
 
 @lru_cache(CACHED_DOCUMENTS)
-def _press_pound_around_action(book: Phrasebook, application: str, again: FailureCode | None, keys: Keys) -> Around:
-    return proof(book, prompts.to_confirm(book, application, keys, again), keys, offering=again is None, one_key=True)
-
-
-@lru_cache(CACHED_DOCUMENTS)
-def _offer_code_around_action(book: Phrasebook, application: str, again: FailureCode | None, keys: Keys) -> Around:
-    return proof(
-        book, prompts.to_hear_the_code(book, application, keys, again), keys, offering=again is None, one_key=True
+def _press_pound_template(
+    book: Phrasebook, application: str, again: FailureCode | None, keys: OfferedKeys
+) -> TwimlTemplate:
+    return prompt_then_gather(
+        book, prompts.to_confirm(book, application, keys, again), keys, offer_language=again is None, one_key=True
     )
 
 
 @lru_cache(CACHED_DOCUMENTS)
-def _match_digits_around_action(book: Phrasebook, application: str, again: FailureCode | None, keys: Keys) -> Around:
-    return proof(book, prompts.to_match(book, application, keys, again), keys, offering=again is None, one_key=False)
+def _offer_code_template(
+    book: Phrasebook, application: str, again: FailureCode | None, keys: OfferedKeys
+) -> TwimlTemplate:
+    return prompt_then_gather(
+        book, prompts.to_hear_the_code(book, application, keys, again), keys, offer_language=again is None, one_key=True
+    )
 
 
 @lru_cache(CACHED_DOCUMENTS)
-def _report_fraud_around_action(book: Phrasebook, keys: Keys) -> Around:
-    return interruptible(book, prompts.to_report_fraud(book, keys))
+def _match_digits_template(
+    book: Phrasebook, application: str, again: FailureCode | None, keys: OfferedKeys
+) -> TwimlTemplate:
+    return prompt_then_gather(
+        book, prompts.to_match(book, application, keys, again), keys, offer_language=again is None, one_key=False
+    )
 
 
 @lru_cache(CACHED_DOCUMENTS)
-def _no_more_calls_around_action(book: Phrasebook, keys: Keys) -> Around:
-    return interruptible(book, prompts.to_stop_calls(book, keys))
+def _report_fraud_template(book: Phrasebook, keys: OfferedKeys) -> TwimlTemplate:
+    return barge_in_gather(book, prompts.to_report_fraud(book, keys))
 
 
 @lru_cache(CACHED_DOCUMENTS)
-def _fraud_reported_around_action(book: Phrasebook) -> Around:
-    return interruptible(book, prompts.to_block(book))
+def _no_more_calls_template(book: Phrasebook, keys: OfferedKeys) -> TwimlTemplate:
+    return barge_in_gather(book, prompts.to_stop_calls(book, keys))
+
+
+@lru_cache(CACHED_DOCUMENTS)
+def _fraud_reported_template(book: Phrasebook) -> TwimlTemplate:
+    return barge_in_gather(book, prompts.to_block(book))
 
 
 @lru_cache(CACHED_DOCUMENTS)
 def confirmed(book: Phrasebook) -> str:
     """Thank the callee, whose key was accepted, and hang up."""
-    return ending(book, book.text("Thank you. The verification is complete. You can hang up now. Goodbye."))
+    return say_and_hang_up(book, book.text("Thank you. The verification is complete. You can hang up now. Goodbye."))
 
 
 @lru_cache(CACHED_DOCUMENTS)
@@ -151,7 +167,7 @@ def no_key(book: Phrasebook) -> str:
     sentence = book.text(
         "We did not receive a key, so the verification was not completed. You can ask for another call. Goodbye."
     )
-    return ending(book, sentence)
+    return say_and_hang_up(book, sentence)
 
 
 @lru_cache(CACHED_DOCUMENTS)
@@ -161,7 +177,7 @@ def wrong_keys(book: Phrasebook) -> str:
         "No key that we asked for was pressed, so the verification was not completed."
         " You can ask for another call. Goodbye."
     )
-    return ending(book, sentence)
+    return say_and_hang_up(book, sentence)
 
 
 @lru_cache(CACHED_DOCUMENTS)
@@ -170,7 +186,7 @@ def no_digits(book: Phrasebook) -> str:
     sentence = book.text(
         "We did not receive any digits, so the verification was not completed. You can ask for another call. Goodbye."
     )
-    return ending(book, sentence)
+    return say_and_hang_up(book, sentence)
 
 
 @lru_cache(CACHED_DOCUMENTS)
@@ -180,48 +196,50 @@ def wrong_digits(book: Phrasebook) -> str:
         "Those were not the digits on the screen, so the verification was not completed."
         " You can ask for another call. Goodbye."
     )
-    return ending(book, sentence)
+    return say_and_hang_up(book, sentence)
 
 
 @lru_cache(CACHED_DOCUMENTS)
 def too_many_wrong(book: Phrasebook) -> str:
-    """Say that this phone has had its wrong codes and digits for a day, and hang up."""
+    """Say that this phone had too many wrong codes and digits today, and hang up."""
     sentence = book.text(
         "Too many wrong codes were entered for this phone, so it cannot be verified now."
         " Please try again tomorrow. Goodbye."
     )
-    return ending(book, sentence)
+    return say_and_hang_up(book, sentence)
 
 
 @lru_cache(CACHED_DOCUMENTS)
 def fraud_noted(book: Phrasebook) -> str:
     """Thank the callee for the report of fraud, and hang up."""
-    return ending(book, book.text("Thank you. Your report has been received. Goodbye."))
+    return say_and_hang_up(book, book.text("Thank you. Your report has been received. Goodbye."))
 
 
 @lru_cache(CACHED_DOCUMENTS)
 def calls_stopped(book: Phrasebook) -> str:
     """Say that this number gets no more calls and texts, and hang up."""
     sentence = book.text("You will get no more calls and text messages from this service. Goodbye.")
-    return ending(book, sentence)
+    return say_and_hang_up(book, sentence)
 
 
 @lru_cache(CACHED_DOCUMENTS)
 def not_needed(book: Phrasebook) -> str:
-    """Say that the verification is over, or one that nobody knows of, and hang up."""
-    return ending(book, book.text("This verification has already ended. There is nothing more to do. Goodbye."))
+    """Say that the verification has ended or does not exist, and hang up."""
+    return say_and_hang_up(
+        book, book.text("This verification has already ended. There is nothing more to do. Goodbye.")
+    )
 
 
 @lru_cache(CACHED_DOCUMENTS)
 def apology(book: Phrasebook) -> str:
-    """Say that the failure is ours, and hang up."""
+    """Apologize for an unexpected error, and hang up."""
     sentence = book.text("We are sorry. Something went wrong on our side. Please ask for another call. Goodbye.")
-    return ending(book, sentence)
+    return say_and_hang_up(book, sentence)
 
 
 @lru_cache(CACHED_DOCUMENTS)
 def hang_up(_book: Phrasebook) -> str:
-    """Hang up without a word: a machine took the call."""
+    """Hang up without a prompt: a machine answered the call."""
     response = VoiceResponse()
     response.hangup()
     return str(response)

@@ -1,8 +1,8 @@
-"""How many segments a text takes, and so what it costs."""
+"""Counts the segments of a text, which carriers bill."""
 
 from collections.abc import Iterable
 
-# 3GPP TS 23.038 §6.2.1: the default alphabet without its escape, and the characters that take two septets behind one.
+# 3GPP TS 23.038 §6.2.1: the default alphabet without its escape, and the characters of two septets, escaped.
 _GSM7_BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -23,7 +23,7 @@ def is_gsm7(text: str) -> bool:
 
 
 def count_segments(text: str) -> int:
-    """Count the segments that a text is sent, and billed, in. An empty text takes one.
+    """Count the segments in which a text is sent and billed. An empty text takes one.
 
     An escaped character or a surrogate pair is never cut in two, so a segment may stay one unit short.
     """
@@ -33,16 +33,16 @@ def count_segments(text: str) -> int:
 
 
 def non_gsm_characters(written: str, text: str) -> str:
-    """Return the characters of `written` for whose sake alone the text around it takes more segments; "" for none.
+    """Return the characters of `written` that alone make the text around it take more segments; "" for none.
 
-    Words that are mostly outside the GSM 7-bit alphabet are in a language that has no choice, so none is returned.
+    None is returned for words that are mostly outside the GSM 7-bit alphabet, as their language needs it.
     """
     letters = [char for char in written if char.isalpha()]
     outside = dict.fromkeys(char for char in written if char not in _GSM7)
     if 2 * sum(letter not in _GSM7 for letter in letters) > len(letters):
         return ""
-    spelled = "".join("?" if char in outside else char for char in text)
-    return "".join(outside) if count_segments(spelled) < count_segments(text) else ""
+    replaced = "".join("?" if char in outside else char for char in text)
+    return "".join(outside) if count_segments(replaced) < count_segments(text) else ""
 
 
 def _pack(widths: Iterable[int], alone: int, joined: int) -> int:

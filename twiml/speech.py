@@ -1,4 +1,4 @@
-"""How a call says its sentences: spoken or played, at the usual pace or slowly."""
+"""Adds sentences to a TwiML document: spoken or played, at the usual pace or slowly."""
 
 from collections.abc import Iterable
 from itertools import groupby
@@ -6,36 +6,36 @@ from typing import Any
 
 from twiml.phrases import Phrasebook
 
-_BETWEEN_DIGITS = 1  # seconds
-_BETWEEN_DIGITS_SLOWLY = 2
-_BETWEEN_SENTENCES_SLOWLY = 1
+_DIGIT_PAUSE = 1  # seconds
+_SLOW_DIGIT_PAUSE = 2
+_SLOW_SENTENCE_PAUSE = 1
 
-# The voices that take SSML; Twilio's basic ones do not, and an account's own is not known here (Twilio: Say, SSML).
+# Voices that support SSML; Twilio's basic ones do not, and an account's default is unknown (Twilio: Say, SSML).
 _SSML_VOICES = ("Polly.", "Google.", "gcloud.")
 
 
 def say(verb: Any, book: Phrasebook, *sentences: str) -> None:  # noqa: ANN401 - the SDK ships no types
-    """Say sentences one after the other in a document or a Gather.
+    """Add sentences to a document or a Gather.
 
-    What the operator has recorded is played, and what stands between recordings is spoken in one piece. Slowly, every
-    sentence is spoken by itself with a pause before it, by every voice; a voice that takes SSML speaks slower, too.
+    Recorded sentences are played; adjacent others are spoken in one Say. At the slow pace each sentence is spoken by
+    itself with a pause before it; a voice that supports SSML also speaks slower.
     """
     if book.slow:
         for sentence in sentences:
             if verb.verbs and verb.verbs[-1].name != "Pause":
-                verb.pause(length=_BETWEEN_SENTENCES_SLOWLY)
+                verb.pause(length=_SLOW_SENTENCE_PAUSE)
             _speak(verb, book, sentence)
         return
-    for url, said in groupby(sentences, book.recordings.get):
+    for url, group in groupby(sentences, book.recordings.get):
         if url is None:
-            _speak(verb, book, " ".join(said))
+            _speak(verb, book, " ".join(group))
         else:
-            _play(verb, url, said)
+            _play(verb, url, group)
 
 
 def spell(response: Any, book: Phrasebook, digits: str) -> None:  # noqa: ANN401 - likewise
-    """Say digits one by one, with a pause behind each."""
-    pause = _BETWEEN_DIGITS_SLOWLY if book.slow else _BETWEEN_DIGITS
+    """Add digits one by one, with a pause after each."""
+    pause = _SLOW_DIGIT_PAUSE if book.slow else _DIGIT_PAUSE
     for digit in digits:
         url = book.recordings.get(digit)
         if url is None:
@@ -45,8 +45,8 @@ def spell(response: Any, book: Phrasebook, digits: str) -> None:  # noqa: ANN401
         response.pause(length=pause)
 
 
-def _play(verb: Any, url: str, said: Iterable[str]) -> None:  # noqa: ANN401 - likewise
-    for _ in said:
+def _play(verb: Any, url: str, sentences: Iterable[str]) -> None:  # noqa: ANN401 - likewise
+    for _ in sentences:
         verb.play(url)
 
 

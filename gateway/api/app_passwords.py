@@ -55,7 +55,9 @@ class AppPasswordRoutes:
         one, check = f"{every}/{{app_password_id}}", "/v1/app-passwords/check"
         made, checked = AppPasswordMade, AppPasswordChecked
         return [
-            Operation("POST", every, self.create, "Make an app password", CreateAppPassword, made, 201, once=True),
+            Operation(
+                "POST", every, self.create, "Make an app password", CreateAppPassword, made, 201, idempotent=True
+            ),
             Operation("GET", every, self.show_all, "List a person's app passwords", None, AppPasswordList),
             Operation("DELETE", one, self.delete, "Delete an app password", None, None, 204),
             Operation("POST", check, self.check, "Check an app password", CheckAppPassword, checked),

@@ -168,7 +168,7 @@ def problem_middleware(new_id: NewId) -> Middleware:
         except RepeatedRequest as repeated:
             response = _replayed(repeated.response)
         except Exception as error:  # noqa: BLE001 - the last line of defence
-            response = problems.response(_problem(error, request_id))
+            response = problems.problem_response(_problem(error, request_id))
             if isinstance(error, web.HTTPMethodNotAllowed):
                 response.headers["Allow"] = error.headers["Allow"]
         if not response.prepared:

@@ -87,11 +87,18 @@ class AuthenticationRoutes:
                 VerifyPerson,
                 VerificationView,
                 201,
-                once=True,
+                idempotent=True,
                 body_optional=True,
             ),
             Operation(
-                "POST", f"{one}/phones", self.add_phone, "Begin to prove a phone", AddPhone, PhoneAdded, 201, once=True
+                "POST",
+                f"{one}/phones",
+                self.add_phone,
+                "Begin to prove a phone",
+                AddPhone,
+                PhoneAdded,
+                201,
+                idempotent=True,
             ),
             Operation(
                 "POST",
@@ -101,7 +108,7 @@ class AuthenticationRoutes:
                 CreatePortalLink,
                 PortalLinkView,
                 201,
-                once=True,
+                idempotent=True,
             ),
             Operation(
                 "POST",
@@ -111,7 +118,7 @@ class AuthenticationRoutes:
                 GrantBypass,
                 BypassView,
                 201,
-                once=True,
+                idempotent=True,
             ),
         ]
 

@@ -1,11 +1,11 @@
-"""What the outside sees of a person's record."""
+"""The JSON of enrollments, phones, app passwords, policies and their journal entries."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
 
-from gateway.api.views import VerificationView, maybe, rfc3339
+from gateway.api.views import VerificationView, optional_rfc3339, rfc3339
 from gateway.domain.assurance import Assurance
 from gateway.domain.enrollment import AppPassword, DefaultMethod, Enrollment, EnrollmentStatus, Phone, PhoneKind, Pin
 from gateway.domain.journal import Fact, StoredEntry
@@ -176,7 +176,7 @@ class EnrollmentEventList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def enrollment_view(enrollment: Enrollment, now: int) -> EnrollmentView:
-    """Show an enrollment as it stands now (ms since the epoch): a block may have ended by itself."""
+    """Return the view of an enrollment at a time (ms since the epoch): a block may have expired by then."""
     block = enrollment.block if enrollment.blocked(now) else None
     return EnrollmentView(
         id=enrollment.id,
@@ -185,7 +185,7 @@ def enrollment_view(enrollment: Enrollment, now: int) -> EnrollmentView:
         locale=enrollment.locale,
         groups=enrollment.groups,
         status=enrollment.status(now),
-        block=None if block is None else BlockView(block.reason, rfc3339(block.at), maybe(block.until)),
+        block=None if block is None else BlockView(block.reason, rfc3339(block.at), optional_rfc3339(block.until)),
         phones=[phone_view(enrollment, phone) for phone in enrollment.phones],
         default_method=enrollment.default_method,
         last_outcome=_outcome_view(enrollment.last_outcome) if enrollment.last_outcome else None,
@@ -204,7 +204,7 @@ def _pin_view(pin: Pin | None, now: int) -> PinView:
 
 
 def enrollment_event_view(enrollment_id: str, entry: StoredEntry) -> EnrollmentEventView:
-    """Show an entry of a record's journal."""
+    """Return the view of a journal entry of an enrollment."""
     return EnrollmentEventView(
         id=f"evt_{enrollment_id.removeprefix('enr_')}_{entry.sequence}",
         enrollment_id=enrollment_id,
@@ -216,7 +216,7 @@ def enrollment_event_view(enrollment_id: str, entry: StoredEntry) -> EnrollmentE
 
 
 def policy_view(enrollment_id: str, permissions: tuple[Permission, ...]) -> PolicyView:
-    """Show what a person may do."""
+    """Return the view of what a person may do."""
     return PolicyView(enrollment_id=enrollment_id, methods=[_method_view(permission) for permission in permissions])
 
 
@@ -233,12 +233,12 @@ def _method_view(permission: Permission) -> MethodView:
 
 
 def app_password_view(app_password: AppPassword) -> AppPasswordView:
-    """Show an app password."""
+    """Return the view of an app password."""
     return AppPasswordView(**_app_password_fields(app_password))
 
 
 def app_password_made(app_password: AppPassword, password: str) -> AppPasswordMade:
-    """Show a new app password, with what is never shown again."""
+    """Return the view of a new app password, with the password itself."""
     return AppPasswordMade(**_app_password_fields(app_password), password=password)
 
 
@@ -248,20 +248,20 @@ def _app_password_fields(app_password: AppPassword) -> dict[str, Any]:
         "name": app_password.name,
         "scope": app_password.scope,
         "created_at": rfc3339(app_password.created_at),
-        "expires_at": maybe(app_password.expires_at),
-        "last_used_at": maybe(app_password.last_used_at),
+        "expires_at": optional_rfc3339(app_password.expires_at),
+        "last_used_at": optional_rfc3339(app_password.last_used_at),
     }
 
 
 def phone_view(enrollment: Enrollment, phone: Phone) -> PhoneView:
-    """Show one of a person's phones."""
+    """Return the view of a phone of an enrollment."""
     return PhoneView(
         id=phone.id,
         kind=phone.kind,
         number=phone.number.e164,
         extension=phone.extension,
         status="verified" if phone.verified_at else "unverified",
-        verified_at=maybe(phone.verified_at),
+        verified_at=optional_rfc3339(phone.verified_at),
         confirm_key=enrollment.confirm_key(phone) or None,
     )
 

@@ -104,7 +104,17 @@ class EnrollmentRoutes:
         phone = f"{one}/phones/{{phone_id}}"
         return [
             Operation("GET", one, self.show, "Show an enrollment", None, view),
-            Operation("POST", every, self.create, "Enroll a person", CreateEnrollment, view, 201, once=True, also=200),
+            Operation(
+                "POST",
+                every,
+                self.create,
+                "Enroll a person",
+                CreateEnrollment,
+                view,
+                201,
+                idempotent=True,
+                existing_status=200,
+            ),
             Operation("GET", every, self.find, "Find a user's enrollment", None, view, query=FindEnrollmentQuery),
             Operation("PATCH", one, self.amend, "Change an enrollment", AmendEnrollment, view),
             Operation("DELETE", one, self.remove, "Remove an enrollment with all that hangs on it", None, None, 204),

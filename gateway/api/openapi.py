@@ -1,4 +1,4 @@
-"""Describes the API as OpenAPI 3.1, from the routes and their types themselves."""
+"""Builds the OpenAPI 3.1 document from the routes and their types."""
 
 import re
 from collections.abc import Iterable
@@ -50,13 +50,13 @@ _HEADERS: dict[str, Any] = {
         "schema": {"type": "string", "enum": ["Bearer"]},
     },
 }
-_ONCE = {
+_IDEMPOTENCY_PARAMETER = {
     "name": IDEMPOTENCY_KEY,
     "in": "header",
     "description": "The same key with the same request is answered as the first time, and nothing is done again.",
     "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_IDEMPOTENCY_KEY},
 }
-_RESUME = {
+_LAST_EVENT_PARAMETER = {
     "name": LAST_EVENT_ID,
     "in": "header",
     "description": "With Accept: text/event-stream, the id of the last event that was seen; anything else is 0.",
@@ -65,11 +65,10 @@ _RESUME = {
 
 
 class Operation(msgspec.Struct, frozen=True):
-    """One route: how it is asked, what it takes, and what it answers when all is well (nothing: 204).
+    """A route with its types: `response` is None for 204, `query` the parameters, which are all refused without it.
 
-    `once` takes an Idempotency-Key. `also` is the status where what was asked for is there already. A body that is
-    optional is {} where there is none. `query` has the parameters; without it, each is refused. One that `streams`
-    answers an Accept of text/event-stream with the events.
+    `idempotent` routes accept an Idempotency-Key. `existing_status` is the status if the resource existed already. An
+    absent optional body counts as {}. A route that `streams` answers `Accept: text/event-stream` with events.
     """
 
     method: str
@@ -77,25 +76,25 @@ class Operation(msgspec.Struct, frozen=True):
     handler: Handler
     summary: str
     body: type[msgspec.Struct] | None
-    answer: type[msgspec.Struct] | None
+    response: type[msgspec.Struct] | None
     status: int = 200
-    once: bool = False
-    also: int | None = None
+    idempotent: bool = False
+    existing_status: int | None = None
     query: type[msgspec.Struct] | None = None
     body_optional: bool = False
     streams: bool = False
 
     @property
     def strict_handler(self) -> Handler:
-        """Return the handler, which refuses every parameter where the operation takes none."""
+        """Return the handler; without a `query` it refuses every query parameter."""
         return self.handler if self.query else without_query(self.handler)
 
 
 def describe(operations: Iterable[Operation]) -> dict[str, Any]:
     """Return the OpenAPI document of these routes."""
     operations = list(operations)
-    kinds = {kind for operation in operations for kind in (operation.body, operation.answer) if kind}
-    _, schemas = msgspec.json.schema_components(sorted(kinds, key=lambda kind: kind.__name__), ref_template=_REF)
+    types = {struct for operation in operations for struct in (operation.body, operation.response) if struct}
+    _, schemas = msgspec.json.schema_components(sorted(types, key=lambda struct: struct.__name__), ref_template=_REF)
     paths: dict[str, Any] = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _describe(operation)
@@ -111,7 +110,7 @@ def describe(operations: Iterable[Operation]) -> dict[str, Any]:
         "components": {
             "schemas": {**schemas, "Problem": _PROBLEM},
             "headers": _HEADERS,
-            "responses": {"Problem": _problem()},
+            "responses": {"Problem": _problem_response()},
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer", "bearerFormat": "pk_…"},
                 "key_as_user": {"type": "http", "scheme": "basic", "description": "The key is the user name."},
@@ -121,13 +120,13 @@ def describe(operations: Iterable[Operation]) -> dict[str, Any]:
 
 
 def _describe(operation: Operation) -> dict[str, Any]:
-    well = _well(operation)
+    success = _success_response(operation)
     described: dict[str, Any] = {
         "summary": operation.summary,
-        "operationId": f"{operation.method.lower()}_{operation.path.strip('/').translate(_PLAIN)}",
+        "operationId": f"{operation.method.lower()}_{operation.path.strip('/').translate(_WITHOUT_BRACES)}",
         "parameters": _parameters(operation),
         "responses": {
-            **{str(status): well for status in (operation.status, operation.also) if status is not None},
+            **{str(status): success for status in (operation.status, operation.existing_status) if status is not None},
             "default": {"$ref": "#/components/responses/Problem"},
         },
     }
@@ -141,25 +140,25 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     return [
         *(
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-            for name in _IN_PATH.findall(operation.path)
+            for name in _PATH_PARAMETER.findall(operation.path)
         ),
         *(query_parameters(operation.query) if operation.query else []),
-        *([_ONCE] if operation.once else []),
-        *([_RESUME] if operation.streams else []),
+        *([_IDEMPOTENCY_PARAMETER] if operation.idempotent else []),
+        *([_LAST_EVENT_PARAMETER] if operation.streams else []),
     ]
 
 
-def _well(operation: Operation) -> dict[str, Any]:
-    headers = _headers("Request-Id", *(["Idempotency-Replayed"] if operation.once else []))
-    if operation.answer is None:
+def _success_response(operation: Operation) -> dict[str, Any]:
+    headers = _headers("Request-Id", *(["Idempotency-Replayed"] if operation.idempotent else []))
+    if operation.response is None:
         return {"description": "Done.", "headers": headers}
-    content = _content("application/json", operation.answer.__name__)
+    content = _content("application/json", operation.response.__name__)
     if operation.streams:
         content[EVENT_STREAM] = {"schema": {"type": "string", "description": STREAM}}
     return {"description": "As asked.", "headers": headers, "content": content}
 
 
-def _problem() -> dict[str, Any]:
+def _problem_response() -> dict[str, Any]:
     return {
         "description": "Not as asked; `code` says why.",
         "headers": _headers("Request-Id", "Retry-After", "WWW-Authenticate"),
@@ -175,5 +174,5 @@ def _content(media_type: str, schema: str) -> dict[str, Any]:
     return {media_type: {"schema": {"$ref": _REF.format(name=schema)}}}
 
 
-_IN_PATH = re.compile(r"\{(\w+)\}")
-_PLAIN = str.maketrans({"/": "_", "{": None, "}": None})
+_PATH_PARAMETER = re.compile(r"\{(\w+)\}")
+_WITHOUT_BRACES = str.maketrans({"/": "_", "{": None, "}": None})

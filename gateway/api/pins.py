@@ -24,27 +24,29 @@ class SetPin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PinRoutes:
-    """Each handler reads the request, makes one journey, and shows the result."""
+    """Each handler reads the request, calls one use case, and returns the result."""
 
-    def __init__(self, journeys: Pins, clock: Clock) -> None:
-        self._journeys = journeys
+    def __init__(self, pins: Pins, clock: Clock) -> None:
+        self._pins = pins
         self._clock = clock
 
     def operations(self) -> list[Operation]:
         """List the routes."""
-        one = "/v1/enrollments/{id}/pin"
+        path = "/v1/enrollments/{id}/pin"
         return [
-            Operation("PUT", one, self.give, "Set a person's PIN, to be changed at first use", SetPin, EnrollmentView),
-            Operation("DELETE", one, self.remove, "Take a person's PIN away", None, None, 204),
+            Operation(
+                "PUT", path, self.set_pin, "Set a person's PIN, to be changed at first use", SetPin, EnrollmentView
+            ),
+            Operation("DELETE", path, self.remove_pin, "Take a person's PIN away", None, None, 204),
         ]
 
-    async def give(self, request: web.Request, application: Application) -> web.StreamResponse:
+    async def set_pin(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Set a person's PIN."""
         body = parse(await read_body(request), SetPin, request.headers.get("Content-Type", ""))
-        enrollment = await self._journeys.give(application, request.match_info["id"], body.pin)
+        enrollment = await self._pins.give(application, request.match_info["id"], body.pin)
         return json_response(enrollment_view(enrollment, self._clock()))
 
-    async def remove(self, request: web.Request, application: Application) -> web.StreamResponse:
-        """Take a person's PIN away."""
-        await self._journeys.remove(application, request.match_info["id"])
+    async def remove_pin(self, request: web.Request, application: Application) -> web.StreamResponse:
+        """Remove a person's PIN."""
+        await self._pins.remove(application, request.match_info["id"])
         return no_content()

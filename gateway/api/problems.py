@@ -1,4 +1,4 @@
-"""Every error an integrator can get, as problem+json (RFC 9457): one table from refusal to HTTP."""
+"""Errors of the API as problem+json (RFC 9457): one table from error code to HTTP status."""
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -51,7 +51,7 @@ class FieldError(msgspec.Struct, frozen=True):
 
 
 class Problem(Exception):
-    """An error in HTTP's own terms: what the request looks like, not what it asks for."""
+    """An error response: HTTP status, stable code, explanation, and the errors of single fields."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Problem(Exception):
 
 
 def field_errors(mistakes: Iterable[Mistake]) -> tuple[FieldError, ...]:
-    """Tell mistakes by their places: `to.number`, and `fallback.[0].channel` in a list."""
+    """Return mistakes with the paths of their fields, such as `to.number` and `fallback.[0].channel`."""
     return tuple(
         FieldError(
             ".".join(f"[{name}]" if isinstance(name, int) else name for name in mistake.place),
@@ -82,23 +82,27 @@ def field_errors(mistakes: Iterable[Mistake]) -> tuple[FieldError, ...]:
     )
 
 
-def from_rejection(refusal: Rejected) -> Problem:
-    """Tell a refusal in HTTP."""
-    errors = (FieldError(refusal.field, refusal.code.value, refusal.detail),) if refusal.field else ()
+def from_rejection(rejection: Rejected) -> Problem:
+    """Return the problem for a rejection."""
+    errors = (FieldError(rejection.field, rejection.code.value, rejection.detail),) if rejection.field else ()
     return Problem(
-        STATUSES[refusal.code], refusal.code.value, refusal.detail, errors=errors, retry_after=refusal.retry_after
+        STATUSES[rejection.code],
+        rejection.code.value,
+        rejection.detail,
+        errors=errors,
+        retry_after=rejection.retry_after,
     )
 
 
 def from_http_error(error: web.HTTPException) -> Problem:
-    """Tell what aiohttp itself turned away: no such route, wrong method, too large a body."""
+    """Return the problem for an error of aiohttp: unknown route, wrong method, too large a body."""
     status = HTTPStatus(error.status)
     code, detail = _HTTP.get(status, ("http_error", status.description or status.phrase))
     return Problem(status, code, detail)
 
 
-def response(problem: Problem) -> web.Response:
-    """Render a problem."""
+def problem_response(problem: Problem) -> web.Response:
+    """Return the response for a problem, with WWW-Authenticate and Retry-After where they apply."""
     body: dict[str, object] = {
         "type": f"urn:poundkey:problem:{problem.code}",
         "title": problem.status.phrase,
@@ -108,14 +112,14 @@ def response(problem: Problem) -> web.Response:
     }
     if problem.errors:
         body["errors"] = problem.errors
-    answer = web.Response(
+    response = web.Response(
         status=problem.status.value, body=msgspec.json.encode(body), content_type="application/problem+json"
     )
     if problem.status is HTTPStatus.UNAUTHORIZED:
-        answer.headers["WWW-Authenticate"] = "Bearer"
+        response.headers["WWW-Authenticate"] = "Bearer"
     if problem.retry_after is not None:
-        answer.headers["Retry-After"] = str(problem.retry_after)
-    return answer
+        response.headers["Retry-After"] = str(problem.retry_after)
+    return response
 
 
 _HTTP = {

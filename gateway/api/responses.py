@@ -1,4 +1,4 @@
-"""How a view becomes an answer, and under which id."""
+"""Responses of the API, and the key of a request's id."""
 
 from http import HTTPStatus
 
@@ -11,15 +11,15 @@ _JSON = {"Content-Type": "application/json"}
 
 
 def json_response(view: msgspec.Struct, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
-    """Answer with a view as JSON."""
+    """Return a view as a JSON response."""
     return web.Response(status=status.value, body=msgspec.json.encode(view), headers=_JSON)
 
 
 def encoded_response(body: bytes) -> web.Response:
-    """Answer with JSON that is ready."""
+    """Return encoded JSON as a response (200)."""
     return web.Response(body=body, headers=_JSON)
 
 
 def no_content() -> web.Response:
-    """Answer that it is done, and that there is nothing to show."""
+    """Return an empty response (204)."""
     return web.Response(status=HTTPStatus.NO_CONTENT.value)

@@ -1,4 +1,4 @@
-"""The routes about the service itself: is it alive, is it ready, what does it speak."""
+"""Routes of the service itself: health, readiness, and the documentation of the API."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from http import HTTPStatus
@@ -33,7 +33,7 @@ _START = 'SwaggerUIBundle({url: "openapi.json", dom_id: "#api", deepLinking: tru
 
 
 class ServiceRoutes:
-    """Open to everyone; they tell nothing about anyone."""
+    """Public routes; they return no personal data."""
 
     def __init__(
         self,
@@ -49,19 +49,19 @@ class ServiceRoutes:
     def routes(self) -> list[web.RouteDef]:
         """List the routes."""
         return [
-            web.get("/healthz", self.health),
-            web.get("/readyz", self.ready),
-            web.get("/openapi.json", self.openapi),
-            web.get("/docs", self.docs),
-            web.get("/docs/{name}", self.asset),
+            web.get("/healthz", self.check_health),
+            web.get("/readyz", self.check_readiness),
+            web.get("/openapi.json", self.serve_openapi),
+            web.get("/docs", self.serve_docs),
+            web.get("/docs/{name}", self.serve_docs_asset),
         ]
 
-    async def health(self, _request: web.Request) -> web.Response:
-        """Tell that the process lives."""
+    async def check_health(self, _request: web.Request) -> web.Response:
+        """Answer 200 while the process runs."""
         return web.json_response({"status": "alive"})
 
-    async def ready(self, _request: web.Request) -> web.Response:
-        """Tell that work can be taken: the database answers and is at head, and all who work in the background live."""
+    async def check_readiness(self, _request: web.Request) -> web.Response:
+        """Answer 200 if the database is reachable and migrated and all background workers run; raises Problem (503)."""
         try:
             await self._store_ready()
         except StoreUnavailable as error:
@@ -71,16 +71,16 @@ class ServiceRoutes:
                 raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "not_ready", f"{name} has stopped.")
         return web.json_response({"status": "ready"})
 
-    async def openapi(self, _request: web.Request) -> web.Response:
-        """Give the API's description."""
+    async def serve_openapi(self, _request: web.Request) -> web.Response:
+        """Serve the OpenAPI document."""
         return web.Response(body=self._document, content_type="application/json")
 
-    async def docs(self, _request: web.Request) -> web.Response:
-        """Give the page that shows the description."""
+    async def serve_docs(self, _request: web.Request) -> web.Response:
+        """Serve the page of Swagger UI."""
         return web.Response(text=_PAGE, content_type="text/html")
 
-    async def asset(self, request: web.Request) -> web.Response:
-        """Give what the page needs, from the package that ships it."""
+    async def serve_docs_asset(self, request: web.Request) -> web.Response:
+        """Serve the files of Swagger UI from its package."""
         name = request.match_info["name"]
         if name == "start.js":
             return web.Response(text=_START, content_type="text/javascript")

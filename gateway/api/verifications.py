@@ -9,17 +9,15 @@ from aiohttp import web
 
 from gateway.api.auth import ApiKeyAuth, stored_as
 from gateway.api.bodies import parse, read_body
-from gateway.api.json_cache import VerificationJsonCache
-from gateway.api.long_polls import LongPollLimit
 from gateway.api.openapi import Operation
 from gateway.api.problems import FieldError, Problem
 from gateway.api.queries import Limit, SequenceNumber, ShortText, cursor_lookup, read_query
 from gateway.api.responses import encoded_response, json_response
-from gateway.api.streams import EVENT_STREAM, LAST_EVENT_ID, stream_events
-from gateway.api.views import EventView, VerificationView, event_view, verification_view
+from gateway.api.streams import EVENT_STREAM, LAST_EVENT_ID, LongPollLimit, stream_events
+from gateway.api.views import EventView, VerificationJsonCache, VerificationView, event_view, verification_view
 from gateway.domain.api_keys import Application
 from gateway.domain.commands import Created, VerificationRequest
-from gateway.domain.fallback import MOST_STEPS, mistake
+from gateway.domain.fallback import MOST_STEPS, find_mistake
 from gateway.domain.limits import Limits
 from gateway.domain.listing import ListFilter
 from gateway.domain.phone_number import PhoneNumber, parse_e164, parse_extension, parse_written
@@ -109,12 +107,12 @@ class EventList(msgspec.Struct, frozen=True, kw_only=True):
 class VerificationRoutes:
     """Each handler reads the request, makes one journey, and shows the result."""
 
-    def __init__(self, door: ApiKeyAuth, journeys: Verifications, limits: Limits, waits: LongPollLimit) -> None:
+    def __init__(self, door: ApiKeyAuth, journeys: Verifications, limits: Limits, long_polls: LongPollLimit) -> None:
         self._door = door
         self._journeys = journeys
         self._limits = limits
-        self._waits = waits
-        self._rendered = VerificationJsonCache(limits)
+        self._long_polls = long_polls
+        self._json_cache = VerificationJsonCache(limits)
 
     def operations(self) -> list[Operation]:
         """List the routes, the busiest first: aiohttp tries those of one prefix in turn."""
@@ -138,7 +136,7 @@ class VerificationRoutes:
                 CreateVerification,
                 VerificationView,
                 201,
-                once=True,
+                idempotent=True,
             ),
             Operation("GET", f"{one}/events", self.events, "List or stream the journal", None, EventList, streams=True),
             Operation(
@@ -148,7 +146,7 @@ class VerificationRoutes:
                 "Send the same code again",
                 Resend,
                 VerificationView,
-                once=True,
+                idempotent=True,
                 body_optional=True,
             ),
             Operation("POST", f"{one}/cancel", self.cancel, "Cancel a verification", None, VerificationView),
@@ -195,11 +193,13 @@ class VerificationRoutes:
         """Show a verification, at once or after its next change."""
         verification_id = request.match_info["id"]
         if "?" not in request.raw_path:
-            return encoded_response(self._rendered.json(await self._journeys.show(application, verification_id)))
+            return encoded_response(
+                self._json_cache.encoded_view(await self._journeys.show(application, verification_id))
+            )
         query = read_query(request, ShowVerificationQuery)
-        with self._waits.one(application) if query.wait else contextlib.nullcontext():
+        with self._long_polls.count_waiting(application) if query.wait else contextlib.nullcontext():
             verification = await self._journeys.wait(application, verification_id, query.revision, query.wait)
-        return encoded_response(self._rendered.json(verification))
+        return encoded_response(self._json_cache.encoded_view(verification))
 
     async def resend(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Send the same code again, or call."""
@@ -239,7 +239,7 @@ class VerificationRoutes:
             after = _last_event(request.headers.get(LAST_EVENT_ID, "0"))
             await self._journeys.show(application, verification_id)
             following = self._journeys.follow(application, verification_id, after, _HEARTBEAT)
-            with self._waits.one(application):
+            with self._long_polls.count_waiting(application):
                 return await stream_events(request, verification_id, following)
         entries = await self._journeys.events(application, verification_id, 0)
         return json_response(EventList(data=[event_view(verification_id, entry) for entry in entries]))
@@ -283,7 +283,7 @@ def fallback_for(
     """Return the ways as asked for; None leaves them to the policy. Raises Problem 422 for ways that cannot be."""
     if not steps:
         return None if steps is None else ()
-    wrong = mistake(steps)
+    wrong = find_mistake(steps)
     if wrong is None and (steps[0].channel, steps[0].mode) not in {(channel, mode), (channel, None)}:
         wrong = "Step 1: must be the way in which the verification begins."
     if wrong is not None:

@@ -1,5 +1,6 @@
-"""What the outside sees of our state."""
+"""The JSON of verifications and their journal entries."""
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -13,6 +14,8 @@ from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.journal import Fact, StoredEntry
 from gateway.domain.limits import Limits
 from gateway.domain.verification import Attempt, Channel, Failure, Mode, Purpose, Status, Verification
+
+_CACHED_VERIFICATIONS = 5_000
 
 
 class AttemptView(msgspec.Struct, frozen=True, gc=False):
@@ -95,20 +98,20 @@ class EventView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 @lru_cache(maxsize=8_192)
 def rfc3339(at: int) -> str:
-    """Write a time in ms since the epoch as RFC 3339 in UTC."""
+    """Return a time (ms since the epoch) as RFC 3339 in UTC, with milliseconds."""
     seconds, milliseconds = divmod(at, 1_000)
-    return f"{_to_the_second(seconds)}.{milliseconds:03}Z"
+    return f"{_whole_seconds(seconds)}.{milliseconds:03}Z"
 
 
 @lru_cache(maxsize=1_024)
-def _to_the_second(at: int) -> str:
+def _whole_seconds(at: int) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def verification_view(
     verification: Verification, limits: Limits, *, valid: bool | msgspec.UnsetType = msgspec.UNSET
 ) -> VerificationView:
-    """Show a verification; `valid` is the verdict on a code that was just checked."""
+    """Return the view of a verification; `valid` is the result of the check of a code."""
     pending = verification.status is Status.PENDING
     sms_at, call_at = resend_times(verification, limits)
     return VerificationView(
@@ -128,8 +131,8 @@ def verification_view(
         checks_left=verification.checks_left,
         next=Next(
             check=pending and any(attempt.carries_code for attempt in verification.attempts),
-            resend_sms_at=maybe(sms_at),
-            resend_call_at=maybe(call_at),
+            resend_sms_at=optional_rfc3339(sms_at),
+            resend_call_at=optional_rfc3339(call_at),
         ),
         fallback=_fallback_view(verification) if pending and verification.steps else None,
         metadata=verification.metadata,
@@ -143,7 +146,7 @@ def verification_view(
 
 
 def event_view(verification_id: str, entry: StoredEntry) -> EventView:
-    """Show a journal entry."""
+    """Return the view of a journal entry."""
     return EventView(
         id=f"evt_{verification_id.removeprefix('ver_')}_{entry.sequence}",
         verification_id=verification_id,
@@ -171,9 +174,32 @@ def _attempt_view(attempt: Attempt) -> AttemptView:
 
 def _fallback_view(verification: Verification) -> FallbackView:
     step = verification.steps[0]
-    return FallbackView(NextStep(step.channel, step.mode, maybe(verification.next_at)))
+    return FallbackView(NextStep(step.channel, step.mode, optional_rfc3339(verification.next_at)))
 
 
-def maybe(at: int | None) -> str | None:
-    """Write a time that may be absent."""
+def optional_rfc3339(at: int | None) -> str | None:
+    """Return a time as `rfc3339` does; None stays None."""
     return None if at is None else rfc3339(at)
+
+
+class VerificationJsonCache:
+    """Encoded views of the last verifications that were polled.
+
+    The store returns the same object while a verification is unchanged, so an entry is valid for that object only.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._entries: OrderedDict[str, tuple[Verification, bytes]] = OrderedDict()
+
+    def encoded_view(self, verification: Verification) -> bytes:
+        """Return the view of the verification as JSON."""
+        entry = self._entries.get(verification.id)
+        if entry is not None and entry[0] is verification:
+            return entry[1]
+        body = msgspec.json.encode(verification_view(verification, self._limits))
+        self._entries[verification.id] = verification, body
+        self._entries.move_to_end(verification.id)
+        if len(self._entries) > _CACHED_VERIFICATIONS:
+            self._entries.popitem(last=False)
+        return body

@@ -1,4 +1,4 @@
-"""Asks a gateway over its REST API, as any integrator does."""
+"""A client of the gateway's REST API, as integrators write them."""
 
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any, TypeVar
@@ -7,8 +7,8 @@ import aiohttp
 import msgspec
 
 _CONNECT_SECONDS = 10.0
-_SILENCE_SECONDS = 60.0
-"""How long an answer may stall; a stream of events is never silent for so long (the gateway: a heartbeat in 15 s)."""
+_READ_SECONDS = 60.0
+"""Longest pause within a response; a stream of events has a heartbeat every 15 s."""
 
 _EVENT_LINE = b"data: "
 _FIRST_ERROR = 400
@@ -22,7 +22,7 @@ class FailureDetails(msgspec.Struct, frozen=True):
 
 
 class VerificationState(msgspec.Struct, frozen=True):
-    """What the terminal needs of a verification. `created_at` is RFC 3339; `match_digits` are to be keyed in."""
+    """The fields of a verification that the terminal shows. `created_at` is RFC 3339; `match_digits` are keyed in."""
 
     id: str
     status: str
@@ -45,14 +45,14 @@ class VerificationEvent(msgspec.Struct, frozen=True):
 
 
 class ProblemDetails(msgspec.Struct, frozen=True):
-    """An error as the gateway tells it (RFC 9457)."""
+    """The body of an error (RFC 9457)."""
 
     code: str
     detail: str
 
 
 class GatewayRefused(Exception):
-    """The gateway answered with an error; its `detail` is a sentence for people."""
+    """The gateway responded with an error; its `detail` is a sentence for people."""
 
     def __init__(self, status: int, problem: ProblemDetails) -> None:
         super().__init__(problem.detail)
@@ -62,7 +62,7 @@ class GatewayRefused(Exception):
 
 
 class NotAGateway(Exception):
-    """Something answers at the address, but not as a gateway does."""
+    """A server responds at the address, but not as a gateway does."""
 
 
 T = TypeVar("T")
@@ -80,46 +80,48 @@ class GatewayClient:
         self._session = aiohttp.ClientSession(
             base_url=f"{url.rstrip('/')}/",
             headers={"Authorization": f"Bearer {key}"},
-            timeout=aiohttp.ClientTimeout(total=None, connect=_CONNECT_SECONDS, sock_read=_SILENCE_SECONDS),
+            timeout=aiohttp.ClientTimeout(total=None, connect=_CONNECT_SECONDS, sock_read=_READ_SECONDS),
         )
 
-    async def create(self, wish: Mapping[str, str]) -> VerificationState:
-        """Start a verification; `wish` is the body of the request."""
-        return await self._ask("POST", "v1/verifications", VerificationState, wish)
+    async def create(self, body: Mapping[str, str]) -> VerificationState:
+        """Create a verification; `body` is that of the request."""
+        return await self._request("POST", "v1/verifications", VerificationState, body)
 
     async def show(self, verification_id: str) -> VerificationState:
-        """Return the verification as it stands."""
-        return await self._ask("GET", f"v1/verifications/{verification_id}", VerificationState)
+        """Return the verification's present state."""
+        return await self._request("GET", f"v1/verifications/{verification_id}", VerificationState)
 
     async def check(self, verification_id: str, code: str) -> VerificationState:
-        """Have a code judged; the status tells whether it was right."""
-        return await self._ask("POST", f"v1/verifications/{verification_id}/check", VerificationState, {"code": code})
+        """Check a code; the status says whether it was right."""
+        return await self._request(
+            "POST", f"v1/verifications/{verification_id}/check", VerificationState, {"code": code}
+        )
 
     async def cancel(self, verification_id: str) -> None:
-        """End the verification."""
-        await self._ask("POST", f"v1/verifications/{verification_id}/cancel", VerificationState)
+        """Cancel the verification."""
+        await self._request("POST", f"v1/verifications/{verification_id}/cancel", VerificationState)
 
     async def follow(self, verification_id: str, after: int) -> AsyncGenerator[VerificationEvent, None]:
-        """Yield the journal's entries behind number `after` as they come, until the verification has ended."""
+        """Yield the journal entries after sequence number `after` as they come, until the verification has ended."""
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
         path = f"v1/verifications/{verification_id}/events"
         async with self._session.get(path, headers=headers) as response:
-            await _must_be_good(response)
+            await _raise_for_status(response)
             async for line in response.content:
                 if line.startswith(_EVENT_LINE):
                     yield _decode(line.removeprefix(_EVENT_LINE), VerificationEvent)
 
     async def aclose(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         await self._session.close()
 
-    async def _ask(self, method: str, path: str, kind: type[T], body: Any = None) -> T:  # noqa: ANN401 - any JSON
+    async def _request(self, method: str, path: str, kind: type[T], body: Any = None) -> T:  # noqa: ANN401 - any JSON
         async with self._session.request(method, path, json=body) as response:
-            await _must_be_good(response)
+            await _raise_for_status(response)
             return _decode(await response.read(), kind)
 
 
-async def _must_be_good(response: aiohttp.ClientResponse) -> None:
+async def _raise_for_status(response: aiohttp.ClientResponse) -> None:
     if response.status >= _FIRST_ERROR:
         raise GatewayRefused(response.status, _decode(await response.read(), ProblemDetails))
 

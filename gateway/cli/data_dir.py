@@ -1,6 +1,6 @@
-"""What `poundkey dev` keeps between its runs: its settings, with keys made once, and the API key.
+"""What `poundkey dev` stores between its runs: its settings with generated keys, and the API key.
 
-The settings are an ordinary file, so with `--config var/gateway.toml` every other command works on what `dev` made.
+The settings are an ordinary file, so with `--config var/gateway.toml` every other command works on the same database.
 """
 
 import base64
@@ -8,37 +8,37 @@ import json
 import secrets
 from pathlib import Path
 
+from gateway.cli.command import API_KEY_FILE
 from gateway.cli.config import environment, load_settings
-from gateway.cli.paths import API_KEY_FILE
 from gateway.cli.simulator import HOST, NUMBER, new_account_sid, new_auth_token
 from gateway.security.vault import KEY_SIZE
 from gateway.settings.settings import PREFIX, Settings
 
 SETTINGS_FILE = "gateway.toml"
 
-_OURS = tuple(f"{PREFIX}{section}__" for section in ("SERVER", "DATABASE", "KEYS", "TWILIO"))
-"""What `dev` decides alone: settings meant for a real gateway must not lead it to a real database."""
-_PRIVATE = 0o600
-_A_DAY = 86_400
-"""Seconds that the printed link stays good: a newcomer is in no hurry."""
+_OVERRIDDEN = tuple(f"{PREFIX}{section}__" for section in ("SERVER", "DATABASE", "KEYS", "TWILIO"))
+"""Variables that `dev` ignores: settings of a real gateway must not lead it to a real database."""
+_OWNER_ONLY = 0o600
+_LINK_LIFETIME = 86_400
+"""Seconds for which the printed link works."""
 
 
 class DataDir:
-    """A directory that is there and can be written to; raises OSError if it cannot be made."""
+    """A directory, which is created if missing; raises OSError if it cannot be."""
 
     def __init__(self, path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
         self._path = path.resolve()
 
     def settings(self, port: int, simulator_port: int) -> Settings:
-        """Return the settings for these ports, with the keys as kept, or new ones that `keep` must make last.
+        """Return the settings for these ports, with the stored keys, or with new ones that `save` must store.
 
         Raises:
-            CommandFailed: the kept file, or the environment, has mistakes.
+            CommandFailed: The stored file or the environment has mistakes.
         """
         file = self._path / SETTINGS_FILE
-        kept = file if file.exists() else None
-        variables = {name: value for name, value in environment().items() if not name.startswith(_OURS)}
+        stored = file if file.exists() else None
+        variables = {name: value for name, value in environment().items() if not name.startswith(_OVERRIDDEN)}
         for name, value in {
             "SERVER__PORT": str(port),
             "SERVER__PUBLIC_URL": f"http://{HOST}:{port}",
@@ -46,14 +46,14 @@ class DataDir:
             "TEXT__SENDER": NUMBER,
             "VOICE__CALLER": NUMBER,
             "TWILIO__BASE_URL": f"http://{HOST}:{simulator_port}",
-            "PORTAL__LINK_LIFETIME": str(_A_DAY),
-            **({} if kept else _new_secrets()),
+            "PORTAL__LINK_LIFETIME": str(_LINK_LIFETIME),
+            **({} if stored else _new_secrets()),
         }.items():
             variables[PREFIX + name] = value
-        return load_settings(kept, variables)
+        return load_settings(stored, variables)
 
-    def keep(self, settings: Settings, api_key: str) -> None:
-        """Keep settings and API key. Only who holds the database's lock may, or two first starts would mix keys."""
+    def save(self, settings: Settings, api_key: str) -> None:
+        """Store settings and API key. The caller holds the database's lock, else two first starts could mix keys."""
         _write_private(self._path / SETTINGS_FILE, _toml(settings))
         _write_private(self._path / API_KEY_FILE, f"{api_key}\n")
 
@@ -73,7 +73,7 @@ def _new_key() -> str:
 
 
 def _toml(settings: Settings) -> str:
-    """Write what `dev` decides. Strings, numbers and lists of JSON are TOML as they are."""
+    """Format the settings that `dev` overrides. JSON's strings, numbers and lists are valid TOML."""
     server, keys, twilio = settings.server, settings.keys, settings.twilio
     sections: dict[str, dict[str, object]] = {
         "server": {"port": server.port, "public_url": server.public_url},
@@ -87,7 +87,7 @@ def _toml(settings: Settings) -> str:
             "auth_token": twilio.auth_token,
         },
     }
-    lines = ["# Written by `poundkey dev`. Without these keys, what is kept beside this file cannot be read."]
+    lines = ["# Written by `poundkey dev`. Without these keys, the database beside this file cannot be read."]
     for name, values in sections.items():
         lines += ["", f"[{name}]"]
         lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
@@ -95,9 +95,9 @@ def _toml(settings: Settings) -> str:
 
 
 def _write_private(file: Path, text: str) -> None:
-    """Write a file that only its owner can read, at once or not at all."""
+    """Write a file that only its owner can read, atomically."""
     draft = file.with_name(f"{file.name}.new")
     draft.unlink(missing_ok=True)
-    draft.touch(_PRIVATE)
+    draft.touch(_OWNER_ONLY)
     draft.write_text(text)
     draft.replace(file)

@@ -12,16 +12,21 @@ from pathlib import Path
 from gateway import logs
 from gateway.api.auth import key_digest
 from gateway.app import Gateway
+from gateway.cli.command import (
+    API_KEY_FILE,
+    DATA_DIR,
+    GATEWAY_URL,
+    CommandFailed,
+    read_api_key,
+    run_loop,
+    stop_requested,
+)
 from gateway.cli.config import environment
 from gateway.cli.data_dir import SETTINGS_FILE, DataDir
-from gateway.cli.failure import CommandFailed
 from gateway.cli.keys import new_api_key, new_secret
-from gateway.cli.loop import run as run_loop
-from gateway.cli.loop import stop_requested
-from gateway.cli.paths import API_KEY_FILE, DATA_DIR, GATEWAY_URL, kept_api_key
-from gateway.cli.screen import bold
 from gateway.cli.serve import start
 from gateway.cli.simulator import NUMBER, start_simulator
+from gateway.cli.terminal import bold
 from gateway.domain.api_keys import Application
 from gateway.domain.portal import PortalPage
 from gateway.services.enrollments import Person
@@ -40,7 +45,7 @@ _DEMO_USER = "demo@example.com"
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run until a signal asks to stop; raises CommandFailed if it cannot begin."""
+    """Run until a stop signal; raises CommandFailed if it cannot start."""
     _reject_real_credentials()
     try:
         data_dir = DataDir(arguments.data_dir)
@@ -59,8 +64,8 @@ async def _develop(settings: Settings, data_dir: DataDir, api_key: str, argument
         simulator = await start_simulator(_network(settings, arguments.speed), arguments.simulator_port)
         stack.push_async_callback(simulator.close)
         gateway = await start(stack, settings)
-        application = await _let_in(gateway.store, api_key)
-        data_dir.keep(settings, api_key)
+        application = await _register_api_key(gateway.store, api_key)
+        data_dir.save(settings, api_key)
         link = await _demo_link(gateway, application)
         print(_welcome(settings.server.public_url, simulator.url, api_key, arguments.data_dir, link), flush=True)
         await stop.wait()
@@ -68,10 +73,10 @@ async def _develop(settings: Settings, data_dir: DataDir, api_key: str, argument
 
 def _reject_real_credentials() -> None:
     real = (f"{PREFIX}TWILIO__", f"{PREFIX}PROVIDERS__")
-    found = sorted(name for name in environment() if name.startswith(real))
-    if found:
+    variables = sorted(name for name in environment() if name.startswith(real))
+    if variables:
         raise CommandFailed(
-            f"it speaks to its own phone network only: unset {', '.join(found)}, or use `poundkey serve`"
+            f"it uses its own phone network only: unset {', '.join(variables)}, or use `poundkey serve`"
         )
 
 
@@ -87,33 +92,34 @@ def _network(settings: Settings, speed: float) -> SimulatorConfig:
 
 
 def _api_key(data_dir: Path) -> str:
-    given = os.environ.get(_API_KEY_VARIABLE)
-    if given and not _PASTEABLE.fullmatch(given):
+    from_environment = os.environ.get(_API_KEY_VARIABLE)
+    if from_environment and not _PASTEABLE.fullmatch(from_environment):
         raise CommandFailed(f"{_API_KEY_VARIABLE} must be 8 to 200 of the characters 0-9 A-Z a-z _ -")
-    return given or kept_api_key(data_dir) or new_secret()
+    return from_environment or read_api_key(data_dir) or new_secret()
 
 
-async def _let_in(store: Store, api_key: str) -> Application:
-    kept = await store.api_keys.all()
-    known = next((key for key in kept if key.digest == key_digest(api_key)), None)
-    if known is None:
-        known = await store.api_keys.add(new_api_key(api_key, APPLICATION, "dev"))
-    elif known.revoked_at is not None:
+async def _register_api_key(store: Store, api_key: str) -> Application:
+    """Return the API key's application; adds a missing key to the store, raises CommandFailed for a revoked one."""
+    digest = key_digest(api_key)
+    key = next((key for key in await store.api_keys.all() if key.digest == digest), None)
+    if key is None:
+        key = await store.api_keys.add(new_api_key(api_key, APPLICATION, "dev"))
+    elif key.revoked_at is not None:
         raise CommandFailed(
-            f"its API key ({known.id}) is revoked: set {_API_KEY_VARIABLE} to another, or delete {API_KEY_FILE}"
+            f"its API key ({key.id}) is revoked: set {_API_KEY_VARIABLE} to another, or delete {API_KEY_FILE}"
         )
-    return known.application
+    return key.application
 
 
 async def _demo_link(gateway: Gateway, application: Application) -> str:
-    """Return a link that opens the enrollment page for a person who is made up, once."""
+    """Return a link that opens the enrollment page of a demo person once."""
     journeys = gateway.journeys
     enrollment, _ = await journeys.records.enroll(application, Person(_DEMO_USER, "Demo Person"), None)
     return (await journeys.portal.make_link(application, enrollment.id, PortalPage.ENROLL, None, None)).url
 
 
 def _welcome(gateway_url: str, simulator_url: str, api_key: str, data_dir: Path, link: str) -> str:
-    verify = f"{_own_name()} verify {_PHONE} --call"
+    verify = f"{_program_name()} verify {_PHONE} --call"
     if gateway_url != GATEWAY_URL:
         verify += f" --url {gateway_url}"
     if data_dir != DATA_DIR:
@@ -146,10 +152,10 @@ def _curl(gateway_url: str, api_key: str, channel: str) -> str:
     return f"curl {gateway_url}/v1/verifications -u {api_key}: \\\n    --json '{body}'"
 
 
-def _own_name() -> str:
-    """Return what to type for this program: its short name where the shell finds it, else where it is installed."""
+def _program_name() -> str:
+    """Return how to call this program from the shell: by name if that is found in the PATH, else by its path."""
     script = Path(sys.executable).with_name("poundkey")
-    found = shutil.which("poundkey")
-    if found and Path(found) == script:
+    in_path = shutil.which("poundkey")
+    if in_path and Path(in_path) == script:
         return "poundkey"
     return os.path.relpath(script) if script.exists() else f"{os.path.relpath(sys.executable)} -m gateway"

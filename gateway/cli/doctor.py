@@ -1,78 +1,75 @@
-"""`poundkey doctor`: looks at everything that has to fit together, and says what to mend."""
+"""`poundkey doctor`: checks settings, database, files, public URL and providers, and says what to change."""
 
 import argparse
 import functools
 from collections.abc import Awaitable, Callable
 
 from gateway.app import CONFIG, now, vault_of
-from gateway.cli.config import load_settings
+from gateway.cli.command import CommandFailed, run_loop
+from gateway.cli.config import load_applications_file, load_settings, text_warnings
 from gateway.cli.doctor_probes import DoctorProbes, ProbeFailed
-from gateway.cli.failure import CommandFailed
-from gateway.cli.key_rotation import verdicts
-from gateway.cli.loop import run as run_loop
-from gateway.cli.text_warnings import warnings_of
+from gateway.cli.key_rotation import describe_keys
 from gateway.domain.errors import StoreUnavailable
 from gateway.services.phrasebooks import load_phrasebooks
 from gateway.services.recordings import RecordingsInvalid, load_recordings
-from gateway.settings.applications import ApplicationsInvalid, load_applications
 from gateway.settings.settings import Settings, fingerprint_keys
 from gateway.stores.opening import inspect, store_beside
 from gateway.stores.places import shown
 
-Examination = Callable[[], Awaitable[str]]
-"""Returns what was found to be right; raises Trouble."""
+Probe = Callable[[], Awaitable[str]]
+"""Returns a sentence on what works; raises ProbeFailed."""
 
-_TROUBLE = 1
+_PROBE_FAILED = 1
 _SKIPPED = "–"  # noqa: RUF001 - a dash, as wide as the other marks
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Examine; returns 0 if all is well, else 1."""
+    """Run all probes; returns 0 if none failed, else 1."""
     try:
         settings = load_settings(arguments.config)
     except CommandFailed as failed:
         for line in failed.lines:
-            _tell("✗", "settings", line)
-        return _TROUBLE
-    _tell("✓", "settings", "complete, and the keys can be decoded")
-    return 0 if run_loop(_examine(settings)) else _TROUBLE
+            _print_finding("✗", "settings", line)
+        return _PROBE_FAILED
+    _print_finding("✓", "settings", "complete, and the keys can be decoded")
+    return 0 if run_loop(_run_probes(settings)) else _PROBE_FAILED
 
 
-async def _examine(settings: Settings) -> bool:
-    async with DoctorProbes(settings) as outside:
-        # Each with the one whose failure would only fail it again.
-        examinations: list[tuple[str, Examination, str | None]] = [
+async def _run_probes(settings: Settings) -> bool:
+    async with DoctorProbes(settings) as network:
+        # Each with the probe that it depends on.
+        probes: list[tuple[str, Probe, str | None]] = [
             ("database", lambda: _database(settings), None),
             ("keys", lambda: _keys(settings), "database"),
             ("policies", lambda: _policies(settings), None),
             ("recordings", lambda: _recordings(settings), None),
-            ("public URL", outside.public_url, None),
-            *_of_providers(outside),
+            ("public URL", network.public_url, None),
+            *_provider_probes(network),
         ]
         failed: set[str] = set()
-        for name, examination, needed in examinations:
-            if needed in failed:
+        for name, probe, dependency in probes:
+            if dependency in failed:
                 failed.add(name)
-                _tell(_SKIPPED, name, f"cannot be examined before this is mended: {needed}")
+                _print_finding(_SKIPPED, name, f"cannot be checked while this fails: {dependency}")
                 continue
             try:
-                _tell("✓", name, await examination())
-            except ProbeFailed as trouble:
+                _print_finding("✓", name, await probe())
+            except ProbeFailed as failure:
                 failed.add(name)
-                _tell("✗", name, str(trouble))
+                _print_finding("✗", name, str(failure))
     return not failed
 
 
-def _of_providers(outside: DoctorProbes) -> list[tuple[str, Examination, str | None]]:
-    """Examine each provider that a route names; the clock is compared with that of the first one that answers."""
-    examinations: list[tuple[str, Examination, str | None]] = []
-    for name in outside.names:
-        which = "" if name == outside.names[0] else f" {name}"
-        examinations += [
-            (f"signatures{which}", functools.partial(outside.signatures, name), "public URL"),
-            (f"provider{which}", functools.partial(outside.provider, name), None),
+def _provider_probes(network: DoctorProbes) -> list[tuple[str, Probe, str | None]]:
+    """Return the probes of each provider in the routes, and of the clock, which is compared with the last answer's."""
+    probes: list[tuple[str, Probe, str | None]] = []
+    for name in network.providers:
+        suffix = "" if name == network.providers[0] else f" {name}"
+        probes += [
+            (f"signatures{suffix}", functools.partial(network.signatures, name), "public URL"),
+            (f"provider{suffix}", functools.partial(network.provider, name), None),
         ]
-    return [*examinations, ("clock", outside.clock, "provider")]
+    return [*probes, ("clock", network.clock, "provider")]
 
 
 async def _database(settings: Settings) -> str:
@@ -84,12 +81,12 @@ async def _database(settings: Settings) -> str:
 
 
 async def _keys(settings: Settings) -> str:
-    """Say which keys are in use; of a single one of each kind there is nothing to find out."""
+    """Say which keys are in use; skipped with a single key of each kind."""
     if len(settings.keys.sealing) == 1 and len(fingerprint_keys(settings.keys.fingerprint)) == 1:
         return "one of each kind"
     try:
         async with store_beside(settings.database.url, vault_of(settings), now) as store:
-            return "; ".join(verdicts(settings, await store.key_rotation.uses()))
+            return "; ".join(describe_keys(settings, await store.key_rotation.uses()))
     except StoreUnavailable as unavailable:
         raise ProbeFailed(str(unavailable)) from None
 
@@ -97,16 +94,14 @@ async def _keys(settings: Settings) -> str:
 async def _policies(settings: Settings) -> str:
     file = settings.portal.applications_file
     try:
-        applications = load_applications(file, settings.text.bound_origin)
-    except ApplicationsInvalid as invalid:
-        raise ProbeFailed("; ".join(invalid.problems)) from None
-    for warning in warnings_of(applications, settings):
-        _tell("!", "texts", warning)
+        applications = load_applications_file(file, settings)
+    except CommandFailed as failed:
+        raise ProbeFailed("; ".join(failed.lines)) from None
+    for warning in text_warnings(applications, settings):
+        _print_finding("!", "texts", warning)
     names = applications.names()
     return (
-        f"{file} is in order, and names {', '.join(names) or 'no application'}"
-        if file
-        else "the defaults, for everyone"
+        f"{file} is valid, and names {', '.join(names) or 'no application'}" if file else "the defaults, for everyone"
     )
 
 
@@ -117,8 +112,8 @@ async def _recordings(settings: Settings) -> str:
     except RecordingsInvalid as invalid:
         raise ProbeFailed("; ".join(invalid.problems)) from None
     count = sum(map(len, recordings.by_locale.values()))
-    return f"{folder} has {count} that calls can play" if folder else "none: a voice says everything"
+    return f"{folder} has {count} that calls can play" if folder else "none: a synthetic voice says everything"
 
 
-def _tell(mark: str, name: str, finding: str) -> None:
+def _print_finding(mark: str, name: str, finding: str) -> None:
     print(f"{mark} {name:<10}  {finding}", flush=True)

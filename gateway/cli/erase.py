@@ -1,10 +1,10 @@
-"""`poundkey erase`: wipes a number wherever it is kept, also while a gateway serves the same database."""
+"""`poundkey erase`: erases a number wherever it is stored; also while a gateway serves the same database."""
 
 import argparse
 
+from gateway.cli.command import run_loop
 from gateway.cli.config import load_settings
-from gateway.cli.loop import run as run_loop
-from gateway.cli.records import number_of, opened_store
+from gateway.cli.database import opened_store, parse_number
 from gateway.domain.phone_number import PhoneNumber
 from gateway.settings.settings import Settings
 from gateway.stores.checkpoints import empty_log
@@ -13,24 +13,28 @@ from gateway.stores.places import is_postgres, sqlite_path
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Erase; raises CommandFailed for what is no number, and where the database cannot be used."""
+    """Erase the number; raises CommandFailed for an invalid number or an unavailable database."""
     settings = load_settings(arguments.config)
-    erased = run_loop(_erased(settings, number_of(arguments.number), arguments.reason))
-    print(f"verifications  {erased.verifications} wiped")
-    print(f"phones         {erased.phones} removed from people's records")
-    print(f"limits         {erased.counts} forgotten")
-    print(f"notices        {erased.notices} dropped")
-    if not _leaves_no_trace(settings):
-        print("The database's log still holds copies of what was wiped, until the gateway has written as much again.")
+    erased = run_loop(_erase(settings, parse_number(arguments.number), arguments.reason))
+    print(f"verifications  {erased.verifications} no longer have the number")
+    print(f"phones         {erased.phones} removed from enrollments")
+    print(f"limits         {erased.counts} deleted")
+    print(f"notifications  {erased.notices} deleted")
+    if not _truncate_log(settings):
+        print("The database's log still has copies of what was erased, until the gateway has written as much again.")
     return 0
 
 
-async def _erased(settings: Settings, number: PhoneNumber, reason: str) -> Erased:
+async def _erase(settings: Settings, number: PhoneNumber, reason: str) -> Erased:
     async with opened_store(settings) as store:
         return await store.eraser.erase(number, reason)
 
 
-def _leaves_no_trace(settings: Settings) -> bool:
-    """Cut off a SQLite log, which has the pages as they were; PostgreSQL's is its operator's."""
+def _truncate_log(settings: Settings) -> bool:
+    """Truncate SQLite's write-ahead log, which has the old pages; PostgreSQL's is up to its operator.
+
+    Returns:
+        False if the log could not be truncated.
+    """
     url = settings.database.url
     return is_postgres(url) or empty_log(sqlite_path(url))

@@ -1,10 +1,9 @@
-"""`poundkey migrate`: brings the database to head."""
+"""`poundkey migrate`: brings the database to the newest schema."""
 
 import argparse
 
+from gateway.cli.command import CommandFailed, run_loop
 from gateway.cli.config import load_settings
-from gateway.cli.failure import CommandFailed
-from gateway.cli.loop import run as run_loop
 from gateway.domain.errors import StoreUnavailable
 from gateway.stores.head import HEAD
 from gateway.stores.migrate import bring_to_head

@@ -1,29 +1,28 @@
-"""`poundkey restored`: after a backup was restored, before a gateway serves it, so that nothing is sent twice."""
+"""`poundkey recover`: run once on a restored backup, before a gateway serves it, so that nothing is sent twice."""
 
 import argparse
 
 from gateway.app import open_store
+from gateway.cli.command import CommandFailed, run_loop
 from gateway.cli.config import load_settings
-from gateway.cli.failure import CommandFailed
-from gateway.cli.loop import run as run_loop
 from gateway.domain.errors import StoreUnavailable
 from gateway.settings.settings import Settings
 from gateway.stores.recovery import Recovered
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Settle what was under way; raises CommandFailed where the database cannot be used, or a gateway has it."""
+    """Recover; raises CommandFailed if the database is unavailable, or if a gateway uses it."""
     try:
-        settled = run_loop(_settled(load_settings(arguments.config)))
+        recovered = run_loop(_recover(load_settings(arguments.config)))
     except StoreUnavailable as unavailable:
         raise CommandFailed(str(unavailable)) from None
-    print(f"verifications  {settled.verifications} were under way: nothing more of them is sent by itself")
-    print(f"sends          {settled.sends} were not handed over: the provider is asked what became of them")
-    print(f"notices        {settled.notices} dropped")
+    print(f"verifications  {recovered.verifications} pending: nothing more is sent for them automatically")
+    print(f"sends          {recovered.sends} open: the gateway will ask the provider for their status")
+    print(f"notifications  {recovered.notices} deleted")
     return 0
 
 
-async def _settled(settings: Settings) -> Recovered:
+async def _recover(settings: Settings) -> Recovered:
     store = await open_store(settings)
     try:
         return await store.recovery.recover()

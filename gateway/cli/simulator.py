@@ -1,11 +1,10 @@
-"""`poundkey simulator`: the phone network alone, for anyone's application that speaks the provider's API."""
+"""`poundkey simulator`: runs the simulated phone network, for any application that uses the provider's API."""
 
 import argparse
 import secrets
 import uuid
 
-from gateway.cli.loop import run as run_loop
-from gateway.cli.loop import stop_requested
+from gateway.cli.command import run_loop, stop_requested
 from gateway.cli.serve import cannot_listen
 from simulator.app import RunningSimulator, start
 from simulator.config import SimulatorConfig
@@ -22,7 +21,7 @@ _TOKEN_BYTES = 16
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the simulator until a signal asks it to stop; raises CommandFailed if its port is taken."""
+    """Run the simulator until a stop signal; raises CommandFailed if its port is in use."""
     twilio = arguments.dialect == _TWILIO
     config = SimulatorConfig(
         auth_token=arguments.token or new_auth_token(),
@@ -48,15 +47,15 @@ def new_auth_token() -> str:
 
 
 async def start_simulator(config: SimulatorConfig, port: int) -> RunningSimulator:
-    """Start a simulator on this machine; raises CommandFailed if the port is taken."""
+    """Start a simulator on loopback; raises CommandFailed if the port is in use."""
     try:
         return await start(config, host=HOST, port=port)
     except OSError as error:
         raise cannot_listen(HOST, port, error) from None
 
 
-def _proofs(config: SimulatorConfig) -> dict[str, str]:
-    """Return what an application needs to prove callbacks by, if not the token."""
+def _signature_keys(config: SimulatorConfig) -> dict[str, str]:
+    """Return what an application needs to check callbacks by, where that is not the auth token."""
     if config.dialect == _TELNYX:
         return {"public key": public_key(config.signing_key)}
     return {"signing key": config.signing_key} if config.signing_key else {}
@@ -69,7 +68,7 @@ async def _simulate(config: SimulatorConfig, port: int) -> None:
         "address": simulator.url,
         "account sid": config.account_sid,
         "auth token": config.auth_token,
-        **_proofs(config),
+        **_signature_keys(config),
         "number": NUMBER,
     }
     print("The phone network is running. Ctrl-C ends it.\n")

@@ -1,40 +1,47 @@
-"""`poundkey stops`: the numbers that get no calls and texts, also while a gateway serves the same database."""
+"""`poundkey suppressions`: the numbers that get no calls and texts; also while a gateway serves the same database."""
 
 import argparse
-from collections.abc import Sequence
 
+from gateway.cli.command import run_loop
 from gateway.cli.config import load_settings
-from gateway.cli.loop import run as run_loop
-from gateway.cli.records import number_of, opened_store, print_table, shown, utc
+from gateway.cli.database import opened_store, parse_number
+from gateway.cli.terminal import format_utc, print_table, printable
 from gateway.domain.phone_number import PhoneNumber
 from gateway.settings.settings import Settings
 from gateway.stores.suppressions import SuppressedNumber, SuppressionStore
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do what was asked; raises CommandFailed for what is no number, and where the database cannot be used."""
-    run_loop(_run(load_settings(arguments.config), arguments))
+    """Run the action; raises CommandFailed for an invalid number or an unavailable database."""
+    run_loop(_run_action(load_settings(arguments.config), arguments))
     return 0
 
 
-async def _run(settings: Settings, arguments: argparse.Namespace) -> None:
+async def _run_action(settings: Settings, arguments: argparse.Namespace) -> None:
     async with opened_store(settings) as store:
+        suppressions = store.suppressions
         if arguments.action == "list":
-            _list(await store.suppressions.all())
+            _print_numbers(await suppressions.all())
+        elif arguments.action == "add":
+            await _add(suppressions, parse_number(arguments.number), arguments.reason)
         else:
-            await _change(store.suppressions, arguments.action, number_of(arguments.number), arguments.reason)
+            await _remove(suppressions, parse_number(arguments.number), arguments.reason)
 
 
-async def _change(stops: SuppressionStore, action: str, number: PhoneNumber, reason: str) -> None:
-    """Change the list; a number that is where it should be is told, and is no failure."""
-    subject = stops.subject(number)
-    if action == "add":
-        done = await stops.add(number, reason)
-        print(f"{subject} gets no more calls and texts" if done else f"{subject} was stopped already")
-    else:
-        done = await stops.remove(number, reason)
-        print(f"{subject} gets calls and texts again" if done else f"{subject} was not stopped")
+async def _add(suppressions: SuppressionStore, number: PhoneNumber, reason: str) -> None:
+    """Add a number; one that is on the list already is no failure."""
+    added = await suppressions.add(number, reason)
+    print(f"{suppressions.subject(number)} {'gets no more calls and texts' if added else 'was suppressed already'}")
 
 
-def _list(stopped: Sequence[SuppressedNumber]) -> None:
-    print_table(("ID", "SINCE", "REASON"), [(one.id, utc(one.added_at), shown(one.reason)) for one in stopped])
+async def _remove(suppressions: SuppressionStore, number: PhoneNumber, reason: str) -> None:
+    """Remove a number; one that is not on the list is no failure."""
+    removed = await suppressions.remove(number, reason)
+    print(f"{suppressions.subject(number)} {'gets calls and texts again' if removed else 'was not suppressed'}")
+
+
+def _print_numbers(numbers: list[SuppressedNumber]) -> None:
+    print_table(
+        ("ID", "SINCE", "REASON"),
+        [(number.id, format_utc(number.added_at), printable(number.reason)) for number in numbers],
+    )

@@ -9,9 +9,9 @@ from gateway.domain.enrollment import (
     Enrollment,
     EnrollmentChange,
     NotificationKind,
-    enrollment_changed,
     notifications_to,
     reject_if_blocked,
+    update_enrollment,
 )
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.journal import JournalEntry
@@ -33,12 +33,12 @@ class SelectorTaken(Exception):
     """Another password of the person has this selector: draw a new one."""
 
 
-def shown(password: str) -> str:
+def format_password(password: str) -> str:
     """Write a password in groups, as it is read: `abcd-efgh-…`."""
     return "-".join(password[start : start + _GROUP] for start in range(0, len(password), _GROUP))
 
 
-def as_drawn(typed: str) -> str | None:
+def normalize_password(typed: str) -> str | None:
     """Return the password in what was typed, or None if it cannot be one.
 
     Hyphens, spaces and upper case are forgiven.
@@ -50,7 +50,7 @@ def as_drawn(typed: str) -> str | None:
     return password if set(password) <= set(ALPHABET) else None
 
 
-def created(enrollment: Enrollment, app_password: AppPassword, now: int) -> EnrollmentChange:
+def create_app_password(enrollment: Enrollment, app_password: AppPassword, now: int) -> EnrollmentChange:
     """Give a person another password; those that have expired make room for it, and the phones are told.
 
     Raises SelectorTaken, and Refused: `enrollment_blocked`, `app_password_name_invalid`, `app_passwords_full`.
@@ -65,7 +65,7 @@ def created(enrollment: Enrollment, app_password: AppPassword, now: int) -> Enro
         )
     if any(other.selector == app_password.selector for other in others):
         raise SelectorTaken
-    return enrollment_changed(
+    return update_enrollment(
         enrollment,
         now,
         JournalEntry(
@@ -76,10 +76,10 @@ def created(enrollment: Enrollment, app_password: AppPassword, now: int) -> Enro
     )
 
 
-def deleted(enrollment: Enrollment, app_password_id: str, now: int) -> EnrollmentChange:
+def delete_app_password(enrollment: Enrollment, app_password_id: str, now: int) -> EnrollmentChange:
     """Take a password away: it works nowhere any more. Raises Refused (`not_found`)."""
-    kept(enrollment, app_password_id)
-    return enrollment_changed(
+    find_app_password(enrollment, app_password_id)
+    return update_enrollment(
         enrollment,
         now,
         JournalEntry("app_password.deleted", {"app_password_id": app_password_id}),
@@ -87,7 +87,7 @@ def deleted(enrollment: Enrollment, app_password_id: str, now: int) -> Enrollmen
     )
 
 
-def good(enrollment: Enrollment, selector: bytes, scope: str | None, now: int) -> AppPassword | None:
+def find_usable(enrollment: Enrollment, selector: bytes, scope: str | None, now: int) -> AppPassword | None:
     """Return the password of this selector if it works now and for this scope; its hash is still to be verified.
 
     A password without a scope works for any. One with a scope works only where that scope is named.
@@ -100,7 +100,7 @@ def good(enrollment: Enrollment, selector: bytes, scope: str | None, now: int) -
     return None
 
 
-def kept(enrollment: Enrollment, app_password_id: str) -> AppPassword:
+def find_app_password(enrollment: Enrollment, app_password_id: str) -> AppPassword:
     """Return the password of this id, whether it works or not; raises Refused (`not_found`)."""
     for app_password in enrollment.app_passwords:
         if app_password.id == app_password_id:
@@ -108,19 +108,21 @@ def kept(enrollment: Enrollment, app_password_id: str) -> AppPassword:
     raise Rejected(ErrorCode.NOT_FOUND, "There is no such app password.")
 
 
-def used(enrollment: Enrollment, app_password_id: str, now: int, selector: bytes | None = None) -> EnrollmentChange:
+def record_use(
+    enrollment: Enrollment, app_password_id: str, now: int, selector: bytes | None = None
+) -> EnrollmentChange:
     """Note that a password was used, at most once a minute, and by which selector it is found from now on.
 
     Raises Refused: `not_found` if it is gone by now, `enrollment_blocked`.
     """
     reject_if_blocked(enrollment, now)
-    app_password = kept(enrollment, app_password_id)
+    app_password = find_app_password(enrollment, app_password_id)
     selector = selector or app_password.selector
     noted = app_password.selector == selector and app_password.last_used_at is not None
     if noted and 0 <= now - (app_password.last_used_at or 0) < _USE_NOTED_EVERY:
         return EnrollmentChange(enrollment)
     after = msgspec.structs.replace(app_password, last_used_at=now, selector=selector)
-    return enrollment_changed(
+    return update_enrollment(
         enrollment,
         now,
         app_passwords=tuple(after if other is app_password else other for other in enrollment.app_passwords),

@@ -16,20 +16,20 @@ from gateway.domain.verification import (
     Ending,
     Status,
     Verification,
-    changed,
-    ended,
+    end_verification,
+    update_verification,
 )
 
-HEARD_LIMIT = 64
+REPORT_LIMIT = 64
 """Reports taken in for one attempt; a provider that sends more is not listened to any further."""
 
 
-def by_id(verification: Verification, attempt_id: str) -> Attempt | None:
+def find_attempt(verification: Verification, attempt_id: str) -> Attempt | None:
     """Return the attempt with this id, if the verification has it."""
     return next((attempt for attempt in verification.attempts if attempt.id == attempt_id), None)
 
 
-def by_token(verification: Verification, token: str, sid: str) -> Attempt | None:
+def find_attempt_by_token(verification: Verification, token: str, sid: str) -> Attempt | None:
     """Return the attempt that a callback speaks of, or None if its token or the provider's sid is another's.
 
     Of a verification that has ended long ago the tokens are gone.
@@ -41,7 +41,7 @@ def by_token(verification: Verification, token: str, sid: str) -> Attempt | None
     return None
 
 
-def is_with(verification: Verification, token: str, provider: str) -> bool:
+def is_sent_by(verification: Verification, token: str, provider: str) -> bool:
     """Tell whether the attempt with this token was handed to this provider: another's callback is foreign to it."""
     given = token.encode()
     return any(
@@ -51,7 +51,7 @@ def is_with(verification: Verification, token: str, provider: str) -> bool:
     )
 
 
-def attempt_changed(
+def update_attempt(
     verification: Verification,
     attempt: Attempt,
     now: int,
@@ -71,14 +71,14 @@ def attempt_changed(
     new = msgspec.structs.replace(attempt, updated_at=now, **fields)
     attempts = tuple(new if kept.id == new.id else kept for kept in verification.attempts)
     if verification.status is not Status.PENDING:
-        return Change(changed(verification, now, entries, attempts=attempts), entries)
+        return Change(update_verification(verification, now, entries, attempts=attempts), entries)
     if verification.steps:
         next_at = _next_at(verification, attempts, now)
-        return Change(changed(verification, now, entries, attempts=attempts, next_at=next_at), entries)
-    return without_steps(verification, attempts, now, entries)
+        return Change(update_verification(verification, now, entries, attempts=attempts, next_at=next_at), entries)
+    return finish_or_wait(verification, attempts, now, entries)
 
 
-def without_steps(
+def finish_or_wait(
     verification: Verification,
     attempts: tuple[Attempt, ...],
     now: int,
@@ -92,30 +92,30 @@ def without_steps(
     failure = attempts[-1].failure if all(attempt.failure for attempt in attempts) else None
     ends_at = None if failure is None else max(attempt.grace_ends_at for attempt in attempts)
     fields["attempts"] = attempts
-    after = changed(verification, now, entries, ends_at=ends_at, ending=failure, **fields)
+    after = update_verification(verification, now, entries, ends_at=ends_at, ending=failure, **fields)
     if ends_at is None or now < ends_at or backup_phone.is_due(after):
         return Change(after, entries)
-    return ended(verification, Ending.ATTEMPTS_FAILED, now, entries=entries, failure=failure, **fields)
+    return end_verification(verification, Ending.ATTEMPTS_FAILED, now, entries=entries, failure=failure, **fields)
 
 
-def heard(attempt: Attempt, fact: str) -> tuple[str, ...] | None:
+def add_report(attempt: Attempt, fact: str) -> tuple[str, ...] | None:
     """Return the reports taken in with this one; None if it was taken in before, or the attempt heard enough."""
-    if fact in attempt.seen_reports or len(attempt.seen_reports) >= HEARD_LIMIT:
+    if fact in attempt.seen_reports or len(attempt.seen_reports) >= REPORT_LIMIT:
         return None
     return (*attempt.seen_reports, fact)
 
 
-def under_way(attempt: Attempt) -> bool:
+def is_call_in_progress(attempt: Attempt) -> bool:
     """Tell whether this is a call that is not over, as far as we know."""
     return attempt.channel is Channel.CALL and attempt.failure is None and attempt.status not in CALL_ENDED
 
 
-def is_held(verification: Verification, attempts: tuple[Attempt, ...]) -> bool:
+def must_wait(verification: Verification, attempts: tuple[Attempt, ...]) -> bool:
     """Tell whether the next way has to wait.
 
     The person has what was sent last, is on the phone with us, or would be called while a call is under way.
     """
-    calls = [attempt for attempt in attempts if under_way(attempt)]
+    calls = [attempt for attempt in attempts if is_call_in_progress(attempt)]
     on_the_phone = any(call.gather_number or call.status is DeliveryStatus.IN_PROGRESS for call in calls)
     return _arrived(attempts[-1]) or on_the_phone or (bool(calls) and verification.steps[0].channel is Channel.CALL)
 
@@ -124,7 +124,7 @@ def _next_at(verification: Verification, attempts: tuple[Attempt, ...], now: int
     """Return when (ms) the next way follows: sooner than planned if the last one has failed and no call has a grace."""
     planned = verification.next_at
     at = max([now, *(attempt.grace_ends_at for attempt in attempts if attempt.channel is Channel.CALL)])
-    if is_held(verification, attempts):
+    if must_wait(verification, attempts):
         return None if _arrived(attempts[-1]) else planned
     if planned is None:
         return at

@@ -5,7 +5,16 @@ import msgspec
 from gateway.domain.enrollment import Enrollment, Phone, PhoneKind
 from gateway.domain.errors import ErrorCode
 from gateway.domain.journal import JournalEntry
-from gateway.domain.verification import Attempt, Change, Channel, FailureCode, Mode, Status, Verification, changed
+from gateway.domain.verification import (
+    Attempt,
+    Change,
+    Channel,
+    FailureCode,
+    Mode,
+    Status,
+    Verification,
+    update_verification,
+)
 
 UNANSWERED = frozenset({FailureCode.NO_ANSWER, FailureCode.LINE_BUSY, FailureCode.NUMBER_UNREACHABLE})
 """Why the last call did not reach anybody. Voicemail is not among them: a declined call often ends there."""
@@ -52,20 +61,20 @@ def next_backup(enrollment: Enrollment, verification: Verification) -> Backup:
     return Backup(mode, tried, tuple(sorted(left, key=lambda other: _ORDER.index(other.kind))))
 
 
-def continued(verification: Verification, backup_id: str, now: int) -> Change:
+def continue_with_backup(verification: Verification, backup_id: str, now: int) -> Change:
     """Another phone is called by this verification; once this one is over, or goes on otherwise, nothing changes."""
     if not is_due(verification) or now >= verification.expires_at:
         return Change(verification)
     entries = (JournalEntry("verification.continued", {"verification_id": backup_id}),)
-    return Change(changed(verification, now, entries, continued_by=backup_id), entries)
+    return Change(update_verification(verification, now, entries, continued_by=backup_id), entries)
 
 
-def not_continued(verification: Verification, reason: ErrorCode, now: int) -> Change:
+def give_up_backup(verification: Verification, reason: ErrorCode, now: int) -> Change:
     """No other phone may be called, or there is none (`no_method`): it is not tried again."""
     if not is_due(verification):
         return Change(verification)
     entries = (JournalEntry("verification.not_continued", {"reason": reason.value}),)
-    return Change(changed(verification, now, entries, call_backup=False), entries)
+    return Change(update_verification(verification, now, entries, call_backup=False), entries)
 
 
 def _calls(verification: Verification) -> list[Attempt]:

@@ -5,8 +5,8 @@ from gateway.domain.enrollment import (
     Enrollment,
     EnrollmentChange,
     NotificationKind,
-    enrollment_changed,
     notifications_to,
+    update_enrollment,
 )
 from gateway.domain.journal import JournalEntry
 from gateway.domain.limits import DAY
@@ -14,13 +14,13 @@ from gateway.domain.limits import DAY
 _FRAUD = "The person reported a call or text that they did not ask for."
 
 
-def blocked(enrollment: Enrollment, reason: str, until: int | None, now: int) -> EnrollmentChange:
+def block_person(enrollment: Enrollment, reason: str, until: int | None, now: int) -> EnrollmentChange:
     """Lock a person out; app passwords, the PIN, trusted devices, visits and a granted bypass end with it.
 
     `until` is in ms since the epoch; None keeps the block until somebody ends it.
     """
     entry = JournalEntry("enrollment.blocked", {"reason": reason, "until": until})
-    return enrollment_changed(
+    return update_enrollment(
         enrollment,
         now,
         entry,
@@ -35,27 +35,27 @@ def blocked(enrollment: Enrollment, reason: str, until: int | None, now: int) ->
     )
 
 
-def fraud_reported(enrollment: Enrollment, days: int, now: int) -> EnrollmentChange:
+def report_fraud(enrollment: Enrollment, days: int, now: int) -> EnrollmentChange:
     """Lock a person out because they reported fraud; the block ends by itself after so many days.
 
     A block that is there and lasts longer stays.
     """
     until, block = now + days * DAY, enrollment.block
     if block is not None and enrollment.blocked(now) and (block.until is None or block.until >= until):
-        return enrollment_changed(enrollment, now)
-    return blocked(enrollment, _FRAUD, until, now)
+        return update_enrollment(enrollment, now)
+    return block_person(enrollment, _FRAUD, until, now)
 
 
-def unblocked(enrollment: Enrollment, reason: str, now: int) -> EnrollmentChange:
+def unblock_person(enrollment: Enrollment, reason: str, now: int) -> EnrollmentChange:
     """Let a person in again; one who is not locked out stays as they are."""
     if not enrollment.blocked(now):
         return EnrollmentChange(enrollment)
-    return enrollment_changed(enrollment, now, JournalEntry("enrollment.unblocked", {"reason": reason}), block=None)
+    return update_enrollment(enrollment, now, JournalEntry("enrollment.unblocked", {"reason": reason}), block=None)
 
 
 def reset(enrollment: Enrollment, reason: str, now: int) -> EnrollmentChange:
     """Let a person start over: phones, app passwords, PIN, trusted devices and visits are gone; a block stays."""
-    return enrollment_changed(
+    return update_enrollment(
         enrollment,
         now,
         JournalEntry("enrollment.reset", {"reason": reason}),

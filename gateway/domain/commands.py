@@ -11,8 +11,8 @@ from gateway.domain.delivery import CALL_ENDED
 from gateway.domain.enrollment import Enrollment, PhoneKind
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.journal import JournalEntry
-from gateway.domain.limits import SECOND, Limits, Tally, rate_limited, resend_wait
-from gateway.domain.timeouts import deadline_passed
+from gateway.domain.limits import SECOND, Limits, RateCounters, rate_limited, resend_wait
+from gateway.domain.timeouts import pass_deadline
 from gateway.domain.verification import (
     Attempt,
     Change,
@@ -25,8 +25,8 @@ from gateway.domain.verification import (
     Status,
     Verification,
     VerificationTerms,
-    changed,
-    ended,
+    end_verification,
+    update_verification,
 )
 
 MATCH_LENGTH = 2
@@ -94,11 +94,11 @@ class Created(msgspec.Struct, frozen=True):
     enrollment: Enrollment | None
 
 
-def created(
+def create(
     request: VerificationRequest,
     new: NewVerification,
     attempt: NewAttempt,
-    tally: Tally,
+    tally: RateCounters,
     now: int,
     limits: Limits,
     plan: Plan = NO_PLAN,
@@ -127,7 +127,7 @@ def created(
     return Change(verification, entries, tally=tally.with_send(now, limits), send=first)
 
 
-def recognized(
+def create_recognized(
     request: VerificationRequest, new: NewVerification, basis: Basis, assurance: Assurance | None, now: int
 ) -> Change:
     """Begin and approve a sign-in in one: what stands in for a proof is named, and nothing is sent."""
@@ -172,7 +172,7 @@ def _begun(
     )
 
 
-def code_checked(verification: Verification, guess: bytes, tally: Tally, now: int, limits: Limits) -> Change:
+def check_code(verification: Verification, guess: bytes, tally: RateCounters, now: int, limits: Limits) -> Change:
     """Judge a code by its digest: the right one approves, a wrong one counts, the last wrong one ends it.
 
     Raises Refused: `verification_finished`, `no_code_sent`, or `rate_limited` when the number had its failed checks.
@@ -184,17 +184,19 @@ def code_checked(verification: Verification, guess: bytes, tally: Tally, now: in
     tally.reject_check_over_limit(now, limits)
     if code.matches(verification.code_digest, guess):
         entry = JournalEntry("code.checked", {"valid": True})
-        return ended(verification, Ending.CODE_MATCHED, now, entries=(entry,), assurance=Assurance.POSSESSION)
+        return end_verification(
+            verification, Ending.CODE_MATCHED, now, entries=(entry,), assurance=Assurance.POSSESSION
+        )
     left = verification.checks_left - 1
     entries = (JournalEntry("code.checked", {"valid": False, "checks_left": left}),)
     if left == 0:
-        change = ended(verification, Ending.CHECKS_EXHAUSTED, now, entries=entries, checks_left=left)
+        change = end_verification(verification, Ending.CHECKS_EXHAUSTED, now, entries=entries, checks_left=left)
     else:
-        change = Change(changed(verification, now, entries, checks_left=left), entries)
+        change = Change(update_verification(verification, now, entries, checks_left=left), entries)
     return msgspec.structs.replace(change, tally=tally.with_failed_check(now))
 
 
-def resent(verification: Verification, new: NewAttempt, tally: Tally, now: int, limits: Limits) -> Change:
+def resend(verification: Verification, new: NewAttempt, tally: RateCounters, now: int, limits: Limits) -> Change:
     """Send the same code once more, or call (again), in place of the way that would follow next by itself.
 
     Raises Refused: `verification_finished`, `rate_limited`, `number_stopped`.
@@ -210,7 +212,7 @@ def resent(verification: Verification, new: NewAttempt, tally: Tally, now: int, 
 
 
 def next_attempt(
-    verification: Verification, new: NewAttempt, tally: Tally, now: int, limits: Limits, *before: JournalEntry
+    verification: Verification, new: NewAttempt, tally: RateCounters, now: int, limits: Limits, *before: JournalEntry
 ) -> Change:
     """Add an attempt, which takes the place of the next step if there is one; `before` goes ahead in the journal.
 
@@ -219,7 +221,7 @@ def next_attempt(
     attempt = new.at(now, verification.attempts[-1].confirm_key)
     entries = (*before, _queued(attempt))
     step, *left = verification.steps or (None,)
-    after = changed(
+    after = update_verification(
         verification,
         now,
         entries,
@@ -235,9 +237,9 @@ def next_attempt(
     return Change(after, entries, tally=tally.with_send(now, limits), send=attempt)
 
 
-def canceled(verification: Verification, now: int) -> Change:
+def cancel(verification: Verification, now: int) -> Change:
     """End a verification at the integrator's wish; raises Refused (`verification_finished`) when it has ended."""
-    return _over(verification, now) or ended(verification, Ending.CANCEL_REQUESTED, now)
+    return _over(verification, now) or end_verification(verification, Ending.CANCEL_REQUESTED, now)
 
 
 def resend_at(verification: Verification, channel: Channel, limits: Limits) -> int | None:
@@ -263,7 +265,7 @@ def _over(verification: Verification, now: int) -> Change | None:
     if verification.status is not Status.PENDING:
         raise _finished(verification)
     if now >= verification.expires_at:
-        change = deadline_passed(verification, now)
+        change = pass_deadline(verification, now)
         return msgspec.structs.replace(change, refusal=_finished(change.verification))
     return None
 

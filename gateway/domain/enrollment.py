@@ -211,7 +211,7 @@ class EnrollmentChange(msgspec.Struct, frozen=True, gc=False):
     refusal: Rejected | None = None
 
 
-def enrollment_changed(
+def update_enrollment(
     enrollment: Enrollment,
     now: int,
     *entries: JournalEntry,

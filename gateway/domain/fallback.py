@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
-from gateway.domain.attempts import is_held, without_steps
+from gateway.domain.attempts import finish_or_wait, must_wait
 from gateway.domain.commands import NO_PLAN, NewAttempt, Plan, next_attempt
 from gateway.domain.errors import ErrorCode
 from gateway.domain.journal import JournalEntry
-from gateway.domain.limits import Limits, Tally
+from gateway.domain.limits import Limits, RateCounters
 from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.timeouts import deadline_passed
+from gateway.domain.timeouts import pass_deadline
 from gateway.domain.verification import (
     Change,
     Channel,
@@ -16,7 +16,7 @@ from gateway.domain.verification import (
     Mode,
     Status,
     Verification,
-    changed,
+    update_verification,
 )
 
 MOST_STEPS = 5
@@ -26,7 +26,7 @@ DrawAttempt = Callable[[Channel, Mode | None, PhoneNumber], NewAttempt]
 """Draws the id and the secrets of an attempt, and chooses who carries it."""
 
 
-def mistake(steps: Sequence[FallbackStep]) -> str | None:
+def find_mistake(steps: Sequence[FallbackStep]) -> str | None:
     """Say, in a sentence, why these cannot be the ways of a verification; None if they can. None at all can be."""
     if not steps:
         return None
@@ -38,7 +38,7 @@ def mistake(steps: Sequence[FallbackStep]) -> str | None:
     return None
 
 
-def planned(steps: Sequence[FallbackStep], denial: Callable[[FallbackStep], ErrorCode | None]) -> Plan:
+def plan_steps(steps: Sequence[FallbackStep], denial: Callable[[FallbackStep], ErrorCode | None]) -> Plan:
     """Return what follows the first of these steps; one that may not be taken is left out, and the journal says why."""
     if not steps:
         return NO_PLAN
@@ -57,16 +57,18 @@ def is_due(verification: Verification, now: int) -> bool:
     return verification.next_at <= now < verification.expires_at
 
 
-def wait_over(verification: Verification, draw: DrawAttempt, tally: Tally, now: int, limits: Limits) -> Change:
+def take_next_step(
+    verification: Verification, draw: DrawAttempt, tally: RateCounters, now: int, limits: Limits
+) -> Change:
     """Nothing came of the last attempt in time: take the next way, or let it wait for the end of what is under way.
 
     The waits between resends are not for it, the limits on sends are. Raises Refused: `rate_limited`,
     `number_stopped`.
     """
     if not is_due(verification, now):
-        return deadline_passed(verification, now)
-    if is_held(verification, verification.attempts):
-        return Change(changed(verification, now, (), next_at=None))
+        return pass_deadline(verification, now)
+    if must_wait(verification, verification.attempts):
+        return Change(update_verification(verification, now, (), next_at=None))
     step, latest = verification.steps[0], verification.attempts[-1]
     new = draw(step.channel, step.mode, verification.number)
     facts = {"attempt_id": new.id, "after": latest.failure.code.value if latest.failure else None}
@@ -75,15 +77,15 @@ def wait_over(verification: Verification, draw: DrawAttempt, tally: Tally, now: 
     )
 
 
-def step_refused(verification: Verification, reason: ErrorCode, now: int) -> Change:
+def skip_step(verification: Verification, reason: ErrorCode, now: int) -> Change:
     """The step that is due may not be taken: leave it out, and go on to the one behind it, or without any."""
     if not is_due(verification, now):
         return Change(verification)
     entries = (_left_out(verification.steps[0], reason),)
     left = verification.steps[1:]
     if left:
-        return Change(changed(verification, now, entries, steps=left, next_at=now), entries)
-    return without_steps(verification, verification.attempts, now, entries, steps=(), next_at=None)
+        return Change(update_verification(verification, now, entries, steps=left, next_at=now), entries)
+    return finish_or_wait(verification, verification.attempts, now, entries, steps=(), next_at=None)
 
 
 def _left_out(step: FallbackStep, reason: ErrorCode) -> JournalEntry:

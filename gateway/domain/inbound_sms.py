@@ -7,10 +7,10 @@ from enum import StrEnum
 import msgspec
 
 from gateway.domain import code
-from gateway.domain.attempts import heard
-from gateway.domain.commands import code_checked
+from gateway.domain.attempts import add_report
+from gateway.domain.commands import check_code
 from gateway.domain.journal import JournalEntry
-from gateway.domain.limits import Limits, Tally
+from gateway.domain.limits import Limits, RateCounters
 from gateway.domain.verification import (
     Attempt,
     Change,
@@ -20,8 +20,8 @@ from gateway.domain.verification import (
     FailureCode,
     Status,
     Verification,
-    changed,
-    ended,
+    end_verification,
+    update_verification,
 )
 
 OPTED_OUT = Failure(FailureCode.OPTED_OUT, "The person has told our sender to stop.")
@@ -91,20 +91,20 @@ def select_verification(recent: Sequence[Verification], sid: str) -> Verificatio
     return max(pending, default=(0, "", None))[2]
 
 
-def sms_received(
+def receive_sms(
     verification: Verification,
     sid: str,
     text: str,
     fraud_words: Collection[str],
     digest: Callable[[str, str], bytes],
-    tally: Tally,
+    tally: RateCounters,
     now: int,
     limits: Limits,
 ) -> Change:
     """A text came from the number that this verification texted last. What it says is kept nowhere.
 
-    A fraud word denies, whatever the policy says. A code is judged as any other, by `code_checked`, if the policy lets
-    people reply with it. Anything else does nothing. Raises what `code_checked` raises.
+    A fraud word denies, whatever the policy says. A code is judged as any other, by `check_code`, if the policy lets
+    people reply with it. Anything else does nothing. Raises what `check_code` raises.
 
     Args:
         verification: The one that `select_verification` returned.
@@ -121,13 +121,13 @@ def sms_received(
         return Change(verification)
     if word(text) in fraud_words:
         noted, entry = _noted(verification, attempt, sid, FRAUD, now)
-        change = ended(noted, Ending.PERSON_REFUSED, now, failure=_FRAUD)
+        change = end_verification(noted, Ending.PERSON_REFUSED, now, failure=_FRAUD)
     else:
         guess = code_in(text, verification.code_length) if verification.reply_with_code else None
-        if guess is None or heard(attempt, _fact(sid)) is None:
+        if guess is None or add_report(attempt, _fact(sid)) is None:
             return Change(verification)
         noted, entry = _noted(verification, attempt, sid, "code", now)
-        change = code_checked(noted, digest(verification.id, guess), tally, now, limits)
+        change = check_code(noted, digest(verification.id, guess), tally, now, limits)
     return msgspec.structs.replace(change, entries=(entry, *change.entries))
 
 
@@ -135,9 +135,9 @@ def _noted(
     verification: Verification, attempt: Attempt, sid: str, said: str, now: int
 ) -> tuple[Verification, JournalEntry]:
     entry = JournalEntry(TEXT_REPLIED, {"attempt_id": attempt.id, "provider_sid": sid, "said": said})
-    new = msgspec.structs.replace(attempt, seen_reports=heard(attempt, _fact(sid)) or attempt.seen_reports)
+    new = msgspec.structs.replace(attempt, seen_reports=add_report(attempt, _fact(sid)) or attempt.seen_reports)
     attempts = tuple(new if kept.id == new.id else kept for kept in verification.attempts)
-    return changed(verification, now, (entry,), attempts=attempts), entry
+    return update_verification(verification, now, (entry,), attempts=attempts), entry
 
 
 def _fact(sid: str) -> str:

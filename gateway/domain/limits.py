@@ -35,7 +35,7 @@ class Limits(msgspec.Struct, frozen=True, gc=False):
     text_grace: Seconds = 120.0
 
 
-class Tally(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class RateCounters(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What is counted for one number over all its verifications: times (ms) of recent sends and failed checks.
 
     `stopped` is read with it and kept elsewhere: the number is on the stop list, and is sent nothing.
@@ -45,7 +45,7 @@ class Tally(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     failed_checks: tuple[int, ...] = ()
     stopped: bool = False
 
-    def with_send(self, now: int, limits: Limits) -> "Tally":
+    def with_send(self, now: int, limits: Limits) -> "RateCounters":
         """Count a send; raises Refused: `number_stopped`, or `rate_limited` when the number has had its share."""
         if self.stopped:
             raise Rejected(ErrorCode.NUMBER_STOPPED, _STOPPED)
@@ -55,7 +55,7 @@ class Tally(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
             raise rate_limited("Too many texts and calls to this number.", wait)
         return msgspec.structs.replace(self, sends=(*recent, now))
 
-    def with_failed_check(self, now: int) -> "Tally":
+    def with_failed_check(self, now: int) -> "RateCounters":
         """Count a wrong code. Resends, channels and new verifications do not reset it (NIST SP 800-63B-4)."""
         return msgspec.structs.replace(self, failed_checks=(*_since(self.failed_checks, now - DAY), now))
 
@@ -66,7 +66,7 @@ class Tally(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
             wait = recent[-limits.failed_checks_per_day] + DAY - now
             raise rate_limited("Too many wrong codes for this number.", wait)
 
-    def with_app_password_tried(self, now: int, limits: Limits) -> "Tally":
+    def with_app_password_tried(self, now: int, limits: Limits) -> "RateCounters":
         """Count an app password before it is judged, so that no number of guesses at once gets past the limit."""
         recent = _since(self.failed_checks, now - limits.app_password_window * SECOND)
         if len(recent) >= limits.app_password_failures:
@@ -74,7 +74,7 @@ class Tally(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
             raise rate_limited("Too many wrong app passwords for this user.", wait)
         return msgspec.structs.replace(self, failed_checks=(*recent, now))
 
-    def without_latest_try(self) -> "Tally":
+    def without_latest_try(self) -> "RateCounters":
         """Take back the latest count: what was tried was right, or could not be judged."""
         return msgspec.structs.replace(self, failed_checks=self.failed_checks[:-1])
 

@@ -4,18 +4,18 @@ from collections.abc import Mapping
 
 import msgspec
 
-from gateway.domain.attempts import by_id
-from gateway.domain.blocks import fraud_reported
+from gateway.domain.attempts import find_attempt
+from gateway.domain.blocks import report_fraud
 from gateway.domain.enrollment import (
     Enrollment,
     EnrollmentChange,
     Phone,
     PhoneProof,
-    enrollment_changed,
     reject_if_blocked,
+    update_enrollment,
 )
 from gateway.domain.errors import ErrorCode, Rejected
-from gateway.domain.phones import phone_proven
+from gateway.domain.phones import verify_phone
 from gateway.domain.pins import without_choice
 from gateway.domain.verification import Channel, FailureCode, Mode, Outcome, Purpose, Status, Verification
 
@@ -42,7 +42,7 @@ def reject_stale_approval(enrollment: Enrollment | None, verification: Verificat
         )
 
 
-def outcome_recorded(enrollment: Enrollment, verification: Verification, outcome: Outcome) -> EnrollmentChange:
+def record_outcome(enrollment: Enrollment, verification: Verification, outcome: Outcome) -> EnrollmentChange:
     """Write an outcome, whatever it is: an approval by a phone proves it, a report of fraud locks the person out.
 
     An approval proves nothing anew if no phone gave it (`basis`), if the phone is not the person's any more, or while
@@ -51,20 +51,20 @@ def outcome_recorded(enrollment: Enrollment, verification: Verification, outcome
     enrollment = without_choice(enrollment, [attempt.id for attempt in verification.attempts])
     enrollment = msgspec.structs.replace(enrollment, last_outcome=outcome)
     if outcome.failure is not None and outcome.failure.code is FailureCode.REPORTED_FRAUD:
-        return fraud_reported(enrollment, verification.fraud_block_days, outcome.at)
+        return report_fraud(enrollment, verification.fraud_block_days, outcome.at)
     if outcome.status is not Status.APPROVED or verification.basis is not None or outcome.assurance is None:
-        return enrollment_changed(enrollment, outcome.at)
+        return update_enrollment(enrollment, outcome.at)
     phone = enrollment.phone_at(verification.number, verification.extension)
     if phone is None or enrollment.blocked(outcome.at):
-        return enrollment_changed(enrollment, outcome.at)
+        return update_enrollment(enrollment, outcome.at)
     proof, keys = PhoneProof(outcome.assurance, outcome.at), _confirm_keys(enrollment, phone, verification)
     enrollment = msgspec.structs.replace(enrollment, last_proof=proof, confirm_keys=keys)
-    return phone_proven(enrollment, phone, verification.channel, outcome.at)
+    return verify_phone(enrollment, phone, verification.channel, outcome.at)
 
 
 def _confirm_keys(enrollment: Enrollment, phone: Phone, verification: Verification) -> Mapping[str, str]:
     """Return the keys of the person's phones with the one that confirmed on this phone's call, if one did."""
-    proof = by_id(verification, verification.proved_by or "")
+    proof = find_attempt(verification, verification.proved_by or "")
     if proof is None or proof.channel is not Channel.CALL or proof.mode is not Mode.CONFIRM:
         return enrollment.confirm_keys
     others = {phone_id: key for phone_id, key in enrollment.confirm_keys.items() if phone_id != phone.id}

@@ -12,8 +12,8 @@ from gateway.domain.enrollment import (
     EnrollmentChange,
     Phone,
     PhoneKind,
-    enrollment_changed,
     reject_if_blocked,
+    update_enrollment,
 )
 from gateway.domain.entra_export import ExportRow, WrittenPhone
 from gateway.domain.errors import ErrorCode, Rejected
@@ -90,7 +90,7 @@ class ImportPlan(msgspec.Struct, frozen=True, gc=False):
         )
 
 
-def wanted_phones(row: ExportRow, country: str | None) -> tuple[WantedPhone, ...]:
+def importable_phones(row: ExportRow, country: str | None) -> tuple[WantedPhone, ...]:
     """Read the phones of a row; a number that is there twice counts once, as what it is first.
 
     `country` (ISO 3166 alpha-2) is whose a number without a plus is.
@@ -104,7 +104,7 @@ def wanted_phones(row: ExportRow, country: str | None) -> tuple[WantedPhone, ...
     return tuple(wanted)
 
 
-def import_planned(enrollment: Enrollment, wanted: Collection[WantedPhone], terms: ImportTerms, now: int) -> ImportPlan:
+def plan_import(enrollment: Enrollment, wanted: Collection[WantedPhone], terms: ImportTerms, now: int) -> ImportPlan:
     """Work out what a row does to a person's record; done twice, it is as good as done once."""
     named = (enrollment.phone_at(phone.number, phone.extension) for phone in wanted if phone.number)
     keeping = {phone.id for phone in named if phone is not None}
@@ -121,7 +121,7 @@ def import_planned(enrollment: Enrollment, wanted: Collection[WantedPhone], term
     return ImportPlan(change, tuple(fates))
 
 
-def phone_imported(
+def import_phone(
     enrollment: Enrollment,
     phone: Phone,
     now: int,
@@ -148,7 +148,7 @@ def phone_imported(
     if proven and default is None:
         default = DefaultMethod(taken.id, by or _WAYS[taken.kind][0])
     entry = JournalEntry("phone.imported", {"phone_id": taken.id, "kind": taken.kind.value, "proven": proven})
-    return enrollment_changed(enrollment, now, entry, phones=(*kept, taken), default_method=default)
+    return update_enrollment(enrollment, now, entry, phones=(*kept, taken), default_method=default)
 
 
 def _phone_planned(
@@ -170,7 +170,7 @@ def _phone_planned(
     if denial is not None:
         raise denial.refused()
     phone = Phone(next(terms.ids), wanted.kind, wanted.number, extension=wanted.extension)
-    change = phone_imported(enrollment, phone, now, proven=terms.proven, by=by, keeping=keeping)
+    change = import_phone(enrollment, phone, now, proven=terms.proven, by=by, keeping=keeping)
     return change, PhoneImport(wanted, ImportResult.PHONE_ADDED)
 
 

@@ -9,9 +9,9 @@ from gateway.domain.enrollment import (
     NotificationKind,
     Phone,
     PhoneKind,
-    enrollment_changed,
     notifications_to,
     reject_if_blocked,
+    update_enrollment,
 )
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.journal import JournalEntry
@@ -24,7 +24,7 @@ PHONE_LIMIT = 10
 _TEXT_TO_EXTENSION = "A text cannot reach an extension: ask for a call."
 
 
-def phone_offered(enrollment: Enrollment, phone: Phone, now: int, limits: Limits) -> EnrollmentChange:
+def offer_phone(enrollment: Enrollment, phone: Phone, now: int, limits: Limits) -> EnrollmentChange:
     """Take in a phone that is about to be proven, and count the send; a proven one that is there stays what it is.
 
     A person proves one new phone of a kind at a time: an earlier one that is still to be proven gives way. What the
@@ -41,17 +41,17 @@ def phone_offered(enrollment: Enrollment, phone: Phone, now: int, limits: Limits
     offered = phone if known is None else _offered_again(known, phone)
     kept = tuple(old for old in enrollment.phones if not _gives_way(old, offered))
     if known is not None:
-        return enrollment_changed(enrollment, now, phones=_settled(_with(kept, offered)), sends=sends)
+        return update_enrollment(enrollment, now, phones=_settled(_with(kept, offered)), sends=sends)
     if len(kept) >= PHONE_LIMIT:
         raise Rejected(ErrorCode.PHONES_FULL, f"A person has at most {PHONE_LIMIT} phones: remove one first.")
     entry = JournalEntry("phone.offered", {"phone_id": phone.id, "kind": phone.kind.value})
-    return enrollment_changed(enrollment, now, entry, phones=_settled((*kept, offered)), sends=sends)
+    return update_enrollment(enrollment, now, entry, phones=_settled((*kept, offered)), sends=sends)
 
 
-def send_counted(enrollment: Enrollment, now: int, limits: Limits) -> EnrollmentChange:
+def count_send(enrollment: Enrollment, now: int, limits: Limits) -> EnrollmentChange:
     """Count one more send of a verification that has begun; raises Refused: `enrollment_blocked`, `rate_limited`."""
     reject_if_blocked(enrollment, now)
-    return enrollment_changed(enrollment, now, sends=_with_send(enrollment, now, limits))
+    return update_enrollment(enrollment, now, sends=_with_send(enrollment, now, limits))
 
 
 def reject_text_to_extension(channel: Channel, extension: str | None) -> None:
@@ -60,7 +60,7 @@ def reject_text_to_extension(channel: Channel, extension: str | None) -> None:
         raise Rejected(ErrorCode.NUMBER_INVALID, _TEXT_TO_EXTENSION, field="channel")
 
 
-def phone_removed(enrollment: Enrollment, phone_id: str, now: int, *, lost: bool = False) -> EnrollmentChange:
+def remove_phone(enrollment: Enrollment, phone_id: str, now: int, *, lost: bool = False) -> EnrollmentChange:
     """Take a phone away; the default method passes on.
 
     A lost one takes with it whatever spares a proof: app passwords, trusted devices, a granted bypass, a recent proof.
@@ -73,7 +73,7 @@ def phone_removed(enrollment: Enrollment, phone_id: str, now: int, *, lost: bool
     after = _without(enrollment, phone_id)
     told = (phone, *after.phones) if not lost else after.phones
     entry = JournalEntry("phone.removed", {"phone_id": phone_id, "kind": phone.kind.value, "lost": lost})
-    change = enrollment_changed(after, now, entry, notices=notifications_to(told, NotificationKind.PHONE_REMOVED))
+    change = update_enrollment(after, now, entry, notices=notifications_to(told, NotificationKind.PHONE_REMOVED))
     if not lost:
         return change
     return msgspec.structs.replace(
@@ -84,7 +84,7 @@ def phone_removed(enrollment: Enrollment, phone_id: str, now: int, *, lost: bool
     )
 
 
-def phone_erased(enrollment: Enrollment, phone_id: str, reason: str, now: int) -> EnrollmentChange:
+def erase_phone(enrollment: Enrollment, phone_id: str, reason: str, now: int) -> EnrollmentChange:
     """Take a phone away because its number is erased: the default method passes on, and only the others are told."""
     phone = enrollment.phone(phone_id)
     if phone is None:
@@ -92,12 +92,12 @@ def phone_erased(enrollment: Enrollment, phone_id: str, reason: str, now: int) -
     after = _without(enrollment, phone_id)
     facts = {"phone_id": phone_id, "kind": phone.kind.value, "lost": False, "erased": True, "reason": reason}
     told = tuple(other for other in after.phones if other.number != phone.number)
-    return enrollment_changed(
+    return update_enrollment(
         after, now, JournalEntry("phone.removed", facts), notices=notifications_to(told, NotificationKind.PHONE_REMOVED)
     )
 
 
-def default_chosen(enrollment: Enrollment, method: DefaultMethod, now: int) -> EnrollmentChange:
+def choose_default(enrollment: Enrollment, method: DefaultMethod, now: int) -> EnrollmentChange:
     """Choose how the person is reached.
 
     Raises Refused: `not_found`, `phone_not_proven`, `number_invalid` for a text to an extension.
@@ -114,16 +114,16 @@ def default_chosen(enrollment: Enrollment, method: DefaultMethod, now: int) -> E
     if phone.extension is not None and method.channel is Channel.SMS:
         raise Rejected(ErrorCode.NUMBER_INVALID, _TEXT_TO_EXTENSION, field="default_method.channel")
     facts = {"phone_id": method.phone_id, "channel": method.channel.value}
-    return enrollment_changed(enrollment, now, JournalEntry("default_method.chosen", facts), default_method=method)
+    return update_enrollment(enrollment, now, JournalEntry("default_method.chosen", facts), default_method=method)
 
 
-def phone_proven(enrollment: Enrollment, phone: Phone, channel: Channel, now: int) -> EnrollmentChange:
+def verify_phone(enrollment: Enrollment, phone: Phone, channel: Channel, now: int) -> EnrollmentChange:
     """A phone was proven: it counts from now on. One that replaces another takes its place, and the others are told.
 
     The first proven phone becomes the default method.
     """
     if phone.verified_at is not None and phone.replaces is None:
-        return enrollment_changed(enrollment, now, default_method=_default(enrollment, phone, channel))
+        return update_enrollment(enrollment, now, default_method=_default(enrollment, phone, channel))
     old = enrollment.phone(phone.replaces) if phone.replaces else None
     others = tuple(kept for kept in enrollment.phones if kept.id != phone.id)
     proven = msgspec.structs.replace(phone, verified_at=phone.verified_at or now, replaces=None)
@@ -138,7 +138,7 @@ def phone_proven(enrollment: Enrollment, phone: Phone, channel: Channel, now: in
         if was_default:
             after = msgspec.structs.replace(after, default_method=DefaultMethod(phone.id, _channel_for(proven, by)))
         entries.append(JournalEntry("phone.replaced", {"phone_id": old.id, "by": phone.id}))
-    return enrollment_changed(
+    return update_enrollment(
         after,
         now,
         *entries,

@@ -12,9 +12,9 @@ from gateway.domain.enrollment import (
     NotificationKind,
     Phone,
     Pin,
-    enrollment_changed,
     notifications_to,
     reject_if_blocked,
+    update_enrollment,
 )
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.ivr.states import PinFlaw
@@ -45,7 +45,7 @@ def is_pin(typed: str) -> bool:
     return _PIN.fullmatch(typed) is not None
 
 
-def flaw_of(typed: str, phones: Iterable[Phone]) -> PinFlaw | None:
+def find_flaw(typed: str, phones: Iterable[Phone]) -> PinFlaw | None:
     """Say why this is not taken as the PIN of whoever has these phones, or None if it is."""
     if not is_pin(typed):
         return PinFlaw.MALFORMED
@@ -58,13 +58,13 @@ def flaw_of(typed: str, phones: Iterable[Phone]) -> PinFlaw | None:
 
 def reject_unsuitable_pin(typed: str, phones: Iterable[Phone]) -> None:
     """Raise Refused (`pin_malformed`, `pin_too_simple`) for what is not taken as a PIN."""
-    flaw = flaw_of(typed, phones)
+    flaw = find_flaw(typed, phones)
     if flaw is not None:
         code, detail = _REFUSALS[flaw]
         raise Rejected(code, detail, field="pin")
 
 
-def pin_set(enrollment: Enrollment, typed: str, pin_hash: str, now: int, *, must_change: bool) -> EnrollmentChange:
+def set_pin(enrollment: Enrollment, typed: str, pin_hash: str, now: int, *, must_change: bool) -> EnrollmentChange:
     """Give a person a PIN in place of the one there was, with its lock; one set by another has to be changed.
 
     The phones are told, whoever set it: a thief could be in the settings, too.
@@ -75,12 +75,12 @@ def pin_set(enrollment: Enrollment, typed: str, pin_hash: str, now: int, *, must
     return _replaced(enrollment, Pin(pin_hash, must_change), JournalEntry("pin.set", {"must_change": must_change}), now)
 
 
-def pin_removed(enrollment: Enrollment, now: int) -> EnrollmentChange:
+def remove_pin(enrollment: Enrollment, now: int) -> EnrollmentChange:
     """Take the PIN away; the phones are told. Raises Refused (`not_found`)."""
     if enrollment.pin is None:
         raise Rejected(ErrorCode.NOT_FOUND, _NOT_SET)
     told = notifications_to(enrollment.phones, NotificationKind.PIN_REMOVED)
-    return enrollment_changed(enrollment, now, JournalEntry("pin.removed"), notices=told, pin=None)
+    return update_enrollment(enrollment, now, JournalEntry("pin.removed"), notices=told, pin=None)
 
 
 def reject_pin_call(enrollment: Enrollment, now: int) -> None:
@@ -103,7 +103,7 @@ def pin_denial(policy: Policy, enrollment: Enrollment, now: int) -> Denial | Non
     return None
 
 
-def pin_failed(enrollment: Enrollment, now: int, limits: Limits) -> EnrollmentChange:
+def count_wrong_pin(enrollment: Enrollment, now: int, limits: Limits) -> EnrollmentChange:
     """Count a wrong PIN. Right ones take none of them back, so nobody has more tries than these in any window."""
     pin = enrollment.pin
     if pin is None:
@@ -118,22 +118,22 @@ def pin_failed(enrollment: Enrollment, now: int, limits: Limits) -> EnrollmentCh
     return _with(enrollment, now, pin, entry, failures=failures, locked_until=until)
 
 
-def pin_proven(enrollment: Enrollment, attempt_id: str, now: int) -> EnrollmentChange:
+def record_pin_proven(enrollment: Enrollment, attempt_id: str, now: int) -> EnrollmentChange:
     """Note on which call the PIN was right, so that it can be changed there, and nowhere else."""
     return _with(enrollment, now, _there(enrollment), proven_on=attempt_id, chosen=None)
 
 
-def pin_chosen(enrollment: Enrollment, pin_hash: str, now: int) -> EnrollmentChange:
+def choose_pin(enrollment: Enrollment, pin_hash: str, now: int) -> EnrollmentChange:
     """Keep what was chosen on that call until it is repeated."""
     return _with(enrollment, now, _there(enrollment), chosen=pin_hash)
 
 
-def pin_dropped(enrollment: Enrollment, now: int) -> EnrollmentChange:
+def drop_chosen_pin(enrollment: Enrollment, now: int) -> EnrollmentChange:
     """Forget what was chosen: another thing was repeated."""
     return _with(enrollment, now, _there(enrollment), chosen=None)
 
 
-def pin_changed(enrollment: Enrollment, now: int) -> EnrollmentChange:
+def change_pin(enrollment: Enrollment, now: int) -> EnrollmentChange:
     """Let what was chosen and repeated take the place of the PIN. The phones are told.
 
     So is the one that was called: whoever has its calls forwarded to them does not have its texts.
@@ -144,7 +144,7 @@ def pin_changed(enrollment: Enrollment, now: int) -> EnrollmentChange:
     return _replaced(enrollment, Pin(pin.chosen, failures=pin.failures), JournalEntry("pin.changed"), now)
 
 
-def pin_rehashed(enrollment: Enrollment, pin_hash: str, now: int) -> EnrollmentChange:
+def rehash_pin(enrollment: Enrollment, pin_hash: str, now: int) -> EnrollmentChange:
     """Keep the same PIN under a newer key."""
     return _with(enrollment, now, _there(enrollment), hash=pin_hash)
 
@@ -165,8 +165,8 @@ def _there(enrollment: Enrollment) -> Pin:
 
 def _replaced(enrollment: Enrollment, pin: Pin, entry: JournalEntry, now: int) -> EnrollmentChange:
     told = notifications_to(enrollment.phones, NotificationKind.PIN_SET)
-    return enrollment_changed(enrollment, now, entry, notices=told, pin=pin)
+    return update_enrollment(enrollment, now, entry, notices=told, pin=pin)
 
 
 def _with(enrollment: Enrollment, now: int, pin: Pin, *entries: JournalEntry, **fields: object) -> EnrollmentChange:
-    return enrollment_changed(enrollment, now, *entries, pin=msgspec.structs.replace(pin, **fields))
+    return update_enrollment(enrollment, now, *entries, pin=msgspec.structs.replace(pin, **fields))

@@ -170,7 +170,7 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
     decided_by: PolicyOrigin
 
 
-def overridden(policy: Policy, values: Mapping[str, object], origin: PolicyOrigin) -> Policy:
+def apply_override(policy: Policy, values: Mapping[str, object], origin: PolicyOrigin) -> Policy:
     """Return the policy with these fields set by `origin`; the others stay whose they are."""
     origins = {**policy.origins, **dict.fromkeys(values, origin)}
     return msgspec.structs.replace(policy, **values, origins=origins)

@@ -10,8 +10,8 @@ from gateway.domain.enrollment import (
     Enrollment,
     EnrollmentChange,
     TrustedDevice,
-    enrollment_changed,
     reject_if_blocked,
+    update_enrollment,
 )
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.journal import JournalEntry
@@ -36,13 +36,13 @@ def recently_proven(enrollment: Enrollment, seconds: int, now: int) -> bool:
     return proof is not None and 0 <= now - proof.at < seconds * SECOND
 
 
-def device_trusted(enrollment: Enrollment, digest: bytes, days: int, now: int) -> EnrollmentChange:
+def trust_device(enrollment: Enrollment, digest: bytes, days: int, now: int) -> EnrollmentChange:
     """Trust a browser for so many days (policy: `remember_device_days`); raises Refused (`enrollment_blocked`)."""
     reject_if_blocked(enrollment, now)
     device = TrustedDevice(digest, now, now + days * DAY)
     valid = tuple(kept for kept in enrollment.devices if now < kept.expires_at)
     entry = JournalEntry("device.trusted", {"expires_at": device.expires_at})
-    return enrollment_changed(enrollment, now, entry, devices=(*valid, device)[-DEVICE_LIMIT:])
+    return update_enrollment(enrollment, now, entry, devices=(*valid, device)[-DEVICE_LIMIT:])
 
 
 def trusted_until(enrollment: Enrollment, digest: bytes, now: int) -> int | None:
@@ -53,31 +53,31 @@ def trusted_until(enrollment: Enrollment, digest: bytes, now: int) -> int | None
     return None
 
 
-def devices_forgotten(enrollment: Enrollment, now: int) -> EnrollmentChange:
+def forget_devices(enrollment: Enrollment, now: int) -> EnrollmentChange:
     """Trust no browser any more: each has to prove itself again."""
     entry = JournalEntry("devices.forgotten", {"count": len(enrollment.devices)})
-    return enrollment_changed(enrollment, now, entry, devices=())
+    return update_enrollment(enrollment, now, entry, devices=())
 
 
-def bypass_granted(enrollment: Enrollment, digest: bytes, seconds: int, reason: str, now: int) -> EnrollmentChange:
+def grant_bypass(enrollment: Enrollment, digest: bytes, seconds: int, reason: str, now: int) -> EnrollmentChange:
     """Grant a code for one sign-in within so many seconds; it takes the place of an earlier one."""
     reject_if_blocked(enrollment, now)
     bypass = Bypass(digest, reason, now + seconds * SECOND, _BYPASS_GUESSES)
     entry = JournalEntry("bypass.granted", {"reason": reason, "expires_at": bypass.expires_at})
-    return enrollment_changed(enrollment, now, entry, bypass=bypass)
+    return update_enrollment(enrollment, now, entry, bypass=bypass)
 
 
-def bypass_tried(enrollment: Enrollment, digest: bytes, now: int) -> EnrollmentChange:
+def use_bypass(enrollment: Enrollment, digest: bytes, now: int) -> EnrollmentChange:
     """Use a granted code up; a wrong one counts, and the fifth ends it. Raises Refused (`bypass_invalid`)."""
     reject_if_blocked(enrollment, now)
     bypass = enrollment.bypass
     if bypass is None or now >= bypass.expires_at:
         raise _invalid()
     if hmac.compare_digest(bypass.digest, digest):
-        return enrollment_changed(enrollment, now, JournalEntry("bypass.used", {"reason": bypass.reason}), bypass=None)
+        return update_enrollment(enrollment, now, JournalEntry("bypass.used", {"reason": bypass.reason}), bypass=None)
     left = bypass.guesses_left - 1
     after = msgspec.structs.replace(bypass, guesses_left=left) if left else None
-    change = enrollment_changed(enrollment, now, JournalEntry("bypass.refused", {"guesses_left": left}), bypass=after)
+    change = update_enrollment(enrollment, now, JournalEntry("bypass.refused", {"guesses_left": left}), bypass=after)
     return msgspec.structs.replace(change, refusal=_invalid())
 
 

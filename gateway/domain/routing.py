@@ -44,7 +44,7 @@ class Routes(msgspec.Struct, frozen=True):
         return tuple(dict.fromkeys(name for names in lists for name in names))
 
 
-def chosen(order: Collection[str], refused_by: Collection[str], fit: Collection[str]) -> str | None:
+def choose_provider(order: Collection[str], refused_by: Collection[str], fit: Collection[str]) -> str | None:
     """Return who is asked next: of those that have not said no, the first that is fit; if none is, the first.
 
     A provider that rests is better than none. None if all have said no.

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from gateway.domain.attempts import attempt_changed, by_id
+from gateway.domain.attempts import find_attempt, update_attempt
 from gateway.domain.delivery import CALL_ENDED, TEXT_ENDED, DeliveryStatus, merge
 from gateway.domain.ivr.states import CallState
 from gateway.domain.journal import JournalEntry
@@ -19,37 +19,35 @@ class OutboxEffect(msgspec.Struct, frozen=True, gc=False):
 NOTHING_LOOSE = OutboxEffect()
 
 
-def sent(verification: Verification, attempt_id: str, sid: str | None, now: int) -> Change:
+def record_sent(verification: Verification, attempt_id: str, sid: str | None, now: int) -> Change:
     """The provider took it under this sid, if it told one.
 
     A callback may have said so, and more, before its answer reached us.
     """
-    attempt = by_id(verification, attempt_id)
+    attempt = find_attempt(verification, attempt_id)
     if attempt is None or attempt.failure is not None or (attempt.provider_sid and _settled(attempt.status)):
         return Change(verification)
     entry = JournalEntry("attempt.sent", {"attempt_id": attempt_id, "provider_sid": sid})
     status = merge(attempt.status, DeliveryStatus.SENT)
-    return attempt_changed(
-        verification, attempt, now, (entry,), status=status, provider_sid=attempt.provider_sid or sid
-    )
+    return update_attempt(verification, attempt, now, (entry,), status=status, provider_sid=attempt.provider_sid or sid)
 
 
-def refused(verification: Verification, attempt_id: str, failure: Failure, now: int) -> Change:
+def record_rejected(verification: Verification, attempt_id: str, failure: Failure, now: int) -> Change:
     """The provider said no for good."""
-    attempt = by_id(verification, attempt_id)
+    attempt = find_attempt(verification, attempt_id)
     if attempt is None or _settled(attempt.status):
         return Change(verification)
     facts = {"attempt_id": attempt_id, "failure": failure.code.value, "provider_code": failure.provider_code}
     entries = (JournalEntry("attempt.refused", facts),)
-    return attempt_changed(verification, attempt, now, entries, status=DeliveryStatus.FAILED, failure=failure)
+    return update_attempt(verification, attempt, now, entries, status=DeliveryStatus.FAILED, failure=failure)
 
 
-def rerouted(verification: Verification, attempt_id: str, to: str, failure: Failure | None, now: int) -> Change:
+def reroute(verification: Verification, attempt_id: str, to: str, failure: Failure | None, now: int) -> Change:
     """Hand an attempt that no provider has taken to another one: the first said no for good, or rests.
 
     It stays one attempt, for it is sent once: whatever may have been taken is never handed on.
     """
-    attempt = by_id(verification, attempt_id)
+    attempt = find_attempt(verification, attempt_id)
     if attempt is None or attempt.status is not DeliveryStatus.QUEUED or attempt.provider_sid is not None:
         return Change(verification)
     facts = {
@@ -61,36 +59,36 @@ def rerouted(verification: Verification, attempt_id: str, to: str, failure: Fail
     }
     refused_by = attempt.refused_by if failure is None else (*attempt.refused_by, attempt.provider)
     entries = (JournalEntry("attempt.rerouted", facts),)
-    return attempt_changed(verification, attempt, now, entries, provider=to, refused_by=refused_by)
+    return update_attempt(verification, attempt, now, entries, provider=to, refused_by=refused_by)
 
 
-def withdrawn(verification: Verification, attempt_id: str, now: int) -> Change:
+def withdraw(verification: Verification, attempt_id: str, now: int) -> Change:
     """It was still with us when its verification ended, so it is not sent."""
-    attempt = by_id(verification, attempt_id)
+    attempt = find_attempt(verification, attempt_id)
     if attempt is None or attempt.status is not DeliveryStatus.QUEUED:
         return Change(verification)
     entry = JournalEntry("attempt.withdrawn", {"attempt_id": attempt_id})
-    return attempt_changed(verification, attempt, now, (entry,), status=DeliveryStatus.CANCELED)
+    return update_attempt(verification, attempt, now, (entry,), status=DeliveryStatus.CANCELED)
 
 
-def uncertain(verification: Verification, attempt_id: str, now: int) -> Change:
+def record_unknown(verification: Verification, attempt_id: str, now: int) -> Change:
     """Nobody can say whether the provider took it: never sent again, it waits for a callback or the reconciler."""
-    attempt = by_id(verification, attempt_id)
+    attempt = find_attempt(verification, attempt_id)
     if attempt is None or attempt.status not in {DeliveryStatus.QUEUED, DeliveryStatus.SENDING}:
         return Change(verification)
     entry = JournalEntry("attempt.unknown", {"attempt_id": attempt_id})
-    return attempt_changed(verification, attempt, now, (entry,), status=DeliveryStatus.UNKNOWN)
+    return update_attempt(verification, attempt, now, (entry,), status=DeliveryStatus.UNKNOWN)
 
 
-def found(verification: Verification, attempt_id: str, sid: str, now: int) -> Change:
+def record_matched(verification: Verification, attempt_id: str, sid: str, now: int) -> Change:
     """The provider, asked, knows one send that this attempt may be. It is, unless another attempt may be it as well."""
-    attempt = by_id(verification, attempt_id)
-    if attempt is None or may_be_anothers(verification, attempt, sid):
+    attempt = find_attempt(verification, attempt_id)
+    if attempt is None or may_belong_to_another(verification, attempt, sid):
         return Change(verification)
-    return sent(verification, attempt_id, sid, now)
+    return record_sent(verification, attempt_id, sid, now)
 
 
-def may_be_anothers(verification: Verification, attempt: Attempt, sid: str) -> bool:
+def may_belong_to_another(verification: Verification, attempt: Attempt, sid: str) -> bool:
     """Tell whether what the provider calls `sid` is, or may be, another attempt of the verification.
 
     Texts of one verification are alike, so while two have no sid, nobody can say whose it is: a callback does, or the
@@ -103,23 +101,23 @@ def may_be_anothers(verification: Verification, attempt: Attempt, sid: str) -> b
     )
 
 
-def never_arrived(verification: Verification, attempt_id: str, now: int) -> Change:
+def record_not_received(verification: Verification, attempt_id: str, now: int) -> Change:
     """The provider, asked, does not know the attempt: it was never sent. A callback meanwhile knows better."""
-    attempt = by_id(verification, attempt_id)
+    attempt = find_attempt(verification, attempt_id)
     if attempt is None or attempt.status is not DeliveryStatus.UNKNOWN or attempt.provider_sid is not None:
         return Change(verification)
     failure = Failure(FailureCode.OUTCOME_UNKNOWN, "The provider gave no answer and does not know of this send.")
     entry = JournalEntry("attempt.never_arrived", {"attempt_id": attempt_id})
-    return attempt_changed(verification, attempt, now, (entry,), status=DeliveryStatus.FAILED, failure=failure)
+    return update_attempt(verification, attempt, now, (entry,), status=DeliveryStatus.FAILED, failure=failure)
 
 
-def hung_up(verification: Verification, attempt_id: str, now: int) -> Change:
+def record_hang_up(verification: Verification, attempt_id: str, now: int) -> Change:
     """The provider was asked to end a call that is no longer needed; its own report says how it ended."""
-    attempt = by_id(verification, attempt_id)
+    attempt = find_attempt(verification, attempt_id)
     if attempt is None:
         return Change(verification)
     entry = JournalEntry("call.hung_up", {"attempt_id": attempt_id})
-    return attempt_changed(verification, attempt, now, (entry,))
+    return update_attempt(verification, attempt, now, (entry,))
 
 
 def is_final(attempt: Attempt) -> bool:
@@ -127,7 +125,7 @@ def is_final(attempt: Attempt) -> bool:
     return attempt.status in (CALL_ENDED if attempt.channel is Channel.CALL else TEXT_ENDED)
 
 
-def is_needless(verification: Verification, attempt: Attempt) -> bool:
+def is_unneeded(verification: Verification, attempt: Attempt) -> bool:
     """Tell whether a call may be hung up because its verification has ended without it.
 
     A call that ended it itself, that told the code, or whose tries are used up says goodbye and ends by itself. Of a
@@ -140,13 +138,13 @@ def is_needless(verification: Verification, attempt: Attempt) -> bool:
     return verification.proved_by != attempt.id and attempt.call_state is not CallState.CODE_SPOKEN
 
 
-def loosened(before: Verification, after: Verification) -> OutboxEffect:
+def outbox_effects(before: Verification, after: Verification) -> OutboxEffect:
     """Return which attempts a change leaves loose."""
     over = before.status is Status.PENDING and after.status is not Status.PENDING
     if not over and after.attempts is before.attempts:
         return NOTHING_LOOSE
     known = {attempt.id for attempt in before.attempts if is_final(attempt)}
-    needless = tuple(attempt.id for attempt in after.attempts if over and is_needless(after, attempt))
+    needless = tuple(attempt.id for attempt in after.attempts if over and is_unneeded(after, attempt))
     settled = tuple(
         attempt.id
         for attempt in after.attempts

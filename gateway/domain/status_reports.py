@@ -2,7 +2,7 @@
 
 import msgspec
 
-from gateway.domain.attempts import attempt_changed, by_token, heard
+from gateway.domain.attempts import add_report, find_attempt_by_token, update_attempt
 from gateway.domain.delivery import CALL_ENDED, NOT_DELIVERED, AnsweredBy, DeliveryStatus, merge
 from gateway.domain.ivr.replies import MACHINE_FAILURE
 from gateway.domain.ivr.states import CallState
@@ -41,18 +41,18 @@ class MessageReport(msgspec.Struct, frozen=True, gc=False):
     failure: Failure | None
 
 
-def call_status_changed(verification: Verification, token: str, report: CallReport, now: int, limits: Limits) -> Change:
+def apply_call_report(verification: Verification, token: str, report: CallReport, now: int, limits: Limits) -> Change:
     """Note how far a call got. Its end does not fail the verification: it shortens the deadline.
 
     A machine is a verdict wherever it is told: nothing that is told later makes a person of it.
     """
-    attempt = by_token(verification, token, report.sid)
-    known = attempt and heard(attempt, f"{report.word}:{report.sequence}")
+    attempt = find_attempt_by_token(verification, token, report.sid)
+    known = attempt and add_report(attempt, f"{report.word}:{report.sequence}")
     if attempt is None or known is None:
         return Change(verification)
     status = merge(attempt.status, report.status) if report.status else attempt.status
     machine = AnsweredBy.MACHINE in {attempt.answered_by, report.answered_by}
-    return attempt_changed(
+    return update_attempt(
         verification,
         attempt,
         now,
@@ -66,12 +66,12 @@ def call_status_changed(verification: Verification, token: str, report: CallRepo
     )
 
 
-def message_status_changed(
+def apply_message_report(
     verification: Verification, token: str, report: MessageReport, now: int, limits: Limits
 ) -> Change:
     """Note how far a text got. A text that is reported lost may still arrive: the code stays good for a grace."""
-    attempt = by_token(verification, token, report.sid)
-    known = attempt and heard(attempt, report.word)
+    attempt = find_attempt_by_token(verification, token, report.sid)
+    known = attempt and add_report(attempt, report.word)
     if attempt is None or known is None:
         return Change(verification)
     status = merge(attempt.status, report.status) if report.status else attempt.status
@@ -80,7 +80,7 @@ def message_status_changed(
         failure = report.failure if status is report.status else attempt.failure
     code = report.failure.provider_code if report.failure else None
     entry = JournalEntry("message.status", {"attempt_id": attempt.id, "word": report.word, "provider_code": code})
-    return attempt_changed(
+    return update_attempt(
         verification,
         attempt,
         now,

@@ -1,14 +1,14 @@
 """Time's input: what a verification does when a deadline has passed."""
 
-from gateway.domain.verification import Change, Ending, Status, Verification, ended
+from gateway.domain.verification import Change, Ending, Status, Verification, end_verification
 
 
-def deadline_passed(verification: Verification, now: int) -> Change:
+def pass_deadline(verification: Verification, now: int) -> Change:
     """End a verification whose lifetime is over, or whose attempts have all failed and whose grace has run out."""
     if verification.status is not Status.PENDING:
         return Change(verification)
     if now >= verification.expires_at:
-        return ended(verification, Ending.LIFETIME_OVER, now, failure=verification.ending)
+        return end_verification(verification, Ending.LIFETIME_OVER, now, failure=verification.ending)
     if verification.ends_at is not None and now >= verification.ends_at:
-        return ended(verification, Ending.ATTEMPTS_FAILED, now, failure=verification.ending)
+        return end_verification(verification, Ending.ATTEMPTS_FAILED, now, failure=verification.ending)
     return Change(verification)

@@ -16,7 +16,7 @@ from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.errors import Rejected
 from gateway.domain.ivr.states import CallState, PinFlaw, Script
 from gateway.domain.journal import JournalEntry
-from gateway.domain.limits import Tally
+from gateway.domain.limits import RateCounters
 from gateway.domain.phone_number import PhoneNumber
 
 
@@ -267,7 +267,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
     verification: Verification
     entries: tuple[JournalEntry, ...] = ()
-    tally: Tally | None = None
+    tally: RateCounters | None = None
     outcome: Outcome | None = None
     send: Attempt | None = None
     reply: Reply | None = None
@@ -275,7 +275,12 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     stop: str | None = None
 
 
-def changed(verification: Verification, now: int, entries: tuple[JournalEntry, ...], **fields: Any) -> Verification:  # noqa: ANN401 - any field of the struct
+def update_verification(
+    verification: Verification,
+    now: int,
+    entries: tuple[JournalEntry, ...],
+    **fields: Any,  # noqa: ANN401 - any field of the struct
+) -> Verification:
     """Return the verification with new field values, its revision and journal length moved on."""
     return msgspec.structs.replace(
         verification,
@@ -286,7 +291,7 @@ def changed(verification: Verification, now: int, entries: tuple[JournalEntry, .
     )
 
 
-def ended(
+def end_verification(
     verification: Verification,
     ending: Ending,
     now: int,
@@ -302,7 +307,7 @@ def ended(
         return Change(verification)
     facts = {"failure": failure.code.value} if failure else {}
     entries = (*entries, JournalEntry(f"verification.{status.value}", facts))
-    after = changed(
+    after = update_verification(
         verification,
         now,
         entries,

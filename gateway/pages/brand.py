@@ -1,15 +1,15 @@
-"""An application's colour on the pages: whatever it is, text in it and on it stays readable."""
+"""Derives the pages' colours from an application's brand colour, with readable contrast (WCAG 2.2 AA)."""
 
 import colorsys
 import re
 
 DEFAULT_COLOUR = "#0d5f54"
 READABLE = 4.5
-"""The contrast that WCAG 2.2 asks of text (level AA)."""
+"""The contrast ratio that WCAG 2.2 requires of text (1.4.3, level AA)."""
 
 LIGHT_SURFACES = ("#ffffff", "#f5f4f0")
 DARK_SURFACES = ("#191d1c", "#101312")
-"""The card and the paper behind it, as `static/base.css` has them."""
+"""The colours of the card and of the page behind it in `static/base.css`."""
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}", re.ASCII | re.IGNORECASE)
 _WHITE = (255, 255, 255)
@@ -36,13 +36,13 @@ def brand_css(brand_colour: str) -> str:
     )
 
 
-def contrast(one: str, other: str) -> float:
-    """Return the contrast of two colours (`#rrggbb`) as WCAG defines it, from 1 to 21."""
-    return _contrast(_rgb(one), _rgb(other))
+def contrast(first: str, second: str) -> float:
+    """Return the WCAG contrast ratio of two colours (`#rrggbb`), from 1 to 21."""
+    return _contrast(_rgb(first), _rgb(second))
 
 
 def _readable(colour: Rgb, limit: float, surfaces: tuple[Rgb, ...]) -> Rgb:
-    """Darken or lighten the colour, its hue kept, until it can be read on every surface, its own wash included."""
+    """Darken or lighten the colour, in the same hue, until it is readable on every surface and on its own wash."""
     hue, lightness, saturation = colorsys.rgb_to_hls(*(channel / 255 for channel in colour))
     for step in range(_STEPS):
         mixed = _from_hls(hue, lightness + (limit - lightness) * step / _STEPS, saturation)
@@ -65,8 +65,8 @@ def _wash(colour: Rgb, card: Rgb) -> Rgb:
     return _mixed(card, colour, _WASH)
 
 
-def _contrast(one: Rgb, other: Rgb) -> float:
-    darker, lighter = sorted((_luminance(one), _luminance(other)))
+def _contrast(first: Rgb, second: Rgb) -> float:
+    darker, lighter = sorted((_luminance(first), _luminance(second)))
     return (lighter + 0.05) / (darker + 0.05)
 
 
@@ -80,8 +80,8 @@ def _linear(channel: int) -> float:
     return share / 12.92 if share <= _LINEAR_UP_TO else ((share + 0.055) / 1.055) ** 2.4
 
 
-def _mixed(one: Rgb, other: Rgb, share: float) -> Rgb:
-    red, green, blue = (round(left * (1 - share) + right * share) for left, right in zip(one, other, strict=True))
+def _mixed(base: Rgb, added: Rgb, share: float) -> Rgb:
+    red, green, blue = (round(b * (1 - share) + a * share) for b, a in zip(base, added, strict=True))
     return red, green, blue
 
 

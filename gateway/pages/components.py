@@ -1,7 +1,4 @@
-"""What the pages are made of: their words as enums, and the small structs that several of them share.
-
-Words for people are not in here: the templates choose them by these enums, in the language of the frame.
-"""
+"""Enums and structs that several pages share. The templates choose the texts by these enums (`messages.py`)."""
 
 from enum import StrEnum
 
@@ -12,7 +9,7 @@ from gateway.domain.verification import Channel
 
 
 class DenialReason(StrEnum):
-    """Why a way of being reached cannot be had. The first ones are the refusal codes of the policy."""
+    """Why a person cannot be texted or called. Codes of the policy have the same values here."""
 
     METHOD_FORBIDDEN = "method_forbidden"
     COUNTRY_FORBIDDEN = "country_forbidden"
@@ -28,23 +25,23 @@ class DenialReason(StrEnum):
 
 
 class DecidedBy(StrEnum):
-    """Who decided that something cannot be had."""
+    """Which level of the policy decided a denial."""
 
     APPLICATION = "application"
     GROUP = "group"
     GATEWAY = "gateway"
 
 
-class MethodDenied(msgspec.Struct, frozen=True, gc=False):
-    """A no, and who said it; `group` names the group whose policy decided."""
+class MethodDenial(msgspec.Struct, frozen=True, gc=False):
+    """A denial of the policy; `group` is the name of the group that decided, with GROUP."""
 
-    barrier: DenialReason
+    reason: DenialReason
     decided_by: DecidedBy = DecidedBy.GATEWAY
     group: str | None = None
 
 
 class Field(StrEnum):
-    """The fields of the forms, by their names in the forms."""
+    """The names of the fields of the forms."""
 
     KIND = "kind"
     COUNTRY = "country"
@@ -59,7 +56,7 @@ class Field(StrEnum):
 
 
 class FormErrorCode(StrEnum):
-    """What is wrong with what was sent in."""
+    """What is wrong with a form that was sent."""
 
     NUMBER_MISSING = "number_missing"
     NUMBER_CHARACTERS = "number_characters"
@@ -90,19 +87,19 @@ class FormErrorCode(StrEnum):
 
 
 class FormError(msgspec.Struct, frozen=True, gc=False):
-    """One thing that is wrong. Without a field it is the whole form's.
+    """An error of a field, or of the whole form without one.
 
-    `denied` comes with DENIED; `wait` is how many seconds to wait, where waiting helps.
+    `denial` belongs to DENIED; `wait` is how many seconds to wait before trying again.
     """
 
-    fault: FormErrorCode
+    code: FormErrorCode
     field: Field | None = None
-    denied: MethodDenied | None = None
+    denial: MethodDenial | None = None
     wait: int | None = None
 
 
 class Banner(StrEnum):
-    """What was just done, said once at the top of the next page."""
+    """The message about the last change, shown once at the top of the next page."""
 
     PHONE_ADDED = "phone_added"
     PHONE_CHANGED = "phone_changed"
@@ -111,29 +108,29 @@ class Banner(StrEnum):
     DEFAULT_SAVED = "default_saved"
     DEVICES_FORGOTTEN = "devices_forgotten"
     PIN_SET = "pin_set"
-    APP_PASSWORD_DELETED = "app_password_deleted"  # noqa: S105 - a word of ours
+    APP_PASSWORD_DELETED = "app_password_deleted"  # noqa: S105 - the name of a message
     CODE_SENT_AGAIN = "code_sent_again"
     CALLING_AGAIN = "calling_again"
 
 
 class Support(msgspec.Struct, frozen=True, gc=False):
-    """Where people get help from people: an e-mail address, an https URL, a phone number; any of them may be absent."""
+    """How to reach the support: an e-mail address, an https URL, a phone number; any of them may be absent."""
 
     email: str | None = None
     url: str | None = None
     phone: str | None = None
 
     @property
-    def known(self) -> bool:
-        """Tell whether there is any."""
+    def is_known(self) -> bool:
+        """Tell whether any of them is present."""
         return bool(self.email or self.url or self.phone)
 
 
 class Frame(msgspec.Struct, frozen=True, gc=False):
-    """What surrounds every page.
+    """What every page shows around its content.
 
-    `locale` is one of `Texts.locales`. `path` is where the language menu comes back to; None leaves the menu out, as
-    does an empty `csrf` (there is no session). `now` is the time to which "2 minutes ago" is relative.
+    `locale` is one of the locales of `Translations`. `path` is where the language menu returns to; the menu is left
+    out if it is None, or if `csrf` is empty (no session). `now` (ms since the epoch) is what "2 minutes ago" refers to.
     """
 
     locale: str
@@ -145,11 +142,11 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
     logo_url: str | None = None
     brand_css_url: str | None = None
     support: Support = Support()
-    notice: Banner | None = None
+    banner: Banner | None = None
 
 
 class FormUse(StrEnum):
-    """Which of the three uses the phone form is put to; it decides the heading and where it is sent."""
+    """What the phone form is used for; it decides the heading and where the form is sent."""
 
     ENROLL = "enroll"
     ADD = "add"
@@ -157,14 +154,14 @@ class FormUse(StrEnum):
 
 
 class MethodChoice(msgspec.Struct, frozen=True, gc=False):
-    """A text or a call, and whether this person may have it."""
+    """A channel, and the denial if this person may not use it."""
 
     channel: Channel
-    denied: MethodDenied | None = None
+    denial: MethodDenial | None = None
 
 
 class DeliveryState(StrEnum):
-    """How far the latest text or call got."""
+    """The delivery state of a text or call."""
 
     QUEUED = "queued"
     SENT = "sent"
@@ -183,7 +180,7 @@ class ResendOption(msgspec.Struct, frozen=True, gc=False):
 
     channel: Channel
     wait: int = 0
-    denied: MethodDenied | None = None
+    denial: MethodDenial | None = None
 
 
 class SignInMethod(msgspec.Struct, frozen=True, gc=False):
@@ -195,16 +192,16 @@ class SignInMethod(msgspec.Struct, frozen=True, gc=False):
     masked_number: str
     extension: str | None = None
     chosen: bool = False
-    denied: MethodDenied | None = None
+    denial: MethodDenial | None = None
 
     @property
     def value(self) -> str:
-        """Return what the form sends for it."""
+        """Return its form value."""
         return f"{self.phone_id}:{self.channel}"
 
 
-class ErrorPage(StrEnum):
-    """Why there is no page to show."""
+class PageProblem(StrEnum):
+    """Why a page cannot be shown."""
 
     LINK_INVALID = "link_invalid"
     SESSION_OVER = "session_over"
@@ -218,7 +215,7 @@ class ErrorPage(StrEnum):
 
 
 class NewAppPassword(msgspec.Struct, frozen=True, gc=False):
-    """A password that is shown this once, in its groups as it is to be read (they are typed without the spaces)."""
+    """A new app password, shown once, in groups for reading; it is typed without the spaces."""
 
     name: str
     password: str
@@ -228,7 +225,7 @@ class NewAppPassword(msgspec.Struct, frozen=True, gc=False):
 
 
 class NumberCheck(msgspec.Struct, frozen=True, gc=False):
-    """The answer to the live check of a number, already in the page's language."""
+    """The JSON answer to the live check of a number; the texts are in the language of the page."""
 
     ok: bool
     formatted: str | None
@@ -237,7 +234,7 @@ class NumberCheck(msgspec.Struct, frozen=True, gc=False):
 
 
 class MethodCheck(msgspec.Struct, frozen=True, gc=False):
-    """Whether this number can be reached in one way; if not, why, who decided, and what to do."""
+    """Whether one channel can reach the number; if not, why, who decided, and what to do."""
 
     allowed: bool
     reason: str | None

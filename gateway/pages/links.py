@@ -1,84 +1,94 @@
-"""The way in: a link that opens once, then a cookie; and the language of the visit."""
+"""Portal links, which open once and start a session; the home path; the language of a visit."""
 
 from http import HTTPStatus
 
 from aiohttp import web
 
 from gateway.domain.errors import ErrorCode, Rejected
-from gateway.pages.components import ErrorPage
+from gateway.pages.components import PageProblem
 from gateway.pages.models import OpenPage
-from gateway.pages.navigation import must_prove, next_path
-from gateway.pages.portal_requests import HOME, PageError, PortalRequest, PortalSessions
+from gateway.pages.navigation import HOME, must_sign_in, next_path
+from gateway.pages.portal_requests import PageError, PortalRequest, PortalSessions
 from gateway.pages.rendering import Pages
 from gateway.pages.sign_in import SignInRoutes
 from gateway.services.portal import Portal
 
-_NO_WAY = {ErrorCode.NO_METHOD, ErrorCode.ENROLLMENT_BLOCKED}
+_WITHOUT_METHOD = {ErrorCode.NO_METHOD, ErrorCode.ENROLLMENT_BLOCKED}
 
 
 class LinkRoutes:
-    """A GET spends nothing, so that who scans mails or previews links opens none: the page behind it posts."""
+    """A GET of a link uses nothing up, because mail scanners and link previews send one; only the POST opens it."""
 
-    def __init__(self, doorstep: PortalSessions, portal: Portal, pages: Pages, signing_in: SignInRoutes) -> None:
-        self._doorstep = doorstep
+    def __init__(
+        self, portal_sessions: PortalSessions, portal: Portal, pages: Pages, sign_in_routes: SignInRoutes
+    ) -> None:
+        self._portal_sessions = portal_sessions
         self._portal = portal
         self._pages = pages
-        self._signing_in = signing_in
+        self._sign_in_routes = sign_in_routes
 
     def routes(self) -> list[web.RouteDef]:
         """List the routes."""
         return [
-            web.get(HOME, self._doorstep.authenticated(self.home)),
-            web.get("/portal/links/{token}", self._doorstep.open(self.show)),
-            web.post("/portal/links/{token}", self._doorstep.open(self.open)),
-            web.post("/portal/language", self._doorstep.authenticated(self.choose_language, even_blocked=True)),
+            web.get(HOME, self._portal_sessions.authenticated(self.redirect_home)),
+            web.get("/portal/links/{token}", self._portal_sessions.public(self.show_link)),
+            web.post("/portal/links/{token}", self._portal_sessions.public(self.open_link)),
+            web.post("/portal/language", self._portal_sessions.authenticated(self.choose_language, even_blocked=True)),
         ]
 
-    async def home(self, guest: PortalRequest) -> web.StreamResponse:
-        """Send the person to where their visit stands."""
-        return self._doorstep.go(next_path(guest.visit))
+    async def redirect_home(self, portal_request: PortalRequest) -> web.StreamResponse:
+        """Redirect to the next page of the visit."""
+        return self._portal_sessions.redirect(next_path(portal_request.visit))
 
-    async def show(self, request: web.Request) -> web.StreamResponse:
+    async def show_link(self, request: web.Request) -> web.StreamResponse:
         """Show the page that opens a link."""
         token = request.match_info["token"]
-        if await self._is_inside(request, token):
-            return self._doorstep.go(HOME)
+        if await self._has_opened(request, token):
+            return self._portal_sessions.redirect(HOME)
         link = await self._portal.peek(token)
         if link is None:
-            raise PageError(ErrorPage.LINK_INVALID, HTTPStatus.GONE)
-        frame = self._doorstep.frame(request, None)
-        host = await self._portal.host(link)
-        return self._doorstep.show(OpenPage(self._doorstep.branded(frame, host) if host else frame, link.page))
+            raise PageError(PageProblem.LINK_INVALID, HTTPStatus.GONE)
+        frame = self._portal_sessions.frame(request, None)
+        application = await self._portal.host(link)
+        if application is not None:
+            frame = self._portal_sessions.branded(frame, application)
+        return self._portal_sessions.page_response(OpenPage(frame, link.page))
 
-    async def open(self, request: web.Request) -> web.StreamResponse:
-        """Open a link; who has to prove who they are is texted or called at once, by their default method."""
+    async def open_link(self, request: web.Request) -> web.StreamResponse:
+        """Open a link; a person who must sign in is texted or called at once, by their default method."""
         token = request.match_info["token"]
-        if await self._is_inside(request, token):
-            return self._doorstep.go(HOME)
+        if await self._has_opened(request, token):
+            return self._portal_sessions.redirect(HOME)
         secret = await self._portal.open(token)
         visit = secret and await self._portal.enter(secret)
         if not secret or not visit:
-            raise PageError(ErrorPage.LINK_INVALID, HTTPStatus.GONE)
-        frame = self._doorstep.frame(request, visit)
-        guest = PortalRequest(request, visit, frame, {})
+            raise PageError(PageProblem.LINK_INVALID, HTTPStatus.GONE)
+        frame = self._portal_sessions.frame(request, visit)
+        portal_request = PortalRequest(request, visit, frame, {})
         try:
-            response = await self._signing_in.begin(guest) if must_prove(visit) else self._doorstep.go(HOME)
-        except Rejected as refusal:
-            if refusal.code in _NO_WAY:
-                response = self._doorstep.problem(refusal, frame, visit.enrollment)
+            response = (
+                await self._sign_in_routes.begin_sign_in(portal_request)
+                if must_sign_in(visit)
+                else self._portal_sessions.redirect(HOME)
+            )
+        except Rejected as rejection:
+            if rejection.code in _WITHOUT_METHOD:
+                response = self._portal_sessions.problem_response(rejection, frame, visit.enrollment)
             else:
-                response = self._signing_in.page(guest, refusal)
-        self._doorstep.set_cookie(response, secret)
+                response = self._sign_in_routes.sign_in_page(portal_request, rejection)
+        self._portal_sessions.set_cookie(response, secret)
         return response
 
-    async def choose_language(self, guest: PortalRequest) -> web.StreamResponse:
-        """Show the rest of the visit in another language."""
-        await self._portal.note(guest.visit, locale=self._pages.texts.best(guest.form.get("locale")))
-        back = guest.form.get("back", "")
-        inside = back.startswith("/portal/") and back.isascii() and back.isprintable() and "\\" not in back
-        return self._doorstep.go(back if inside else HOME)
+    async def choose_language(self, portal_request: PortalRequest) -> web.StreamResponse:
+        """Set the language of the visit."""
+        await self._portal.note(
+            portal_request.visit, locale=self._pages.translations.locale_for_tag(portal_request.form.get("locale"))
+        )
+        path = portal_request.form.get("back", "")
+        is_ours = path.startswith("/portal/") and path.isascii() and path.isprintable() and "\\" not in path
+        return self._portal_sessions.redirect(path if is_ours else HOME)
 
-    async def _is_inside(self, request: web.Request, token: str) -> bool:
-        """Tell whether the person has opened this very link before, in this browser, and is still here."""
-        visit = await self._doorstep.visit(request)
+    async def _has_opened(self, request: web.Request, token: str) -> bool:
+        """Tell whether this browser's visit was opened by this link."""
+        visit = await self._portal_sessions.visit(request)
         return visit is not None and self._portal.is_link_of(visit, token)

@@ -1,6 +1,6 @@
-"""Which words a person reads for each failure, state, fault and no: one table each, total over its enum.
+"""The texts for each failure, delivery state, status, denial, form error and banner: one total table per enum.
 
-The texts are message ids: English as it stands, translated by `pages.po`. `_` only marks them for the catalogs.
+The texts are message ids, in English; `pages.po` translates them. `_` only marks them for extraction.
 """
 
 from collections.abc import Mapping
@@ -16,71 +16,71 @@ def _(message: str) -> str:
     return message
 
 
-class Messages(msgspec.Struct, frozen=True, gc=False):
-    """What happened, in one sentence, and what to do next."""
+class UserMessage(msgspec.Struct, frozen=True, gc=False):
+    """What happened, in one sentence, and what the person should do next."""
 
-    said: str
-    next: str
+    text: str
+    next_step: str
 
 
-FAILURES: Mapping[FailureCode, Messages] = {
-    FailureCode.NUMBER_INVALID: Messages(
+FAILURES: Mapping[FailureCode, UserMessage] = {
+    FailureCode.NUMBER_INVALID: UserMessage(
         _("The phone network says that this number does not exist."), _("Check the number, or use another one.")
     ),
-    FailureCode.NUMBER_UNREACHABLE: Messages(
+    FailureCode.NUMBER_UNREACHABLE: UserMessage(
         _("We could not reach your phone."), _("Check that it is switched on and has reception, then try again.")
     ),
-    FailureCode.LINE_BUSY: Messages(_("Your line was busy."), _("End your other call, then let us call again.")),
-    FailureCode.NO_ANSWER: Messages(
+    FailureCode.LINE_BUSY: UserMessage(_("Your line was busy."), _("End your other call, then let us call again.")),
+    FailureCode.NO_ANSWER: UserMessage(
         _("Nobody answered the call."), _("Have your phone at hand and let us call again.")
     ),
-    FailureCode.CALL_REJECTED: Messages(
+    FailureCode.CALL_REJECTED: UserMessage(
         _("The call was declined."),
         _("Let us call again and accept the call. Some phones decline unknown callers by themselves."),
     ),
-    FailureCode.ANSWERED_BY_MACHINE: Messages(
+    FailureCode.ANSWERED_BY_MACHINE: UserMessage(
         _("Your voicemail answered the call."), _("Voicemail cannot confirm it. Let us call again and answer yourself.")
     ),
-    FailureCode.HUNG_UP: Messages(
+    FailureCode.HUNG_UP: UserMessage(
         _("The call ended before you pressed %(key)s."),
         _("Let us call again, and press %(key)s when you are asked to."),
     ),
-    FailureCode.NO_KEY_PRESSED: Messages(
+    FailureCode.NO_KEY_PRESSED: UserMessage(
         _("We did not hear a key."),
         _("Let us call again and press %(key)s. If your phone shows no keys during the call, open its keypad first."),
     ),
-    FailureCode.WRONG_KEY: Messages(
+    FailureCode.WRONG_KEY: UserMessage(
         _("Those were not the right keys."), _("Let us call again and press what this page shows.")
     ),
-    FailureCode.DELIVERY_FAILED: Messages(
+    FailureCode.DELIVERY_FAILED: UserMessage(
         _("The text message could not be delivered."),
         _("Check that your phone can receive text messages, or let us call you instead."),
     ),
-    FailureCode.CARRIER_FILTERED: Messages(
+    FailureCode.CARRIER_FILTERED: UserMessage(
         _("Your carrier held the text message back."), _("Let us call you instead, or use another phone.")
     ),
-    FailureCode.OPTED_OUT: Messages(
+    FailureCode.OPTED_OUT: UserMessage(
         _("This number has asked us not to contact it."),
         _("Reply START to our last text message to allow it again, or use another phone."),
     ),
-    FailureCode.COUNTRY_BLOCKED: Messages(
+    FailureCode.COUNTRY_BLOCKED: UserMessage(
         _("We cannot reach numbers in this country or region."), _("Use a phone of another country or region.")
     ),
-    FailureCode.NUMBER_BLOCKED: Messages(_("This number cannot be used for verification."), _("Use another phone.")),
-    FailureCode.RATE_LIMITED: Messages(
+    FailureCode.NUMBER_BLOCKED: UserMessage(_("This number cannot be used for verification."), _("Use another phone.")),
+    FailureCode.RATE_LIMITED: UserMessage(
         _("There were too many text messages and calls to this number."), _("Wait a while, then try again.")
     ),
-    FailureCode.PROVIDER_REFUSED: Messages(
+    FailureCode.PROVIDER_REFUSED: UserMessage(
         _("The phone network refused to reach this number."), _("Try the other method, or use another phone.")
     ),
-    FailureCode.PROVIDER_UNAVAILABLE: Messages(
+    FailureCode.PROVIDER_UNAVAILABLE: UserMessage(
         _("The phone network does not answer us at the moment."),
         _("This is not your phone's fault. Try again in a few minutes."),
     ),
-    FailureCode.OUTCOME_UNKNOWN: Messages(
+    FailureCode.OUTCOME_UNKNOWN: UserMessage(
         _("We cannot tell whether we reached your phone."), _("If nothing arrives within a minute, try again.")
     ),
-    FailureCode.REPORTED_FRAUD: Messages(
+    FailureCode.REPORTED_FRAUD: UserMessage(
         _("You told us that you did not ask for this."),
         _("To protect you, nobody can sign in with your phone now. Your support can lift this."),
     ),
@@ -115,74 +115,76 @@ DELIVERIES: Mapping[Channel, Mapping[DeliveryState, str]] = {
     },
 }
 
-STATUSES: Mapping[Status, Messages] = {
-    Status.PENDING: Messages(_("Waiting for you"), ""),
-    Status.APPROVED: Messages(_("Your phone is verified"), _("You can continue.")),
-    Status.DENIED: Messages(_("You said no"), _("Nobody gets in with this request.")),
-    Status.CANCELED: Messages(_("This verification was canceled"), _("You can start again.")),
-    Status.EXPIRED: Messages(
+STATUSES: Mapping[Status, UserMessage] = {
+    Status.PENDING: UserMessage(_("Waiting for you"), ""),
+    Status.APPROVED: UserMessage(_("Your phone is verified"), _("You can continue.")),
+    Status.DENIED: UserMessage(_("You said no"), _("Nobody gets in with this request.")),
+    Status.CANCELED: UserMessage(_("This verification was canceled"), _("You can start again.")),
+    Status.EXPIRED: UserMessage(
         _("This took too long"), _("For your safety, a code is good for a short time only. Start again.")
     ),
-    Status.FAILED: Messages(_("That did not work"), _("Try again, or use another way.")),
-    Status.MAX_ATTEMPTS_REACHED: Messages(
+    Status.FAILED: UserMessage(_("That did not work"), _("Try again, or use another way.")),
+    Status.MAX_ATTEMPTS_REACHED: UserMessage(
         _("Too many wrong codes"), _("For your safety, the code is no longer good. Start again to get a new one.")
     ),
 }
 
-BARRIERS: Mapping[Channel, Mapping[DenialReason, Messages]] = {
+CHANNEL_DENIALS: Mapping[Channel, Mapping[DenialReason, UserMessage]] = {
     Channel.SMS: {
-        DenialReason.METHOD_FORBIDDEN: Messages(_("Text messages are not allowed here."), _("Choose a call.")),
-        DenialReason.COUNTRY_FORBIDDEN: Messages(
+        DenialReason.METHOD_FORBIDDEN: UserMessage(_("Text messages are not allowed here."), _("Choose a call.")),
+        DenialReason.COUNTRY_FORBIDDEN: UserMessage(
             _("Text messages to this country or region are not allowed."), _("Choose a call, or use another number.")
         ),
-        DenialReason.LINE_TYPE_FORBIDDEN: Messages(
+        DenialReason.LINE_TYPE_FORBIDDEN: UserMessage(
             _("Text messages to this type of line are not allowed."), _("Choose a call, or use another number.")
         ),
-        DenialReason.NO_TEXTS_TO_LINE: Messages(_("This line cannot receive text messages."), _("Choose a call.")),
-        DenialReason.NO_TEXTS_TO_EXTENSION: Messages(
+        DenialReason.NO_TEXTS_TO_LINE: UserMessage(_("This line cannot receive text messages."), _("Choose a call.")),
+        DenialReason.NO_TEXTS_TO_EXTENSION: UserMessage(
             _("Text messages do not reach an extension."), _("Choose a call.")
         ),
     },
     Channel.CALL: {
-        DenialReason.METHOD_FORBIDDEN: Messages(_("Calls are not allowed here."), _("Choose a text message.")),
-        DenialReason.COUNTRY_FORBIDDEN: Messages(
+        DenialReason.METHOD_FORBIDDEN: UserMessage(_("Calls are not allowed here."), _("Choose a text message.")),
+        DenialReason.COUNTRY_FORBIDDEN: UserMessage(
             _("Calls to this country or region are not allowed."), _("Choose a text message, or use another number.")
         ),
-        DenialReason.LINE_TYPE_FORBIDDEN: Messages(
+        DenialReason.LINE_TYPE_FORBIDDEN: UserMessage(
             _("Calls to this type of line are not allowed."), _("Choose a text message, or use another number.")
         ),
     },
 }
 
-ANY_BARRIERS: Mapping[DenialReason, Messages] = {
-    DenialReason.METHOD_FORBIDDEN: Messages(_("This method is not allowed here."), _("Choose another one.")),
-    DenialReason.COUNTRY_FORBIDDEN: Messages(
+DENIALS: Mapping[DenialReason, UserMessage] = {
+    DenialReason.METHOD_FORBIDDEN: UserMessage(_("This method is not allowed here."), _("Choose another one.")),
+    DenialReason.COUNTRY_FORBIDDEN: UserMessage(
         _("Numbers of this country or region are not allowed."), _("Use a number of another country or region.")
     ),
-    DenialReason.LINE_TYPE_FORBIDDEN: Messages(_("This type of line is not allowed."), _("Use another number.")),
-    DenialReason.PHONE_KIND_FORBIDDEN: Messages(
+    DenialReason.LINE_TYPE_FORBIDDEN: UserMessage(_("This type of line is not allowed."), _("Use another number.")),
+    DenialReason.PHONE_KIND_FORBIDDEN: UserMessage(
         _("This kind of phone is not allowed."), _("Choose another kind of phone.")
     ),
-    DenialReason.NUMBER_SHARED_TOO_OFTEN: Messages(
+    DenialReason.NUMBER_SHARED_TOO_OFTEN: UserMessage(
         _("Too many people use this number already."), _("Use a number that is yours alone.")
     ),
-    DenialReason.NUMBER_STOPPED: Messages(_("This number cannot be used for verification."), _("Use another phone.")),
-    DenialReason.NO_TEXTS_TO_LINE: Messages(_("This line cannot receive text messages."), _("Choose a call.")),
-    DenialReason.NO_TEXTS_TO_EXTENSION: Messages(_("Text messages do not reach an extension."), _("Choose a call.")),
-    DenialReason.SENDS_USED_UP: Messages(
+    DenialReason.NUMBER_STOPPED: UserMessage(
+        _("This number cannot be used for verification."), _("Use another phone.")
+    ),
+    DenialReason.NO_TEXTS_TO_LINE: UserMessage(_("This line cannot receive text messages."), _("Choose a call.")),
+    DenialReason.NO_TEXTS_TO_EXTENSION: UserMessage(_("Text messages do not reach an extension."), _("Choose a call.")),
+    DenialReason.SENDS_USED_UP: UserMessage(
         _("There were too many text messages and calls."), _("Wait a while, then try again.")
     ),
-    DenialReason.PIN_NOT_SET: Messages(
+    DenialReason.PIN_NOT_SET: UserMessage(
         _("A call would ask for your PIN, and you have none yet."),
         _("Choose a text message, or ask your help desk for a PIN."),
     ),
-    DenialReason.PIN_LOCKED: Messages(
+    DenialReason.PIN_LOCKED: UserMessage(
         _("Too many wrong PINs were keyed in, so your PIN is locked for now."),
         _("Choose a text message, wait a while, or ask your help desk for a new PIN."),
     ),
 }
 
-FAULTS: Mapping[FormErrorCode, str] = {
+FORM_ERRORS: Mapping[FormErrorCode, str] = {
     FormErrorCode.NUMBER_MISSING: _("Enter your phone number."),
     FormErrorCode.NUMBER_CHARACTERS: _("A phone number may have digits, spaces and + - . / ( ) only."),
     FormErrorCode.NUMBER_TOO_SHORT: _("This number is too short. Check that no digit is missing."),
@@ -219,7 +221,7 @@ FAULTS: Mapping[FormErrorCode, str] = {
     FormErrorCode.TRY_LATER: _("This did not work just now, and nothing was changed. Please try again."),
 }
 
-NOTICES: Mapping[Banner, str] = {
+BANNERS: Mapping[Banner, str] = {
     Banner.PHONE_ADDED: _("The phone has been added."),
     Banner.PHONE_CHANGED: _("The new phone has taken the old one's place."),
     Banner.PHONE_REMOVED: _("The phone has been removed."),

@@ -1,7 +1,6 @@
-"""What each page shows: one struct a page, filled by the routes and read by its template.
+"""The model of each page: filled by its routes, read by its template.
 
-Times are in ms since the epoch, waits in whole seconds. Numbers of phones come masked, as in `•••• 0123`, except what
-the person types in the form.
+Times are in ms since the epoch, waits in seconds. Phone numbers are masked, as in `•••• 0123`, except typed ones.
 """
 
 import msgspec
@@ -12,19 +11,19 @@ from gateway.domain.portal import PortalPage
 from gateway.domain.verification import Channel, FailureCode, Status
 from gateway.pages.components import (
     DeliveryState,
-    ErrorPage,
     FormError,
     FormUse,
     Frame,
     MethodChoice,
     NewAppPassword,
+    PageProblem,
     ResendOption,
     SignInMethod,
 )
 
 
 class OpenPage(msgspec.Struct, frozen=True, gc=False):
-    """The page behind a link: one button that opens it, so that a mail scanner's GET spends nothing."""
+    """The page of a link: one button that opens it, because the GET of a mail scanner must not use it up."""
 
     frame: Frame
     purpose: PortalPage
@@ -33,9 +32,8 @@ class OpenPage(msgspec.Struct, frozen=True, gc=False):
 class PhoneForm(msgspec.Struct, frozen=True, gc=False):
     """Step 1, and the same form in the settings.
 
-    `countries` are the ISO codes offered; empty means every region there is. `channel` is the chosen method. With
-    CHANGE, `replaces` is the id of the phone that goes and `old_number` its masked number. `steps` is 2 where no app
-    password follows.
+    `countries` are ISO codes; empty means all regions. `channel` is the chosen method. With CHANGE, `replaces` is the
+    id of the replaced phone and `old_number` its masked number. `steps` is 2 if no app password follows.
     """
 
     frame: Frame
@@ -57,12 +55,12 @@ class PhoneForm(msgspec.Struct, frozen=True, gc=False):
 class VerifyPage(msgspec.Struct, frozen=True, gc=False):
     """Step 2, and the challenge at sign-in.
 
-    `channel`, `delivery` and `failure` are the latest attempt's; once `status` is no longer pending, `failure` is the
-    verification's. `code_length` is set when the person was told a code, and None when there is only a key to press.
-    `match_digits` are keyed in on the phone before #, or the `pin` is, which is a `new_pin` to be chosen there if
-    somebody else set it; without them, a call asks for `key`. `ways` are offered as
-    "send again" and "call me"; after the end they begin anew. `expires_in` is in seconds; `remember_days` offers to
-    trust this browser for so long. `called_before` says why the phone that was called before this one was not reached.
+    `channel` and `delivery` are those of the latest attempt; so is `failure`, unless the verification has one itself.
+    `code_length` is None if no text with a code was sent. A call asks for `match_digits` and then #, for the PIN and
+    then # (`asks_pin`; `asks_new_pin` if the person must then choose their own), or else for `key`.
+    `resend_options` send again, or start a new verification once this one has ended. `expires_in` is in seconds;
+    `remember_days` offers to trust this browser for so long. `previous_failure` is why the phone called before this
+    one was not reached.
     """
 
     frame: Frame
@@ -76,24 +74,23 @@ class VerifyPage(msgspec.Struct, frozen=True, gc=False):
     checks_left: int = 5
     code_length: int | None = None
     match_digits: str | None = None
-    pin: bool = False
-    new_pin: bool = False
+    asks_pin: bool = False
+    asks_new_pin: bool = False
     key: str = POUND
-    ways: tuple[ResendOption, ...] = ()
+    resend_options: tuple[ResendOption, ...] = ()
     expires_in: int = 600
     errors: tuple[FormError, ...] = ()
     remember_days: int | None = None
     remember: bool = False
-    other_ways: bool = False
+    other_methods: bool = False
     steps: int = 3
-    called_before: FailureCode | None = None
+    previous_failure: FailureCode | None = None
 
     @property
     def shape(self) -> str:
-        """Return what the page asks of the person; when that changes, the page has to be shown anew."""
-        keyed_in = "digits" if self.match_digits else "pin" if self.pin else self.key
-        asked = (self.channel.value, "code" if self.code_length else "", keyed_in)
-        return " ".join(word for word in asked if word)
+        """Return the inputs that the page asks for, as words; when they change, the script loads the page again."""
+        keys = "digits" if self.match_digits else "pin" if self.asks_pin else self.key
+        return " ".join(filter(None, (self.channel.value, "code" if self.code_length else "", keys)))
 
 
 class FinishPage(msgspec.Struct, frozen=True, gc=False):
@@ -106,7 +103,7 @@ class FinishPage(msgspec.Struct, frozen=True, gc=False):
 
 
 class DonePage(msgspec.Struct, frozen=True, gc=False):
-    """The last page. With `return_url` it links back, and at once follows the link itself if `leaving`."""
+    """The last page. With `return_url` it links back to the application; with `leaving` it follows the link at once."""
 
     frame: Frame
     purpose: PortalPage
@@ -115,7 +112,7 @@ class DonePage(msgspec.Struct, frozen=True, gc=False):
 
 
 class PhoneRow(msgspec.Struct, frozen=True, gc=False):
-    """One of the person's phones; `verified_at` is None while it is not proven."""
+    """A phone of the person; `verified_at` is None while it is not proven."""
 
     id: str
     kind: PhoneKind
@@ -125,19 +122,19 @@ class PhoneRow(msgspec.Struct, frozen=True, gc=False):
     removable: bool = True
 
 
-class PinFacts(msgspec.Struct, frozen=True, gc=False):
-    """What a person is told of their PIN: whether there is one, somebody else set it, it is locked for now."""
+class PinState(msgspec.Struct, frozen=True, gc=False):
+    """Whether the person has a PIN, must change it because somebody else set it, and whether it is locked."""
 
-    there: bool = False
+    is_set: bool = False
     must_change: bool = False
     locked: bool = False
 
 
 class SettingsPage(msgspec.Struct, frozen=True, gc=False):
-    """The person's phones, how they are reached, trusted browsers, their PIN, and the way to the app passwords.
+    """The person's phones, default method, trusted browsers and PIN, with a link to the app passwords.
 
-    `pin` is None where no call asks for one, `addable` are the kinds of phone that may be added now. `app_passwords` is
-    their count, or None when there is no page for them.
+    `pin` is None if no call asks for one; `addable` are the kinds of phone that may be added now; `app_passwords` is
+    the number of app passwords, or None if there is no page for them.
     """
 
     frame: Frame
@@ -146,13 +143,13 @@ class SettingsPage(msgspec.Struct, frozen=True, gc=False):
     addable: tuple[PhoneKind, ...] = ()
     trusted_devices: int = 0
     app_passwords: int | None = None
-    pin: PinFacts | None = None
+    pin: PinState | None = None
     errors: tuple[FormError, ...] = ()
     can_leave: bool = True
 
 
 class AppPasswordRow(msgspec.Struct, frozen=True, gc=False):
-    """An app password as it is listed."""
+    """A row of the list of app passwords."""
 
     id: str
     name: str
@@ -163,9 +160,9 @@ class AppPasswordRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class AppPasswordsPage(msgspec.Struct, frozen=True, gc=False):
-    """The app passwords. Where policy has switched them off (`enabled` false), they can only be deleted.
+    """The app passwords. If policy switches them off (`enabled` is false), they can only be deleted.
 
-    `name` and `expires_in_days` (None: never) are what was typed into the form.
+    `name` and `expires_in_days` (None: never) are the values of the form.
     """
 
     frame: Frame
@@ -180,7 +177,7 @@ class AppPasswordsPage(msgspec.Struct, frozen=True, gc=False):
 
 
 class SignInPage(msgspec.Struct, frozen=True, gc=False):
-    """Sign in another way. `bypass` offers the field for a code from the help desk."""
+    """The methods of signing in. `bypass` shows the field for a bypass code from the help desk."""
 
     frame: Frame
     methods: tuple[SignInMethod, ...]
@@ -189,7 +186,7 @@ class SignInPage(msgspec.Struct, frozen=True, gc=False):
 
 
 class LastAttempt(msgspec.Struct, frozen=True, gc=False):
-    """The last text or call to this person, and what became of it; `key` is the one that a call asked for."""
+    """The last text or call to this person and its outcome; `key` is the one that a call asked for."""
 
     channel: Channel
     masked_number: str
@@ -200,8 +197,8 @@ class LastAttempt(msgspec.Struct, frozen=True, gc=False):
     key: str = POUND
 
 
-class AppPasswordFacts(msgspec.Struct, frozen=True, gc=False):
-    """What is known about the person's app passwords."""
+class AppPasswordSummary(msgspec.Struct, frozen=True, gc=False):
+    """The state of the person's app passwords; `count` excludes the `expired` ones."""
 
     enabled: bool
     count: int = 0
@@ -210,10 +207,10 @@ class AppPasswordFacts(msgspec.Struct, frozen=True, gc=False):
 
 
 class HelpPage(msgspec.Struct, frozen=True, gc=False):
-    """Answers that use what is known about this person's last attempts.
+    """Answers that use the state of the person's record and last attempt.
 
-    `recognized_until`: this browser is trusted so long. `recent_proof_at`: when a proof spared the next prompt.
-    `blocked` with `blocked_until` None lasts until somebody ends it. `proven_phones` counts the phones that work.
+    `recognized_until` is the end of the trust in this browser. `recent_proof_at` is the time of a proof that still
+    counts (`proof_cache`). A block without `blocked_until` lasts until an operator ends it. `proven_phones` is a count.
     """
 
     frame: Frame
@@ -224,18 +221,18 @@ class HelpPage(msgspec.Struct, frozen=True, gc=False):
     blocked_until: int | None = None
     recognized_until: int | None = None
     recent_proof_at: int | None = None
-    app_passwords: AppPasswordFacts | None = None
+    app_passwords: AppPasswordSummary | None = None
 
 
 class ProblemPage(msgspec.Struct, frozen=True, gc=False):
     """A page that says what went wrong and what to do next.
 
-    `minutes` is how long to wait, where that is known. `blocked_until` belongs to BLOCKED. `again` is the path of a
-    link that tries again or goes back, if there is one.
+    `minutes` is how long to wait, where that is known. `blocked_until` belongs to BLOCKED. `again` is the path of the
+    link that tries again or goes back.
     """
 
     frame: Frame
-    problem: ErrorPage
+    problem: PageProblem
     minutes: int | None = None
     blocked_until: int | None = None
     again: str | None = None

@@ -1,4 +1,4 @@
-"""Reads a number as a person typed it, and says what is wrong with it as exactly as can be said."""
+"""Parses a phone number as a person typed it, with an exact error for each mistake."""
 
 import unicodedata
 
@@ -11,11 +11,11 @@ from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.phone_number import PhoneNumber, parse_extension, parse_written
 from gateway.domain.policy import Policy
 from gateway.domain.verification import Channel, Purpose
-from gateway.pages.components import Field, FormError, FormErrorCode, MethodChoice, MethodDenied
+from gateway.pages.components import Field, FormError, FormErrorCode, MethodChoice, MethodDenial
 from gateway.pages.views import method_choices
 
 _IGNORED = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
-"""Marks of direction, which come along when a number is copied from an Arabic or Hebrew text."""
+"""Directional marks (Unicode UAX #9), which are copied along with a number from Arabic or Hebrew text."""
 _LENGTHS = {
     ValidationResult.TOO_SHORT: FormErrorCode.NUMBER_TOO_SHORT,
     ValidationResult.TOO_LONG: FormErrorCode.NUMBER_TOO_LONG,
@@ -24,7 +24,7 @@ _ALLOWED = frozenset("0123456789+()./- ")
 
 
 class TypedNumber(msgspec.Struct, frozen=True, gc=False):
-    """What a person gave as their phone, as typed."""
+    """The fields of the phone form, as typed."""
 
     kind: PhoneKind
     country: str
@@ -33,7 +33,7 @@ class TypedNumber(msgspec.Struct, frozen=True, gc=False):
 
 
 class ParsedNumber(msgspec.Struct, frozen=True, gc=False):
-    """What became of it: the number if it is one and how it is written, what is wrong, and how it can be reached."""
+    """The number if it is valid, in international format (`formatted`), the errors, and the methods that reach it."""
 
     number: PhoneNumber | None
     extension: str | None
@@ -42,18 +42,17 @@ class ParsedNumber(msgspec.Struct, frozen=True, gc=False):
     methods: tuple[MethodChoice, ...]
 
 
-def judge(typed: TypedNumber, policy: Policy, no_calls: MethodDenied | None) -> ParsedNumber:
-    """Read a phone, and say under this policy how it can be reached; `no_calls` is what `calls_denied` says."""
+def parse_typed_number(typed: TypedNumber, policy: Policy, call_denial: MethodDenial | None) -> ParsedNumber:
+    """Parse a phone, and list the methods that this policy allows; `call_denial` is the result of `call_denial_of`."""
     errors = []
-    number, fault = _number(typed.country, typed.number)
-    if fault is not None:
-        field = Field.COUNTRY if fault is FormErrorCode.COUNTRY_MISSING else Field.NUMBER
-        errors.append(FormError(fault, field))
+    number, code = _parse_number(typed.country, typed.number)
+    if code is not None:
+        errors.append(FormError(code, Field.COUNTRY if code is FormErrorCode.COUNTRY_MISSING else Field.NUMBER))
     extension = None
-    written = plain(typed.extension).strip() if typed.kind is PhoneKind.OFFICE else ""
-    if written:
+    typed_extension = to_ascii_digits(typed.extension).strip() if typed.kind is PhoneKind.OFFICE else ""
+    if typed_extension:
         try:
-            extension = parse_extension(written)
+            extension = parse_extension(typed_extension)
         except Rejected:
             errors.append(FormError(FormErrorCode.EXTENSION_MALFORMED, Field.EXTENSION))
     return ParsedNumber(
@@ -61,26 +60,28 @@ def judge(typed: TypedNumber, policy: Policy, no_calls: MethodDenied | None) -> 
         extension,
         None if number is None else _formatted(number),
         tuple(errors),
-        method_choices(policy, Purpose.ENROLL, number, typed.kind, extended=bool(written), no_calls=no_calls),
+        method_choices(
+            policy, Purpose.ENROLL, number, typed.kind, extended=bool(typed_extension), call_denial=call_denial
+        ),
     )
 
 
-def channel_error(judged: ParsedNumber, channel: Channel | None) -> FormError | None:
-    """Say what is wrong with the chosen method, if anything is."""
-    chosen = next((choice for choice in judged.methods if choice.channel is channel), None)
-    if chosen is None:
+def channel_error(parsed: ParsedNumber, channel: Channel | None) -> FormError | None:
+    """Return the error of the chosen method; None if it is allowed."""
+    choice = next((method for method in parsed.methods if method.channel is channel), None)
+    if choice is None:
         return FormError(FormErrorCode.CHANNEL_MISSING, Field.CHANNEL)
-    return None if chosen.denied is None else FormError(FormErrorCode.DENIED, Field.CHANNEL, chosen.denied)
+    return None if choice.denial is None else FormError(FormErrorCode.DENIED, Field.CHANNEL, choice.denial)
 
 
-def plain(typed: str) -> str:
-    """Return what was typed with any script's digits as ASCII, and without marks that nobody sees."""
+def to_ascii_digits(typed: str) -> str:
+    """Return the text with digits of any script as ASCII, without directional marks."""
     text = unicodedata.normalize("NFKC", typed).translate(_IGNORED)
     return "".join(str(unicodedata.digit(letter, letter)) for letter in text)
 
 
-def _number(country: str, typed: str) -> tuple[PhoneNumber | None, FormErrorCode | None]:
-    text = " ".join(plain(typed).split())
+def _parse_number(country: str, typed: str) -> tuple[PhoneNumber | None, FormErrorCode | None]:
+    text = " ".join(to_ascii_digits(typed).split())
     if not text:
         return None, FormErrorCode.NUMBER_MISSING
     if not country:
@@ -89,13 +90,13 @@ def _number(country: str, typed: str) -> tuple[PhoneNumber | None, FormErrorCode
         return None, FormErrorCode.NUMBER_CHARACTERS
     try:
         return parse_written(country, text), None
-    except Rejected as refusal:
-        if refusal.code is ErrorCode.NUMBER_BLOCKED:
+    except Rejected as rejection:
+        if rejection.code is ErrorCode.NUMBER_BLOCKED:
             return None, FormErrorCode.NUMBER_BLOCKED
-        return None, FormErrorCode.COUNTRY_MISSING if refusal.field == "to.country" else _length_fault(country, text)
+        return None, FormErrorCode.COUNTRY_MISSING if rejection.field == "to.country" else _length_error(country, text)
 
 
-def _length_fault(country: str, text: str) -> FormErrorCode:
+def _length_error(country: str, text: str) -> FormErrorCode:
     try:
         number = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException as error:

@@ -1,4 +1,4 @@
-"""Step 1: the person names a phone and how to reach it; the same form adds and changes phones in the settings."""
+"""Step 1: the person enters a phone and chooses a method; the same form adds and changes phones in the settings."""
 
 from http import HTTPStatus
 
@@ -8,19 +8,19 @@ from aiohttp import web
 from gateway.domain.enrollment import Phone, PhoneKind
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.verification import Channel, Purpose
-from gateway.pages.components import DenialReason, Field, FormError, FormErrorCode, FormUse, MethodDenied
+from gateway.pages.components import DenialReason, Field, FormError, FormErrorCode, FormUse, MethodDenial
+from gateway.pages.i18n import likely_region, preferred_tags
 from gateway.pages.models import PhoneForm
-from gateway.pages.navigation import ENROLL, VERIFY, may_offer_phone, may_settle, next_path
-from gateway.pages.number_input import ParsedNumber, TypedNumber, channel_error, judge
-from gateway.pages.portal_requests import Form, PortalRequest, PortalSessions
+from gateway.pages.navigation import ENROLL, VERIFY, may_manage, may_offer_phone, next_path
+from gateway.pages.number_input import ParsedNumber, TypedNumber, channel_error, parse_typed_number
+from gateway.pages.portal_requests import Form, PageServices, PortalRequest, PortalSessions
 from gateway.pages.rendering import Pages
-from gateway.pages.translations import likely_region, preferred_tags
-from gateway.pages.views import calls_denied, masked, method_choices, steps_of
-from gateway.services.authentication import Authentication, NewPhone
-from gateway.services.portal import Portal, PortalVisit
+from gateway.pages.views import call_denial_of, mask_number, method_choices, step_count
+from gateway.services.authentication import NewPhone
+from gateway.services.portal import PortalVisit
 
 _LONGEST_FIELD = 64
-_FORBIDDEN = {
+_DENIALS = {
     ErrorCode.METHOD_FORBIDDEN,
     ErrorCode.COUNTRY_FORBIDDEN,
     ErrorCode.LINE_TYPE_FORBIDDEN,
@@ -33,152 +33,165 @@ _FORBIDDEN = {
 
 
 class PhoneFormRoutes:
-    """Each handler makes one journey and shows, or leads to, the next page."""
+    """Each handler calls one use case, and shows the next page or redirects to it."""
 
-    def __init__(self, doorstep: PortalSessions, portal: Portal, proofs: Authentication, pages: Pages) -> None:
-        self._doorstep = doorstep
-        self._portal = portal
-        self._proofs = proofs
+    def __init__(self, portal_sessions: PortalSessions, services: PageServices, pages: Pages) -> None:
+        self._portal_sessions = portal_sessions
+        self._services = services
         self._pages = pages
 
     def routes(self) -> list[web.RouteDef]:
         """List the routes."""
         return [
-            web.get(ENROLL, self._doorstep.authenticated(self.show)),
-            web.post(ENROLL, self._doorstep.authenticated(self.offer)),
-            web.get("/portal/settings/phones/new", self._doorstep.authenticated(self.show)),
-            web.post("/portal/settings/phones", self._doorstep.authenticated(self.offer)),
-            web.post("/portal/number", self._doorstep.authenticated(self.check_number)),
+            web.get(ENROLL, self._portal_sessions.authenticated(self.show_phone_form)),
+            web.post(ENROLL, self._portal_sessions.authenticated(self.offer_phone)),
+            web.get("/portal/settings/phones/new", self._portal_sessions.authenticated(self.show_phone_form)),
+            web.post("/portal/settings/phones", self._portal_sessions.authenticated(self.offer_phone)),
+            web.post("/portal/number", self._portal_sessions.authenticated(self.check_number)),
         ]
 
-    async def show(self, guest: PortalRequest) -> web.StreamResponse:
+    async def show_phone_form(self, portal_request: PortalRequest) -> web.StreamResponse:
         """Show the empty form."""
-        if not self._is_open(guest):
-            return self._doorstep.go(next_path(guest.visit))
-        kind = _kind(guest.visit, guest.request.query.get("kind"))
-        typed = TypedNumber(kind, self._usual_country(guest), "")
-        return self._form(guest, typed, _replaced(guest.visit, guest.request.query.get("replaces")))
+        if not self._may_enter_phone(portal_request):
+            return self._portal_sessions.redirect(next_path(portal_request.visit))
+        kind = _kind(portal_request.visit, portal_request.request.query.get("kind"))
+        typed = TypedNumber(kind, self._usual_country(portal_request), "")
+        return self._form_page(
+            portal_request, typed, _replaced(portal_request.visit, portal_request.request.query.get("replaces"))
+        )
 
-    async def offer(self, guest: PortalRequest) -> web.StreamResponse:
-        """Take a phone and text or call it; what is wrong is said beside what was typed."""
-        if not self._is_open(guest):
-            return self._doorstep.go(next_path(guest.visit))
-        typed = _typed(guest.visit, guest.form)
-        replaced = _replaced(guest.visit, guest.form.get("replaces"))
-        channel = next((channel for channel in Channel if channel == guest.form.get("channel")), None)
-        judged = judge(typed, guest.visit.policy, _no_calls(guest))
-        wrong = channel_error(judged, channel)
-        errors = (*judged.errors, *((wrong,) if wrong else ()))
-        if errors or judged.number is None or channel is None:
-            return self._form(guest, typed, replaced, judged, channel, errors)
+    async def offer_phone(self, portal_request: PortalRequest) -> web.StreamResponse:
+        """Text or call the phone that was entered; show errors beside the fields."""
+        if not self._may_enter_phone(portal_request):
+            return self._portal_sessions.redirect(next_path(portal_request.visit))
+        typed = _typed_number(portal_request.visit, portal_request.form)
+        replaced = _replaced(portal_request.visit, portal_request.form.get("replaces"))
+        channel = next((channel for channel in Channel if channel == portal_request.form.get("channel")), None)
+        parsed = parse_typed_number(typed, portal_request.visit.policy, _call_denial(portal_request))
+        wrong_channel = channel_error(parsed, channel)
+        errors = (*parsed.errors, *((wrong_channel,) if wrong_channel else ()))
+        if errors or parsed.number is None or channel is None:
+            return self._form_page(portal_request, typed, replaced, parsed, channel, errors)
         phone = NewPhone(
             typed.kind,
-            judged.number,
+            parsed.number,
             channel,
-            extension=judged.extension,
+            extension=parsed.extension,
             replaces=replaced.id if replaced else None,
-            first=not guest.visit.session.proven,
+            first=not portal_request.visit.session.proven,
         )
         try:
-            begun = await self._proofs.offer_phone(
-                guest.visit.application, guest.visit.enrollment.id, phone, None, locale=guest.frame.locale
+            created = await self._services.authentication.offer_phone(
+                portal_request.visit.application,
+                portal_request.visit.enrollment.id,
+                phone,
+                None,
+                locale=portal_request.frame.locale,
             )
-        except Rejected as refusal:
-            return self._form(guest, typed, replaced, judged, channel, (_error(refusal),))
-        await self._portal.note(
-            guest.visit, verification_id=begun.change.verification.id, changing=replaced is not None
+        except Rejected as rejection:
+            return self._form_page(portal_request, typed, replaced, parsed, channel, (_form_error(rejection),))
+        await self._services.portal.note(
+            portal_request.visit, verification_id=created.change.verification.id, changing=replaced is not None
         )
-        return self._doorstep.go(VERIFY)
+        return self._portal_sessions.redirect(VERIFY)
 
-    async def check_number(self, guest: PortalRequest) -> web.StreamResponse:
-        """Say, while the person types, what is wrong with a number and how it can be reached."""
-        if not may_offer_phone(guest.visit):
+    async def check_number(self, portal_request: PortalRequest) -> web.StreamResponse:
+        """Answer while the person types, as JSON: what is wrong with the number, and which methods can reach it."""
+        if not may_offer_phone(portal_request.visit):
             return web.Response(status=HTTPStatus.FORBIDDEN.value)
-        judged = judge(_typed(guest.visit, guest.form), guest.visit.policy, _no_calls(guest))
-        answer = self._pages.number_check(
-            guest.frame, judged.formatted, judged.errors[0] if judged.errors else None, judged.methods
+        parsed = parse_typed_number(
+            _typed_number(portal_request.visit, portal_request.form),
+            portal_request.visit.policy,
+            _call_denial(portal_request),
         )
-        return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
+        number_check = self._pages.number_check(
+            portal_request.frame, parsed.formatted, parsed.errors[0] if parsed.errors else None, parsed.methods
+        )
+        return web.Response(body=msgspec.json.encode(number_check), content_type="application/json")
 
-    def _is_open(self, guest: PortalRequest) -> bool:
-        settling = guest.request.path != ENROLL
-        return may_settle(guest.visit) if settling else may_offer_phone(guest.visit)
+    def _may_enter_phone(self, portal_request: PortalRequest) -> bool:
+        managing = portal_request.request.path != ENROLL
+        return may_manage(portal_request.visit) if managing else may_offer_phone(portal_request.visit)
 
-    def _form(
+    def _form_page(
         self,
-        guest: PortalRequest,
+        portal_request: PortalRequest,
         typed: TypedNumber,
         replaced: Phone | None,
-        judged: ParsedNumber | None = None,
+        parsed: ParsedNumber | None = None,
         channel: Channel | None = Channel.SMS,
         errors: tuple[FormError, ...] = (),
     ) -> web.Response:
-        policy = guest.visit.policy
+        policy = portal_request.visit.policy
         methods = (
-            judged.methods
-            if judged
-            else method_choices(policy, Purpose.ENROLL, None, typed.kind, extended=False, no_calls=_no_calls(guest))
+            parsed.methods
+            if parsed
+            else method_choices(
+                policy, Purpose.ENROLL, None, typed.kind, extended=False, call_denial=_call_denial(portal_request)
+            )
         )
-        allowed = [choice.channel for choice in methods if choice.denied is None]
+        allowed = [choice.channel for choice in methods if choice.denial is None]
         use = FormUse.ENROLL
-        if guest.request.path != ENROLL:
+        if portal_request.request.path != ENROLL:
             use = FormUse.CHANGE if replaced else FormUse.ADD
         form = PhoneForm(
-            guest.frame,
+            portal_request.frame,
             use,
             typed.kind,
             typed.country,
             kinds=(replaced.kind,) if replaced else policy.phone_kinds,
-            countries=_countries(guest.visit),
+            countries=_countries(portal_request.visit),
             number=typed.number,
             extension=typed.extension,
             channel=channel if channel in allowed else next(iter(allowed), None),
             methods=methods,
             errors=errors,
             replaces=replaced.id if replaced else None,
-            old_number=masked(replaced.number) if replaced else None,
-            steps=steps_of(guest.visit),
+            old_number=mask_number(replaced.number) if replaced else None,
+            steps=step_count(portal_request.visit),
         )
-        return self._doorstep.show(form, HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK)
+        return self._portal_sessions.page_response(form, HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK)
 
-    def _usual_country(self, guest: PortalRequest) -> str:
-        """Return the region that the person's languages make likely, or the first one that policy allows."""
-        header = guest.request.headers.get("Accept-Language", "")
-        region = likely_region(guest.visit.enrollment.locale, *preferred_tags(header), guest.visit.session.locale)
-        offered = _countries(guest.visit)
-        return region if not offered or region in offered else offered[0]
+    def _usual_country(self, portal_request: PortalRequest) -> str:
+        """Return the region that the person's languages make likely; if policy forbids it, the first allowed one."""
+        header = portal_request.request.headers.get("Accept-Language", "")
+        region = likely_region(
+            portal_request.visit.enrollment.locale, *preferred_tags(header), portal_request.visit.session.locale
+        )
+        allowed = _countries(portal_request.visit)
+        return region if not allowed or region in allowed else allowed[0]
 
 
-def _no_calls(guest: PortalRequest) -> MethodDenied | None:
-    return calls_denied(guest.visit.policy, guest.visit.enrollment, guest.frame.now)
+def _call_denial(portal_request: PortalRequest) -> MethodDenial | None:
+    return call_denial_of(portal_request.visit.policy, portal_request.visit.enrollment, portal_request.frame.now)
 
 
 def _countries(visit: PortalVisit) -> tuple[str, ...]:
-    """Return the regions that can be reached by text or by call; empty: all."""
-    text, call = visit.policy.text_countries, visit.policy.call_countries
-    return tuple(dict.fromkeys((*text, *call))) if text and call else ()
+    """Return the ISO codes of the regions that policy allows by text or by call; empty: all."""
+    sms, call = visit.policy.text_countries, visit.policy.call_countries
+    return tuple(dict.fromkeys((*sms, *call))) if sms and call else ()
 
 
-def _kind(visit: PortalVisit, word: str | None) -> PhoneKind:
+def _kind(visit: PortalVisit, value: str | None) -> PhoneKind:
     kinds = visit.policy.phone_kinds
-    return next((kind for kind in kinds if kind == word), kinds[0] if kinds else PhoneKind.AUTHENTICATION)
+    return next((kind for kind in kinds if kind == value), kinds[0] if kinds else PhoneKind.AUTHENTICATION)
 
 
 def _replaced(visit: PortalVisit, phone_id: str | None) -> Phone | None:
     return visit.enrollment.phone(phone_id) if phone_id else None
 
 
-def _typed(visit: PortalVisit, form: Form) -> TypedNumber:
+def _typed_number(visit: PortalVisit, form: Form) -> TypedNumber:
     fields = (form.get(name, "")[:_LONGEST_FIELD] for name in ("country", "number", "extension"))
     return TypedNumber(_kind(visit, form.get("kind")), *fields)
 
 
-def _error(refusal: Rejected) -> FormError:
-    match refusal.code:
+def _form_error(rejection: Rejected) -> FormError:
+    match rejection.code:
         case ErrorCode.RATE_LIMITED:
-            return FormError(FormErrorCode.SENDS_USED_UP, wait=refusal.retry_after)
+            return FormError(FormErrorCode.SENDS_USED_UP, wait=rejection.retry_after)
         case ErrorCode.PHONES_FULL:
             return FormError(FormErrorCode.PHONES_FULL)
-        case code if code in _FORBIDDEN:
-            return FormError(FormErrorCode.DENIED, Field.NUMBER, MethodDenied(DenialReason(code.value)))
-    raise refusal
+        case code if code in _DENIALS:
+            return FormError(FormErrorCode.DENIED, Field.NUMBER, MethodDenial(DenialReason(code.value)))
+    raise rejection

@@ -1,4 +1,4 @@
-"""Who may see a page: the cookie, the form's proof of origin, headers that shut a page in, every error as a page."""
+"""Authenticates requests to the hosted pages: session cookie, CSRF token, security headers, errors as pages."""
 
 import asyncio
 import contextlib
@@ -15,17 +15,22 @@ from gateway.domain.api_keys import Application
 from gateway.domain.applications import Applications
 from gateway.domain.enrollment import Enrollment
 from gateway.domain.errors import ErrorCode, Rejected, StoreUnavailable
-from gateway.pages.components import Banner, ErrorPage, Frame, Support
+from gateway.pages.components import Banner, Frame, PageProblem, Support
 from gateway.pages.models import Page, ProblemPage
+from gateway.pages.navigation import HOME, is_continued
 from gateway.pages.rendering import Pages
+from gateway.services.app_passwords import AppPasswords
+from gateway.services.authentication import Authentication
+from gateway.services.enrollments import Enrollments
+from gateway.services.pins import Pins
 from gateway.services.portal import Portal, PortalVisit, PortalVisitChanged
+from gateway.services.verifications import Verifications
 
-HOME = "/portal"
 _COOKIE = "poundkey"
-_HOST_ONLY = "__Host-"  # a browser then takes it from this host alone, over TLS, for every path
+_HOST_ONLY = "__Host-"  # browsers accept such a cookie over TLS only, for this host and every path (RFC 6265bis)
 _LONGEST_SECRET = 64
 _DEVICE_SUFFIX = 12
-_FORM_TYPE, _CHARSET = "application/x-www-form-urlencoded", "utf-8"
+_FORM_CONTENT_TYPE, _CHARSET = "application/x-www-form-urlencoded", "utf-8"
 _FORM_SECONDS = 10.0
 _MINUTE = 60
 _HEADERS = {
@@ -41,13 +46,13 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-_PROBLEMS: Mapping[ErrorCode, tuple[ErrorPage, HTTPStatus]] = {
-    ErrorCode.ENROLLMENT_BLOCKED: (ErrorPage.BLOCKED, HTTPStatus.FORBIDDEN),
-    ErrorCode.NOT_FOUND: (ErrorPage.NOT_FOUND, HTTPStatus.NOT_FOUND),
-    ErrorCode.NO_METHOD: (ErrorPage.NO_METHOD, HTTPStatus.CONFLICT),
-    ErrorCode.NUMBER_STOPPED: (ErrorPage.NO_METHOD, HTTPStatus.FORBIDDEN),
-    ErrorCode.FEATURE_OFF: (ErrorPage.FEATURE_OFF, HTTPStatus.FORBIDDEN),
-    ErrorCode.RATE_LIMITED: (ErrorPage.TOO_MANY_TRIES, HTTPStatus.TOO_MANY_REQUESTS),
+_PROBLEMS: Mapping[ErrorCode, tuple[PageProblem, HTTPStatus]] = {
+    ErrorCode.ENROLLMENT_BLOCKED: (PageProblem.BLOCKED, HTTPStatus.FORBIDDEN),
+    ErrorCode.NOT_FOUND: (PageProblem.NOT_FOUND, HTTPStatus.NOT_FOUND),
+    ErrorCode.NO_METHOD: (PageProblem.NO_METHOD, HTTPStatus.CONFLICT),
+    ErrorCode.NUMBER_STOPPED: (PageProblem.NO_METHOD, HTTPStatus.FORBIDDEN),
+    ErrorCode.FEATURE_OFF: (PageProblem.FEATURE_OFF, HTTPStatus.FORBIDDEN),
+    ErrorCode.RATE_LIMITED: (PageProblem.TOO_MANY_TRIES, HTTPStatus.TOO_MANY_REQUESTS),
 }
 
 logger = logging.getLogger(__name__)
@@ -55,16 +60,27 @@ logger = logging.getLogger(__name__)
 Form = Mapping[str, str]
 
 
+class PageServices(msgspec.Struct, frozen=True, kw_only=True):
+    """The services that the pages call."""
+
+    portal: Portal
+    enrollments: Enrollments
+    authentication: Authentication
+    app_passwords: AppPasswords
+    pins: Pins
+    verifications: Verifications
+
+
 class PortalRequest(msgspec.Struct, frozen=True):
-    """A request that was let in: who visits, what surrounds their page, and what the form holds."""
+    """An authenticated request: the person's visit, the frame of the answer, and the fields of the posted form."""
 
     request: web.Request
     visit: PortalVisit
     frame: Frame
     form: Form
 
-    def visited(self, visit: PortalVisit) -> "PortalRequest":
-        """Return the same request, with what has become of the visit meanwhile."""
+    def with_visit(self, visit: PortalVisit) -> "PortalRequest":
+        """Return the request with an updated visit."""
         return msgspec.structs.replace(self, visit=visit)
 
 
@@ -73,9 +89,9 @@ AiohttpHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class PageError(Exception):
-    """There is no page to show, and why."""
+    """The page cannot be shown; `minutes` is how long to wait, where that is known."""
 
-    def __init__(self, problem: ErrorPage, status: HTTPStatus, *, minutes: int | None = None) -> None:
+    def __init__(self, problem: PageProblem, status: HTTPStatus, *, minutes: int | None = None) -> None:
         super().__init__(problem)
         self.problem = problem
         self.status = status
@@ -83,59 +99,86 @@ class PageError(Exception):
 
 
 class PortalSessions:
-    """Lets people in, and lets nothing out of their pages."""
+    """Authenticates requests by their cookie, and builds the responses of all pages."""
 
-    def __init__(self, portal: Portal, applications: Applications, pages: Pages, clock: Clock, public_url: str) -> None:
-        self._portal = portal
+    def __init__(
+        self, services: PageServices, applications: Applications, pages: Pages, clock: Clock, public_url: str
+    ) -> None:
+        self._portal = services.portal
+        self._verifications = services.verifications
         self._applications = applications
         self._pages = pages
         self._clock = clock
         self._secure = public_url.startswith("https://")
 
-    def authenticated(self, handler: Handler, *, even_blocked: bool = False) -> AiohttpHandler:
-        """Return the handler as a route: it is told who visits. A POST must bring the visit's own form."""
+    def authenticated(
+        self, handler: Handler, *, even_blocked: bool = False, follow_continuation: bool = False
+    ) -> AiohttpHandler:
+        """Return the handler of a page as an aiohttp handler. A POST must carry the visit's CSRF token.
 
-        async def enter(request: web.Request) -> web.StreamResponse:
-            # First: a form may come slowly, and what ends the visit meanwhile must not be missed.
-            form = await _posted(request) if request.method == "POST" else {}
+        Args:
+            handler: the handler of the page.
+            even_blocked: also answer people who are blocked.
+            follow_continuation: first move the visit to the verification that continued its own.
+        """
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            # Read the form first: it may arrive slowly, and the visit may end meanwhile.
+            form = await _read_form(request) if request.method == "POST" else {}
             visit = await self.visit(request)
             frame = self.frame(request, visit)
             try:
-                answer = await handler(self._guest(request, visit, frame, form, even_blocked=even_blocked))
+                portal_request = self._authenticate(request, visit, frame, form, even_blocked=even_blocked)
+                if follow_continuation:
+                    portal_request = await self._follow_continuation(portal_request)
+                response = await handler(portal_request)
             except PortalVisitChanged:
-                answer = self.go(HOME)
+                response = self.redirect(HOME)
             except Exception as error:  # noqa: BLE001 - the last line of defence: a person gets a page
-                answer = self.problem(error, frame, visit.enrollment if visit else None)
-            return _shut_in(answer)
+                response = self.problem_response(error, frame, visit.enrollment if visit else None)
+            return _with_security_headers(response)
 
-        return enter
+        return handle
 
-    def _guest(
+    def _authenticate(
         self, request: web.Request, visit: PortalVisit | None, frame: Frame, form: Form | None, *, even_blocked: bool
     ) -> PortalRequest:
-        """Return who comes; raises NoPage for who may not."""
+        """Return the authenticated request; raises PageError."""
         if visit is None:
-            raise PageError(ErrorPage.SESSION_OVER, HTTPStatus.UNAUTHORIZED)
+            raise PageError(PageProblem.SESSION_OVER, HTTPStatus.UNAUTHORIZED)
         if not even_blocked and visit.enrollment.blocked(self._clock()):
-            raise PageError(ErrorPage.BLOCKED, HTTPStatus.FORBIDDEN)
-        if form is None or (request.method == "POST" and not _is_of(form, visit)):
-            raise PageError(ErrorPage.FOREIGN_FORM, HTTPStatus.FORBIDDEN)
+            raise PageError(PageProblem.BLOCKED, HTTPStatus.FORBIDDEN)
+        if form is None or (request.method == "POST" and not _has_csrf_token(form, visit)):
+            raise PageError(PageProblem.FOREIGN_FORM, HTTPStatus.FORBIDDEN)
         return PortalRequest(request, visit, frame, form)
 
-    def open(self, handler: AiohttpHandler) -> AiohttpHandler:
-        """Return a handler that anyone may reach as a route; what goes wrong becomes a page."""
+    async def _follow_continuation(self, portal_request: PortalRequest) -> PortalRequest:
+        """Move the visit to the last verification of the chain that continued its own on the person's next phones."""
+        visit = portal_request.visit
+        verification_id = visit.session.verification_id
+        while verification_id is not None:
+            verification = await self._verifications.show(visit.application, verification_id)
+            if not is_continued(verification):
+                break
+            verification_id = verification.continued_by
+        if verification_id == visit.session.verification_id:
+            return portal_request
+        return portal_request.with_visit(await self._portal.note(visit, verification_id=verification_id))
 
-        async def enter(request: web.Request) -> web.StreamResponse:
+    def public(self, handler: AiohttpHandler) -> AiohttpHandler:
+        """Return a handler that needs no session; its errors become pages."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
             try:
-                answer = await handler(request)
+                response = await handler(request)
             except Exception as error:  # noqa: BLE001 - the last line of defence: a person gets a page
-                answer = self.problem(error, self.frame(request, None), None)
-            return _shut_in(answer)
+                response = self.problem_response(error, self.frame(request, None), None)
+            return _with_security_headers(response)
 
-        return enter
+        return handle
 
     async def visit(self, request: web.Request) -> PortalVisit | None:
-        """Return who comes with a good cookie."""
+        """Return the visit that the session cookie belongs to; None without a valid cookie."""
         secret = request.cookies.get(self.cookie_name(), "")
         if not 0 < len(secret) <= _LONGEST_SECRET:
             return None
@@ -144,25 +187,25 @@ class PortalSessions:
         return None
 
     def frame(self, request: web.Request, visit: PortalVisit | None) -> Frame:
-        """Return what surrounds a page: the language, the application's looks, the person's name."""
+        """Return the frame of a page: the language, the application's branding, the person's name."""
         header = request.headers.get("Accept-Language", "")
-        texts = self._pages.texts
+        translations = self._pages.translations
         if visit is None:
-            return Frame(locale=texts.accepted(header), application="Poundkey", now=self._clock())
-        chosen = visit.session.locale or visit.enrollment.locale
+            return Frame(locale=translations.locale_for_header(header), application="Poundkey", now=self._clock())
+        preferred = visit.session.locale or visit.enrollment.locale
         frame = Frame(
-            locale=texts.best(chosen) if chosen else texts.accepted(header),
+            locale=translations.locale_for_tag(preferred) if preferred else translations.locale_for_header(header),
             application=visit.application.name,
             now=self._clock(),
             csrf=visit.csrf,
-            path=_place(request),
+            path=_return_path(request),
             person=visit.enrollment.display_name or visit.enrollment.user,
-            notice=_notice(request),
+            banner=_banner(request),
         )
         return self.branded(frame, visit.application)
 
     def branded(self, frame: Frame, application: Application) -> Frame:
-        """Return the frame in an application's looks."""
+        """Return the frame with an application's branding."""
         branding = self._applications.branding(application.name)
         brand = f"/portal/brand/{application.id}"
         return msgspec.structs.replace(
@@ -175,55 +218,55 @@ class PortalSessions:
             ),
         )
 
-    def show(self, page: Page, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+    def page_response(self, page: Page, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
         """Answer with a page."""
-        return self.html(self._pages.render(page), status)
+        return self.html_response(self._pages.render(page), status)
 
-    def html(self, text: str, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+    def html_response(self, text: str, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
         """Answer with HTML."""
         return web.Response(text=text, status=status.value, content_type="text/html")
 
-    def go(self, path: str) -> web.Response:
-        """Send on to a page of ours."""
+    def redirect(self, path: str) -> web.Response:
+        """Redirect to another page (303)."""
         return web.Response(status=HTTPStatus.SEE_OTHER.value, headers={"Location": path})
 
-    def problem(self, error: Exception, frame: Frame, enrollment: Enrollment | None) -> web.Response:
-        """Answer with the page for what went wrong."""
+    def problem_response(self, error: Exception, frame: Frame, enrollment: Enrollment | None) -> web.Response:
+        """Answer with the page for an error; raises HTTPException for aiohttp's own."""
         match error:
             case PageError():
                 problem, status, minutes = error.problem, error.status, error.minutes
             case Rejected():
-                problem, status = _PROBLEMS.get(error.code, (ErrorPage.TRY_LATER, HTTPStatus.CONFLICT))
+                problem, status = _PROBLEMS.get(error.code, (PageProblem.TRY_LATER, HTTPStatus.CONFLICT))
                 minutes = None if error.retry_after is None else -(-error.retry_after // _MINUTE)
             case StoreUnavailable():
-                logger.error("the store did not take a change: %s", error)
-                problem, status, minutes = ErrorPage.TRY_LATER, HTTPStatus.SERVICE_UNAVAILABLE, None
+                logger.error("the store is unavailable: %s", error)
+                problem, status, minutes = PageProblem.TRY_LATER, HTTPStatus.SERVICE_UNAVAILABLE, None
             case web.HTTPException():
                 raise error
             case _:
-                logger.error("a page failed in a way that was not foreseen", exc_info=error)
-                problem, status, minutes = ErrorPage.TRY_LATER, HTTPStatus.INTERNAL_SERVER_ERROR, None
-        block = enrollment.block if enrollment is not None and problem is ErrorPage.BLOCKED else None
+                logger.error("unexpected error on a page", exc_info=error)
+                problem, status, minutes = PageProblem.TRY_LATER, HTTPStatus.INTERNAL_SERVER_ERROR, None
+        block = enrollment.block if enrollment is not None and problem is PageProblem.BLOCKED else None
         page = ProblemPage(
             frame,
             problem,
             minutes=minutes,
             blocked_until=block.until if block else None,
-            again=HOME if frame.csrf and problem is not ErrorPage.BLOCKED else None,
+            again=HOME if frame.csrf and problem is not PageProblem.BLOCKED else None,
         )
-        return self.show(page, status)
+        return self.page_response(page, status)
 
     def cookie_name(self, purpose: str = "") -> str:
-        """Return the name of a cookie; over plain HTTP (`poundkey dev`) browsers refuse the safe form."""
+        """Return the name of a cookie; over plain HTTP (`poundkey dev`) browsers refuse the `__Host-` prefix."""
         return f"{_HOST_ONLY if self._secure else ''}{_COOKIE}{purpose}"
 
     def trusted_device(self, request: web.Request, visit: PortalVisit) -> str | None:
-        """Return the secret by which this browser says that this person trusts it."""
-        secret = request.cookies.get(self.cookie_name(device_of(visit)), "")
+        """Return the secret of the trusted-device cookie of this person; None without one."""
+        secret = request.cookies.get(self.cookie_name(device_cookie(visit)), "")
         return secret if 0 < len(secret) <= _LONGEST_SECRET else None
 
     def set_cookie(self, response: web.Response, secret: str, purpose: str = "", seconds: int | None = None) -> None:
-        """Give a secret to the browser, until it closes or for so many seconds."""
+        """Store a secret in a cookie, for so many seconds or until the browser closes."""
         response.set_cookie(
             self.cookie_name(purpose),
             secret,
@@ -235,40 +278,39 @@ class PortalSessions:
         )
 
 
-def device_of(visit: PortalVisit) -> str:
-    """Return what the cookie of a trusted browser is for: one person of possibly several at this browser."""
+def device_cookie(visit: PortalVisit) -> str:
+    """Return the purpose of the trusted-device cookie: one per person, because several may share a browser."""
     return f"-device-{visit.enrollment.id[-_DEVICE_SUFFIX:]}"
 
 
-def _shut_in(answer: web.StreamResponse) -> web.StreamResponse:
-    """Let an answer neither be kept, nor framed, nor reach or tell anything but us."""
-    answer.headers.update(_HEADERS)
-    return answer
+def _with_security_headers(response: web.StreamResponse) -> web.StreamResponse:
+    """Forbid caching, framing, referrers, and content from other origins."""
+    response.headers.update(_HEADERS)
+    return response
 
 
-async def _posted(request: web.Request) -> Form | None:
-    """Read a form; None for what no browser sends for a page of ours, and for what does not arrive in time."""
-    if request.content_type != _FORM_TYPE or (request.charset or _CHARSET).lower() != _CHARSET:
+async def _read_form(request: web.Request) -> Form | None:
+    """Read a posted form; None if it has another content type, is malformed, or does not arrive in time."""
+    if request.content_type != _FORM_CONTENT_TYPE or (request.charset or _CHARSET).lower() != _CHARSET:
         return None
     try:
         async with asyncio.timeout(_FORM_SECONDS):
-            posted = await request.post()
+            fields = await request.post()
     except (ValueError, web.HTTPRequestEntityTooLarge, web.RequestPayloadError, ConnectionError, TimeoutError):
         return None
-    return {name: value for name, value in posted.items() if isinstance(value, str)}
+    return {name: value for name, value in fields.items() if isinstance(value, str)}
 
 
-def _is_of(form: Form, visit: PortalVisit) -> bool:
-    """Tell whether this visit was given this form."""
+def _has_csrf_token(form: Form, visit: PortalVisit) -> bool:
     return hmac.compare_digest(form.get("csrf", "").encode(), visit.csrf.encode())
 
 
-def _place(request: web.Request) -> str:
-    """Return where the language menu comes back to: not to a link, whose address is a secret, nor to an old notice."""
+def _return_path(request: web.Request) -> str:
+    """Return where the language menu comes back to: not to a link, whose path is a secret, nor to an old banner."""
     return HOME if request.path.startswith(f"{HOME}/links/") else str(request.rel_url.without_query_params("notice"))
 
 
-def _notice(request: web.Request) -> Banner | None:
+def _banner(request: web.Request) -> Banner | None:
     with contextlib.suppress(ValueError):
         return Banner(request.query.get("notice", ""))
     return None

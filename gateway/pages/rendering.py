@@ -1,4 +1,4 @@
-"""Turns the models into pages: one template each, compiled once, every text escaped."""
+"""Renders the models of the pages: one template each, compiled once, every text escaped."""
 
 import hashlib
 from collections.abc import Mapping
@@ -14,7 +14,6 @@ from gateway.domain.portal import PortalPage
 from gateway.domain.verification import Channel, FailureCode, Status
 from gateway.pages.components import (
     DeliveryState,
-    ErrorPage,
     Field,
     FormError,
     FormErrorCode,
@@ -23,8 +22,9 @@ from gateway.pages.components import (
     MethodCheck,
     MethodChoice,
     NumberCheck,
+    PageProblem,
 )
-from gateway.pages.i18n import Localizer
+from gateway.pages.i18n import Localizer, Translations
 from gateway.pages.models import (
     AppPasswordsPage,
     DonePage,
@@ -38,7 +38,6 @@ from gateway.pages.models import (
     SignInPage,
     VerifyPage,
 )
-from gateway.pages.translations import Translations
 
 _HERE = Path(__file__).parent
 _STATIC_PATH = "/portal/static/"
@@ -58,11 +57,22 @@ _TEMPLATES: Mapping[type[Page], str] = {
     ProblemPage: "problem.html",
 }
 _STATE = "verify_state.html"
-_ENUMS = (Channel, DeliveryState, FailureCode, FormErrorCode, Field, FormUse, PhoneKind, PortalPage, ErrorPage, Status)
+_ENUMS = (
+    Channel,
+    DeliveryState,
+    FailureCode,
+    FormErrorCode,
+    Field,
+    FormUse,
+    PhoneKind,
+    PortalPage,
+    PageProblem,
+    Status,
+)
 
 
 class StaticFile(msgspec.Struct, frozen=True, gc=False):
-    """A file that pages refer to; `version` changes with its content, so it may be cached for ever under it."""
+    """A static file; `version` is a prefix of the SHA-256 of its content, so browsers may cache its URL for a year."""
 
     content: bytes
     content_type: str
@@ -70,15 +80,15 @@ class StaticFile(msgspec.Struct, frozen=True, gc=False):
 
 
 class Pages:
-    """Every page, in every language."""
+    """Renders every page in every language."""
 
-    def __init__(self, texts: Translations) -> None:
-        """Read the static files; a template is compiled with its first page, so that no start waits for them.
+    def __init__(self, translations: Translations) -> None:
+        """Read the static files; templates are compiled when first used, to keep the start short.
 
         Raises:
             OSError: A file is not readable.
         """
-        self.texts = texts
+        self.translations = translations
         self.static_files: Mapping[str, StaticFile] = MappingProxyType(
             {path.name: _static_file(path) for path in sorted((_HERE / "static").iterdir())}
         )
@@ -91,50 +101,51 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.globals |= {enum.__name__: enum for enum in _ENUMS}
-        self._environment.globals |= {"static": self.static_url, "number": _isolated}
+        self._environment.globals |= {"static": self.static_url, "number": _left_to_right}
 
     def render(self, page: Page) -> str:
         """Return the page as HTML."""
         return self._environment.get_template(_TEMPLATES[type(page)]).render(self._context(page))
 
     def render_state(self, page: VerifyPage) -> str:
-        """Return the fragment of HTML that goes into the live region of Step 2."""
+        """Return the HTML fragment of the live region of Step 2."""
         return self._environment.get_template(_STATE).render(self._context(page))
 
     def number_check(
         self, frame: Frame, formatted: str | None, error: FormError | None, methods: tuple[MethodChoice, ...]
     ) -> NumberCheck:
-        """Put the answer to the live check of a number into the words of the page."""
-        speech = Localizer(self.texts, frame)
+        """Return the answer to the live check of a number, in the language of the page."""
+        localizer = Localizer(self.translations, frame)
         return NumberCheck(
             ok=error is None,
             formatted=formatted,
-            message=None if error is None else speech.fault(error),
-            methods={choice.channel.value: _method_check(speech, choice) for choice in methods},
+            message=None if error is None else localizer.form_error(error),
+            methods={choice.channel.value: _method_check(localizer, choice) for choice in methods},
         )
 
     def static_url(self, name: str) -> str:
-        """Return where a static file is, its version included; raises KeyError for a name there is not."""
+        """Return the versioned path of a static file; raises KeyError for an unknown name."""
         return f"{_STATIC_PATH}{name}?v={self.static_files[name].version}"
 
     def _context(self, page: Page) -> dict[str, object]:
-        speech = Localizer(self.texts, page.frame)
+        localizer = Localizer(self.translations, page.frame)
 
-        def translated(message: str, **values: object) -> Markup:
-            return Markup(self.texts.translated(page.frame.locale, message)) % values  # noqa: S704 - ours, or a translator's
+        def gettext(message: str, **values: object) -> Markup:
+            translation = self.translations.gettext(page.frame.locale, message)
+            return Markup(translation) % values  # noqa: S704 - from the code or a catalog, where markup is refused
 
-        def counted(one: str, many: str, num: int, **values: object) -> Markup:
-            message = self.texts.counted(page.frame.locale, one, many, num)
-            return Markup(message) % {"num": num, **values}  # noqa: S704 - likewise
+        def ngettext(singular: str, plural: str, num: int, **values: object) -> Markup:
+            translation = self.translations.ngettext(page.frame.locale, singular, plural, num)
+            return Markup(translation) % {"num": num, **values}  # noqa: S704 - likewise
 
         return {
-            "_": translated,
-            "ngettext": counted,
-            "speech": speech,
+            "_": gettext,
+            "ngettext": ngettext,
+            "i18n": localizer,
             "page": page,
             "frame": page.frame,
-            "languages": self.texts.languages,
-            "language": self.texts.language(page.frame.locale),
+            "languages": self.translations.languages,
+            "language": self.translations.language(page.frame.locale),
         }
 
 
@@ -144,11 +155,11 @@ def _static_file(path: Path) -> StaticFile:
     return StaticFile(content, _CONTENT_TYPES[path.suffix], version)
 
 
-def _isolated(text: str) -> Markup:
-    """Keep a number together and left to right, also amid Arabic."""
+def _left_to_right(text: str) -> Markup:
+    """Mark a number up so that it stays in one piece and left to right in right-to-left text."""
     return Markup('<bdi dir="ltr" class="number">{}</bdi>').format(text)
 
 
-def _method_check(speech: Localizer, choice: MethodChoice) -> MethodCheck:
-    reason = None if choice.denied is None else speech.denied_in_full(choice.denied, choice.channel)
-    return MethodCheck(allowed=choice.denied is None, reason=reason)
+def _method_check(localizer: Localizer, choice: MethodChoice) -> MethodCheck:
+    reason = None if choice.denial is None else localizer.denial_text(choice.denial, choice.channel)
+    return MethodCheck(allowed=choice.denial is None, reason=reason)

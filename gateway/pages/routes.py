@@ -1,63 +1,70 @@
-"""The hosted pages put together: every route of them."""
+"""The routes of the hosted pages, and the page for unknown paths below them."""
+
+from http import HTTPStatus
 
 from aiohttp import web
 
 from gateway.clock import Clock
-from gateway.domain.applications import Applications
 from gateway.domain.ivr.keypad import Keypad
 from gateway.domain.limits import Limits
 from gateway.pages.assets import AssetRoutes
+from gateway.pages.components import PageProblem
 from gateway.pages.finish import FinishRoutes
-from gateway.pages.follow_continuation import FollowContinuation
 from gateway.pages.help import HelpRoutes
 from gateway.pages.links import LinkRoutes
-from gateway.pages.not_found import NotFoundRoutes
+from gateway.pages.navigation import HOME
 from gateway.pages.phone_form import PhoneFormRoutes
-from gateway.pages.portal_requests import HOME, PortalSessions
+from gateway.pages.portal_requests import PageError, PageServices, PortalSessions
 from gateway.pages.rendering import Pages
 from gateway.pages.settings import SettingsRoutes
 from gateway.pages.sign_in import SignInRoutes
 from gateway.pages.verify import VerifyRoutes
 from gateway.security.generators import NewToken
-from gateway.services.app_passwords import AppPasswords
-from gateway.services.authentication import Authentication
-from gateway.services.enrollments import Enrollments
-from gateway.services.pins import Pins
-from gateway.services.portal import Portal
-from gateway.services.verifications import Verifications
 
 
 def page_routes(
-    *,
+    portal_sessions: PortalSessions,
+    services: PageServices,
+    assets: AssetRoutes,
     pages: Pages,
-    portal: Portal,
-    applications: Applications,
-    records: Enrollments,
-    proofs: Authentication,
-    app_passwords: AppPasswords,
-    pins: Pins,
-    verifications: Verifications,
+    *,
     limits: Limits,
+    keypad: Keypad,
     clock: Clock,
     new_token: NewToken,
-    public_url: str,
-    keypad: Keypad,
 ) -> list[web.RouteDef]:
     """Return the routes of the hosted pages."""
-    doorstep = PortalSessions(portal, applications, pages, clock, public_url)
-    finishing = FinishRoutes(doorstep, portal, proofs, app_passwords, verifications, pages, new_token)
-    following = FollowContinuation(portal, verifications)
-    signing_in = SignInRoutes(doorstep, portal, proofs, verifications, finishing, following)
-    parts = (
-        LinkRoutes(doorstep, portal, pages, signing_in),
-        PhoneFormRoutes(doorstep, portal, proofs, pages),
-        VerifyRoutes(doorstep, portal, proofs, verifications, finishing, following, pages, limits, clock, keypad),
-        finishing,
-        signing_in,
-        SettingsRoutes(doorstep, records, proofs, app_passwords, pins),
-        HelpRoutes(doorstep, proofs, verifications, keypad),
-        AssetRoutes(pages, applications, portal),
+    finish_routes = FinishRoutes(portal_sessions, services, pages, new_token)
+    sign_in_routes = SignInRoutes(portal_sessions, services, finish_routes)
+    groups = (
+        LinkRoutes(portal_sessions, services.portal, pages, sign_in_routes),
+        PhoneFormRoutes(portal_sessions, services, pages),
+        VerifyRoutes(portal_sessions, services, finish_routes, pages, limits, clock, keypad),
+        finish_routes,
+        sign_in_routes,
+        SettingsRoutes(portal_sessions, services),
+        HelpRoutes(portal_sessions, services, keypad),
+        assets,
     )
-    routes = [route for part in parts for route in part.routes()]
-    forms = frozenset(route.path for route in routes if route.method == "POST")
-    return [*routes, web.get(f"{HOME}/{{rest:.*}}", doorstep.open(NotFoundRoutes(doorstep, forms).show))]
+    routes = [route for group in groups for route in group.routes()]
+    form_paths = frozenset(route.path for route in routes if route.method == "POST")
+    unknown_path = UnknownPathRoute(portal_sessions, form_paths)
+    return [*routes, web.get(f"{HOME}/{{rest:.*}}", portal_sessions.public(unknown_path.show_not_found))]
+
+
+class UnknownPathRoute:
+    """Answers every GET below the portal that no other route answers."""
+
+    def __init__(self, portal_sessions: PortalSessions, form_paths: frozenset[str]) -> None:
+        """Take the paths that forms are posted to: a browser that shows such an answer may load its path again."""
+        self._portal_sessions = portal_sessions
+        self._form_paths = form_paths
+
+    async def show_not_found(self, request: web.Request) -> web.Response:
+        """Redirect from the path of a form to the visit's next page; answer 404 for other paths."""
+        visit = await self._portal_sessions.visit(request)
+        if visit is not None and request.path in self._form_paths:
+            return self._portal_sessions.redirect(HOME)
+        frame = self._portal_sessions.frame(request, visit)
+        error = PageError(PageProblem.NOT_FOUND, HTTPStatus.NOT_FOUND)
+        return self._portal_sessions.problem_response(error, frame, None)

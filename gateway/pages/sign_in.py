@@ -1,4 +1,4 @@
-"""Signing in: by the default method, another way, in a browser that is trusted, or with a code from the help desk."""
+"""Signing in: by the default method, another method, a trusted browser, or a bypass code from the help desk."""
 
 import contextlib
 
@@ -10,142 +10,136 @@ from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.portal import PortalPage
 from gateway.domain.recognition import BYPASS_DIGITS
 from gateway.domain.verification import Channel, Purpose, Status
-from gateway.pages.components import DenialReason, Field, FormError, FormErrorCode, MethodDenied
+from gateway.pages.components import DenialReason, Field, FormError, FormErrorCode, MethodDenial
 from gateway.pages.finish import FinishRoutes
-from gateway.pages.follow_continuation import FollowContinuation
 from gateway.pages.models import SignInPage
-from gateway.pages.navigation import VERIFY, may_settle, must_prove, next_path
-from gateway.pages.number_input import plain
-from gateway.pages.portal_requests import PortalRequest, PortalSessions
-from gateway.pages.views import methods_of
-from gateway.services.authentication import Authentication, Challenge
-from gateway.services.portal import Portal, PortalVisit
-from gateway.services.verifications import Verifications
+from gateway.pages.navigation import SIGN_IN, VERIFY, may_manage, must_sign_in, next_path
+from gateway.pages.number_input import to_ascii_digits
+from gateway.pages.portal_requests import PageServices, PortalRequest, PortalSessions
+from gateway.pages.views import sign_in_methods
+from gateway.services.authentication import Challenge
+from gateway.services.portal import PortalVisit
 
 
 class SignInRoutes:
-    """Each handler makes one journey and shows, or leads to, the next page."""
+    """Each handler calls one use case, and shows the next page or redirects to it."""
 
-    def __init__(
-        self,
-        doorstep: PortalSessions,
-        portal: Portal,
-        proofs: Authentication,
-        verifications: Verifications,
-        finishing: FinishRoutes,
-        following: FollowContinuation,
-    ) -> None:
-        self._doorstep = doorstep
-        self._portal = portal
-        self._proofs = proofs
-        self._verifications = verifications
-        self._finishing = finishing
-        self._following = following
+    def __init__(self, portal_sessions: PortalSessions, services: PageServices, finish_routes: FinishRoutes) -> None:
+        self._portal_sessions = portal_sessions
+        self._services = services
+        self._finish_routes = finish_routes
 
     def routes(self) -> list[web.RouteDef]:
         """List the routes."""
+        authenticated = self._portal_sessions.authenticated
         return [
-            web.get("/portal/sign-in", self._doorstep.authenticated(self.show)),
-            web.post("/portal/sign-in", self._doorstep.authenticated(self._following.then(self.choose))),
-            web.post("/portal/sign-in/bypass", self._doorstep.authenticated(self._following.then(self.bypass))),
+            web.get(SIGN_IN, authenticated(self.show_sign_in)),
+            web.post(SIGN_IN, authenticated(self.choose_method, follow_continuation=True)),
+            web.post(f"{SIGN_IN}/bypass", authenticated(self.use_bypass, follow_continuation=True)),
         ]
 
-    async def begin(self, guest: PortalRequest) -> web.Response:
-        """Spare the person a proof if something stands in for one, else reach them by their default method."""
-        visit = guest.visit
+    async def begin_sign_in(self, portal_request: PortalRequest) -> web.Response:
+        """Recognize a trusted browser, or else text or call the person by their default method."""
+        visit = portal_request.visit
         if visit.session.page is PortalPage.SIGN_IN:
-            device = self._doorstep.trusted_device(guest.request, visit)
-            known = device and await self._proofs.recognize_device(visit.application, visit.enrollment.id, device)
-            if known:
-                return await self._recognized(guest, known)
-        return await self._challenged(guest, Challenge(_purpose(visit)))
+            device = self._portal_sessions.trusted_device(portal_request.request, visit)
+            created = device and await self._services.authentication.recognize_device(
+                visit.application, visit.enrollment.id, device
+            )
+            if created:
+                return await self._finish_recognized(portal_request, created)
+        return await self._challenge(portal_request, Challenge(_purpose(visit)))
 
-    async def show(self, guest: PortalRequest) -> web.StreamResponse:
-        """Show the ways to sign in."""
-        if not must_prove(guest.visit) and guest.visit.session.verification_id is None:
-            return self._doorstep.go(next_path(guest.visit))
-        if may_settle(guest.visit):
-            return self._doorstep.go(next_path(guest.visit))
-        return self.page(guest)
+    async def show_sign_in(self, portal_request: PortalRequest) -> web.StreamResponse:
+        """Show the methods of signing in."""
+        if not must_sign_in(portal_request.visit) and portal_request.visit.session.verification_id is None:
+            return self._portal_sessions.redirect(next_path(portal_request.visit))
+        if may_manage(portal_request.visit):
+            return self._portal_sessions.redirect(next_path(portal_request.visit))
+        return self.sign_in_page(portal_request)
 
-    async def choose(self, guest: PortalRequest) -> web.StreamResponse:
-        """Reach the person in the way they chose."""
-        if may_settle(guest.visit) or guest.visit.session.finished:
-            return self._doorstep.go(next_path(guest.visit))
-        phone_id, _, word = guest.form.get("method", "").partition(":")
-        phone = _usable(guest.visit, phone_id)
-        channel = next((channel for channel in Channel if channel == word), None)
+    async def choose_method(self, portal_request: PortalRequest) -> web.StreamResponse:
+        """Text or call the person by the method that they chose."""
+        if may_manage(portal_request.visit) or portal_request.visit.session.finished:
+            return self._portal_sessions.redirect(next_path(portal_request.visit))
+        phone_id, _, channel_value = portal_request.form.get("method", "").partition(":")
+        phone = _usable_phone(portal_request.visit, phone_id)
+        channel = next((channel for channel in Channel if channel == channel_value), None)
         if phone is None or channel is None:
-            return self.page(guest, FormError(FormErrorCode.METHOD_MISSING, Field.METHOD))
-        await self._drop_pending(guest.visit)
+            return self.sign_in_page(portal_request, FormError(FormErrorCode.METHOD_MISSING, Field.METHOD))
+        await self._cancel_pending(portal_request.visit)
         try:
-            return await self._challenged(guest, Challenge(_purpose(guest.visit), phone.id, channel))
-        except Rejected as refusal:
-            return self.page(guest, refusal)
+            return await self._challenge(portal_request, Challenge(_purpose(portal_request.visit), phone.id, channel))
+        except Rejected as rejection:
+            return self.sign_in_page(portal_request, rejection)
 
-    async def bypass(self, guest: PortalRequest) -> web.StreamResponse:
-        """Let the person in with a code that an operator granted."""
-        visit = guest.visit
-        if not must_prove(visit) and visit.session.verification_id is None:
-            return self._doorstep.go(next_path(visit))
-        typed = plain(guest.form.get("code", ""))
-        code = "".join(letter for letter in typed if letter.isdigit())
+    async def use_bypass(self, portal_request: PortalRequest) -> web.StreamResponse:
+        """Sign the person in with a bypass code from the help desk."""
+        visit = portal_request.visit
+        if not must_sign_in(visit) and visit.session.verification_id is None:
+            return self._portal_sessions.redirect(next_path(visit))
+        typed = to_ascii_digits(portal_request.form.get("code", ""))
+        code = "".join(character for character in typed if character.isdigit())
         if len(code) != BYPASS_DIGITS:
-            return self.page(guest, FormError(FormErrorCode.BYPASS_WRONG, Field.CODE))
+            return self.sign_in_page(portal_request, FormError(FormErrorCode.BYPASS_WRONG, Field.CODE))
         try:
-            known = await self._proofs.use_bypass(visit.application, visit.enrollment.id, code)
-        except Rejected as refusal:
-            if refusal.code is ErrorCode.BYPASS_INVALID:
-                return self.page(guest, FormError(FormErrorCode.BYPASS_WRONG, Field.CODE))
+            created = await self._services.authentication.use_bypass(visit.application, visit.enrollment.id, code)
+        except Rejected as rejection:
+            if rejection.code is ErrorCode.BYPASS_INVALID:
+                return self.sign_in_page(portal_request, FormError(FormErrorCode.BYPASS_WRONG, Field.CODE))
             raise
-        await self._drop_pending(visit)
-        return await self._recognized(guest, known)
+        await self._cancel_pending(visit)
+        return await self._finish_recognized(portal_request, created)
 
-    def page(self, guest: PortalRequest, wrong: FormError | Rejected | None = None) -> web.Response:
-        """Show the ways to sign in, and what was wrong with the one that was tried."""
-        visit = guest.visit
-        error = _error(wrong) if isinstance(wrong, Rejected) else wrong
-        phones = [phone for phone in visit.enrollment.phones if _usable(visit, phone.id)]
-        methods = methods_of(visit.policy, visit.enrollment, phones, guest.frame.now)
-        return self._doorstep.show(SignInPage(guest.frame, methods, errors=(error,) if error else ()))
-
-    async def _challenged(self, guest: PortalRequest, challenge: Challenge) -> web.Response:
-        visit = guest.visit
-        begun = await self._proofs.challenge(
-            visit.application, visit.enrollment.id, challenge, None, locale=guest.frame.locale
+    def sign_in_page(self, portal_request: PortalRequest, error: FormError | Rejected | None = None) -> web.Response:
+        """Return the page with the methods of signing in, and the error of the one that was tried."""
+        visit = portal_request.visit
+        form_error = _form_error(error) if isinstance(error, Rejected) else error
+        phones = [phone for phone in visit.enrollment.phones if _usable_phone(visit, phone.id)]
+        methods = sign_in_methods(visit.policy, visit.enrollment, phones, portal_request.frame.now)
+        return self._portal_sessions.page_response(
+            SignInPage(portal_request.frame, methods, errors=(form_error,) if form_error else ())
         )
-        verification = begun.change.verification
+
+    async def _challenge(self, portal_request: PortalRequest, challenge: Challenge) -> web.Response:
+        visit = portal_request.visit
+        created = await self._services.authentication.challenge(
+            visit.application, visit.enrollment.id, challenge, None, locale=portal_request.frame.locale
+        )
+        verification = created.change.verification
         if verification.status is Status.APPROVED:
-            return await self._recognized(guest, begun)
-        await self._portal.note(visit, verification_id=verification.id)
-        return self._doorstep.go(VERIFY)
+            return await self._finish_recognized(portal_request, created)
+        await self._services.portal.note(visit, verification_id=verification.id)
+        return self._portal_sessions.redirect(VERIFY)
 
-    async def _recognized(self, guest: PortalRequest, known: Created) -> web.Response:
-        return await self._finishing.finish(guest, remember=False, recognized=known.change.verification.id)
+    async def _finish_recognized(self, portal_request: PortalRequest, created: Created) -> web.Response:
+        return await self._finish_routes.finish_verification(
+            portal_request, remember=False, recognized_id=created.change.verification.id
+        )
 
-    async def _drop_pending(self, visit: PortalVisit) -> None:
-        """Another way is taken: what the person was in the middle of is over."""
+    async def _cancel_pending(self, visit: PortalVisit) -> None:
+        """Cancel the verification of this visit, because the person signs in by another method."""
         if visit.session.verification_id is not None:
             with contextlib.suppress(Rejected):
-                await self._verifications.cancel(visit.application, visit.session.verification_id)
+                await self._services.verifications.cancel(visit.application, visit.session.verification_id)
 
 
-def _usable(visit: PortalVisit, phone_id: str) -> Phone | None:
-    """Return a phone by which the person can sign in: a proven one; before there is any, an imported one."""
+def _usable_phone(visit: PortalVisit, phone_id: str) -> Phone | None:
+    """Return a phone that the person can sign in with: a proven one, or an imported one while none is proven."""
     phone = visit.enrollment.phone(phone_id)
     proven = visit.enrollment.proven_phones
     return phone if phone is not None and (phone in proven or not proven) else None
 
 
 def _purpose(visit: PortalVisit) -> Purpose:
-    """Only a sign-in may be spared, or be taken for one: what is changed in the settings needs a proof of its own."""
+    """Return the purpose of a challenge: changing settings needs its own proof, which no trusted browser replaces."""
     return Purpose.SIGN_IN if visit.session.page is PortalPage.SIGN_IN else Purpose.MANAGE
 
 
-def _error(refusal: Rejected) -> FormError | None:
-    """Say what is wrong; a way that policy forbids says so itself, where it stands greyed out."""
-    if refusal.code is ErrorCode.RATE_LIMITED:
-        return FormError(FormErrorCode.SENDS_USED_UP, Field.METHOD, wait=refusal.retry_after)
-    if refusal.code in {ErrorCode.NUMBER_STOPPED, ErrorCode.PIN_NOT_SET, ErrorCode.PIN_LOCKED}:
-        return FormError(FormErrorCode.DENIED, Field.METHOD, MethodDenied(DenialReason(refusal.code.value)))
+def _form_error(rejection: Rejected) -> FormError | None:
+    """Return the error of a rejection; None for a method that policy forbids, because the page shows its reason."""
+    if rejection.code is ErrorCode.RATE_LIMITED:
+        return FormError(FormErrorCode.SENDS_USED_UP, Field.METHOD, wait=rejection.retry_after)
+    if rejection.code in {ErrorCode.NUMBER_STOPPED, ErrorCode.PIN_NOT_SET, ErrorCode.PIN_LOCKED}:
+        return FormError(FormErrorCode.DENIED, Field.METHOD, MethodDenial(DenialReason(rejection.code.value)))
     return None

@@ -1,4 +1,4 @@
-"""Step 2 and the challenge at sign-in: the code is typed or # is pressed, and the page says how far it got."""
+"""Step 2 and the challenge at sign-in: shows the delivery state, checks the code, sends again, cancels."""
 
 from http import HTTPStatus
 
@@ -12,45 +12,43 @@ from gateway.domain.ivr.keypad import Keypad
 from gateway.domain.limits import SECOND, Limits
 from gateway.domain.portal import PortalPage
 from gateway.domain.verification import Channel, FailureCode, Mode, Purpose, Status, Verification
-from gateway.pages.components import Banner, DenialReason, Field, FormError, FormErrorCode, MethodDenied
+from gateway.pages.components import Banner, DenialReason, Field, FormError, FormErrorCode, MethodDenial
 from gateway.pages.finish import FinishRoutes
-from gateway.pages.follow_continuation import FollowContinuation, has_gone_on
 from gateway.pages.models import VerifyPage
-from gateway.pages.navigation import ENROLL, SETTINGS, SIGN_IN, VERIFY, may_offer_phone, next_path
-from gateway.pages.number_input import plain
-from gateway.pages.portal_requests import PortalRequest, PortalSessions
+from gateway.pages.navigation import ENROLL, SETTINGS, SIGN_IN, VERIFY, is_continued, may_offer_phone, next_path
+from gateway.pages.number_input import to_ascii_digits
+from gateway.pages.portal_requests import PageServices, PortalRequest, PortalSessions
 from gateway.pages.rendering import Pages
-from gateway.pages.views import delivery_of, key_of, masked, steps_of, ways_of
-from gateway.services.authentication import Authentication, Challenge, NewPhone
-from gateway.services.portal import Portal, PortalVisit
-from gateway.services.verifications import Verifications
+from gateway.pages.views import (
+    delivery_state,
+    key_to_press,
+    mask_number,
+    resend_options,
+    step_count,
+)
+from gateway.services.authentication import Challenge, NewPhone
+from gateway.services.portal import PortalVisit
 
-_LONGEST_WAIT = 25.0  # seconds; below the patience of every proxy
+_WAIT_SECONDS = 25.0  # below the usual timeouts of proxies (30 s and more)
 _HIGHEST_REVISION = 1_000_000_000
 
 
 class VerifyRoutes:
-    """Each handler makes one journey and shows, or leads to, the next page."""
+    """Each handler calls one use case, and shows the next page or redirects to it."""
 
     def __init__(
         self,
-        doorstep: PortalSessions,
-        portal: Portal,
-        proofs: Authentication,
-        verifications: Verifications,
-        finishing: FinishRoutes,
-        following: FollowContinuation,
+        portal_sessions: PortalSessions,
+        services: PageServices,
+        finish_routes: FinishRoutes,
         pages: Pages,
         limits: Limits,
         clock: Clock,
         keypad: Keypad,
     ) -> None:
-        self._doorstep = doorstep
-        self._portal = portal
-        self._proofs = proofs
-        self._verifications = verifications
-        self._finishing = finishing
-        self._following = following
+        self._portal_sessions = portal_sessions
+        self._services = services
+        self._finish_routes = finish_routes
         self._pages = pages
         self._limits = limits
         self._clock = clock
@@ -58,215 +56,228 @@ class VerifyRoutes:
 
     def routes(self) -> list[web.RouteDef]:
         """List the routes."""
-        then = self._following.then
+        authenticated = self._portal_sessions.authenticated
         return [
-            web.get(VERIFY, self._doorstep.authenticated(then(self.show))),
-            web.get("/portal/verify/state", self._doorstep.authenticated(self.state)),
-            web.post(VERIFY, self._doorstep.authenticated(then(self.check))),
-            web.post("/portal/resend", self._doorstep.authenticated(then(self.resend))),
-            web.post("/portal/cancel", self._doorstep.authenticated(then(self.cancel))),
+            web.get(VERIFY, authenticated(self.show_verification, follow_continuation=True)),
+            web.get(f"{VERIFY}/state", authenticated(self.poll_state)),
+            web.post(VERIFY, authenticated(self.check_code, follow_continuation=True)),
+            web.post("/portal/resend", authenticated(self.resend, follow_continuation=True)),
+            web.post("/portal/cancel", authenticated(self.cancel_verification, follow_continuation=True)),
         ]
 
-    async def show(self, guest: PortalRequest) -> web.StreamResponse:
-        """Show how far the text or the call got, and the field for the code."""
-        if guest.visit.session.verification_id is None:
-            return self._doorstep.go(next_path(guest.visit))
-        return await self.cancel(guest) if await self._overtaken(guest.visit) else await self._page(guest)
+    async def show_verification(self, portal_request: PortalRequest) -> web.StreamResponse:
+        """Show the delivery state of the text or call, and the field for the code."""
+        if portal_request.visit.session.verification_id is None:
+            return self._portal_sessions.redirect(next_path(portal_request.visit))
+        if await self._is_overtaken(portal_request.visit):
+            return await self.cancel_verification(portal_request)
+        return await self._verification_page(portal_request)
 
-    async def state(self, guest: PortalRequest) -> web.StreamResponse:
-        """Answer with the page's live region once there is something new to tell, or with nothing after a while.
+    async def poll_state(self, portal_request: PortalRequest) -> web.StreamResponse:
+        """Wait for a revision after the one in the query, and answer with the live region of the page.
 
-        Where another phone is called by now, there is another page to show, and this one is gone.
+        Answers 204 if nothing changes within 25 seconds, and 410 if the page is outdated and must be loaded again.
         """
-        verification_id = guest.visit.session.verification_id
+        verification_id = portal_request.visit.session.verification_id
         if verification_id is None:
             return web.Response(status=HTTPStatus.GONE.value)
-        seen = guest.request.query.get("revision", "")
-        revision = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < len(str(_HIGHEST_REVISION)) else 0
-        verification = await self._verifications.wait(guest.visit.application, verification_id, revision, _LONGEST_WAIT)
+        text = portal_request.request.query.get("revision", "")
+        revision = int(text) if text.isascii() and text.isdigit() and len(text) < len(str(_HIGHEST_REVISION)) else 0
+        verification = await self._services.verifications.wait(
+            portal_request.visit.application, verification_id, revision, _WAIT_SECONDS
+        )
         if verification.revision <= revision:
             return web.Response(status=HTTPStatus.NO_CONTENT.value)
-        if has_gone_on(verification):
+        if is_continued(verification):
             return web.Response(status=HTTPStatus.GONE.value)
-        page = self._model(guest, verification)
-        response = self._doorstep.html(self._pages.render_state(page))
+        page = self._page_model(portal_request, verification)
+        response = self._portal_sessions.html_response(self._pages.render_state(page))
         response.headers["Poundkey-Revision"] = str(verification.revision)
-        response.headers["Poundkey-Status"] = _STATES.get(verification.status, "ended")
+        response.headers["Poundkey-Status"] = _STATUSES.get(verification.status, "ended")
         response.headers["Poundkey-Shape"] = page.shape
         return response
 
-    async def check(self, guest: PortalRequest) -> web.StreamResponse:
-        """Judge the code that was typed."""
-        visit = guest.visit
+    async def check_code(self, portal_request: PortalRequest) -> web.StreamResponse:
+        """Check the code that was typed."""
+        visit = portal_request.visit
         if visit.session.verification_id is None:
-            return self._doorstep.go(next_path(visit))
-        if await self._overtaken(visit):
-            return await self.cancel(guest)
-        typed = plain(guest.form.get("code", ""))
+            return self._portal_sessions.redirect(next_path(visit))
+        if await self._is_overtaken(visit):
+            return await self.cancel_verification(portal_request)
+        typed = to_ascii_digits(portal_request.form.get("code", ""))
         if not typed.strip():
-            return await self._page(guest, FormError(FormErrorCode.CODE_MISSING, Field.CODE))
+            return await self._verification_page(portal_request, FormError(FormErrorCode.CODE_MISSING, Field.CODE))
         try:
-            verification, valid = await self._verifications.check(
+            verification, valid = await self._services.verifications.check(
                 visit.application, visit.session.verification_id, typed
             )
-        except Rejected as refusal:
-            return await self._page(guest, _code_error(refusal))
+        except Rejected as rejection:
+            return await self._verification_page(portal_request, _code_error(rejection))
         if valid:
-            return await self._finishing.finish(guest, remember=guest.form.get("remember") == "on")
+            return await self._finish_routes.finish_verification(
+                portal_request, remember=portal_request.form.get("remember") == "on"
+            )
         pending = verification.status is Status.PENDING
-        return await self._page(guest, FormError(FormErrorCode.CODE_WRONG, Field.CODE) if pending else None)
+        return await self._verification_page(
+            portal_request, FormError(FormErrorCode.CODE_WRONG, Field.CODE) if pending else None
+        )
 
-    async def resend(self, guest: PortalRequest) -> web.StreamResponse:
-        """Text or call again; where the verification has ended, begin anew with the same phone."""
-        visit = guest.visit
-        channel = next((channel for channel in Channel if channel == guest.form.get("channel")), None)
+    async def resend(self, portal_request: PortalRequest) -> web.StreamResponse:
+        """Text or call again; if the verification has ended, start a new one with the same phone."""
+        visit = portal_request.visit
+        channel = next((channel for channel in Channel if channel == portal_request.form.get("channel")), None)
         if visit.session.verification_id is None or channel is None:
-            return self._doorstep.go(next_path(visit))
-        if await self._overtaken(visit):
-            return await self.cancel(guest)
-        verification = await self._verifications.show(visit.application, visit.session.verification_id)
+            return self._portal_sessions.redirect(next_path(visit))
+        if await self._is_overtaken(visit):
+            return await self.cancel_verification(portal_request)
+        verification = await self._services.verifications.show(visit.application, visit.session.verification_id)
         try:
             if verification.status is Status.PENDING:
-                await self._verifications.resend(visit.application, verification.id, channel, None, None)
+                await self._services.verifications.resend(visit.application, verification.id, channel, None, None)
             else:
-                await self._anew(guest, verification, channel)
-        except Rejected as refusal:
-            return await self._page(guest, _send_error(refusal))
+                await self._start_again(portal_request, verification, channel)
+        except Rejected as rejection:
+            return await self._verification_page(portal_request, _send_error(rejection))
         if all(attempt.channel is not channel for attempt in verification.attempts):
-            return self._doorstep.go(VERIFY)  # the first of its kind: nothing is done again
-        said = Banner.CODE_SENT_AGAIN if channel is Channel.SMS else Banner.CALLING_AGAIN
-        return self._doorstep.go(f"{VERIFY}?notice={said}")
+            return self._portal_sessions.redirect(VERIFY)  # the first text or call: "again" would be wrong
+        banner = Banner.CODE_SENT_AGAIN if channel is Channel.SMS else Banner.CALLING_AGAIN
+        return self._portal_sessions.redirect(f"{VERIFY}?notice={banner}")
 
-    async def cancel(self, guest: PortalRequest) -> web.StreamResponse:
-        """Give up this verification, and go back to where a phone is named or chosen; what is approved is taken."""
-        visit = guest.visit
+    async def cancel_verification(self, portal_request: PortalRequest) -> web.StreamResponse:
+        """Cancel the verification, and go back to the choice of a phone; finish it instead if it is approved."""
+        visit = portal_request.visit
         verification_id = visit.session.verification_id
         if verification_id is None:
-            return self._doorstep.go(next_path(visit))
-        verification = await self._verifications.show(visit.application, verification_id)
+            return self._portal_sessions.redirect(next_path(visit))
+        verification = await self._services.verifications.show(visit.application, verification_id)
         if verification.status is Status.APPROVED:
-            return await self._finishing.finish(guest, remember=False)
-        visit = await self._portal.note(visit, verification_id=None)  # first: the cancel wakes the visit's other tabs
+            return await self._finish_routes.finish_verification(portal_request, remember=False)
+        visit = await self._services.portal.note(visit, verification_id=None)  # first: canceling wakes other tabs
         if verification.status is Status.PENDING:
             try:
-                await self._verifications.cancel(visit.application, verification_id)
+                await self._services.verifications.cancel(visit.application, verification_id)
             except Rejected:
-                if (await self._verifications.show(visit.application, verification_id)).status is Status.APPROVED:
-                    return await self._finishing.finish(
-                        guest.visited(visit), remember=False, recognized=verification_id
+                verification = await self._services.verifications.show(visit.application, verification_id)
+                if verification.status is Status.APPROVED:
+                    return await self._finish_routes.finish_verification(
+                        portal_request.with_visit(visit), remember=False, recognized_id=verification_id
                     )
         if verification.purpose is not Purpose.ENROLL:
-            return self._doorstep.go(SIGN_IN)
-        return self._doorstep.go(SETTINGS if visit.session.proven else ENROLL)
+            return self._portal_sessions.redirect(SIGN_IN)
+        return self._portal_sessions.redirect(SETTINGS if visit.session.proven else ENROLL)
 
-    async def _overtaken(self, visit: PortalVisit) -> bool:
-        """Tell whether the person's first phone was proven elsewhere, while another was being proven here.
+    async def _is_overtaken(self, visit: PortalVisit) -> bool:
+        """Tell whether the person's first phone was proven in another visit, while this visit was proving another one.
 
-        Who has not shown in this visit who they are may add no phone to one that is there: a link can be in two hands.
+        A visit that has not signed in may add no phone to a proven one: two people may have a link.
         """
-        verification = await self._verifications.show(visit.application, str(visit.session.verification_id))
+        verification = await self._services.verifications.show(visit.application, str(visit.session.verification_id))
         phone = visit.enrollment.phone_at(verification.number, verification.extension)
-        begun = verification.purpose is Purpose.ENROLL and (phone is None or phone.verified_at is None)
-        return begun and not may_offer_phone(visit)
+        is_enrolling = verification.purpose is Purpose.ENROLL and (phone is None or phone.verified_at is None)
+        return is_enrolling and not may_offer_phone(visit)
 
-    async def _anew(self, guest: PortalRequest, ended: Verification, channel: Channel) -> None:
-        """Begin a verification that takes the place of one that has ended."""
-        visit = guest.visit
+    async def _start_again(self, portal_request: PortalRequest, ended: Verification, channel: Channel) -> None:
+        """Start a verification that replaces one that has ended."""
+        visit = portal_request.visit
         phone = visit.enrollment.phone_at(ended.number, ended.extension)
         if ended.purpose is Purpose.ENROLL:
             kind = phone.kind if phone else PhoneKind.AUTHENTICATION
             replaces = phone.replaces if phone else None
-            offered = NewPhone(
+            new_phone = NewPhone(
                 kind, ended.number, channel, None, ended.extension, replaces, first=not visit.session.proven
             )
-            begun = await self._proofs.offer_phone(
-                visit.application, visit.enrollment.id, offered, None, locale=guest.frame.locale
+            created = await self._services.authentication.offer_phone(
+                visit.application, visit.enrollment.id, new_phone, None, locale=portal_request.frame.locale
             )
         else:
             challenge = Challenge(ended.purpose, phone.id if phone else None, channel)
-            begun = await self._proofs.challenge(
-                visit.application, visit.enrollment.id, challenge, None, locale=guest.frame.locale
+            created = await self._services.authentication.challenge(
+                visit.application, visit.enrollment.id, challenge, None, locale=portal_request.frame.locale
             )
-        await self._portal.note(visit, verification_id=begun.change.verification.id)
+        await self._services.portal.note(visit, verification_id=created.change.verification.id)
 
-    async def _page(self, guest: PortalRequest, error: FormError | None = None) -> web.Response:
-        application = guest.visit.application
-        verification = await self._verifications.show(application, str(guest.visit.session.verification_id))
-        page = self._model(guest, verification, error)
+    async def _verification_page(self, portal_request: PortalRequest, error: FormError | None = None) -> web.Response:
+        application = portal_request.visit.application
+        verification = await self._services.verifications.show(
+            application, str(portal_request.visit.session.verification_id)
+        )
+        page = self._page_model(portal_request, verification, error)
         if verification.continues is not None:
-            before = await self._verifications.show(application, verification.continues)
-            page = msgspec.structs.replace(page, called_before=_failure(before))
-        return self._doorstep.show(page)
+            previous = await self._services.verifications.show(application, verification.continues)
+            page = msgspec.structs.replace(page, previous_failure=_failure_code(previous))
+        return self._portal_sessions.page_response(page)
 
-    def _model(self, guest: PortalRequest, verification: Verification, error: FormError | None = None) -> VerifyPage:
-        visit, now = guest.visit, self._clock()
+    def _page_model(
+        self, portal_request: PortalRequest, verification: Verification, error: FormError | None = None
+    ) -> VerifyPage:
+        visit, now = portal_request.visit, self._clock()
         attempt = verification.attempts[-1]
         pending = verification.status is Status.PENDING
         phone = visit.enrollment.phone_at(verification.number, verification.extension)
         kind = phone.kind if phone else PhoneKind.AUTHENTICATION
-        told_code = any(attempt.carries_code for attempt in verification.attempts)
+        code_was_sent = any(attempt.carries_code for attempt in verification.attempts)
         signing_in = verification.purpose is not Purpose.ENROLL
-        matching = attempt.mode is Mode.MATCH and pending
-        asking_pin = attempt.mode is Mode.PIN
+        asks_digits = attempt.mode is Mode.MATCH and pending
+        asks_pin = attempt.mode is Mode.PIN
         return VerifyPage(
-            guest.frame,
-            _shown_as(visit, verification),
+            portal_request.frame,
+            _purpose(visit, verification),
             verification.status,
             verification.revision,
             attempt.channel,
-            masked(verification.number),
-            delivery_of(attempt),
-            failure=_failure(verification),
+            mask_number(verification.number),
+            delivery_state(attempt),
+            failure=_failure_code(verification),
             checks_left=verification.checks_left,
-            code_length=verification.code_length if told_code else None,
-            match_digits=verification.match_digits if matching else None,
-            pin=asking_pin,
-            new_pin=asking_pin and visit.enrollment.pin is not None and visit.enrollment.pin.must_change,
-            key=key_of(attempt, self._keypad),
-            ways=ways_of(visit, verification, kind, self._limits, now),
+            code_length=verification.code_length if code_was_sent else None,
+            match_digits=verification.match_digits if asks_digits else None,
+            asks_pin=asks_pin,
+            asks_new_pin=asks_pin and visit.enrollment.pin is not None and visit.enrollment.pin.must_change,
+            key=key_to_press(attempt, self._keypad),
+            resend_options=resend_options(visit, verification, kind, self._limits, now),
             expires_in=max(0, (verification.expires_at - now) // SECOND),
             errors=(error,) if error else (),
             remember_days=visit.policy.remember_device_days or None if signing_in else None,
-            remember=guest.form.get("remember") == "on",
-            other_ways=signing_in,
-            steps=steps_of(visit),
+            remember=portal_request.form.get("remember") == "on",
+            other_methods=signing_in,
+            steps=step_count(visit),
         )
 
 
-_STATES = {Status.PENDING: "pending", Status.APPROVED: "approved"}
+_STATUSES = {Status.PENDING: "pending", Status.APPROVED: "approved"}
 
 
-def _failure(verification: Verification) -> FailureCode | None:
+def _failure_code(verification: Verification) -> FailureCode | None:
     failure = verification.failure or verification.attempts[-1].failure
     return failure.code if failure else None
 
 
-def _shown_as(visit: PortalVisit, verification: Verification) -> PortalPage:
-    """Return what the verification is for: whatever the link is, who has to prove who they are signs in first."""
+def _purpose(visit: PortalVisit, verification: Verification) -> PortalPage:
+    """Return which page the verification belongs to: a sign-in comes first, whatever the link is for."""
     if verification.purpose is not Purpose.ENROLL:
         return PortalPage.SIGN_IN
     return PortalPage.SETTINGS if visit.session.proven else PortalPage.ENROLL
 
 
-def _send_error(refusal: Rejected) -> FormError | None:
-    """Say why nothing was sent; a verification that has just ended says so itself."""
-    match refusal.code:
+def _send_error(rejection: Rejected) -> FormError | None:
+    """Return why nothing was sent; None if the verification has ended, because the page shows its status."""
+    match rejection.code:
         case ErrorCode.RATE_LIMITED:
-            return FormError(FormErrorCode.SENDS_USED_UP, wait=refusal.retry_after)
+            return FormError(FormErrorCode.SENDS_USED_UP, wait=rejection.retry_after)
         case ErrorCode.PIN_NOT_SET | ErrorCode.PIN_LOCKED:
-            return FormError(FormErrorCode.DENIED, denied=MethodDenied(DenialReason(refusal.code.value)))
+            return FormError(FormErrorCode.DENIED, denial=MethodDenial(DenialReason(rejection.code.value)))
         case ErrorCode.VERIFICATION_FINISHED:
             return None
-    raise refusal
+    raise rejection
 
 
-def _code_error(refusal: Rejected) -> FormError | None:
-    """Say what was wrong with a code; a verification that has ended says so itself."""
-    match refusal.code:
+def _code_error(rejection: Rejected) -> FormError | None:
+    """Return what is wrong with a code; None if the verification has ended, because the page shows its status."""
+    match rejection.code:
         case ErrorCode.CODE_MALFORMED:
             return FormError(FormErrorCode.CODE_MALFORMED, Field.CODE)
         case ErrorCode.RATE_LIMITED:
-            return FormError(FormErrorCode.TRY_LATER, Field.CODE, wait=refusal.retry_after)
+            return FormError(FormErrorCode.TRY_LATER, Field.CODE, wait=rejection.retry_after)
         case ErrorCode.VERIFICATION_FINISHED | ErrorCode.NO_CODE_SENT:
             return None
-    raise refusal
+    raise rejection

@@ -1,4 +1,4 @@
-"""What a page shows of our state: the domain's records in the page's own words."""
+"""Turns verifications, phones and policies of the domain into what the pages show."""
 
 from collections.abc import Iterable
 
@@ -16,7 +16,7 @@ from gateway.pages.components import (
     DeliveryState,
     DenialReason,
     MethodChoice,
-    MethodDenied,
+    MethodDenial,
     ResendOption,
     SignInMethod,
 )
@@ -24,7 +24,7 @@ from gateway.services.portal import PortalVisit
 
 _SHOWN_DIGITS = 4
 _DECIDERS = {Level.GROUP: DecidedBy.GROUP, Level.GATEWAY: DecidedBy.GATEWAY}
-_TEXTS = {
+_SMS_STATES = {
     DeliveryStatus.QUEUED: DeliveryState.QUEUED,
     DeliveryStatus.SENDING: DeliveryState.QUEUED,
     DeliveryStatus.UNKNOWN: DeliveryState.UNKNOWN,
@@ -33,7 +33,7 @@ _TEXTS = {
     DeliveryStatus.UNDELIVERED: DeliveryState.UNDELIVERED,
     DeliveryStatus.FAILED: DeliveryState.UNDELIVERED,
 }
-_CALLS = {
+_CALL_STATES = {
     DeliveryStatus.QUEUED: DeliveryState.DIALLING,
     DeliveryStatus.SENDING: DeliveryState.DIALLING,
     DeliveryStatus.UNKNOWN: DeliveryState.UNKNOWN,
@@ -43,64 +43,65 @@ _CALLS = {
 }
 
 
-def masked(number: PhoneNumber) -> str:
-    """Return as much of a number as its owner needs to know it by."""
+def mask_number(number: PhoneNumber) -> str:
+    """Return a number with all but its last four digits masked, as in `•••• 0123`."""
     return f"•••• {number.e164[-_SHOWN_DIGITS:]}"
 
 
-def key_of(attempt: Attempt, keypad: Keypad) -> str:
-    """Return the key that a call asks for: that of the phone or the gateway, or # where it ends what is keyed in."""
+def key_to_press(attempt: Attempt, keypad: Keypad) -> str:
+    """Return the key that a call asks for: the confirm key, or # where it ends keyed-in digits."""
     return POUND if attempt.mode in {Mode.MATCH, Mode.PIN} else keypad.asking(attempt.confirm_key).confirm
 
 
-def delivery_of(attempt: Attempt) -> DeliveryState:
-    """Return how far a text or a call got."""
+def delivery_state(attempt: Attempt) -> DeliveryState:
+    """Return the delivery state of a text or call."""
     if attempt.channel is Channel.SMS:
-        return _TEXTS.get(attempt.status, DeliveryState.UNKNOWN)
+        return _SMS_STATES.get(attempt.status, DeliveryState.UNKNOWN)
     if attempt.failure is not None:
         return DeliveryState.ENDED
     if attempt.gather_number and attempt.status is DeliveryStatus.IN_PROGRESS:
         return DeliveryState.WAITING_FOR_KEY
-    return _CALLS.get(attempt.status, DeliveryState.ENDED)
+    return _CALL_STATES.get(attempt.status, DeliveryState.ENDED)
 
 
-def denied(denial: Denial) -> MethodDenied:
-    """Return a policy's no as the pages tell it."""
+def to_method_denial(denial: Denial) -> MethodDenial:
+    """Return a denial of the policy as the pages show it."""
     origin = denial.decided_by
-    return MethodDenied(
+    return MethodDenial(
         DenialReason(denial.code.value),
         _DECIDERS.get(origin.level, DecidedBy.APPLICATION),
-        _group(origin.level, origin.name),
+        origin.name if origin.level is Level.GROUP else None,
     )
 
 
-def calls_denied(policy: Policy, enrollment: Enrollment, now: int) -> MethodDenied | None:
-    """Say why calls cannot be had, where they ask for a PIN which is not there, or locked; None if they can."""
+def call_denial_of(policy: Policy, enrollment: Enrollment, now: int) -> MethodDenial | None:
+    """Return why calls are denied, when they ask for a PIN that is locked or not set; None if they are allowed."""
     denial = pin_denial(policy, enrollment, now)
-    return None if denial is None else denied(denial)
+    return None if denial is None else to_method_denial(denial)
 
 
-def method_denied(
+def method_denial_of(
     policy: Policy,
     purpose: Purpose,
     channel: Channel,
     number: PhoneNumber | None,
-    phone: tuple[PhoneKind, bool],
-    no_calls: MethodDenied | None,
-) -> MethodDenied | None:
-    """Say why a phone (its kind, and whether it has an extension) cannot be reached in this way; None if it can.
+    kind: PhoneKind,
+    *,
+    extended: bool,
+    call_denial: MethodDenial | None,
+) -> MethodDenial | None:
+    """Return why a phone may not be texted or called; None if it may.
 
-    `no_calls` is what `calls_denied` says of the person.
+    `extended` tells whether it has an extension; `call_denial` is the result of `call_denial_of`.
     """
-    kind, extended = phone
     if channel is Channel.SMS and extended:
-        return MethodDenied(DenialReason.NO_TEXTS_TO_EXTENSION)
+        return MethodDenial(DenialReason.NO_TEXTS_TO_EXTENSION)
     if channel is Channel.SMS and number is not None and number.is_landline:
-        return MethodDenied(DenialReason.NO_TEXTS_TO_LINE)
+        return MethodDenial(DenialReason.NO_TEXTS_TO_LINE)
     denial = method_denial(policy, purpose, channel, number, kind)
     if denial is not None:
-        return denied(denial)
-    return no_calls if channel is Channel.CALL else None
+        return to_method_denial(denial)
+    return call_denial if channel is Channel.CALL else None
 
 
 def method_choices(
@@ -110,28 +111,39 @@ def method_choices(
     kind: PhoneKind,
     *,
     extended: bool,
-    no_calls: MethodDenied | None,
+    call_denial: MethodDenial | None,
 ) -> tuple[MethodChoice, ...]:
-    """Return text and call, each with the reason if it cannot be had."""
+    """Return both channels, each with the denial if there is one."""
     return tuple(
-        MethodChoice(channel, method_denied(policy, purpose, channel, number, (kind, extended), no_calls))
+        MethodChoice(
+            channel,
+            method_denial_of(policy, purpose, channel, number, kind, extended=extended, call_denial=call_denial),
+        )
         for channel in Channel
     )
 
 
-def methods_of(policy: Policy, enrollment: Enrollment, phones: Iterable[Phone], now: int) -> tuple[SignInMethod, ...]:
-    """Return every way in which a person can sign in; the default is the chosen one."""
-    default, no_calls = enrollment.default_method, calls_denied(policy, enrollment, now)
+def sign_in_methods(
+    policy: Policy, enrollment: Enrollment, phones: Iterable[Phone], now: int
+) -> tuple[SignInMethod, ...]:
+    """Return a text and a call for each phone; the default method is the chosen one."""
+    default, call_denial = enrollment.default_method, call_denial_of(policy, enrollment, now)
     return tuple(
         SignInMethod(
             phone.id,
             channel,
             phone.kind,
-            masked(phone.number),
+            mask_number(phone.number),
             phone.extension,
             chosen=default is not None and (default.phone_id, default.channel) == (phone.id, channel),
-            denied=method_denied(
-                policy, Purpose.SIGN_IN, channel, phone.number, (phone.kind, phone.extension is not None), no_calls
+            denial=method_denial_of(
+                policy,
+                Purpose.SIGN_IN,
+                channel,
+                phone.number,
+                phone.kind,
+                extended=phone.extension is not None,
+                call_denial=call_denial,
             ),
         )
         for phone in phones
@@ -139,26 +151,24 @@ def methods_of(policy: Policy, enrollment: Enrollment, phones: Iterable[Phone], 
     )
 
 
-def ways_of(
+def resend_options(
     visit: PortalVisit, verification: Verification, kind: PhoneKind, limits: Limits, now: int
 ) -> tuple[ResendOption, ...]:
-    """Return how a verification can go on, or begin anew once it has ended."""
-    policy, no_calls = visit.policy, calls_denied(visit.policy, visit.enrollment, now)
-    phone = kind, verification.extension is not None
+    """Return the texts and calls that can be sent again, or that start a new verification once this one has ended."""
+    policy, call_denial = visit.policy, call_denial_of(visit.policy, visit.enrollment, now)
+    extended = verification.extension is not None
     purpose = verification.purpose or Purpose.ENROLL
-    ways = []
+    options = []
     for channel, at in zip((Channel.SMS, Channel.CALL), resend_times(verification, limits), strict=True):
-        no = method_denied(policy, purpose, channel, verification.number, phone, no_calls)
-        if at is None and verification.status is Status.PENDING and no is None:
+        denial = method_denial_of(
+            policy, purpose, channel, verification.number, kind, extended=extended, call_denial=call_denial
+        )
+        if at is None and verification.status is Status.PENDING and denial is None:
             continue  # a call is under way
-        ways.append(ResendOption(channel, wait=max(0, -(-((at or 0) - now) // SECOND)), denied=no))
-    return tuple(ways)
+        options.append(ResendOption(channel, wait=max(0, -(-((at or 0) - now) // SECOND)), denial=denial))
+    return tuple(options)
 
 
-def steps_of(visit: PortalVisit) -> int:
-    """Return how many steps enrolling takes: the third hands over an app password, where there is one to hand over."""
+def step_count(visit: PortalVisit) -> int:
+    """Return how many steps enrolling has: the third one shows an app password, unless they are off or one exists."""
     return 2 if feature_denial(visit.policy, Feature.APP_PASSWORDS) or visit.enrollment.app_passwords else 3
-
-
-def _group(level: Level, name: str | None) -> str | None:
-    return name if level is Level.GROUP else None

@@ -1,1 +1,1 @@
-"""Keys, hashes and secrets: how they are made, sealed and compared."""
+"""Keys, hashes and secrets: how they are generated, encrypted and compared."""

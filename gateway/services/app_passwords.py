@@ -6,7 +6,16 @@ from weakref import WeakValueDictionary
 
 from gateway.clock import Clock
 from gateway.domain.api_keys import Application
-from gateway.domain.app_passwords import SelectorTaken, as_drawn, created, deleted, good, kept, shown, used
+from gateway.domain.app_passwords import (
+    SelectorTaken,
+    create_app_password,
+    delete_app_password,
+    find_app_password,
+    find_usable,
+    format_password,
+    normalize_password,
+    record_use,
+)
 from gateway.domain.applications import Applications
 from gateway.domain.enrollment import AppPassword, Enrollment, EnrollmentChange
 from gateway.domain.errors import Rejected
@@ -81,7 +90,7 @@ class AppPasswords:
         """Delete an app password, also where policy has switched them off; raises Refused (`not_found`)."""
 
         def step(enrollment: Enrollment, now: int) -> EnrollmentChange:
-            return deleted(owned(application, enrollment), app_password_id, now)
+            return delete_app_password(owned(application, enrollment), app_password_id, now)
 
         done(await self._enrollments.change(enrollment_id, step))
 
@@ -93,7 +102,7 @@ class AppPasswords:
         Whatever the reason for a no, and whether there is such a user or not, it is counted alike and costs one
         verification. Raises Refused (`rate_limited`) when the user had their failures.
         """
-        keys = self._vault.tally_keys("app_password", application.id, user)
+        keys = self._vault.rate_counter_keys("app_password", application.id, user)
         # One at a time for each user: a mail client opens many connections, which must not use up each other's tries.
         turn = self._turns.setdefault(keys[0], asyncio.Lock())
         async with turn:
@@ -108,7 +117,7 @@ class AppPasswords:
             return right
 
     async def _judge(self, application: Application, user: str, password: str, scope: str | None) -> AppPassword | None:
-        drawn = as_drawn(password) or ""
+        drawn = normalize_password(password) or ""
         enrollment = await self._enrollments.of_user(application.id, user)
         candidate = None if enrollment is None else self._candidate(application, enrollment, drawn, scope)
         right = await self._passwords.verify(candidate.hash if candidate else None, drawn)
@@ -122,7 +131,9 @@ class AppPasswords:
         if self._denial(application, enrollment):
             return None
         now = self._clock()
-        found = (good(enrollment, one, scope, now) for one in self._vault.password_selectors(enrollment.id, drawn))
+        found = (
+            find_usable(enrollment, one, scope, now) for one in self._vault.password_selectors(enrollment.id, drawn)
+        )
         return next(filter(None, found), None)
 
     async def _used(self, enrollment: Enrollment, right: AppPassword, selector: bytes) -> AppPassword | None:
@@ -132,13 +143,13 @@ class AppPasswords:
         """
 
         def step(current: Enrollment, now: int) -> EnrollmentChange:
-            return used(current, right.id, now, selector)
+            return record_use(current, right.id, now, selector)
 
         try:
             change = done(await self._enrollments.change(enrollment.id, step))
         except Rejected:
             return None
-        return kept(change.enrollment, right.id)
+        return find_app_password(change.enrollment, right.id)
 
     async def _take_back(self, keys: tuple[bytes, ...]) -> None:
         await self._rate_counters.count(keys, lambda tally, _now: tally.without_latest_try())
@@ -165,14 +176,14 @@ class AppPasswords:
             if denial is not None:
                 raise denial.refused()
             expires_at = None if expires_in_days is None else now + expires_in_days * DAY
-            return created(
+            return create_app_password(
                 enrollment,
                 AppPassword(app_password_id, name, selector, kept_hash, now, scope, expires_at),
                 now,
             )
 
         def made(change: EnrollmentChange) -> tuple[AppPassword, str]:
-            return change.enrollment.app_passwords[-1], shown(password)
+            return change.enrollment.app_passwords[-1], format_password(password)
 
         key = idempotency_key and idempotency_key.after(made)
         return made(await self._enrollments.change(enrollment_id, step, key))

@@ -163,14 +163,14 @@ class Authentication:
 
             def step(kept: Enrollment, now: int) -> EnrollmentChange:
                 reject_ended(kept, visit_began)
-                return recognition.device_trusted(kept, digest, days, now)
+                return recognition.trust_device(kept, digest, days, now)
 
             await self._changed(application, enrollment_id, step)
         return days
 
     async def forget_devices(self, application: Application, enrollment_id: str) -> Enrollment:
         """Trust no browser any more."""
-        return await self._changed(application, enrollment_id, recognition.devices_forgotten)
+        return await self._changed(application, enrollment_id, recognition.forget_devices)
 
     async def grant_bypass(
         self,
@@ -189,7 +189,7 @@ class Authentication:
 
         def step(enrollment: Enrollment, now: int) -> EnrollmentChange:
             _phone(owned(application, enrollment), Challenge())
-            return recognition.bypass_granted(enrollment, digest, seconds, reason, now)
+            return recognition.grant_bypass(enrollment, digest, seconds, reason, now)
 
         def granted(change: EnrollmentChange) -> tuple[str, int]:
             bypass = change.enrollment.bypass
@@ -205,7 +205,7 @@ class Authentication:
         _phone(owned(application, await self._enrollments.get(enrollment_id)), Challenge())
         digest = self._vault.code_digest(enrollment_id, "".join(typed.split()).replace("-", ""))
         enrollment = await self._changed(
-            application, enrollment_id, lambda kept, now: recognition.bypass_tried(kept, digest, now)
+            application, enrollment_id, lambda kept, now: recognition.use_bypass(kept, digest, now)
         )
         request = _request_for(enrollment, Challenge(Purpose.SIGN_IN), None)
         # The code was used up in a transaction of its own: there is nothing left to ask again.

@@ -52,9 +52,11 @@ class BackupPhones:
             backup_id = await self._begun(application, enrollment, verification)
         except Rejected as refusal:
             reason = refusal.code
-            await self._noted(verification, lambda kept, now: backup_phone.not_continued(kept, reason, now))
+            await self._noted(verification, lambda kept, now: backup_phone.give_up_backup(kept, reason, now))
             return
-        noted = await self._noted(verification, lambda kept, now: backup_phone.continued(kept, backup_id, now))
+        noted = await self._noted(
+            verification, lambda kept, now: backup_phone.continue_with_backup(kept, backup_id, now)
+        )
         if noted is None or noted.continued_by != backup_id:
             with contextlib.suppress(Rejected):  # it has ended by itself
                 await self._verifications.cancel(application, backup_id)

@@ -11,7 +11,7 @@ from gateway.domain.ivr.pin import KeyedPin, PinDecision, PinVerdict, StalePinHa
 from gateway.domain.ivr.states import CallState
 from gateway.domain.limits import Limits
 from gateway.domain.verification import Attempt, Change, Verification
-from gateway.security.pin_hashes import PinHashes
+from gateway.security.password_hashing import PinHashes
 from gateway.stores.enrollments import EnrollmentStore
 from gateway.stores.verifications import PinStep, VerificationStore
 
@@ -62,7 +62,7 @@ class CallPins:
         if against is None or enrollment.pin is None or enrollment.pin.locked(self._clock()):
             return PinVerdict(against, fits=False)
         try:
-            fits = await self._hashes.fits(against, enrollment.id, digits)
+            fits = await self._hashes.verify(against, enrollment.id, digits)
             wanted = self._outgrown(against, attempt) if fits else attempt.call_state is CallState.NEW_PIN
             return PinVerdict(against, fits, await self._hashes.hash(enrollment.id, digits) if wanted else None)
         except Rejected as refusal:
@@ -70,4 +70,4 @@ class CallPins:
 
     def _outgrown(self, against: str, attempt: Attempt) -> bool:
         """Tell whether a PIN that was right is to be hashed anew, because an older key made what is kept of it."""
-        return attempt.call_state is CallState.PROOF and not self._hashes.is_newest(against)
+        return attempt.call_state is CallState.PROOF and not self._hashes.uses_newest_key(against)

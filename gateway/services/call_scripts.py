@@ -51,7 +51,7 @@ class CallScripts:
             return scripts.speak_code(book, application=application, code=code)
         return self._asked(book, keys, application, reply, self._addresses.gather_url(attempt, reply.gather_number))
 
-    def _asked(self, book: Phrasebook, keys: scripts.Keys, application: str, reply: Reply, action: str) -> str:
+    def _asked(self, book: Phrasebook, keys: scripts.OfferedKeys, application: str, reply: Reply, action: str) -> str:
         """Return what asks for a key, or for several."""
         if reply.script is Script.FRAUD_REPORTED:
             return scripts.fraud_reported(book, action=action)
@@ -67,7 +67,7 @@ class CallScripts:
 
     def _language(
         self, attempt: AttemptRef, verification: Verification, reply: Reply
-    ) -> tuple[Phrasebook, scripts.Keys]:
+    ) -> tuple[Phrasebook, scripts.OfferedKeys]:
         """Return the language that the call is in, and the keys with the language that it can change to."""
         book, other = self._phrasebooks.for_locale(verification.locale), self._other_book(verification)
         if reply.second_language and other is not None:
@@ -77,7 +77,7 @@ class CallScripts:
         own = next((kept.confirm_key for kept in verification.attempts if kept.token == attempt.token), "")
         keypad = self.keypad(verification).asking(own)
         slower = "" if reply.slow else SLOW_KEY
-        return book, scripts.Keys(keypad.confirm, keypad.never_call, keypad.language, other, slower)
+        return book, scripts.OfferedKeys(keypad.confirm, keypad.never_call, keypad.language, other, slower)
 
     def _other_book(self, verification: Verification) -> Phrasebook | None:
         if self._second_language is None:

@@ -4,15 +4,15 @@ import logging
 from collections.abc import Awaitable
 from typing import Protocol
 
-from gateway.domain.attempts import by_token, is_with
+from gateway.domain.attempts import find_attempt_by_token, is_sent_by
 from gateway.domain.delivery import AnsweredBy
 from gateway.domain.errors import Rejected
 from gateway.domain.ivr import call_events
 from gateway.domain.ivr.flow import FRAUD_REPORTED
 from gateway.domain.ivr.pin import KeyedPin, open_attempt
-from gateway.domain.limits import Limits, Tally
+from gateway.domain.limits import Limits, RateCounters
 from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.status_reports import call_status_changed, message_status_changed
+from gateway.domain.status_reports import apply_call_report, apply_message_report
 from gateway.domain.verification import Attempt, Change, FailureCode, Verification
 from gateway.providers.base import StatusWords
 from gateway.services.call_pins import CallPins
@@ -122,7 +122,7 @@ class Callbacks:
         else:
             await self._applied(
                 event.attempt,
-                lambda verification, now: call_events.person_detected(verification, token, event.sid, answered_by, now),
+                lambda verification, now: call_events.detect_person(verification, token, event.sid, answered_by, now),
             )
 
     async def call_status_changed(self, event: CallStatusChanged) -> None:
@@ -133,7 +133,7 @@ class Callbacks:
         token = event.attempt.token
         change = await self._applied(
             event.attempt,
-            lambda verification, now: call_status_changed(verification, token, report, now, self._limits),
+            lambda verification, now: apply_call_report(verification, token, report, now, self._limits),
         )
         if change is not None:
             await self._reports.reported(change.verification)
@@ -144,7 +144,7 @@ class Callbacks:
         token = event.attempt.token
         change = await self._applied(
             event.attempt,
-            lambda verification, now: message_status_changed(verification, token, report, now, self._limits),
+            lambda verification, now: apply_message_report(verification, token, report, now, self._limits),
         )
         if change is None:
             return
@@ -152,7 +152,7 @@ class Callbacks:
         stopped = report.failure is not None and report.failure.code is FailureCode.OPTED_OUT
         if not stopped or change.verification.number.is_wiped or not self._has(change.verification, event.attempt):
             return
-        if by_token(change.verification, token, event.sid) is not None:
+        if find_attempt_by_token(change.verification, token, event.sid) is not None:
             await self._texts.opted_out(change.verification.number)
 
     async def message_received(self, event: MessageReceived) -> str:
@@ -161,7 +161,7 @@ class Callbacks:
 
     async def _machine_took(self, attempt: AttemptRef, sid: str) -> Change | None:
         return await self._applied(
-            attempt, lambda verification, now: call_events.machine_detected(verification, attempt.token, sid, now)
+            attempt, lambda verification, now: call_events.detect_machine(verification, attempt.token, sid, now)
         )
 
     async def _applied(self, attempt: AttemptRef, step: Step) -> Change | None:
@@ -171,7 +171,7 @@ class Callbacks:
         return await self._kept(self._store.apply(attempt.verification_id, own))
 
     async def _applied_counted(self, attempt: AttemptRef, step: CountedStep) -> Change | None:
-        def own(verification: Verification, tally: Tally, now: int) -> Change:
+        def own(verification: Verification, tally: RateCounters, now: int) -> Change:
             return step(verification, tally, now) if self._has(verification, attempt) else Change(verification)
 
         return await self._kept(self._store.apply_counted(attempt.verification_id, own))
@@ -182,7 +182,7 @@ class Callbacks:
         return open_attempt(change.verification, gathered)
 
     def _has(self, verification: Verification, attempt: AttemptRef) -> bool:
-        return is_with(verification, attempt.token, self._provider)
+        return is_sent_by(verification, attempt.token, self._provider)
 
     async def _kept(self, applied: Awaitable[Change]) -> Change | None:
         """Return the change once it is committed; None for what we do not know."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from gateway.domain.applications import Applications
 from gateway.services.phrasebooks import Phrasebooks, best_match, by_tag
 from twiml.segments import count_segments, non_gsm_characters
-from twiml.sms import LONGEST_FOR_APPS, code_text
+from twiml.sms import MAX_BYTES_FOR_APPS, code_text
 
 _SAMPLE_NAME = "Example Bank"
 _SAMPLE_CODE = "012345"
@@ -64,9 +64,9 @@ class CodeTexts:
     def _too_long(self, application: str, place: str) -> Iterator[str]:
         for locale in sorted({book.locale for book in self._phrasebooks.all()}):
             length = len(self.write(application, locale, _SAMPLE_CODE, _SAMPLE_MINUTES).encode())
-            if length > LONGEST_FOR_APPS:
+            if length > MAX_BYTES_FOR_APPS:
                 yield (
-                    f"{place}.android_app_hash: an app sees texts of at most {LONGEST_FOR_APPS} bytes, and the one in"
+                    f"{place}.android_app_hash: an app sees texts of at most {MAX_BYTES_FOR_APPS} bytes, and the one in"
                     f" {locale} has {length}; write a shorter one"
                 )
 

@@ -5,13 +5,13 @@ import msgspec
 from gateway.clock import Clock
 from gateway.domain.api_keys import Application
 from gateway.domain.applications import Applications
-from gateway.domain.blocks import blocked, reset, unblocked
-from gateway.domain.enrollment import DefaultMethod, Enrollment, EnrollmentChange, enrollment_changed
+from gateway.domain.blocks import block_person, reset, unblock_person
+from gateway.domain.enrollment import DefaultMethod, Enrollment, EnrollmentChange, update_enrollment
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.idempotency import IdempotencyKey
 from gateway.domain.journal import JournalEntry, StoredEntry
 from gateway.domain.limits import SECOND
-from gateway.domain.phones import default_chosen, phone_removed
+from gateway.domain.phones import choose_default, remove_phone
 from gateway.domain.pins import pin_denial
 from gateway.domain.policy import Permission, Policy, explain
 from gateway.domain.verification import Channel
@@ -83,9 +83,9 @@ class Enrollments:
                 if (value := getattr(amendment, name)) is not msgspec.UNSET
             }
             entry = JournalEntry("enrollment.amended", {"fields": ", ".join(given)})
-            change = enrollment_changed(enrollment, now, entry, **given) if given else EnrollmentChange(enrollment)
+            change = update_enrollment(enrollment, now, entry, **given) if given else EnrollmentChange(enrollment)
             if isinstance(amendment.default_method, DefaultMethod):
-                chosen = default_chosen(change.enrollment, amendment.default_method, now)
+                chosen = choose_default(change.enrollment, amendment.default_method, now)
                 return msgspec.structs.replace(chosen, entries=(*change.entries, *chosen.entries))
             return change
 
@@ -102,7 +102,7 @@ class Enrollments:
         def step(enrollment: Enrollment, now: int) -> EnrollmentChange:
             if not even_last and [phone.id for phone in enrollment.proven_phones] == [phone_id]:
                 return EnrollmentChange(enrollment)
-            return phone_removed(enrollment, phone_id, now, lost=lost)
+            return remove_phone(enrollment, phone_id, now, lost=lost)
 
         return await self._changed(application, enrollment_id, step)
 
@@ -110,14 +110,14 @@ class Enrollments:
         """Lock a person out, for so many seconds or until somebody ends it."""
 
         def step(enrollment: Enrollment, now: int) -> EnrollmentChange:
-            return blocked(enrollment, reason, None if seconds is None else now + seconds * SECOND, now)
+            return block_person(enrollment, reason, None if seconds is None else now + seconds * SECOND, now)
 
         return await self._changed(application, enrollment_id, step)
 
     async def unblock(self, application: Application, enrollment_id: str, reason: str) -> Enrollment:
         """Let a person in again."""
         return await self._changed(
-            application, enrollment_id, lambda enrollment, now: unblocked(enrollment, reason, now)
+            application, enrollment_id, lambda enrollment, now: unblock_person(enrollment, reason, now)
         )
 
     async def reset(self, application: Application, enrollment_id: str, reason: str) -> Enrollment:

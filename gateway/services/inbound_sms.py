@@ -4,7 +4,7 @@ import logging
 from collections.abc import Collection
 
 from gateway.domain.errors import Rejected
-from gateway.domain.inbound_sms import FRAUD, TEXT_REPLIED, Keyword, keyword, select_verification, sms_received, word
+from gateway.domain.inbound_sms import FRAUD, TEXT_REPLIED, Keyword, keyword, receive_sms, select_verification, word
 from gateway.domain.limits import Limits
 from gateway.domain.phone_number import PhoneNumber, parse_e164
 from gateway.domain.senders import Senders
@@ -13,7 +13,7 @@ from gateway.services.counters import Counters
 from gateway.services.phrasebooks import Phrasebooks
 from gateway.stores.inbound_sms import InboundSmsStore
 from gateway.stores.suppressions import OptOutReason, SuppressionStore
-from twiml.sms import NO_REPLY, answer, fraud_word
+from twiml.sms import NO_REPLY, fraud_word, keyword_reply
 from webhooks.events import MessageReceived
 
 logger = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ class InboundSms:
             change = await self._store.answer(
                 number,
                 lambda recent: select_verification(recent, event.sid),
-                lambda verification, tally, now: sms_received(
+                lambda verification, tally, now: receive_sms(
                     verification,
                     event.sid,
                     event.body,
@@ -98,4 +98,4 @@ class InboundSms:
     async def _answer(self, number: PhoneNumber, asked: Keyword) -> str:
         if not self._answer_keywords:
             return NO_REPLY
-        return answer(self._phrasebooks.for_locale(await self._store.locale_of(number)), asked.value)
+        return keyword_reply(self._phrasebooks.for_locale(await self._store.locale_of(number)), asked.value)

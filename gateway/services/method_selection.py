@@ -85,7 +85,7 @@ def plan(policy: Policy, request: VerificationRequest, mode: Mode | None, enroll
         denied = _denial(policy, request.purpose, step.channel, step.mode, request.number, request.kind)
         return None if denied is None else denied.code
 
-    return fallback.planned(resolved, denial)
+    return fallback.plan_steps(resolved, denial)
 
 
 def _denial(

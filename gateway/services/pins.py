@@ -2,8 +2,8 @@
 
 from gateway.domain.api_keys import Application
 from gateway.domain.enrollment import Enrollment, EnrollmentChange
-from gateway.domain.pins import pin_removed, pin_set, reject_unsuitable_pin
-from gateway.security.pin_hashes import PinHashes
+from gateway.domain.pins import reject_unsuitable_pin, remove_pin, set_pin
+from gateway.security.password_hashing import PinHashes
 from gateway.services.enrollments import done, owned
 from gateway.stores.enrollments import EnrollmentStore, PersonStep
 
@@ -29,14 +29,14 @@ class Pins:
 
     async def remove(self, application: Application, enrollment_id: str) -> Enrollment:
         """Take a person's PIN away; raises Refused (`not_found`) where there is none."""
-        return await self._changed(application, enrollment_id, pin_removed)
+        return await self._changed(application, enrollment_id, remove_pin)
 
     async def _set(self, application: Application, enrollment_id: str, typed: str, *, must_change: bool) -> Enrollment:
         before = owned(application, await self._enrollments.get(enrollment_id))
         reject_unsuitable_pin(typed, before.phones)  # before it costs a hash
         pin_hash = await self._hashes.hash(enrollment_id, typed)
         return await self._changed(
-            application, enrollment_id, lambda kept, now: pin_set(kept, typed, pin_hash, now, must_change=must_change)
+            application, enrollment_id, lambda kept, now: set_pin(kept, typed, pin_hash, now, must_change=must_change)
         )
 
     async def _changed(self, application: Application, enrollment_id: str, step: PersonStep) -> Enrollment:

@@ -13,21 +13,21 @@ from gateway.domain.commands import (
     NewAttempt,
     NewVerification,
     VerificationRequest,
-    canceled,
-    code_checked,
-    created,
-    recognized,
-    resent,
+    cancel,
+    check_code,
+    create,
+    create_recognized,
+    resend,
 )
 from gateway.domain.enrollment import Enrollment, EnrollmentChange, Phone, reject_if_blocked
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.idempotency import IdempotencyKey
 from gateway.domain.ivr.modes import mode_of
 from gateway.domain.journal import StoredEntry
-from gateway.domain.limits import Limits, Tally
+from gateway.domain.limits import Limits, RateCounters
 from gateway.domain.listing import ListFilter, Page
 from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.phones import phone_offered, reject_text_to_extension, send_counted
+from gateway.domain.phones import count_send, offer_phone, reject_text_to_extension
 from gateway.domain.policy import Policy, sharing_denial
 from gateway.domain.recognition import Holds, NotRecognized
 from gateway.domain.routing import Route
@@ -100,10 +100,10 @@ class Verifications:
         attempt = self.new_attempt(request.channel, mode, request.number)
         following = plan(policy, request, mode, enrollment)
 
-        def begin(tally: Tally, now: int) -> Change:
+        def begin(tally: RateCounters, now: int) -> Change:
             if enrollment is None:
                 reject_without_pin(None, mode, now)
-            return created(request, new, attempt, tally, now, limits, following)
+            return create(request, new, attempt, tally, now, limits, following)
 
         joining = self._joining(request, policy, mode)
         begun = await self._store.create(
@@ -137,7 +137,7 @@ class Verifications:
         kept = await self._store.create(
             new.id,
             request.number,
-            lambda _tally, now: recognized(request, new, basis, assurance, now),
+            lambda _tally, now: create_recognized(request, new, basis, assurance, now),
             idempotency_key=idempotency_key,
             joining=Joining(str(request.enrollment_id), join),
         )
@@ -154,7 +154,7 @@ class Verifications:
         digest = self._vault.code_digest(verification_id, guess)
         change = await self._store.apply_counted(
             verification_id,
-            lambda verification, tally, now: code_checked(verification, digest, tally, now, self._limits),
+            lambda verification, tally, now: check_code(verification, digest, tally, now, self._limits),
         )
         verification = self._result(change)
         return verification, verification.status is Status.APPROVED
@@ -171,18 +171,18 @@ class Verifications:
         before = await self.show(application, verification_id)
         policy, _ = await self._terms(application, before.enrollment_id)
 
-        def step(verification: Verification, tally: Tally, now: int) -> Change:
+        def step(verification: Verification, tally: RateCounters, now: int) -> Change:
             by = channel or verification.channel
             reject_text_to_extension(by, verification.extension)
             reject_forbidden(policy, verification.purpose, by, mode, verification.number, None)
             asked = resent_mode(policy, verification, by, mode)
             if verification.enrollment_id is None:
                 reject_without_pin(None, asked, now)
-            return resent(verification, self.new_attempt(by, asked, verification.number), tally, now, self._limits)
+            return resend(verification, self.new_attempt(by, asked, verification.number), tally, now, self._limits)
 
         def person(enrollment: Enrollment, now: int) -> EnrollmentChange:
             reject_without_pin(enrollment, resent_mode(policy, before, channel or before.channel, mode), now)
-            return send_counted(enrollment, now, self._limits)
+            return count_send(enrollment, now, self._limits)
 
         return self._handed_over(await self._store.resend(verification_id, step, idempotency_key, person=person))
 
@@ -191,7 +191,7 @@ class Verifications:
 
         def step(verification: Verification, now: int) -> Change:
             _must_own(application, verification)
-            return canceled(verification, now)
+            return cancel(verification, now)
 
         return self._result(await self._store.apply(verification_id, step))
 
@@ -307,7 +307,7 @@ class Verifications:
                 if denial is not None:
                     raise denial.refused()
             reject_without_pin(enrollment, mode, now)
-            return phone_offered(enrollment, phone, now, self._limits)
+            return offer_phone(enrollment, phone, now, self._limits)
 
         return Joining(request.enrollment_id, join)
 

@@ -12,8 +12,8 @@ import msgspec
 import phonenumbers
 
 from gateway.domain.applications import ApplicationProfile, Applications, Branding, Logo, Wording
-from gateway.domain.fallback import mistake
-from gateway.domain.policy import FIELDS, Level, Policy, PolicyOrigin, overridden
+from gateway.domain.fallback import find_mistake
+from gateway.domain.policy import FIELDS, Level, Policy, PolicyOrigin, apply_override
 from gateway.domain.validation import Check, Mistake, MistakeCode, Place, checked, validate
 from gateway.domain.verification import FallbackStep, Mode
 from gateway.settings.validation import SENTENCES, line
@@ -73,7 +73,7 @@ def _read(path: Path) -> tuple[dict[str, Any], list[str]]:
     except ValueError as error:
         return {}, [str(error)]
     tables, mistakes = validate(document, _File, SENTENCES)
-    return tables, [line(mistake) for mistake in mistakes]
+    return tables, [line(find_mistake) for find_mistake in mistakes]
 
 
 class _Loader:
@@ -88,9 +88,9 @@ class _Loader:
         self, table: Mapping[str, Any], base: ApplicationProfile, decider: PolicyOrigin, place: Place
     ) -> ApplicationProfile:
         """Return what the table sets, over what is inherited."""
-        policy = overridden(base.policy, _policy_fields(table), decider)
+        policy = apply_override(base.policy, _policy_fields(table), decider)
         groups = {
-            name: overridden(policy, _policy_fields(group), PolicyOrigin(Level.GROUP, name))
+            name: apply_override(policy, _policy_fields(group), PolicyOrigin(Level.GROUP, name))
             for name, group in table.get("groups", {}).items()
         }
         branding = self._branding(table.get("branding", {}), base.branding, (*place, "branding"))
@@ -142,7 +142,7 @@ def _countries(countries: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _fallback(steps: tuple[FallbackStep, ...]) -> tuple[FallbackStep, ...]:
-    wrong = mistake(steps)
+    wrong = find_mistake(steps)
     if wrong is not None:
         raise ValueError(wrong)
     return steps

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from gateway.domain.attempts import by_id
+from gateway.domain.attempts import find_attempt
 from gateway.outbox_ports import TO_SEND
 from gateway.stores import sql
 from gateway.stores.engine import Row, Transaction
@@ -27,5 +27,5 @@ async def backlog(store: Store) -> Backlog:
 
     queued, oldest, whose = await store.run(look)
     verification = await store.verifications.get(whose[0]) if whose else None
-    attempt = by_id(verification, str(oldest)) if verification else None
+    attempt = find_attempt(verification, str(oldest)) if verification else None
     return Backlog(queued, attempt.created_at if attempt else None)

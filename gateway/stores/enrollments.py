@@ -8,7 +8,7 @@ from gateway.domain.enrollment import Enrollment, EnrollmentChange
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.idempotency import IdempotencyKey
 from gateway.domain.journal import StoredEntry
-from gateway.domain.outcomes import outcome_recorded, reject_stale_approval
+from gateway.domain.outcomes import record_outcome, reject_stale_approval
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Outcome, Verification
 from gateway.security.vault import Vault
@@ -143,7 +143,7 @@ class EnrollmentStore:
         enrollment = await self._enrollment(transaction, str(verification.enrollment_id), row[0]) if row else None
         reject_stale_approval(enrollment, verification, outcome)
         if enrollment is not None:
-            await self._save(transaction, enrollment, outcome_recorded(enrollment, verification, outcome), now)
+            await self._save(transaction, enrollment, record_outcome(enrollment, verification, outcome), now)
 
     async def load_in(self, transaction: Transaction, enrollment_id: str, field: str | None = None) -> Enrollment:
         """Return an enrollment as this batch has it so far; raises Refused (`not_found`; `field` is what named it)."""

@@ -7,8 +7,8 @@ import msgspec
 from gateway.clock import Clock
 from gateway.domain.enrollment import Enrollment, EnrollmentChange
 from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.phones import phone_erased
-from gateway.domain.verification import Change, Ending, Verification, ended
+from gateway.domain.phones import erase_phone
+from gateway.domain.verification import Change, Ending, Verification, end_verification
 from gateway.security.vault import Vault
 from gateway.stores import rows, sql
 from gateway.stores.engine import Engine, Transaction
@@ -95,8 +95,8 @@ class Eraser:
 
 
 def _canceled(verification: Verification, now: int) -> Change:
-    return ended(verification, Ending.CANCEL_REQUESTED, now)
+    return end_verification(verification, Ending.CANCEL_REQUESTED, now)
 
 
 def _phone_erased(enrollment: Enrollment, now: int, phone_id: str, reason: str) -> EnrollmentChange:
-    return phone_erased(enrollment, phone_id, reason, now)
+    return erase_phone(enrollment, phone_id, reason, now)

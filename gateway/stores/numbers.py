@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gateway.domain.limits import Tally
+from gateway.domain.limits import RateCounters
 from gateway.domain.phone_number import PhoneNumber
 from gateway.security.vault import Vault
 from gateway.stores import rows, sql
@@ -61,7 +61,7 @@ async def _move_suppressions(transaction: Transaction, old: bytes, new: bytes) -
     await transaction.put(sql.MOVE_ENTRIES, (suppression_subject(new), suppression_subject(old)))
 
 
-def _added(one: Tally, other: Tally) -> Tally:
+def _added(one: RateCounters, other: RateCounters) -> RateCounters:
     return msgspec.structs.replace(
         one,
         sends=tuple(sorted(one.sends + other.sends)),

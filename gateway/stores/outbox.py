@@ -6,7 +6,7 @@ import msgspec
 
 from gateway.clock import Clock
 from gateway.domain.enrollment import Enrollment, Notification
-from gateway.domain.send_results import loosened
+from gateway.domain.send_results import outbox_effects
 from gateway.domain.verification import Verification
 from gateway.outbox_ports import DueSend, SendMove, Stage
 from gateway.security.vault import Vault
@@ -104,7 +104,7 @@ class OutboxStore:
 
     async def release_in(self, transaction: Transaction, before: Verification, after: Verification, now: int) -> None:
         """Ask no more about attempts that are settled, and have calls hung up that are no longer needed."""
-        loose = loosened(before, after)
+        loose = outbox_effects(before, after)
         for attempt_id in loose.settled:
             await transaction.put(sql.SETTLE_SEND, (attempt_id,))
         for attempt_id in loose.needless:

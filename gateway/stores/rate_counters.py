@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from gateway.clock import Clock
-from gateway.domain.limits import Tally
+from gateway.domain.limits import RateCounters
 from gateway.domain.phone_number import PhoneNumber
 from gateway.security.vault import Vault
 from gateway.stores import rows, sql
 from gateway.stores.engine import Transaction, Writer
 from gateway.stores.numbers import newest_fingerprint, newest_key
 
-TallyStep = Callable[[Tally, int], Tally]
+RateCountersStep = Callable[[RateCounters, int], RateCounters]
 """Takes the counters and the time (ms since the epoch)."""
 
 
@@ -19,7 +19,7 @@ class NumberCounters(NamedTuple):
     """What is counted for a number, under its fingerprint, and whether it has a row of its own yet."""
 
     fingerprint: bytes
-    tally: Tally
+    tally: RateCounters
     has_row: bool
 
 
@@ -31,7 +31,7 @@ class RateCounterStore:
         self._vault = vault
         self._clock = clock
 
-    async def count(self, keys: Sequence[bytes], step: TallyStep) -> None:
+    async def count(self, keys: Sequence[bytes], step: RateCountersStep) -> None:
         """Change the counters that are stored under the first of these keys, or still under older ones.
 
         A Refused that the step raises reaches the caller and changes nothing.
@@ -54,7 +54,7 @@ class RateCounterStore:
         row = await transaction.read(sql.SELECT_COUNTERS_OF_NUMBER, (fingerprint, fingerprint))
         return NumberCounters(fingerprint, rows.tally_of_number(row), row is not None and row[0] is not None)
 
-    async def save_in(self, transaction: Transaction, counters: NumberCounters, tally: Tally, now: int) -> None:
+    async def save_in(self, transaction: Transaction, counters: NumberCounters, tally: RateCounters, now: int) -> None:
         """Store new counters in the row of those that were read."""
         statement = sql.UPDATE_COUNTERS if counters.has_row else sql.INSERT_COUNTERS
         await transaction.put(statement, (rows.tally_state(tally), now, counters.fingerprint))

@@ -5,7 +5,7 @@ from functools import partial
 import msgspec
 
 from gateway.clock import Clock
-from gateway.domain.recovery import restored
+from gateway.domain.recovery import recover_verification
 from gateway.stores import sql
 from gateway.stores.engine import Engine, Transaction
 from gateway.stores.verifications import VerificationStore
@@ -44,4 +44,4 @@ class RestoreRecovery:
 
     async def _recover_in(self, transaction: Transaction, ids: list[str]) -> None:
         for verification_id in ids:
-            await self._verifications.apply_in(transaction, verification_id, restored, self._clock())
+            await self._verifications.apply_in(transaction, verification_id, recover_verification, self._clock())

@@ -7,11 +7,11 @@ import msgspec
 from gateway.domain.api_keys import ApiKey, Application
 from gateway.domain.enrollment import Enrollment, Notification, NotificationKind, Phone, PhoneKind
 from gateway.domain.journal import JournalEntry, StoredEntry
-from gateway.domain.limits import Tally
+from gateway.domain.limits import RateCounters
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.portal import PortalLink, PortalPage, PortalSession
 from gateway.domain.verification import Verification
-from gateway.security.pin_hashes import keyed_by
+from gateway.security.password_hashing import pin_key_id
 from gateway.security.vault import Vault, fingerprinted_by
 
 Row = tuple[Any, ...]
@@ -21,11 +21,11 @@ _verification = msgspec.json.Decoder(Verification)
 _enrollment = msgspec.json.Decoder(Enrollment)
 _entries = msgspec.json.Decoder(tuple[JournalEntry, ...])
 _session = msgspec.json.Decoder(PortalSession)
-_tally = msgspec.json.Decoder(Tally)
+_tally = msgspec.json.Decoder(RateCounters)
 
 _EXTENSION = ";ext="  # RFC 3966
 NO_NUMBER = PhoneNumber("")
-NO_TALLY = Tally()
+NO_TALLY = RateCounters()
 
 
 def verification_state(verification: Verification) -> bytes:
@@ -64,17 +64,17 @@ def number_of(unsealed: bytes) -> PhoneNumber:
     return _parted(unsealed)[0]
 
 
-def tally_state(tally: Tally) -> bytes:
+def tally_state(tally: RateCounters) -> bytes:
     """Encode a tally without what the suppression list says of its number."""
     return _encoder.encode(msgspec.structs.replace(tally, stopped=False) if tally.stopped else tally)
 
 
-def tally_of(row: Row | None) -> Tally:
+def tally_of(row: Row | None) -> RateCounters:
     """Decode a tally; a number without a row has none."""
     return _tally.decode(row[0]) if row else NO_TALLY
 
 
-def tally_of_number(row: Row | None) -> Tally:
+def tally_of_number(row: Row | None) -> RateCounters:
     """Decode a row of SELECT_COUNTERS_OF_NUMBER."""
     state, stopped = row or (None, 0)
     tally = NO_TALLY if state is None else _tally.decode(state)
@@ -119,7 +119,7 @@ def password_keys_of(state: bytes) -> list[int]:
 def pin_keys_of(state: bytes) -> tuple[int, ...]:
     """Return the id of the key without which a person's PIN is not known, if there is one."""
     pin = _enrollment.decode(state).pin
-    return () if pin is None else (keyed_by(pin.hash),)
+    return () if pin is None else (pin_key_id(pin.hash),)
 
 
 def sealed_password_of(state: bytes) -> bytes:

@@ -12,7 +12,7 @@ from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.idempotency import IdempotencyKey
 from gateway.domain.ivr.pin import PinDecision
 from gateway.domain.journal import StoredEntry
-from gateway.domain.limits import Tally
+from gateway.domain.limits import RateCounters
 from gateway.domain.listing import ListFilter, Page
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Change, Verification
@@ -26,9 +26,9 @@ from gateway.stores.numbers import newest_fingerprint
 from gateway.stores.rate_counters import NumberCounters, RateCounterStore
 from gateway.stores.suppressions import suppress_in
 
-Begin = Callable[[Tally, int], Change]
+Begin = Callable[[RateCounters, int], Change]
 Step = Callable[[Verification, int], Change]
-CountedStep = Callable[[Verification, Tally, int], Change]
+CountedStep = Callable[[Verification, RateCounters, int], Change]
 PinStep = Callable[[Verification, Enrollment, int], PinDecision]
 """Acts on a verdict; takes the verification, the record of its person, and the time."""
 

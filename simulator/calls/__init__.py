@@ -1,1 +1,1 @@
-"""Calls: their journey, their lines, and the TwiML that is performed on them."""
+"""Calls: their life, their lines, and the TwiML that they run."""

@@ -1,4 +1,4 @@
-"""A call: what was asked for, its record, and its form in the REST API."""
+"""A call: the order that created it, its record, and its form in the REST API."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SUBRESOURCES = {
 }
 
 _TRANSCRIPT_LIMIT = 200
-"""Entries kept of one call; a script that loops for hours must not fill the memory."""
+"""Entries of one call; a script that loops for hours must not fill the memory."""
 
 
 class DocumentSource(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +36,7 @@ class DocumentSource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MachineDetection(msgspec.Struct, frozen=True, kw_only=True):
-    """The order to find out who answered (Twilio: Answering Machine Detection).
+    """How to detect who answers (Twilio: Answering Machine Detection).
 
     Attributes:
         waits_for_end: `DetectMessageEnd` rather than `Enable`: machines are reported when their greeting ends.
@@ -52,14 +52,14 @@ class MachineDetection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """What the REST request that created a call asked for.
+    """The parameters of the REST request that created a call.
 
     Attributes:
         script: The first TwiML document.
-        fallback: Document to fetch when one cannot be had or read.
-        status_callback: Address told of progress.
+        fallback: Document to fetch when another cannot be fetched or read.
+        status_callback: URL that receives progress reports.
         status_callback_method: Its HTTP method.
-        status_callback_events: Of initiated, ringing, answered and completed, those that are told.
+        status_callback_events: Of initiated, ringing, answered and completed, those that are reported.
         ring_timeout: Seconds to ring.
         time_limit: Longest length of the call in seconds.
         send_digits: Keys to play once somebody has answered, before the script.
@@ -78,7 +78,7 @@ class CallOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Utterance(msgspec.Struct, frozen=True):
-    """One thing heard on a call.
+    """One entry of a transcript.
 
     Attributes:
         verb: The TwiML verb, `Callee` when the callee speaks, or `Keys` when the caller sends keys before the script.
@@ -122,8 +122,8 @@ class Call(msgspec.Struct, kw_only=True):
         self.status = status
         self.updated = now()
 
-    def hear(self, verb: str, text: str = "", language: str | None = None) -> None:
-        """Add to the transcript, whose oldest entries go when it grows too long."""
+    def add_to_transcript(self, verb: str, text: str = "", language: str | None = None) -> None:
+        """Add to the transcript, of which the oldest entries are removed above a limit."""
         self.transcript.append(Utterance(verb, text, language, rfc3339(now())))
         del self.transcript[:-_TRANSCRIPT_LIMIT]
 

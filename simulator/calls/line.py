@@ -51,7 +51,7 @@ class Line:
         pickup: How dialling ended, once that is decided.
         settled: Set when the record shows how dialling ended.
         over: Set when nothing more happens on the line.
-        changed: Tells those who watch the handset that the record has changed.
+        changed: Notifies the handset's watchers of a changed record.
     """
 
     def __init__(
@@ -68,8 +68,8 @@ class Line:
         Args:
             call: The record that shows what happens.
             timeline: The call's own time.
-            on_change: Told after each change of the record.
-            silent_keys: Keys of the callee's phone that it keeps to itself.
+            on_change: Called after each change of the record.
+            silent_keys: Keys of the callee's phone that send no tone.
             keeps_leftover_keys: See `simulator.config.Quirks.leftover_keys_carry_over`.
         """
         self.call = call
@@ -96,33 +96,33 @@ class Line:
         self._interrupt(HungUp())
 
     def redirect(self, source: DocumentSource) -> None:
-        """Let the script go on with another document."""
+        """Continue the script with another document."""
         self._interrupt(Redirected(source))
 
     def press(self, digits: str) -> None:
-        """Play keys to the caller, who hears them only while a Gather takes keys."""
-        heard = [key for key in digits if key not in self._silent_keys]
-        if heard and (self.call.gathering or self._keeps_leftover_keys):
-            self._keys.extend(heard)
+        """Play keys to the caller, which count only while a Gather is open."""
+        audible = [key for key in digits if key not in self._silent_keys]
+        if audible and (self.call.gathering or self._keeps_leftover_keys):
+            self._keys.extend(audible)
             self.timeline.nudge()
 
-    def hear(self, verb: str, text: str = "", language: str | None = None) -> None:
-        """Note in the transcript what the callee hears."""
-        self.call.hear(verb, text, language)
+    def add_to_transcript(self, verb: str, text: str = "", language: str | None = None) -> None:
+        """Add what the callee hears to the transcript."""
+        self.call.add_to_transcript(verb, text, language)
         self.changed()
 
     def open_gather(self) -> None:
-        """Begin to take keys."""
+        """Start collecting keys."""
         if not self._keeps_leftover_keys:
             self._keys.clear()
         self._set_gathering(value=True)
 
     def close_gather(self) -> None:
-        """Take no more keys; those not yet used are left over."""
+        """Stop collecting keys; those not yet used are left over."""
         self._set_gathering(value=False)
 
     def take_key(self) -> str:
-        """Take the first of the keys that `pass_time` said are there."""
+        """Remove and return the first key; call it after `pass_time` reported one."""
         return self._keys.popleft()
 
     async def ring(self, seconds: float) -> Pickup:
@@ -134,19 +134,19 @@ class Line:
         return self.pickup
 
     async def pass_time(self, seconds: float, *, for_person: bool = False, until_key: bool = False) -> bool:
-        """Let time pass on the call.
+        """Wait on the call.
 
         Args:
             seconds: How long at most, in simulated seconds.
             for_person: See `Timeline.wait`.
-            until_key: A key ends it early.
+            until_key: Whether a key ends it early.
 
         Returns:
-            Whether all of it passed; False when a key is there.
+            True if the time has passed, False if a key was pressed.
 
         Raises:
             HungUp: The call is over. A key that was pressed before counts first.
-            Redirected: The script must go on elsewhere.
+            Redirected: The script must continue with another document.
         """
         deadline = self.timeline.now + seconds
         while True:

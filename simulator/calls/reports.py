@@ -1,4 +1,4 @@
-"""What the application is told about a call's progress."""
+"""Reports of a call's progress to the application."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class CallReports:
         self._tell("completed", outcome)
 
     def verdict(self, detection: MachineDetection, answered_by: str, seconds: float) -> None:
-        """Report who answered, when that was found out beside the script (Twilio: AsyncAmdStatusCallback)."""
+        """Report who answered, when detected in the background (Twilio: AsyncAmdStatusCallback)."""
         if detection.callback is None:
             return
         form = {
@@ -61,6 +61,6 @@ class CallReports:
         self._put(order.status_callback, order.status_callback_method, form)
 
     def _put(self, url: str, method: str, form: dict[str, str]) -> None:
-        self._callbacks.put(
+        self._callbacks.enqueue(
             SignedRequest(kind="callback", method=method, url=url, form=form, sid=self._call.sid, voice=True)
         )

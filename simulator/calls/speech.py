@@ -43,16 +43,16 @@ class Speaker:
         """
         if verb.tag == "Pause":
             seconds = float(_attribute(verb, "length", 1))
-            self._line.hear("Pause", f"{seconds:g}")
+            self._line.add_to_transcript("Pause", f"{seconds:g}")
             return await self._line.pass_time(seconds, until_key=until_key)
         if verb.tag == "Play":
             seconds = _PLAY_SECONDS
-            self._line.hear("Play", verb.get("digits") or words(verb))
+            self._line.add_to_transcript("Play", verb.get("digits") or words(verb))
         else:
             text = words(verb)
             pace = 1.0 if verb.find("prosody[@rate='slow']") is None else _SLOW
             seconds = len(text) / _CHARACTERS_PER_SECOND / pace
-            self._line.hear("Say", text, verb.get("language"))
+            self._line.add_to_transcript("Say", text, verb.get("language"))
         self._callee.spoken_to()
         loops = _attribute(verb, "loop", 1) or _FOREVER  # Twilio: Say, loop: 0 is for ever
         return await self._line.pass_time(seconds * loops, until_key=until_key)

@@ -1,4 +1,4 @@
-"""Where calls are placed, waited for in a queue, and found again while they last."""
+"""Places calls, limits their rate, and finds the lines of calls that are not over."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 
 from simulator.calls.call import Call, CallOrder
 from simulator.calls.documents import Documents
-from simulator.calls.journey import CallJourney
+from simulator.calls.lifecycle import CallLifecycle
 from simulator.calls.line import Line
 from simulator.calls.reports import CallReports
 from simulator.calls.timeline import Timeline
@@ -44,16 +44,16 @@ class Switchboard:
         self._exchanges = exchanges
         self._tasks = tasks
         self._lines: dict[str, Line] = {}
-        self._next_turn = 0.0
+        self._next_dial_at = 0.0
 
     def place(self, account_sid: str, caller: str, to: str, order: CallOrder) -> Call:
         """Queue a call; it is dialled in the background.
 
         Args:
-            account_sid: The account that asked for it.
+            account_sid: The account that placed it.
             caller: E.164 number that the callee sees.
             to: E.164 number to call.
-            order: What was asked for.
+            order: The parameters of the request.
         """
         moment = now()
         sid = self._config.spoken.new_sid("CA")
@@ -73,30 +73,30 @@ class Switchboard:
         self.calls.add(call)
         self._lines[sid] = line
         self._handsets.add_call(to, call)
-        self._tasks.start(self._carry(line, Callee(persona, line)))
+        self._tasks.start(self._run_call(line, Callee(persona, line)))
         return call
 
     def line(self, call: Call) -> Line | None:
         """Return the line of a call that is not over."""
         return self._lines.get(call.sid)
 
-    async def _carry(self, line: Line, callee: Callee) -> None:
+    async def _run_call(self, line: Line, callee: Callee) -> None:
         interpreter = Interpreter(line, callee, self._documents, self._exchanges, self._config.quirks)
         reports = CallReports(line.call, self._callbacks)
         try:
-            await self._wait_for_turn(line)
-            await CallJourney(line, callee, interpreter, reports).run()
+            await self._limit_rate(line)
+            await CallLifecycle(line, callee, interpreter, reports).run()
         finally:
             del self._lines[line.call.sid]
             line.timeline.close()
             line.over.set()
 
-    async def _wait_for_turn(self, line: Line) -> None:
+    async def _limit_rate(self, line: Line) -> None:
         """Wait until the account may dial again (Twilio: calls per second); a cancelled call waits no longer."""
         if self._config.calls_per_second is None:
             return
         moment = asyncio.get_running_loop().time()
-        turn = max(moment, self._next_turn)
-        self._next_turn = turn + self._clock.real_seconds(1 / self._config.calls_per_second)
-        line.call.queued_milliseconds = round((turn - moment) * 1000)
-        await line.timeline.wait((turn - moment) * self._clock.speed)
+        dial_at = max(moment, self._next_dial_at)
+        self._next_dial_at = dial_at + self._clock.real_seconds(1 / self._config.calls_per_second)
+        line.call.queued_milliseconds = round((dial_at - moment) * 1000)
+        await line.timeline.wait((dial_at - moment) * self._clock.speed)

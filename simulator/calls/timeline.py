@@ -39,7 +39,7 @@ class Timeline:
         self._order = itertools.count()
         self._nudged = False
         self._sleeper: asyncio.Future[bool] | None = None
-        clock.on_change(self._wake)
+        clock.add_listener(self._wake)
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
         """Run the action once `seconds` have passed, inside the wait that passes them."""
@@ -53,7 +53,7 @@ class Timeline:
     def close(self) -> None:
         """Forget what is due and leave the clock."""
         self._due.clear()
-        self._clock.forget(self._wake)
+        self._clock.remove_listener(self._wake)
 
     async def wait(self, seconds: float, *, for_person: bool = False) -> bool:
         """Let time pass.

@@ -34,7 +34,7 @@ _XML_TYPES = frozenset({"text/xml", "application/xml", "text/html"})
 
 
 class TwimlFailure(Exception):
-    """The document cannot be had or read; `code` is the provider's (Twilio: Error and Warning Dictionary)."""
+    """The document cannot be fetched or read; `code` is the provider's (Twilio: Error and Warning Dictionary)."""
 
     def __init__(self, code: int, reason: str, url: str) -> None:
         super().__init__(f"{code} {reason}")
@@ -97,21 +97,21 @@ def words(element: ET.Element) -> str:
 
 def oddities(document: Document) -> list[str]:
     """List the verbs and attributes that will be skipped (Twilio: warning 12200)."""
-    found = []
+    warnings = []
     for verb in document.verbs:
-        found += _oddities_of(verb, allowed=_ATTRIBUTES, place="Response")
+        warnings += _oddities_of(verb, allowed=_ATTRIBUTES, place="Response")
         if verb.tag == "Gather":
             for nested in verb:
-                found += _oddities_of(nested, allowed=SPOKEN, place="Gather")
-    return found
+                warnings += _oddities_of(nested, allowed=SPOKEN, place="Gather")
+    return warnings
 
 
 def _oddities_of(verb: ET.Element, *, allowed: Collection[str], place: str) -> list[str]:
     if verb.tag not in allowed:
         return [f"<{verb.tag}> in <{place}> is skipped"]
     unknown = set(verb.keys()) - _ATTRIBUTES[verb.tag]
-    found = [f"attribute {name} of <{verb.tag}> is skipped" for name in sorted(unknown)]
-    return found + _oddities_of_ssml(verb) if verb.tag == "Say" else found
+    warnings = [f"attribute {name} of <{verb.tag}> is skipped" for name in sorted(unknown)]
+    return warnings + _oddities_of_ssml(verb) if verb.tag == "Say" else warnings
 
 
 def _oddities_of_ssml(say: ET.Element) -> list[str]:

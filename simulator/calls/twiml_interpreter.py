@@ -126,13 +126,13 @@ class Interpreter:
         for nested in gather:
             if Speaker.can(nested.tag) and not await self._speaker.perform(nested, until_key=True):
                 return
-        self._callee.asked()
+        self._callee.prompt_ended()
 
     async def _redirect(self, verb: ET.Element, base: str) -> Next:
         return Next(_source(base, (verb.text or "").strip(), verb.get("method")))
 
     async def _hang_up(self, verb: ET.Element, _base: str) -> None:
-        self._line.hear(verb.tag)
+        self._line.add_to_transcript(verb.tag)
         raise CallEnds
 
 

@@ -13,41 +13,41 @@ routes = web.RouteTableDef()
 
 _HEARTBEAT_SECONDS = 15.0
 _COALESCING_SECONDS = 0.05
-"""How long changes are gathered before they are sent; a burst on one handset becomes one event."""
+"""How long changes are collected before they are sent; a burst on one handset becomes one event."""
 
 
 class Changes:
-    """What a stream has yet to tell its listener."""
+    """The changes that a stream has not sent yet."""
 
     def __init__(self, network: Network) -> None:
-        """Begin with everything, and watch from now on until `close`."""
+        """Start with the whole state, and collect changes until `close`."""
         self._network = network
         self._numbers = dict.fromkeys(handset.number for handset in network.handsets)
         self._clock = True
-        self._there = asyncio.Event()
-        self._there.set()
+        self._pending = asyncio.Event()
+        self._pending.set()
         network.handsets.watch(self._handset_changed)
-        network.clock.on_change(self._clock_changed)
+        network.clock.add_listener(self._clock_changed)
         network.closing.add_done_callback(self._closing)
 
     def close(self) -> None:
-        """Watch no more."""
+        """Stop collecting changes."""
         self._network.handsets.unwatch(self._handset_changed)
-        self._network.clock.forget(self._clock_changed)
+        self._network.clock.remove_listener(self._clock_changed)
         self._network.closing.remove_done_callback(self._closing)
 
     async def wait(self) -> bool:
         """Wait for a change; return False when none came in the time between two heartbeats."""
         try:
             async with asyncio.timeout(_HEARTBEAT_SECONDS):
-                await self._there.wait()
+                await self._pending.wait()
         except TimeoutError:
             return False
         return True
 
-    def take(self) -> bytes:
-        """Return the pending changes as server-sent events, and begin anew."""
-        self._there.clear()
+    def pop_events(self) -> bytes:
+        """Return the pending changes as server-sent events, and clear them."""
+        self._pending.clear()
         numbers, self._numbers = self._numbers, {}
         events = []
         if self._clock:
@@ -58,14 +58,14 @@ class Changes:
 
     def _handset_changed(self, number: str) -> None:
         self._numbers[number] = None
-        self._there.set()
+        self._pending.set()
 
     def _clock_changed(self) -> None:
         self._clock = True
-        self._there.set()
+        self._pending.set()
 
     def _closing(self, _closing: asyncio.Future[None]) -> None:
-        self._there.set()
+        self._pending.set()
 
 
 @routes.get("/v1/stream")
@@ -78,7 +78,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     try:
         while not network.closing.done():
             if await changes.wait():
-                await response.write(changes.take())
+                await response.write(changes.pop_events())
                 await asyncio.sleep(_COALESCING_SECONDS)
             else:
                 await response.write(b": heartbeat\n\n")

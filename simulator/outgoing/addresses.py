@@ -12,7 +12,7 @@ _RETRY_REASONS = frozenset({"4xx", "5xx", "ct", "rt"})
 
 
 class ConnectionOverrides(msgspec.Struct, frozen=True, kw_only=True):
-    """How one address is to be asked (Twilio: Webhooks, Connection Overrides).
+    """How requests to one address are sent (Twilio: Webhooks, Connection Overrides).
 
     Attributes:
         connect_seconds: `ct`, time for a connection.
@@ -41,15 +41,15 @@ def split_overrides(url: str) -> tuple[str, ConnectionOverrides]:
     address, fragment = urldefrag(url)
     if not fragment:
         return address, ConnectionOverrides()
-    given = {name: values[-1] for name, values in parse_qs(fragment).items()}
+    options = {name: values[-1] for name, values in parse_qs(fragment).items()}
     reasons = (
-        _RETRY_REASONS if given.get("rp") == "all" else frozenset(given.get("rp", "ct").split(",")) & _RETRY_REASONS
+        _RETRY_REASONS if options.get("rp") == "all" else frozenset(options.get("rp", "ct").split(",")) & _RETRY_REASONS
     )
     return address, ConnectionOverrides(
-        connect_seconds=_bounded(given, "ct", 100, 10_000, 5_000) / 1000,
-        read_seconds=_bounded(given, "rt", 100, 15_000, 15_000) / 1000,
-        total_seconds=_bounded(given, "tt", 100, 15_000, 15_000) / 1000,
-        retries=_bounded(given, "rc", 0, 5, 1),
+        connect_seconds=_bounded(options, "ct", 100, 10_000, 5_000) / 1000,
+        read_seconds=_bounded(options, "rt", 100, 15_000, 15_000) / 1000,
+        total_seconds=_bounded(options, "tt", 100, 15_000, 15_000) / 1000,
+        retries=_bounded(options, "rc", 0, 5, 1),
         retry_on=reasons,
     )
 
@@ -97,6 +97,6 @@ def signed_form(address: str, *, voice: bool) -> str:
     return address if host == parts.netloc else address.replace(parts.netloc, host, 1)
 
 
-def _bounded(given: dict[str, str], name: str, lowest: int, highest: int, default: int) -> int:
-    number = read_whole_number(given.get(name), lowest=lowest, highest=highest)
+def _bounded(options: dict[str, str], name: str, lowest: int, highest: int, default: int) -> int:
+    number = read_whole_number(options.get(name), lowest=lowest, highest=highest)
     return default if number is None else number

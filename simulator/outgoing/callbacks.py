@@ -18,9 +18,9 @@ _DELIVERY_PATIENCE = 1.0
 
 
 class Callbacks:
-    """Sends the callbacks of one call or text one after the other, those of different ones side by side.
+    """Sends the callbacks of one call or text in order, those of different ones concurrently.
 
-    The provider promises no order; keeping one makes tests repeatable, and the `reorder` fault breaks it on purpose.
+    The provider guarantees no order; a fixed one makes tests repeatable, and the `reorder` fault breaks it on purpose.
     """
 
     def __init__(self, requests: SignedRequests, faults: FaultBoard, tasks: Tasks) -> None:
@@ -30,7 +30,7 @@ class Callbacks:
         self._queues: dict[str, deque[SignedRequest]] = {}
         self._deliveries: dict[str, asyncio.Task[None]] = {}
 
-    def put(self, callback: SignedRequest) -> None:
+    def enqueue(self, callback: SignedRequest) -> None:
         """Send a callback after the earlier ones with the same sid; its answer and its failure are only logged."""
         queue = self._queues.get(callback.sid)
         if queue is None:
@@ -39,7 +39,7 @@ class Callbacks:
         queue.append(callback)
 
     async def delivered(self, sid: str) -> None:
-        """Return when the application has what was put so far; a fault that holds it back is not waited for."""
+        """Wait until the application has all callbacks so far; those that a fault delays are not waited for."""
         await asyncio.sleep(0)
         fault = self._faults.current.callbacks
         delivery = self._deliveries.get(sid)

@@ -84,7 +84,7 @@ async def update(request: web.Request) -> web.Response:
 
 @routes.delete("/Accounts/{account}/Calls/{sid}.json")
 async def delete(request: web.Request) -> web.Response:
-    """Forget a finished call."""
+    """Delete a finished call."""
     call = _find(request)
     if not call.finished:
         raise ApiError(20009)
@@ -137,7 +137,7 @@ def _caller(network: Network, form: Form) -> str:
 
 
 def _order(network: Network, form: Form) -> CallOrder:
-    """Read what a call is to be like.
+    """Read the order of a call.
 
     Raises:
         ApiError: There is no document, or a field is wrong.
@@ -189,11 +189,11 @@ def _events(form: Form) -> frozenset[str]:
 
 
 def _machine_detection(form: Form) -> MachineDetection | None:
-    wish = form.choice("MachineDetection", ("Enable", "DetectMessageEnd"))
-    if wish is None:
+    kind = form.choice("MachineDetection", ("Enable", "DetectMessageEnd"))
+    if kind is None:
         return None
     return MachineDetection(
-        waits_for_end=wish == "DetectMessageEnd",
+        waits_for_end=kind == "DetectMessageEnd",
         in_background=form.choice("AsyncAmd", ("true", "false")) == "true",
         callback=form.address("AsyncAmdStatusCallback", 21205),
         callback_method=form.method("AsyncAmdStatusCallbackMethod"),

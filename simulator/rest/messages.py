@@ -63,7 +63,7 @@ async def show(request: web.Request) -> web.Response:
 
 @routes.post("/Accounts/{account}/Messages/{sid}.json")
 async def update(request: web.Request) -> web.Response:
-    """Cancel a scheduled text, or take the words out of a finished one (Twilio: Message, update)."""
+    """Cancel a scheduled text, or empty the body of a finished one (Twilio: Message, update)."""
     message = _find(request)
     form = await Form.of(request)
     if form.choice("Status", ("canceled",)):
@@ -82,7 +82,7 @@ async def update(request: web.Request) -> web.Response:
 
 @routes.delete("/Accounts/{account}/Messages/{sid}.json")
 async def delete(request: web.Request) -> web.Response:
-    """Forget a finished text."""
+    """Delete a finished text."""
     message = _find(request)
     if not message.finished:
         raise ApiError(20009)

@@ -71,8 +71,8 @@ def write_page(
     """
     size = _number(query, "PageSize", _DEFAULT_SIZE, lowest=1, highest=_LARGEST_SIZE)
     page = _number(query, "Page", 0, lowest=0, highest=_LAST_PAGE)
-    found = _slice(matching, query.get("PageToken", ""), page * size, size)
-    items, has_more = found[:size], len(found) > size
+    rows = _slice(matching, query.get("PageToken", ""), page * size, size)
+    items, has_more = rows[:size], len(rows) > size
     filters = [(name, value) for name, value in query.items() if name not in _PAGING]
 
     def address(number: int, token: str = "") -> str:

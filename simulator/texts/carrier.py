@@ -61,7 +61,7 @@ class Carrier:
             body: The words.
             direction: `outbound-api`, or `outbound-reply` for an answer to a text.
             messaging_service_sid: The Messaging Service, if one sends it.
-            status_callback: Address told of progress.
+            status_callback: URL that receives progress reports.
             send_at: Moment to send it at; None is now.
         """
         moment = now()
@@ -137,11 +137,11 @@ class Carrier:
             self._become(message, "undelivered", error_code=_UNREACHABLE)
 
     def _become(self, message: Message, status: str, *, error_code: int | None = None) -> None:
-        """Move a text to a status that the application is told of (Twilio: Message, StatusCallback)."""
+        """Move a text to a status and report it to the application (Twilio: Message, StatusCallback)."""
         message.become(status, error_code=error_code)
         self._handsets.changed(message.to)
         if message.status_callback:
-            self._callbacks.put(
+            self._callbacks.enqueue(
                 SignedRequest(
                     kind="callback",
                     method="POST",

@@ -84,7 +84,7 @@ def test_an_account_that_no_route_names_need_not_be_there(written):
 
 
 @for_each(
-    ("parts", "told"),
+    ("parts", "expected"),
     [
         ("providers = 7\n", "gateway.toml: [providers] is not a section"),
         ("[providers]\nspace = 7\n", "gateway.toml: [providers.space] is not a section"),
@@ -110,9 +110,9 @@ def test_an_account_that_no_route_names_need_not_be_there(written):
         ("[routes]\nfailures = 0\n", "routes.failures: "),
     ],
 )
-def test_what_cannot_work_is_told_by_name(written, parts, told):
+def test_what_cannot_work_is_told_by_name(written, parts, expected):
     (problem,) = problems(ENOUGH, written(parts))
-    assert told in problem
+    assert expected in problem
 
 
 def test_accounts_print_no_secret(written):

@@ -80,13 +80,13 @@ def test_an_api_key_that_cannot_be_pasted_is_not_taken(poundkey):
 
 def test_keys_outlive_a_restart_and_a_given_api_key_takes_their_place(start_dev, poundkey):
     first = start_dev()
-    made = first.key
+    first_key = first.key
     _, verification = first.ask("POST", "/v1/verifications", {"to": "+14255550123", "channel": "sms"})
     assert first.stop(signal.SIGINT) == 0, first.err
 
     second = start_dev(POUNDKEY_DEV_API_KEY="pk_given-by-the-environment")
     assert second.key == "pk_given-by-the-environment"
-    for key in (made, second.key):
+    for key in (first_key, second.key):
         status, shown = second.ask("GET", f"/v1/verifications/{verification['id']}", key=key)
         assert (status, shown["to"]) == (200, "+14255550123")
     _, listed, _ = poundkey("keys", "list", "--config", "var/gateway.toml")

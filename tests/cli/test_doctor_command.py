@@ -24,18 +24,18 @@ def test_all_is_well_with_a_gateway_that_works(dev):
 
 
 def test_a_wrong_token_fails_signatures_and_credentials(examine):
-    code, found, out = examine(POUNDKEY_TWILIO__AUTH_TOKEN="wrong")
+    code, shown, out = examine(POUNDKEY_TWILIO__AUTH_TOKEN="wrong")
     assert code == 1
-    assert (found["public URL"], found["signatures"], found["provider"], found["clock"]) == ("✓", "✗", "✗", "–")
+    assert (shown["public URL"], shown["signatures"], shown["provider"], shown["clock"]) == ("✓", "✗", "✗", "–")
     assert "twilio.auth_token" in out
 
 
 def test_mistakes_in_the_applications_file_are_told(examine, tmp_path):
     file = tmp_path / "applications.toml"
     file.write_text('[default]\nenroll = ["fax"]\ncolour = "red"\n')
-    code, found, out = examine(POUNDKEY_PORTAL__APPLICATIONS=str(file))
+    code, shown, out = examine(POUNDKEY_PORTAL__APPLICATIONS=str(file))
     assert code == 1
-    assert (found["policies"], found["provider"]) == ("✗", "✓")
+    assert (shown["policies"], shown["provider"]) == ("✗", "✓")
     assert "enroll" in out
     assert "colour" in out
 
@@ -43,8 +43,8 @@ def test_mistakes_in_the_applications_file_are_told(examine, tmp_path):
 def test_recordings_that_cannot_be_played_are_told(examine, tmp_path):
     (tmp_path / "en").mkdir()
     (tmp_path / "en" / "hello.wav").write_bytes(b"")
-    code, found, out = examine(POUNDKEY_VOICE__RECORDINGS=str(tmp_path))
-    assert (code, found["recordings"], found["provider"]) == (1, "✗", "✓")
+    code, shown, out = examine(POUNDKEY_VOICE__RECORDINGS=str(tmp_path))
+    assert (code, shown["recordings"], shown["provider"]) == (1, "✗", "✓")
     assert "hello.wav" in out
 
 
@@ -53,15 +53,15 @@ def test_doubtful_texts_are_told_and_are_no_failure(examine, tmp_path):
     file.write_text(
         '[default.texts.code]\nen = "{code}’s yours. Please do not give it to anyone, whoever may ask you for it"\n'
     )
-    code, found, out = examine(POUNDKEY_PORTAL__APPLICATIONS=str(file))
-    assert (code, found["policies"], found["texts"]) == (0, "✓", "!")
+    code, shown, out = examine(POUNDKEY_PORTAL__APPLICATIONS=str(file))
+    assert (code, shown["policies"], shown["texts"]) == (0, "✓", "!")
     assert "segments out of 1" in out
 
 
 def test_a_public_url_that_is_not_the_gateways_fails_its_signatures(dev, examine):
-    code, found, out = examine(POUNDKEY_SERVER__PUBLIC_URL=dev.url.replace("127.0.0.1", "localhost"))
+    code, shown, out = examine(POUNDKEY_SERVER__PUBLIC_URL=dev.url.replace("127.0.0.1", "localhost"))
     assert code == 1
-    assert (found["public URL"], found["signatures"], found["provider"]) == ("✓", "✗", "✓")
+    assert (shown["public URL"], shown["signatures"], shown["provider"]) == ("✓", "✗", "✓")
     assert "server.public_url" in out
 
 
@@ -75,25 +75,25 @@ def test_each_provider_that_a_route_names_is_examined(dev, poundkey, tmp_path):
     )
     code, out, _ = poundkey("doctor", "--config", str(file))
     assert code == 1
-    found = marks(out)
-    assert (found["signatures"], found["provider"], found["clock"]) == ("✓", "✓", "✓")
+    shown = marks(out)
+    assert (shown["signatures"], shown["provider"], shown["clock"]) == ("✓", "✓", "✓")
     # The gateway that runs does not know it, and the network not its token.
-    assert (found["signatures spare"], found["provider spare"]) == ("✗", "✗")
+    assert (shown["signatures spare"], shown["provider spare"]) == ("✗", "✗")
     assert "providers.spare.auth_token" in out
 
 
 def test_another_server_at_the_public_url_is_told(dev, examine):
-    code, found, out = examine(POUNDKEY_SERVER__PUBLIC_URL=f"http://127.0.0.1:{dev.simulator_port}")
+    code, shown, out = examine(POUNDKEY_SERVER__PUBLIC_URL=f"http://127.0.0.1:{dev.simulator_port}")
     assert code == 1
-    assert (found["public URL"], found["signatures"]) == ("✗", "–")
+    assert (shown["public URL"], shown["signatures"]) == ("✗", "–")
     assert "proxy" in out
 
 
 def test_keys_that_do_not_open_the_database_are_told(dev, examine, new_phone):
     dev.ask("POST", "/v1/verifications", {"to": new_phone(), "channel": "sms"})
-    code, found, out = examine(POUNDKEY_KEYS__SEALING="1:" + "A" * 43 + "=")
+    code, shown, out = examine(POUNDKEY_KEYS__SEALING="1:" + "A" * 43 + "=")
     assert code == 1
-    assert found["database"] == "✗"
+    assert shown["database"] == "✗"
     assert "keys.sealing" in out
 
 
@@ -115,9 +115,9 @@ def test_nothing_running_is_told_with_what_to_do(poundkey, serve_environment):
 
 
 def test_a_public_url_that_the_provider_cannot_reach_is_told(dev, examine):
-    code, found, out = examine(POUNDKEY_TWILIO__BASE_URL=f"http://provider.localhost:{dev.simulator_port}")
+    code, shown, out = examine(POUNDKEY_TWILIO__BASE_URL=f"http://provider.localhost:{dev.simulator_port}")
     assert code == 1
-    assert found["public URL"] == "✗"
+    assert shown["public URL"] == "✗"
     assert "the provider cannot reach http://127.0.0.1" in out
 
 

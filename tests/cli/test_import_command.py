@@ -1,4 +1,4 @@
-"""`poundkey import`: what it says, what it writes, and that a second run finds nothing left to do."""
+"""`poundkey import`: what it prints, what it writes, and that a second run changes nothing."""
 
 import re
 import shutil
@@ -56,8 +56,8 @@ def take_in(poundkey, serve_environment, database, tmp_path):
 
 
 @pytest.fixture
-def kept(database):
-    """Gives everything that is in the database."""
+def database_dump(database):
+    """Dumps the whole database as SQL."""
 
     def dump() -> list[str]:
         with sqlite3.connect(database) as connection:
@@ -73,23 +73,23 @@ def mobiles(count: int) -> str:
     return "user,mobile\n" + "\n".join(lines)
 
 
-def test_it_tells_all_and_writes_nothing_unless_asked_to(take_in, kept):
-    before = kept()
+def test_it_tells_all_and_writes_nothing_unless_asked_to(take_in, database_dump):
+    before = database_dump()
     assert take_in(EXPORT) == (0, [*TOLD, DRY], [])
-    assert kept() == before
+    assert database_dump() == before
 
 
-def test_it_writes_what_it_told_and_a_second_run_nothing(take_in, kept):
+def test_it_writes_what_it_told_and_a_second_run_nothing(take_in, database_dump):
     assert take_in(EXPORT, "--apply") == (0, TOLD, [])
-    written = kept()
+    written = database_dump()
     assert take_in(EXPORT, "--apply") == take_in(EXPORT, "--apply", "--country", "gb") == (0, AGAIN, [])
-    assert kept() == written
+    assert database_dump() == written
 
 
-def test_no_number_is_told_or_kept_in_full(take_in, kept):
-    told = take_in(f"{EXPORT}4255550177,dan@example.com,+1 9002345678,+1 4255550199x1\n", "--apply")
-    assert told[0] == 1
-    assert not re.search(r"4255550|7400123|9002345", f"{told} {kept()}")
+def test_no_number_is_told_or_kept_in_full(take_in, database_dump):
+    output = take_in(f"{EXPORT}4255550177,dan@example.com,+1 9002345678,+1 4255550199x1\n", "--apply")
+    assert output[0] == 1
+    assert not re.search(r"4255550|7400123|9002345", f"{output} {database_dump()}")
 
 
 def test_what_is_refused_says_why_and_the_rest_is_written(take_in):
@@ -137,13 +137,13 @@ def test_json_as_graph_returns_it(take_in):
         ('[{"user": "a", "methods": []}', "line 1: this is not JSON"),
     ],
 )
-def test_a_file_that_cannot_be_read_to_its_end_is_not_begun(take_in, kept, content, problem):
-    before = kept()
+def test_a_file_that_cannot_be_read_to_its_end_is_not_begun(take_in, database_dump, content, problem):
+    before = database_dump()
     code, lines, errors = take_in(content, "--apply")
     assert (code, lines) == (2, [])
     assert all(re.fullmatch(r"poundkey import: \S+export\.csv: .+", error) for error in errors)
     assert problem in errors[0]
-    assert kept() == before
+    assert database_dump() == before
 
 
 def test_what_else_makes_it_impossible(take_in, poundkey, tmp_path):
@@ -215,7 +215,7 @@ def test_it_works_beside_a_gateway_and_the_first_sign_in_proves_the_phone(dev, p
     assert poundkey("import", *words)[:2] == (0, dev_report("new", f"+14***{phone[-2:]} added", 1, 0))
     _, before = dev.ask("GET", "/v1/enrollments?user=erin@example.com")
     assert (before["status"], before["default_method"]) == ("pending", None)
-    assert [(kept["number"], kept["status"]) for kept in before["phones"]] == [(phone, "unverified")]
+    assert [(stored["number"], stored["status"]) for stored in before["phones"]] == [(phone, "unverified")]
     path = f"/v1/enrollments/{before['id']}"
     _, verification = dev.ask("POST", f"{path}/verifications", {"purpose": "sign_in"})
     while verification["attempts"][0]["status"] != "delivered":
@@ -261,9 +261,9 @@ def test_a_persons_groups_decide_whose_policy_it_is(dev, poundkey, tmp_path):
     assert "heidi: phone added: mobile +14***98 added" in out
 
 
-def dev_report(fate: str, told: str, new: int, unchanged: int) -> str:
+def dev_report(result: str, phone_result: str, new: int, unchanged: int) -> str:
     return (
-        f"line 2: erin@example.com: {fate}: mobile {told}\n\n"
+        f"line 2: erin@example.com: {result}: mobile {phone_result}\n\n"
         f"rows:   {new} new, 0 phone added, {unchanged} unchanged, 0 kept, 0 refused\n"
         f"phones: {new} added, {unchanged} unchanged, 0 kept, 0 refused\n"
     )

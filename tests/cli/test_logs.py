@@ -52,9 +52,9 @@ def test_an_exception_is_told_by_type_and_frames_alone(error):
 
 def test_causes_contexts_and_members_are_told_too():
     group = raised(ExceptionGroup("", [raised(KeyError()), raised(OSError(), cause=raised(TimeoutError()))]))
-    told = redacted(group)
+    text = redacted(group)
     for name in ("ExceptionGroup", "KeyError", "OSError", "TimeoutError"):
-        assert f"builtins.{name}" in told
+        assert f"builtins.{name}" in text
 
 
 def test_a_ring_of_causes_ends():
@@ -81,7 +81,7 @@ async def test_what_asyncio_says_of_lost_exceptions_loses_its_words(lost_excepti
     loop = asyncio.get_running_loop()
     task = loop.create_task(_fail(CANARY))
     await asyncio.wait([task])
-    del task  # nobody has asked for its exception
+    del task  # its exception was never retrieved
     loop.call_soon(_fail_with, CANARY)
     for lost in [await lost_exceptions.get(), await lost_exceptions.get()]:
         assert CANARY in lost.getMessage()

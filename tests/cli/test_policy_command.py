@@ -12,7 +12,7 @@ from support.verifications import an_enrollment
 
 from gateway.app import open_store
 from gateway.cli.keys import new_api_key, new_secret
-from gateway.domain.blocks import blocked
+from gateway.domain.blocks import block_person
 from gateway.domain.enrollment import (
     AppPassword,
     DefaultMethod,
@@ -21,7 +21,7 @@ from gateway.domain.enrollment import (
     Phone,
     PhoneKind,
     TrustedDevice,
-    enrollment_changed,
+    update_enrollment,
 )
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel
@@ -40,7 +40,7 @@ Step = Callable[[Enrollment, int], EnrollmentChange]
 
 
 def person(user: str, *phones: Phone, **fields) -> tuple[str, str, Step]:
-    return "Example Bank", user, lambda kept, now: enrollment_changed(kept, now, phones=phones, **fields)
+    return "Example Bank", user, lambda current, now: update_enrollment(current, now, phones=phones, **fields)
 
 
 ALICE = person(
@@ -60,7 +60,7 @@ BOB = person(
 )
 CAROL = person("carol")
 DAVE = person("dave", msgspec.structs.replace(OFFERED, id="phn_dave"))
-EVE = ("Other Bank", "eve\u202e", lambda kept, now: blocked(kept, "lost phone", None, now))
+EVE = ("Other Bank", "eve\u202e", lambda current, now: block_person(current, "lost phone", None, now))
 PEOPLE = [ALICE, BOB, CAROL, DAVE, EVE]
 
 
@@ -81,8 +81,8 @@ async def fill(environment: dict[str, str], people: list = PEOPLE) -> None:
 
         async def enroll(application: str, user: str, step: Step) -> None:
             new = an_enrollment(new_id("enr"), at=1, application_id=applications[application], user=user)
-            kept, _ = await store.enrollments.enroll(new, None)
-            await store.enrollments.change(kept.id, step)
+            enrolled, _ = await store.enrollments.enroll(new, None)
+            await store.enrollments.change(enrolled.id, step)
 
         await asyncio.gather(*(enroll(*one) for one in people))
 
@@ -115,10 +115,10 @@ def row(out: str, *cells: str) -> str:
     return lines[0]
 
 
-def told_of(out: str, user: str) -> list[str]:
+def effects_on(out: str, user: str) -> list[str]:
     """Return the lines that a dry run says about a person."""
-    told = {block.splitlines()[0]: block.splitlines()[1:] for block in out.split("\n\n")}
-    return [line.strip() for line in told.get(f"{user} of Example Bank", [])]
+    blocks = {block.splitlines()[0]: block.splitlines()[1:] for block in out.split("\n\n")}
+    return [line.strip() for line in blocks.get(f"{user} of Example Bank", [])]
 
 
 def counts(out: str, application: str) -> dict[str, int]:
@@ -165,20 +165,20 @@ def test_a_no_names_who_decided_and_what_to_do(policy):
 def test_a_block_is_said_first_and_nothing_reaches_the_terminal_raw(policy):
     out = explained(policy, "eve\u202e", application="Other Bank")
     assert out.splitlines()[0] == (
-        "'eve\\u202e' of Other Bank: blocked until somebody ends it (lost phone), so that nothing below holds before"
+        "'eve\\u202e' of Other Bank: blocked until somebody ends it (lost phone); nothing below applies until then"
     )
 
 
 @pytest.mark.parametrize(
-    ("application", "user", "told"),
+    ("application", "user", "problem"),
     [
         ("Nobody", "alice", "there is no application Nobody; see poundkey keys list"),
         ("Other Bank", "alice", "Other Bank has no user alice"),
     ],
 )
-def test_who_is_not_there_is_said(policy, application, user, told):
+def test_who_is_not_there_is_said(policy, application, user, problem):
     code, _, err = policy("explain", "--application", application, "--user", user)
-    assert (code, err.splitlines()) == (2, [f"poundkey policy: {told}"])
+    assert (code, err.splitlines()) == (2, [f"poundkey policy: {problem}"])
 
 
 def test_a_file_like_todays_affects_nobody(policy):
@@ -196,17 +196,17 @@ def test_what_is_lost_is_told_for_each_person_and_counted(policy):
         "[applications.'Example Bank'.groups.contractors]\ncall_countries = ['US']\nsign_in = ['call']\n"
     )
     desk = f"{MASKED_AMERICAN} x12, office"
-    alice = told_of(out, "alice")
+    alice = effects_on(out, "alice")
     assert [line.partition(":")[0] for line in alice] == [
         f"loses a text to {desk} at sign-in",
         f"loses a call to {desk} at sign-in",
         f"{desk} can no longer be used",
-        "has 2 app passwords that would count no longer",
+        "has 2 app passwords that would no longer work",
     ]
     assert "Decided by the default policy." in alice[0]
 
     abroad = f"{MASKED_GERMAN}, alternate"
-    bob = told_of(out, "bob")
+    bob = effects_on(out, "bob")
     assert [line.partition(":")[0] for line in bob] == [
         f"loses a text to {MASKED_AMERICAN}, authentication at sign-in",
         f"loses a text to {abroad} at sign-in",
@@ -216,39 +216,39 @@ def test_what_is_lost_is_told_for_each_person_and_counted(policy):
     ]
     assert "the policy of the group contractors" in bob[2]
 
-    assert len(told_of(out, "carol")) == 4
-    assert [line.partition(":")[0] for line in told_of(out, "dave")] == [
-        f"loses a text to {MASKED_AMERICAN}, authentication, unproven to prove it"
+    assert len(effects_on(out, "carol")) == 4
+    assert [line.partition(":")[0] for line in effects_on(out, "dave")] == [
+        f"loses a text to {MASKED_AMERICAN}, authentication, unverified to verify it"
     ]
     assert counts(out, "Example Bank") == {
         "PEOPLE": 4,
         "AFFECTED": 4,
-        "LOSE A WAY": 4,
-        "GAIN A WAY": 0,
+        "LOSE A METHOD": 4,
+        "GAIN A METHOD": 0,
         "DEFAULT GONE": 1,
         "PHONE UNUSABLE": 2,
-        "NO WAY LEFT": 0,
+        "NO METHOD LEFT": 0,
         "FEATURE OFF": 1,
     }
 
 
 def test_what_is_gained_is_told(policy):
     _, out, _ = policy(today="[default]\nsign_in = []\n", proposed="[default]\nsign_in = ['sms']\n")
-    assert told_of(out, "bob") == [
+    assert effects_on(out, "bob") == [
         f"gains a text to {MASKED_AMERICAN}, authentication at sign-in",
         f"gains a text to {MASKED_GERMAN}, alternate at sign-in",
     ]
-    assert counts(out, "Example Bank")["GAIN A WAY"] == 2
+    assert counts(out, "Example Bank")["GAIN A METHOD"] == 2
 
 
 def test_who_would_be_left_without_any_way_is_told(policy):
     _, out, _ = policy(
         today="[default]\nremember_device_days = 30\n", proposed="[applications.'Example Bank']\nsign_in = []\n"
     )
-    assert "no way is left at all" in told_of(out, "alice")
-    assert any(line.startswith("has 1 trusted device that would count no longer") for line in told_of(out, "bob"))
-    found = counts(out, "Example Bank")
-    assert (found["AFFECTED"], found["NO WAY LEFT"], found["FEATURE OFF"]) == (2, 2, 1)
+    assert "no method is left" in effects_on(out, "alice")
+    assert any(line.startswith("has 1 trusted device that would no longer work") for line in effects_on(out, "bob"))
+    counted = counts(out, "Example Bank")
+    assert (counted["AFFECTED"], counted["NO METHOD LEFT"], counted["FEATURE OFF"]) == (2, 2, 1)
     assert counts(out, "Other Bank")["AFFECTED"] == 0
 
 
@@ -286,5 +286,5 @@ def test_it_works_beside_a_gateway_that_serves(policy, database, start_program):
     gateway.log_until("listening")
     assert "enrolled" in explained(policy, "alice")
     code, out, _ = policy(proposed="[default]\nsign_in = []\n")
-    assert (code, counts(out, "Example Bank")["NO WAY LEFT"]) == (0, 2)
+    assert (code, counts(out, "Example Bank")["NO METHOD LEFT"]) == (0, 2)
     assert gateway.stop() == 0

@@ -7,7 +7,7 @@ import pytest
 from support.integrator import PHONE
 from support.world import network_at, random_key, serving_at, settings_for
 
-from gateway.cli.key_rotation import verdicts
+from gateway.cli.key_rotation import describe_keys
 from gateway.settings.settings import Keys, Settings
 from gateway.stores.key_rotation import KeyKind, KeyUse
 
@@ -71,7 +71,7 @@ def test_what_still_needs_a_key_is_said_with_when_it_goes():
         KeyUse(KeyKind.FINGERPRINT, 1, {"app passwords": 1, "limits": 2}),
         KeyUse(KeyKind.FINGERPRINT, 2, {"limits": 1}),
     ]
-    lines = verdicts(Settings(keys=BOTH), uses)
+    lines = describe_keys(Settings(keys=BOTH), uses)
     assert lines[0::2] == ["keys.sealing 2 is in use", "keys.fingerprint 2 is in use"]
     assert lines[1] == "keys.sealing 1 is still needed for 3 codes under way (they go within limits.lifetime)"
     assert lines[3].startswith(

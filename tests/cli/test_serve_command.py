@@ -40,12 +40,12 @@ def test_mistakes_in_the_applications_file_are_a_line_each(start_program, serve_
 def test_a_stop_answers_whoever_waits_and_ends_in_peace(accept, serve, poundkey, serve_environment, asker):
     _, out, _ = poundkey("keys", "create", "--application", "Example Bank", **serve_environment)
     port, key = int(serve_environment["POUNDKEY_SERVER__PORT"]), out.strip()
-    wish = {"to": "+14255550123", "channel": "sms"}
-    _, verification = asker(port, key).ask("POST", "/v1/verifications", wish)
+    body = {"to": "+14255550123", "channel": "sms"}
+    _, verification = asker(port, key).ask("POST", "/v1/verifications", body)
     path = f"/v1/verifications/{verification['id']}"
     waiter = asker(port, key, accept)
     waiter.send("GET", f"{path}/events" if accept == "text/event-stream" else f"{path}?wait=30&revision=1000")
-    assert asker(port).ask("GET", "/healthz")[0] == 200  # behind the waiter in line, so that one has been heard by now
+    assert asker(port).ask("GET", "/healthz")[0] == 200  # behind the waiter in line, so the waiter was read by now
 
     began = time.monotonic()
     serve.process.send_signal(signal.SIGTERM)

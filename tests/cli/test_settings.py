@@ -59,7 +59,7 @@ def test_what_is_missing_is_told_at_once():
 
 
 @for_each(
-    ("name", "value", "told"),
+    ("name", "value", "setting"),
     [
         ("SERVER__PORT", "many", "server.port"),
         ("SERVER__PORT", "70000", "server.port"),
@@ -98,9 +98,9 @@ def test_what_is_missing_is_told_at_once():
         ("OUTBOX__LEASE", "15", "outbox.lease"),
     ],
 )
-def test_what_cannot_work_is_told_by_name(name: str, value: str, told: str):
+def test_what_cannot_work_is_told_by_name(name: str, value: str, setting: str):
     (problem,) = problems(ENOUGH | {f"POUNDKEY_{name}": value})
-    assert problem.partition(":")[0] == told
+    assert problem.partition(":")[0] == setting
     assert "cret" not in problem
 
 

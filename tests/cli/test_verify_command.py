@@ -100,20 +100,20 @@ def test_an_interrupt_cancels_the_verification(dev, new_phone):
         verify.process.send_signal(number)
         verify.read_until("✗ canceled")  # while its stdin is still open
         assert verify.ended() == 1
-        assert _kept(dev, phone)["status"] == "canceled"
+        assert _stored(dev, phone)["status"] == "canceled"
 
 
 def test_a_code_that_was_checked_elsewhere_ends_it_too(dev, new_phone):
     phone = new_phone()
     verify = dev.verify(phone)
     verify.read_until("delivered")
-    dev.ask("POST", f"/v1/verifications/{_kept(dev, phone)['id']}/check", {"code": dev.code_on(phone)})
+    dev.ask("POST", f"/v1/verifications/{_stored(dev, phone)['id']}/check", {"code": dev.code_on(phone)})
     verify.read_until("✓ approved")
     assert verify.ended() == 0, verify.err
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "expected"),
     [
         (("+14255550199", "--key", "pk_wrong"), "API key"),
         (("12",), "E.164"),
@@ -121,11 +121,11 @@ def test_a_code_that_was_checked_elsewhere_ends_it_too(dev, new_phone):
         (("+14255550199", "--call", "--mode", "pin"), "a PIN belongs to a person's enrollment"),
     ],
 )
-def test_what_the_gateway_refuses_is_one_clear_line(dev, poundkey, words, said):
+def test_what_the_gateway_refuses_is_one_clear_line(dev, poundkey, words, expected):
     code, _, err = poundkey("verify", *words, "--url", dev.url, POUNDKEY_API_KEY=dev.key)
     assert code == 2
     [line] = err.splitlines()
-    assert said in line
+    assert expected in line
 
 
 def test_a_gateway_that_is_not_there_is_one_clear_line(poundkey, two_ports):
@@ -175,7 +175,7 @@ def _another(code: str) -> str:
     return f"{(int(code) + 1) % 10 ** len(code):0{len(code)}}"
 
 
-def _kept(dev, phone: str):
+def _stored(dev, phone: str):
     _, page = dev.ask("GET", f"/v1/verifications?to=%2B{phone[1:]}")
     [verification] = page["data"]
     return verification

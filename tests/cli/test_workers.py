@@ -42,7 +42,7 @@ def test_one_that_dies_is_replaced(workers, on_postgres, asker):
     while time.time() - before[0].create_time() < LATER_THAN_A_FAILED_START:
         time.sleep(0.1)
     before[0].kill()
-    workers.log_until("another takes its place")
+    workers.log_until("is restarted")
     workers.log_until("listening")
     assert len(children(workers)) == 2
     assert {asker(port).ask("GET", "/readyz")[0] for _ in range(20)} == {200}
@@ -58,7 +58,7 @@ def test_one_whose_database_is_away_for_a_while_does_not_end_the_others(workers,
     postgres.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
     first.kill()
     for _ in range(2):
-        workers.log_until("another takes its place")
+        workers.log_until("is restarted")
     assert second in children(workers)
     postgres.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
     workers.log_until("listening")

@@ -49,7 +49,9 @@ def test_it_takes_its_file(haproxy, deploy):
 
 async def test_while_no_gateway_is_ready_applications_are_told_in_the_words_of_one(proxy):
     detail = "No gateway is ready. Nothing was changed. Try again soon."
-    ours = problems.response(problems.from_rejection(Rejected(ErrorCode.STORE_UNAVAILABLE, detail, retry_after=1)))
+    ours = problems.problem_response(
+        problems.from_rejection(Rejected(ErrorCode.STORE_UNAVAILABLE, detail, retry_after=1))
+    )
     async with proxy.get("/v1/verifications") as told:
         assert (told.status, await told.read()) == (ours.status, ours.body)
         assert told.content_type == ours.content_type

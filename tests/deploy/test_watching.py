@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from support.tables import for_each
 
 from gateway.domain.verification import Channel, FailureCode, Status
-from gateway.metrics import Metrics, Standing
+from gateway.metrics import GatewayState, Metrics
 from gateway.providers.counting import RequestKind, SendResult
 from webhooks.routes import CallbackResult
 
@@ -42,8 +42,10 @@ VALUES = {
 
 
 def families() -> dict[str, str]:
-    standing = Standing(ready=True, workers={}, resting={}, waiting=0, in_hand=0, queued=0, oldest=0.0)
-    page = Metrics().page(standing).decode()
+    state = GatewayState(
+        ready=True, workers={}, open_circuits={}, waiters=0, sends_in_progress=0, sends_queued=0, oldest_queued=0.0
+    )
+    page = Metrics().render(state).decode()
     return {family.name: family.type for family in text_string_to_metric_families(page)}
 
 

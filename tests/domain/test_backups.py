@@ -11,7 +11,7 @@ from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.enrollment import Enrollment, Phone, PhoneKind
 from gateway.domain.errors import ErrorCode
 from gateway.domain.ivr import call_events
-from gateway.domain.limits import Limits, Tally
+from gateway.domain.limits import Limits, RateCounters
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, Failure, FailureCode, FallbackStep, Mode, Purpose, Status
 
@@ -38,26 +38,24 @@ def begun(steps=(), channel=CALL, *, backup=True, tried=()):
         purpose=Purpose.SIGN_IN,
         call_backup=backup,
         tried=tried,
-        plan=fallback.planned(steps, lambda _step: None),
+        plan=fallback.plan_steps(steps, lambda _step: None),
     )
     return created(request, drawn(1, channel), now=START, limits=LIMITS).verification
 
 
 def reported(verification, status, number=1, sip=None, limits=LIMITS):
     report = status_reports.CallReport(f"CA{number}", status, status.value, 1, None, sip)
-    return status_reports.call_status_changed(verification, f"token-{number}", report, START + 10, limits).verification
+    return status_reports.apply_call_report(verification, f"token-{number}", report, START + 10, limits).verification
 
 
 def lost(verification, number):
     report = status_reports.MessageReport(f"SM{number}", DeliveryStatus.UNDELIVERED, "undelivered", UNREACHABLE)
-    return status_reports.message_status_changed(
-        verification, f"token-{number}", report, START + 20, LIMITS
-    ).verification
+    return status_reports.apply_message_report(verification, f"token-{number}", report, START + 20, LIMITS).verification
 
 
 def texted(verification):
-    return fallback.wait_over(
-        verification, lambda channel, _mode, _number: drawn(2, channel), Tally(), verification.next_at, LIMITS
+    return fallback.take_next_step(
+        verification, lambda channel, _mode, _number: drawn(2, channel), RateCounters(), verification.next_at, LIMITS
     ).verification
 
 
@@ -80,7 +78,7 @@ def test_who_declined_a_call_is_called_nowhere_else():
     declined = reported(begun(), DeliveryStatus.BUSY, sip=603)
     assert declined.attempts[0].failure.code is FailureCode.CALL_REJECTED
     assert not backup_phone.is_due(declined)
-    again = commands.next_attempt(declined, drawn(2), Tally(), START + 11, LIMITS).verification
+    again = commands.next_attempt(declined, drawn(2), RateCounters(), START + 11, LIMITS).verification
     assert not backup_phone.is_due(reported(again, DeliveryStatus.NO_ANSWER, 2))
 
 
@@ -108,8 +106,8 @@ def test_a_text_alone_is_not_followed():
 def test_without_a_grace_it_is_due_all_the_same():
     failed = reported(begun(), DeliveryStatus.NO_ANSWER, limits=NO_GRACE)
     assert (failed.status, failed.ends_at, backup_phone.is_due(failed)) == (Status.PENDING, START + 10, True)
-    ended = timeouts.deadline_passed(
-        backup_phone.continued(failed, "ver_2", START + 11).verification, START + 12
+    ended = timeouts.pass_deadline(
+        backup_phone.continue_with_backup(failed, "ver_2", START + 11).verification, START + 12
     ).verification
     assert (ended.status, ended.failure.code, ended.continued_by) == (Status.FAILED, FailureCode.NO_ANSWER, "ver_2")
 
@@ -122,7 +120,7 @@ def test_without_a_grace_what_is_not_followed_fails_at_once(first):
 
 def test_a_text_that_is_refused_behind_the_grace_of_a_call_leaves_it_due():
     with_text = texted(reported(begun(CALL_THEN_TEXT), DeliveryStatus.NO_ANSWER))
-    refused = send_results.refused(
+    refused = send_results.record_rejected(
         with_text, "att_2", UNREACHABLE, with_text.attempts[0].grace_ends_at + 1
     ).verification
     assert (refused.status, backup_phone.is_due(refused)) == (Status.PENDING, True)
@@ -130,14 +128,14 @@ def test_a_text_that_is_refused_behind_the_grace_of_a_call_leaves_it_due():
 
 def test_a_last_step_that_is_left_out_leaves_it_due():
     stepping = reported(begun(CALL_THEN_TEXT), DeliveryStatus.NO_ANSWER)
-    left = fallback.step_refused(stepping, ErrorCode.RATE_LIMITED, stepping.next_at).verification
+    left = fallback.skip_step(stepping, ErrorCode.RATE_LIMITED, stepping.next_at).verification
     assert (left.status, backup_phone.is_due(left)) == (Status.PENDING, True)
 
 
 def test_after_a_restore_no_other_phone_is_called():
-    restored = recovery.restored(unanswered(), START + 20).verification
+    restored = recovery.recover_verification(unanswered(), START + 20).verification
     assert not backup_phone.is_due(restored)
-    over = recovery.restored(unanswered(), START + 60_000).verification
+    over = recovery.recover_verification(unanswered(), START + 60_000).verification
     assert over.status is Status.FAILED
 
 
@@ -147,46 +145,48 @@ def test_at_the_end_of_the_last_grace_the_clock_finds_it_not_begun():
     assert backup_phone.is_overdue(first, first.ends_at)
     assert not backup_phone.is_overdue(first, first.expires_at)
     assert not backup_phone.is_overdue(begun(), START + 60_000)
-    assert not backup_phone.is_overdue(backup_phone.continued(first, "ver_2", START + 11).verification, first.ends_at)
+    assert not backup_phone.is_overdue(
+        backup_phone.continue_with_backup(first, "ver_2", START + 11).verification, first.ends_at
+    )
 
 
 def test_it_is_noted_once_and_the_first_still_fails_as_it_would():
     first = unanswered()
-    change = backup_phone.continued(first, "ver_2", START + 11)
+    change = backup_phone.continue_with_backup(first, "ver_2", START + 11)
     noted = change.verification
     assert (noted.continued_by, noted.ends_at, noted.revision) == ("ver_2", first.ends_at, first.revision + 1)
     assert [(entry.type, entry.facts) for entry in change.entries] == [
         ("verification.continued", {"verification_id": "ver_2"})
     ]
-    assert backup_phone.continued(noted, "ver_3", START + 12).verification is noted
-    assert backup_phone.not_continued(noted, ErrorCode.RATE_LIMITED, START + 12).verification is noted
-    ended = timeouts.deadline_passed(noted, noted.ends_at).verification
+    assert backup_phone.continue_with_backup(noted, "ver_3", START + 12).verification is noted
+    assert backup_phone.give_up_backup(noted, ErrorCode.RATE_LIMITED, START + 12).verification is noted
+    ended = timeouts.pass_deadline(noted, noted.ends_at).verification
     assert (ended.status, ended.failure.code, ended.continued_by) == (Status.FAILED, FailureCode.NO_ANSWER, "ver_2")
 
 
 def test_it_is_not_noted_on_what_is_over_or_goes_on_otherwise():
     first = unanswered()
-    over = timeouts.deadline_passed(first, first.ends_at).verification
-    canceled = commands.canceled(first, START + 11).verification
-    again = commands.next_attempt(first, drawn(2), Tally(), START + 11, LIMITS).verification
+    over = timeouts.pass_deadline(first, first.ends_at).verification
+    canceled = commands.cancel(first, START + 11).verification
+    again = commands.next_attempt(first, drawn(2), RateCounters(), START + 11, LIMITS).verification
     for gone in (over, canceled, again):
-        assert backup_phone.continued(gone, "ver_2", START + 12).verification is gone
-    assert backup_phone.continued(first, "ver_2", first.expires_at).verification is first
+        assert backup_phone.continue_with_backup(gone, "ver_2", START + 12).verification is gone
+    assert backup_phone.continue_with_backup(first, "ver_2", first.expires_at).verification is first
 
 
 def test_a_no_is_noted_once_with_its_reason():
-    change = backup_phone.not_continued(unanswered(), ErrorCode.NO_METHOD, START + 11)
+    change = backup_phone.give_up_backup(unanswered(), ErrorCode.NO_METHOD, START + 11)
     assert [(entry.type, entry.facts) for entry in change.entries] == [
         ("verification.not_continued", {"reason": "no_method"})
     ]
     assert not backup_phone.is_due(change.verification)
-    assert backup_phone.not_continued(change.verification, ErrorCode.NO_METHOD, START + 12).entries == ()
+    assert backup_phone.give_up_backup(change.verification, ErrorCode.NO_METHOD, START + 12).entries == ()
 
 
 def test_a_repeated_report_leaves_it_due_until_it_is_noted():
     first = unanswered()
     assert backup_phone.is_due(reported(first, DeliveryStatus.NO_ANSWER))
-    move = send_results.sent(first, "att_1", "CA1", START + 11).verification
+    move = send_results.record_sent(first, "att_1", "CA1", START + 11).verification
     assert backup_phone.is_due(move)
 
 

@@ -15,7 +15,7 @@ from gateway.domain.ivr import call_events
 from gateway.domain.ivr.flow import MAX_REPROMPTS
 from gateway.domain.ivr.keypad import Keypad
 from gateway.domain.ivr.states import CallState, Script
-from gateway.domain.limits import Limits, Tally
+from gateway.domain.limits import Limits, RateCounters
 from gateway.domain.verification import Change, Channel, FailureCode, Mode, Status, Verification
 
 LIMITS = Limits()
@@ -47,7 +47,7 @@ def pressed(
 ) -> Change:
     turn = verification.attempts[0].gather_number if turn is None else turn
     return call_events.gather_digits(
-        verification, *call, turn, digits, Tally(), START + 2, LIMITS, keypad=keypad, cut_off=cut_off
+        verification, *call, turn, digits, RateCounters(), START + 2, LIMITS, keypad=keypad, cut_off=cut_off
     )
 
 
@@ -127,7 +127,7 @@ def test_after_a_report_1_stops_the_number_and_nothing_else_does():
 def test_the_end_of_a_call_that_refused_changes_nothing():
     reported = after(answered(), "0", "#").verification
     report = status_reports.CallReport("CA0", DeliveryStatus.COMPLETED, "completed", 3, None, None)
-    over = status_reports.call_status_changed(reported, CALL[0], report, START + 3, LIMITS).verification
+    over = status_reports.apply_call_report(reported, CALL[0], report, START + 3, LIMITS).verification
     assert (over.status, over.failure) == (Status.DENIED, reported.failure)
     assert over.attempts[0].failure == reported.failure
 
@@ -236,23 +236,23 @@ def test_a_key_has_the_code_told_and_proves_nothing():
 def test_the_end_of_a_call_that_told_the_code_leaves_time_to_type_it():
     told = after(answered(Mode.CODE), "#").verification
     report = status_reports.CallReport("CA0", DeliveryStatus.COMPLETED, "completed", 3, None, None)
-    over = status_reports.call_status_changed(told, CALL[0], report, START + 3, LIMITS).verification
+    over = status_reports.apply_call_report(told, CALL[0], report, START + 3, LIMITS).verification
     assert (over.status, over.due_at) == (Status.PENDING, over.expires_at)
     assert commands.resend_at(over, Channel.CALL, LIMITS) is not None
-    checked = commands.code_checked(over, RIGHT, Tally(), START + 4, LIMITS).verification
+    checked = commands.check_code(over, RIGHT, RateCounters(), START + 4, LIMITS).verification
     assert (checked.status, checked.assurance) == (Status.APPROVED, Assurance.POSSESSION)
 
 
 def test_a_call_that_is_over_tells_no_code():
     report = status_reports.CallReport("CA0", DeliveryStatus.COMPLETED, "completed", 3, None, None)
-    over = status_reports.call_status_changed(answered(Mode.CODE), CALL[0], report, START + 3, LIMITS).verification
+    over = status_reports.apply_call_report(answered(Mode.CODE), CALL[0], report, START + 3, LIMITS).verification
     assert pressed(over, "#").verification is over
 
 
 @for_each("mode", MODES)
 @for_each("keys", ["#", "42", "0", "9"])
 def test_a_machine_is_told_nothing_and_refuses_nothing(mode: Mode, keys: str):
-    machine = call_events.machine_detected(answered(mode), *CALL, START + 2).verification
+    machine = call_events.detect_machine(answered(mode), *CALL, START + 2).verification
     change = pressed(machine, keys)
     assert change.verification is machine
     assert script(change) is Script.HANG_UP
@@ -261,7 +261,7 @@ def test_a_machine_is_told_nothing_and_refuses_nothing(mode: Mode, keys: str):
 
 def test_a_late_verdict_of_a_machine_ends_a_call_that_told_the_code():
     told = after(answered(Mode.CODE), "#").verification
-    change = call_events.machine_detected(told, *CALL, START + 3)
+    change = call_events.detect_machine(told, *CALL, START + 3)
     assert change.verification.status is Status.FAILED
     assert change.verification.sealed_code is None
     assert script(change) is Script.HANG_UP
@@ -286,7 +286,7 @@ def test_a_gather_that_is_not_open_counts_for_nothing(mode: Mode, entries: list[
 
 def test_a_stopped_number_is_sent_nothing():
     with pytest.raises(Rejected) as refused:
-        Tally(stopped=True).with_send(START, LIMITS)
+        RateCounters(stopped=True).with_send(START, LIMITS)
     assert refused.value.code is ErrorCode.NUMBER_STOPPED
     assert refused.value.retry_after is None
 

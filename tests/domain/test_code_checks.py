@@ -29,7 +29,7 @@ class Checks(RuleBasedStateMachine):
     def check(self, guess: bytes) -> None:
         pending = self.verification.status is Status.PENDING and self.now < self.verification.expires_at
         try:
-            change = commands.code_checked(self.verification, guess, self.tally, self.now, LIMITS)
+            change = commands.check_code(self.verification, guess, self.tally, self.now, LIMITS)
         except Rejected as refusal:
             assert refusal.code is ErrorCode.VERIFICATION_FINISHED
             assert not pending
@@ -51,14 +51,14 @@ class Checks(RuleBasedStateMachine):
     @rule(seconds=st.integers(1, 300))
     def wait(self, seconds: int) -> None:
         self.now += seconds * 1_000
-        self.verification = timeouts.deadline_passed(self.verification, self.now).verification
+        self.verification = timeouts.pass_deadline(self.verification, self.now).verification
 
     @rule(channel=st.sampled_from(Channel))
     def resend(self, channel: Channel) -> None:
         mode = Mode.CONFIRM if channel is Channel.CALL else None
         new = a_new_attempt(self.sends, channel, mode)
         try:
-            change = commands.resent(self.verification, new, self.tally, self.now, LIMITS)
+            change = commands.resend(self.verification, new, self.tally, self.now, LIMITS)
         except Rejected:
             return
         if change.refusal is None:

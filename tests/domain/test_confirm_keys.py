@@ -11,10 +11,10 @@ from gateway.domain.enrollment import Enrollment, Phone, PhoneKind
 from gateway.domain.ivr import call_events
 from gateway.domain.ivr.keypad import Keypad
 from gateway.domain.ivr.states import Script
-from gateway.domain.limits import Limits, Tally
-from gateway.domain.outcomes import outcome_recorded
+from gateway.domain.limits import Limits, RateCounters
+from gateway.domain.outcomes import record_outcome
 from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.phones import phone_removed
+from gateway.domain.phones import remove_phone
 from gateway.domain.verification import Change, Channel, FailureCode, Mode, Status, Verification
 
 LIMITS = Limits()
@@ -35,7 +35,7 @@ def after(verification: Verification, *entries: str, keypad: Keypad = USUAL) -> 
     for digits in entries:
         kept = change.verification
         turn = kept.attempts[0].gather_number
-        change = call_events.gather_digits(kept, *CALL, turn, digits, Tally(), 1_002, LIMITS, keypad=keypad)
+        change = call_events.gather_digits(kept, *CALL, turn, digits, RateCounters(), 1_002, LIMITS, keypad=keypad)
     return change
 
 
@@ -48,7 +48,7 @@ def person(own: str = "", verified_at: int | None = None) -> Enrollment:
 def learned(change: Change, before: Enrollment) -> str:
     """Return the key that is kept of a phone once a change was written to its person's record."""
     assert change.outcome
-    after = outcome_recorded(before, change.verification, change.outcome).enrollment
+    after = record_outcome(before, change.verification, change.outcome).enrollment
     assert after.confirm_keys["phn_2"] == "6"
     return after.confirm_key(after.phones[0])
 
@@ -114,19 +114,19 @@ def test_a_key_that_has_come_to_mean_something_else_confirms_nothing():
 def test_the_next_call_of_a_verification_asks_for_the_same_key():
     hung_up = after(answered(), "").verification
     new = a_new_attempt(1, Channel.CALL, Mode.CONFIRM)
-    again = commands.next_attempt(hung_up, new, Tally(), 2_000, LIMITS).verification
+    again = commands.next_attempt(hung_up, new, RateCounters(), 2_000, LIMITS).verification
     assert again.attempts[1].confirm_key == "5"
 
 
 def test_the_key_goes_with_its_phone():
-    removed = phone_removed(person("5", verified_at=1), "phn_1", 2).enrollment
+    removed = remove_phone(person("5", verified_at=1), "phn_1", 2).enrollment
     assert removed.confirm_keys == {"phn_2": "6"}
 
 
 def test_a_code_that_was_typed_teaches_nothing():
     text = msgspec.structs.replace(answered(own="5"), proved_by=None, status=Status.PENDING)
     told = msgspec.structs.replace(text, attempts=(msgspec.structs.replace(text.attempts[0], mode=Mode.CODE),))
-    approved = commands.code_checked(told, RIGHT, Tally(), 1_003, LIMITS)
+    approved = commands.check_code(told, RIGHT, RateCounters(), 1_003, LIMITS)
     assert learned(approved, person("6", verified_at=1)) == "6"
 
 

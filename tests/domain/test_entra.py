@@ -22,7 +22,7 @@ from gateway.domain.entra_export import (
     each_user_once,
     json_rows,
 )
-from gateway.domain.phone_import import ImportResult, ImportTerms, WantedPhone, import_planned, wanted_phones
+from gateway.domain.phone_import import ImportResult, ImportTerms, WantedPhone, importable_phones, plan_import
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.policy import DEFAULTS
 
@@ -86,7 +86,7 @@ def test_any_number_as_entra_writes_it_is_read_as_it_was_meant(number, extension
         (WrittenPhone(MOBILE, as_entra_writes(number)), WrittenPhone(OFFICE, as_entra_writes(number, extension))),
     )
     meant = PhoneNumber(phonenumbers.format_number(number, PhoneNumberFormat.E164))
-    assert wanted_phones(row, None) == (WantedPhone(MOBILE, meant), WantedPhone(OFFICE, meant, extension))
+    assert importable_phones(row, None) == (WantedPhone(MOBILE, meant), WantedPhone(OFFICE, meant, extension))
 
 
 @given(
@@ -276,11 +276,11 @@ WRITTEN = st.dictionaries(st.sampled_from(list(ENTRA_NAMES)), LINES).map(
 
 @given(RECORDS, WRITTEN, st.booleans(), st.booleans())
 def test_an_import_done_twice_is_one_done_once_and_takes_no_proven_phone(before, row, first_proven, then_proven):
-    wanted = wanted_phones(row, None)
+    wanted = importable_phones(row, None)
     ids = (f"phn_{count}" for count in range(100))
-    first = import_planned(before, wanted, ImportTerms(DEFAULTS, first_proven, ids, lambda _number: 0), NOW)
+    first = plan_import(before, wanted, ImportTerms(DEFAULTS, first_proven, ids, lambda _number: 0), NOW)
     after = first.change.enrollment
-    second = import_planned(after, wanted, ImportTerms(DEFAULTS, then_proven, ids, lambda _number: 0), NOW + 1)
+    second = plan_import(after, wanted, ImportTerms(DEFAULTS, then_proven, ids, lambda _number: 0), NOW + 1)
     assert second.change.enrollment is after
     expected = [ImportResult.UNCHANGED if told.fate is ImportResult.PHONE_ADDED else told.fate for told in first.phones]
     assert [told.fate for told in second.phones] == expected

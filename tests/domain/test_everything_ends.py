@@ -6,12 +6,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from support.verifications import RIGHT, WRONG, a_new_attempt, a_request, created
 
 from gateway.domain import commands, fallback, send_results, status_reports
-from gateway.domain.attempts import by_id, is_held, under_way
+from gateway.domain.attempts import find_attempt, is_call_in_progress, must_wait
 from gateway.domain.delivery import CALL_ENDED, TEXT_ENDED, DeliveryStatus
 from gateway.domain.errors import Rejected
 from gateway.domain.ivr import call_events
 from gateway.domain.ivr.states import CallState
-from gateway.domain.limits import SECOND, Limits, Tally
+from gateway.domain.limits import SECOND, Limits, RateCounters
 from gateway.domain.verification import Channel, Failure, FailureCode, FallbackStep, Mode, Status
 
 LIMITS = Limits(sends_per_number=4, resend_wait=1)
@@ -38,7 +38,7 @@ class Everything(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 1_000_000
-        self.tally = Tally()
+        self.tally = RateCounters()
         self.rows: dict[str, str] = {}
         self.fates: dict[str, DeliveryStatus | None] = {}
         self.granted: dict[str, int] = {}
@@ -50,7 +50,7 @@ class Everything(RuleBasedStateMachine):
 
     @initialize(first=STEPS, more=st.lists(STEPS, max_size=4))
     def begins(self, first, more):
-        plan = fallback.planned((first, *more), lambda _step: None) if more else commands.NO_PLAN
+        plan = fallback.plan_steps((first, *more), lambda _step: None) if more else commands.NO_PLAN
         request = a_request(channel=first.channel, mode=first.mode, enrollment_id="enr_1", plan=plan)
         new = self.draw(first.channel, first.mode)
         change = created(request, new, tally=self.tally, now=self.now, limits=LIMITS)
@@ -69,7 +69,7 @@ class Everything(RuleBasedStateMachine):
             assert self.now >= max(self.granted.values(), default=0), "a grace was cut short"
         if before.status is Status.PENDING and self.verification.status is not Status.PENDING:
             self.needless = {call.id for call in self.verification.attempts if self.must_hang_up(call)}
-        loose = send_results.loosened(before, change.verification)
+        loose = send_results.outbox_effects(before, change.verification)
         for attempt_id in (*loose.settled, *loose.needless):
             if self.rows.get(attempt_id) == "settling":
                 del self.rows[attempt_id]
@@ -82,7 +82,7 @@ class Everything(RuleBasedStateMachine):
 
     def must_hang_up(self, call):
         own_end = call.id == self.verification.proved_by or call.call_state is CallState.CODE_SPOKEN
-        return under_way(call) and self.rows.get(call.id) == "settling" and not own_end
+        return is_call_in_progress(call) and self.rows.get(call.id) == "settling" and not own_end
 
     def attempt(self, place):
         return self.verification.attempts[place % len(self.verification.attempts)]
@@ -101,20 +101,20 @@ class Everything(RuleBasedStateMachine):
             return
         if self.verification.status is not Status.PENDING:
             del self.rows[attempt.id]
-            self.applies(send_results.withdrawn(self.verification, attempt.id, self.now))
+            self.applies(send_results.withdraw(self.verification, attempt.id, self.now))
         elif taken == "moved on":
-            self.applies(send_results.rerouted(self.verification, attempt.id, "spare", REFUSED, self.now))
+            self.applies(send_results.reroute(self.verification, attempt.id, "spare", REFUSED, self.now))
         elif taken == "refused":
             del self.rows[attempt.id]
-            self.applies(send_results.refused(self.verification, attempt.id, REFUSED, self.now))
+            self.applies(send_results.record_rejected(self.verification, attempt.id, REFUSED, self.now))
         elif taken == "sent":
             self.fates[attempt.id] = data.draw(self.words_of(attempt))
             self.rows[attempt.id] = "settling"
-            self.applies(send_results.sent(self.verification, attempt.id, self.sid(attempt), self.now))
+            self.applies(send_results.record_sent(self.verification, attempt.id, self.sid(attempt), self.now))
         else:
             self.fates[attempt.id] = None if taken == "never left" else data.draw(self.words_of(attempt))
             self.rows[attempt.id] = "unknown"
-            self.applies(send_results.uncertain(self.verification, attempt.id, self.now))
+            self.applies(send_results.record_unknown(self.verification, attempt.id, self.now))
 
     def words_of(self, attempt):
         return st.sampled_from(CALL_WORDS if attempt.channel is Channel.CALL else TEXT_WORDS)
@@ -125,10 +125,10 @@ class Everything(RuleBasedStateMachine):
         stage, fate = self.rows.get(attempt.id), self.fates.get(attempt.id)
         if stage not in {"unknown", "settling", "hanging_up"}:
             return
-        if send_results.is_needless(self.verification, attempt):
+        if send_results.is_unneeded(self.verification, attempt):
             del self.rows[attempt.id]
             self.hung_up.add(attempt.id)
-            self.applies(send_results.hung_up(self.verification, attempt.id, self.now))
+            self.applies(send_results.record_hang_up(self.verification, attempt.id, self.now))
         elif self.verification.status is not Status.PENDING or send_results.is_final(attempt):
             del self.rows[attempt.id]
         elif stage == "unknown" and attempt.provider_sid is None:
@@ -143,20 +143,20 @@ class Everything(RuleBasedStateMachine):
         if fate is None:
             if self.now >= attempt.created_at + 300 * SECOND:
                 del self.rows[attempt.id]
-                self.applies(send_results.never_arrived(self.verification, attempt.id, self.now))
+                self.applies(send_results.record_not_received(self.verification, attempt.id, self.now))
             return
         self.rows[attempt.id] = "settling"
-        self.applies(send_results.sent(self.verification, attempt.id, self.sid(attempt), self.now))
+        self.applies(send_results.record_sent(self.verification, attempt.id, self.sid(attempt), self.now))
 
     def reports(self, attempt, status, sequence):
         sid, token = self.sid(attempt), attempt.token
         if attempt.channel is Channel.CALL:
             call = status_reports.CallReport(sid, status, status.value, sequence, None, None)
-            self.applies(status_reports.call_status_changed(self.verification, token, call, self.now, LIMITS))
+            self.applies(status_reports.apply_call_report(self.verification, token, call, self.now, LIMITS))
         else:
             text = status_reports.MessageReport(sid, status, status.value, LOST)
-            self.applies(status_reports.message_status_changed(self.verification, token, text, self.now, LIMITS))
-        after = by_id(self.verification, attempt.id)
+            self.applies(status_reports.apply_message_report(self.verification, token, text, self.now, LIMITS))
+        after = find_attempt(self.verification, attempt.id)
         if after.failure is None:
             self.granted.pop(attempt.id, None)
         elif attempt.failure is None:
@@ -181,7 +181,7 @@ class Everything(RuleBasedStateMachine):
         token, sid = attempt.token, self.sid(attempt)
         self.applies(call_events.answer_call(self.verification, token, sid, "machine" if machine else None, self.now))
         for key in keys:
-            turn = by_id(self.verification, attempt.id).gather_number
+            turn = find_attempt(self.verification, attempt.id).gather_number
             self.applies(
                 call_events.gather_digits(self.verification, token, sid, turn, key, self.tally, self.now, LIMITS)
             )
@@ -190,7 +190,7 @@ class Everything(RuleBasedStateMachine):
     @rule(guess=st.sampled_from([RIGHT, WRONG, WRONG]))
     def a_code_is_checked(self, guess):
         try:
-            change = commands.code_checked(self.verification, guess, self.tally, self.now, LIMITS)
+            change = commands.check_code(self.verification, guess, self.tally, self.now, LIMITS)
         except Rejected:
             return
         self.judged += any(entry.type == "code.checked" for entry in change.entries)
@@ -200,7 +200,7 @@ class Everything(RuleBasedStateMachine):
     def it_is_resent(self, channel, mode):
         new = self.draw(channel, mode if channel is Channel.CALL else None)
         try:
-            self.applies(commands.resent(self.verification, new, self.tally, self.now, LIMITS))
+            self.applies(commands.resend(self.verification, new, self.tally, self.now, LIMITS))
         except Rejected:
             return
 
@@ -208,7 +208,7 @@ class Everything(RuleBasedStateMachine):
     @rule()
     def it_is_canceled(self):
         try:
-            self.applies(commands.canceled(self.verification, self.now))
+            self.applies(commands.cancel(self.verification, self.now))
         except Rejected:
             return
 
@@ -218,9 +218,9 @@ class Everything(RuleBasedStateMachine):
         while (due_at := self.verification.due_at) is not None and due_at <= self.now:
             before = self.verification
             try:
-                self.applies(fallback.wait_over(self.verification, self.draw, self.tally, self.now, LIMITS))
+                self.applies(fallback.take_next_step(self.verification, self.draw, self.tally, self.now, LIMITS))
             except Rejected as refusal:
-                self.applies(fallback.step_refused(self.verification, refusal.code, self.now))
+                self.applies(fallback.skip_step(self.verification, refusal.code, self.now))
             assert self.verification is not before, "a deadline that nothing comes of is looked at for ever"
 
     @invariant()
@@ -232,7 +232,7 @@ class Everything(RuleBasedStateMachine):
         assert verification.due_at is not None
         if verification.steps:
             assert verification.ends_at is None
-            assert (verification.next_at is not None) or is_held(verification, verification.attempts)
+            assert (verification.next_at is not None) or must_wait(verification, verification.attempts)
         elif all(attempt.failure for attempt in verification.attempts):
             assert verification.ends_at is not None
 
@@ -240,7 +240,7 @@ class Everything(RuleBasedStateMachine):
     def what_is_counted_stays_within_its_limits(self):
         assert len(self.outcomes) == (self.verification.status is not Status.PENDING)
         assert self.judged <= LIMITS.checks_per_verification
-        assert sum(under_way(attempt) for attempt in self.verification.attempts) <= 1
+        assert sum(is_call_in_progress(attempt) for attempt in self.verification.attempts) <= 1
         assert len(self.verification.attempts) <= LIMITS.sends_per_number
         codes = (self.verification.code_digest, self.verification.match_digits)
         assert self.verification.status is Status.PENDING or codes == (None, None)
@@ -254,7 +254,7 @@ class Everything(RuleBasedStateMachine):
                 if self.rows.get(self.attempt(place).id) == "queued":
                     self.fates[self.attempt(place).id] = DeliveryStatus.SENT
                     self.rows[self.attempt(place).id] = "unknown"
-                    self.applies(send_results.uncertain(self.verification, self.attempt(place).id, self.now))
+                    self.applies(send_results.record_unknown(self.verification, self.attempt(place).id, self.now))
                 self.the_reconciler_asks(place)
             self.whatever_is_pending_has_an_end_in_sight()
         assert self.verification.status is not Status.PENDING

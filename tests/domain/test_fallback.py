@@ -10,12 +10,12 @@ from gateway.domain import commands, fallback, send_results, status_reports, tim
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.ivr import call_events
-from gateway.domain.limits import SECOND, Limits, Tally
+from gateway.domain.limits import SECOND, Limits, RateCounters
 from gateway.domain.verification import Channel, Failure, FailureCode, FallbackStep, Mode, Status
 
 LIMITS = Limits()
 START = 1_000_000
-NO_TALLY = Tally()
+NO_TALLY = RateCounters()
 SMS, CALL = Channel.SMS, Channel.CALL
 TEXT_FIRST = (FallbackStep(SMS, wait=60), FallbackStep(CALL, Mode.CODE, 40), FallbackStep(SMS, wait=20))
 CALL_FIRST = (FallbackStep(CALL, Mode.CONFIRM, 20), FallbackStep(CALL, Mode.CONFIRM, 40), FallbackStep(SMS))
@@ -24,7 +24,7 @@ LOST = Failure(FailureCode.NUMBER_UNREACHABLE, "out of reach", "30003")
 
 def begun(steps=TEXT_FIRST, denial=lambda _step: None) -> commands.Change:
     first = steps[0]
-    plan = fallback.planned(steps, denial)
+    plan = fallback.plan_steps(steps, denial)
     request = a_request(channel=first.channel, mode=first.mode, enrollment_id="enr_1", plan=plan)
     return created(request, a_new_attempt(1, first.channel, first.mode), now=START, limits=LIMITS)
 
@@ -35,19 +35,19 @@ def started(steps=TEXT_FIRST):
 
 def waited(verification, now, tally=NO_TALLY):
     count = len(verification.attempts) + 1
-    return fallback.wait_over(
+    return fallback.take_next_step(
         verification, lambda channel, mode, _number: a_new_attempt(count, channel, mode), tally, now, LIMITS
     )
 
 
 def text_report(verification, status, now, number=1, failure=None):
     report = status_reports.MessageReport(f"SM{number}", status, status.value, failure)
-    return status_reports.message_status_changed(verification, f"token-{number}", report, now, LIMITS).verification
+    return status_reports.apply_message_report(verification, f"token-{number}", report, now, LIMITS).verification
 
 
 def call_report(verification, status, now, number=1):
     report = status_reports.CallReport(f"CA{number}", status, status.value, 1, None, None)
-    return status_reports.call_status_changed(verification, f"token-{number}", report, now, LIMITS).verification
+    return status_reports.apply_call_report(verification, f"token-{number}", report, now, LIMITS).verification
 
 
 def test_the_first_step_is_waited_for_and_the_others_are_kept():
@@ -85,7 +85,7 @@ def test_too_early_nothing_happens():
 
 
 def test_a_definite_failure_moves_on_at_once():
-    refused = send_results.refused(started(), "att_1", LOST, START + 5).verification
+    refused = send_results.record_rejected(started(), "att_1", LOST, START + 5).verification
     lost = text_report(started(), DeliveryStatus.UNDELIVERED, START + 5, failure=LOST)
     for failed in (refused, lost):
         assert (failed.status, failed.next_at, failed.ends_at) == (Status.PENDING, START + 5, None)
@@ -98,7 +98,7 @@ def test_the_end_of_a_call_leaves_a_key_the_time_to_arrive():
     answered = call_events.answer_call(started(steps), "token-1", "CA1", None, START + 1).verification
     over = call_report(answered, DeliveryStatus.COMPLETED, START + 2_000)
     assert over.next_at == START + 2_000 + int(LIMITS.call_grace * SECOND)
-    pressed = call_events.gather_digits(over, "token-1", "CA1", 1, "#", Tally(), START + 2_100, LIMITS)
+    pressed = call_events.gather_digits(over, "token-1", "CA1", 1, "#", RateCounters(), START + 2_100, LIMITS)
     assert pressed.verification.status is Status.APPROVED
 
 
@@ -139,45 +139,47 @@ def test_nobody_is_texted_while_on_the_phone_with_us():
 def test_no_verification_fails_while_a_way_is_left_and_it_fails_with_the_last():
     verification = started(TEXT_FIRST[:2])
     failed = text_report(verification, DeliveryStatus.FAILED, START + 5, failure=LOST)
-    assert timeouts.deadline_passed(failed, failed.next_at).verification is failed
+    assert timeouts.pass_deadline(failed, failed.next_at).verification is failed
     called = waited(failed, failed.next_at).verification
     over = call_report(called, DeliveryStatus.BUSY, START + 9, number=2)
     assert (over.status, over.steps) == (Status.PENDING, ())
-    ended = timeouts.deadline_passed(over, over.ends_at)
+    ended = timeouts.pass_deadline(over, over.ends_at)
     assert (ended.verification.status, ended.verification.failure.code) == (Status.FAILED, FailureCode.LINE_BUSY)
     assert ended.outcome
 
 
 def test_a_resend_takes_the_place_of_the_next_step():
     verification = started()
-    change = commands.resent(verification, a_new_attempt(2, SMS, None), Tally(), START + 40_000, LIMITS)
+    change = commands.resend(verification, a_new_attempt(2, SMS, None), RateCounters(), START + 40_000, LIMITS)
     assert change.verification.steps == TEXT_FIRST[2:]
     assert change.verification.next_at == START + 40_000 + 40 * SECOND
-    last = commands.resent(change.verification, a_new_attempt(3, CALL, Mode.CODE), Tally(), START + 200_000, LIMITS)
+    last = commands.resend(
+        change.verification, a_new_attempt(3, CALL, Mode.CODE), RateCounters(), START + 200_000, LIMITS
+    )
     assert (last.verification.steps, last.verification.next_at) == ((), None)
 
 
 def test_a_number_that_had_its_sends_is_refused_and_the_step_left_out():
-    full = Tally(sends=(START,) * LIMITS.sends_per_number)
+    full = RateCounters(sends=(START,) * LIMITS.sends_per_number)
     verification = started()
     with pytest.raises(Rejected) as refused:
         waited(verification, verification.next_at, full)
-    change = fallback.step_refused(verification, refused.value.code, verification.next_at)
+    change = fallback.skip_step(verification, refused.value.code, verification.next_at)
     assert change.entries[0].facts["reason"] == "rate_limited"
     assert (change.verification.steps, change.verification.next_at) == (TEXT_FIRST[2:], verification.next_at)
-    assert fallback.step_refused(verification, refused.value.code, START).verification is verification
+    assert fallback.skip_step(verification, refused.value.code, START).verification is verification
 
 
 def test_a_number_on_the_stop_list_gets_no_further_step():
     with pytest.raises(Rejected) as refused:
-        waited(started(), START + 60_000, Tally(stopped=True))
+        waited(started(), START + 60_000, RateCounters(stopped=True))
     assert refused.value.code is ErrorCode.NUMBER_STOPPED
 
 
 @pytest.mark.parametrize(
     ("fail", "status", "grace"),
     [
-        (lambda v: send_results.refused(v, "att_1", LOST, START + 5).verification, Status.FAILED, 0),
+        (lambda v: send_results.record_rejected(v, "att_1", LOST, START + 5).verification, Status.FAILED, 0),
         (
             lambda v: text_report(v, DeliveryStatus.UNDELIVERED, START + 5, failure=LOST),
             Status.PENDING,
@@ -188,10 +190,10 @@ def test_a_number_on_the_stop_list_gets_no_further_step():
 )
 def test_when_the_last_step_is_left_out_nothing_waits_for_ever(fail, status, grace):
     failed = fail(started(TEXT_FIRST[:2]))
-    after = fallback.step_refused(failed, ErrorCode.RATE_LIMITED, failed.next_at).verification
+    after = fallback.skip_step(failed, ErrorCode.RATE_LIMITED, failed.next_at).verification
     assert (after.status, after.steps, after.next_at) == (status, (), None)
     if grace:
-        ended = timeouts.deadline_passed(after, START + 5 + grace).verification
+        ended = timeouts.pass_deadline(after, START + 5 + grace).verification
         assert (ended.status, ended.failure) == (Status.FAILED, LOST)
 
 
@@ -202,7 +204,7 @@ def test_at_the_end_of_its_lifetime_it_expires_whatever_is_left():
 
 
 def test_an_ended_one_takes_no_further_way():
-    canceled = commands.canceled(started(), START + 1).verification
+    canceled = commands.cancel(started(), START + 1).verification
     assert not fallback.is_due(canceled, START + 60_000)
     assert waited(canceled, START + 60_000).verification is canceled
 
@@ -219,7 +221,7 @@ def test_an_ended_one_takes_no_further_way():
     ],
 )
 def test_steps_that_cannot_be_are_named(steps, wrong):
-    said = fallback.mistake(steps)
+    said = fallback.find_mistake(steps)
     assert (said is None) == (wrong is None)
     assert wrong is None or wrong in said
 

@@ -10,7 +10,7 @@ from gateway.domain import commands, fallback, recovery, send_results, status_re
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.errors import ErrorCode
 from gateway.domain.ivr import call_events
-from gateway.domain.limits import SECOND, Limits, Tally
+from gateway.domain.limits import SECOND, Limits, RateCounters
 from gateway.domain.verification import Channel, Failure, FailureCode, FallbackStep, Mode, Status
 
 LIMITS = Limits()
@@ -27,21 +27,21 @@ def drawn(count, channel):
 
 
 def begun(channel, *, steps=()):
-    plan = fallback.planned(steps, lambda _step: None)
+    plan = fallback.plan_steps(steps, lambda _step: None)
     request = a_request(channel=channel, enrollment_id="enr_1", plan=plan)
     return created(request, drawn(1, channel), now=START, limits=LIMITS).verification
 
 
 def again(verification, channel, now):
     new = drawn(len(verification.attempts) + 1, channel)
-    return commands.next_attempt(verification, new, Tally(), now, LIMITS).verification
+    return commands.next_attempt(verification, new, RateCounters(), now, LIMITS).verification
 
 
 def moved_on(verification):
     def draw(channel, _mode, _number):
         return drawn(len(verification.attempts) + 1, channel)
 
-    return fallback.wait_over(verification, draw, Tally(), verification.next_at, LIMITS).verification
+    return fallback.take_next_step(verification, draw, RateCounters(), verification.next_at, LIMITS).verification
 
 
 def answered(verification, now, number=1):
@@ -51,26 +51,26 @@ def answered(verification, now, number=1):
 def keyed(verification, now, digits="#", number=1):
     turn = verification.attempts[number - 1].gather_number
     return call_events.gather_digits(
-        verification, f"token-{number}", f"CA{number}", turn, digits, Tally(), now, LIMITS
+        verification, f"token-{number}", f"CA{number}", turn, digits, RateCounters(), now, LIMITS
     ).verification
 
 
 def call_over(verification, now, number=1, status=DeliveryStatus.COMPLETED, answered_by=None):
     report = status_reports.CallReport(f"CA{number}", status, status.value, 1, answered_by, None)
-    return status_reports.call_status_changed(verification, f"token-{number}", report, now, LIMITS).verification
+    return status_reports.apply_call_report(verification, f"token-{number}", report, now, LIMITS).verification
 
 
 def lost(verification, now, number=1):
     report = status_reports.MessageReport(f"SM{number}", DeliveryStatus.UNDELIVERED, "undelivered", LOST)
-    return status_reports.message_status_changed(verification, f"token-{number}", report, now, LIMITS).verification
+    return status_reports.apply_message_report(verification, f"token-{number}", report, now, LIMITS).verification
 
 
 def refused(verification, now, number=2):
-    return send_results.refused(verification, f"att_{number}", REFUSED, now).verification
+    return send_results.record_rejected(verification, f"att_{number}", REFUSED, now).verification
 
 
 def machine(verification, now, number=2):
-    return call_events.machine_detected(verification, f"token-{number}", f"CA{number}", now).verification
+    return call_events.detect_machine(verification, f"token-{number}", f"CA{number}", now).verification
 
 
 def wrong_to_the_end(verification, now, number=2):
@@ -81,8 +81,8 @@ def wrong_to_the_end(verification, now, number=2):
 
 
 def never_arrived(verification, now, number=2):
-    unknown = send_results.uncertain(verification, f"att_{number}", now).verification
-    return send_results.never_arrived(unknown, f"att_{number}", now).verification
+    unknown = send_results.record_unknown(verification, f"att_{number}", now).verification
+    return send_results.record_not_received(unknown, f"att_{number}", now).verification
 
 
 AT_ONCE = [refused, machine, wrong_to_the_end, never_arrived]
@@ -95,7 +95,7 @@ def test_a_resend_that_is_refused_takes_no_time_from_a_key_on_its_way(channel):
     both = refused(again(over, channel, START + 1_100), START + 1_200)
     assert (both.status, both.ends_at, both.ending) == (Status.PENDING, START + 1_000 + CALL_GRACE, REFUSED)
     assert keyed(both, both.ends_at - 1).status is Status.APPROVED
-    ended = timeouts.deadline_passed(both, both.ends_at).verification
+    ended = timeouts.pass_deadline(both, both.ends_at).verification
     assert (ended.status, ended.failure) == (Status.FAILED, REFUSED)
 
 
@@ -103,7 +103,7 @@ def test_a_resend_that_is_refused_takes_no_time_from_a_key_on_its_way(channel):
 def test_a_call_that_fails_at_once_takes_no_time_from_a_text_that_may_still_arrive(fail):
     both = fail(again(lost(begun(SMS), START + 10), CALL, START + 20), START + 30)
     assert (both.status, both.ends_at) == (Status.PENDING, START + 10 + TEXT_GRACE)
-    checked = commands.code_checked(both, RIGHT, Tally(), both.ends_at - 1, LIMITS).verification
+    checked = commands.check_code(both, RIGHT, RateCounters(), both.ends_at - 1, LIMITS).verification
     assert checked.status is Status.APPROVED
 
 
@@ -124,13 +124,13 @@ def test_of_two_texts_the_one_that_was_lost_last_decides():
 def test_a_grace_is_granted_once():
     over = call_over(answered(begun(CALL), START + 10), START + 1_000)
     anew = status_reports.CallReport("CA1", DeliveryStatus.COMPLETED, "completed", 2, None, None)
-    repeated = status_reports.call_status_changed(over, "token-1", anew, START + 2_000, LIMITS).verification
+    repeated = status_reports.apply_call_report(over, "token-1", anew, START + 2_000, LIMITS).verification
     assert (repeated.revision, repeated.ends_at) == (over.revision + 1, over.ends_at)
 
 
 def test_what_was_keyed_in_before_and_the_verdict_on_who_did_take_no_time_away():
     over = call_over(answered(begun(CALL), START + 10), START + 1_000)
-    person = call_events.person_detected(over, "token-1", "CA1", "human", START + 1_100).verification
+    person = call_events.detect_person(over, "token-1", "CA1", "human", START + 1_100).verification
     for later in (keyed(over, START + 1_100, "7"), machine(over, START + 1_100, 1), person):
         assert (later.status, later.ends_at) == (Status.PENDING, over.ends_at)
     assert keyed(keyed(over, START + 1_100, "7"), START + 1_200).status is Status.APPROVED
@@ -147,7 +147,7 @@ def test_the_grace_of_an_attempt_whose_tries_are_used_up_is_none():
 def test_a_text_that_arrived_after_all_ends_nothing():
     both = refused(again(lost(begun(SMS), START + 10), CALL, START + 20), START + 30)
     report = status_reports.MessageReport("SM1", DeliveryStatus.DELIVERED, "delivered", None)
-    arrived = status_reports.message_status_changed(both, "token-1", report, START + 40, LIMITS).verification
+    arrived = status_reports.apply_message_report(both, "token-1", report, START + 40, LIMITS).verification
     assert (arrived.ends_at, arrived.ending, arrived.due_at) == (None, None, arrived.expires_at)
 
 
@@ -165,14 +165,14 @@ def test_a_last_step_that_is_left_out_takes_no_time_from_an_attempt_before():
     steps = (*TEXT_THEN_CALL, FallbackStep(SMS))
     called = moved_on(lost(begun(SMS, steps=steps), START + 10))
     failed = wrong_to_the_end(called, START + 1_000)
-    after = fallback.step_refused(failed, ErrorCode.RATE_LIMITED, failed.next_at).verification
+    after = fallback.skip_step(failed, ErrorCode.RATE_LIMITED, failed.next_at).verification
     assert (after.status, after.steps, after.next_at) == (Status.PENDING, (), None)
     assert after.ends_at == START + 10 + TEXT_GRACE
 
 
 def test_a_restore_that_leaves_the_steps_out_takes_no_time_from_a_text_that_may_still_arrive():
     failed = lost(begun(SMS, steps=TEXT_THEN_CALL), START + 10)
-    after = recovery.restored(failed, START + 1_000).verification
+    after = recovery.recover_verification(failed, START + 1_000).verification
     assert (after.status, after.steps, after.ends_at) == (Status.PENDING, (), START + 10 + TEXT_GRACE)
 
 
@@ -217,4 +217,4 @@ def test_in_any_order_it_fails_when_the_latest_grace_of_its_attempts_is_over(cha
             if over:
                 return
             now += wait
-            verification = timeouts.deadline_passed(verification, now).verification
+            verification = timeouts.pass_deadline(verification, now).verification

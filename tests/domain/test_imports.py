@@ -7,7 +7,7 @@ import pytest
 from support.tables import for_each
 from support.verifications import an_enrollment
 
-from gateway.domain.blocks import blocked
+from gateway.domain.blocks import block_person
 from gateway.domain.enrollment import DefaultMethod, Enrollment, Phone, PhoneKind
 from gateway.domain.entra_export import ExportRow, WrittenPhone
 from gateway.domain.errors import ErrorCode, Rejected
@@ -15,9 +15,9 @@ from gateway.domain.phone_import import (
     ImportResult,
     ImportTerms,
     WantedPhone,
-    import_planned,
-    phone_imported,
-    wanted_phones,
+    import_phone,
+    importable_phones,
+    plan_import,
 )
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import PHONE_LIMIT
@@ -36,7 +36,7 @@ def having(*phones: Phone, **fields) -> Enrollment:
 
 def planned(before: Enrollment, *wanted: WantedPhone, policy=DEFAULTS, proven=False, sharers=0):
     ids = (f"phn_new_{count}" for count in itertools.count(1))
-    return import_planned(before, wanted, ImportTerms(policy, proven, ids, lambda _number: sharers), NOW)
+    return plan_import(before, wanted, ImportTerms(policy, proven, ids, lambda _number: sharers), NOW)
 
 
 def fates(plan) -> list[ImportResult]:
@@ -44,7 +44,7 @@ def fates(plan) -> list[ImportResult]:
 
 
 def read(kind: PhoneKind, text: str, country: str | None = None) -> WantedPhone:
-    [wanted] = wanted_phones(ExportRow("line 2", "alice", (WrittenPhone(kind, text),)), country)
+    [wanted] = importable_phones(ExportRow("line 2", "alice", (WrittenPhone(kind, text),)), country)
     return wanted
 
 
@@ -93,11 +93,11 @@ def test_numbers_that_cannot_be_used_say_why_and_not_which(kind, text, country, 
 def test_a_number_that_is_there_twice_counts_once():
     written = [(MOBILE, "+1 4255550123"), (ALTERNATE, "+1 (425) 555-0123"), (OFFICE, "+1 4255550123x12")]
     row = ExportRow("line 2", "alice", tuple(WrittenPhone(*phone) for phone in written))
-    assert wanted_phones(row, None) == (WantedPhone(MOBILE, NUMBER), WantedPhone(OFFICE, NUMBER, "12"))
+    assert importable_phones(row, None) == (WantedPhone(MOBILE, NUMBER), WantedPhone(OFFICE, NUMBER, "12"))
 
 
 def test_an_imported_phone_is_still_to_be_proven():
-    change = phone_imported(ALICE, Phone("phn_1", MOBILE, NUMBER), NOW, proven=False)
+    change = import_phone(ALICE, Phone("phn_1", MOBILE, NUMBER), NOW, proven=False)
     after = change.enrollment
     assert (after.phones, after.default_method) == ((Phone("phn_1", MOBILE, NUMBER),), None)
     assert (after.updated_at, after.entries, change.notices) == (NOW, 1, ())
@@ -110,7 +110,7 @@ def test_an_imported_phone_is_still_to_be_proven():
     ("kind", "channel"), [(MOBILE, Channel.SMS), (ALTERNATE, Channel.CALL), (OFFICE, Channel.CALL)]
 )
 def test_a_phone_that_is_vouched_for_counts_and_becomes_the_default(kind, channel):
-    after = phone_imported(ALICE, Phone("phn_1", kind, NUMBER), NOW, proven=True).enrollment
+    after = import_phone(ALICE, Phone("phn_1", kind, NUMBER), NOW, proven=True).enrollment
     assert after.phones == (Phone("phn_1", kind, NUMBER, verified_at=NOW),)
     assert after.default_method == DefaultMethod("phn_1", channel)
     assert after.last_proof is None
@@ -134,7 +134,7 @@ def test_a_phone_that_is_there_stays_as_it_is(kind, verified_at):
         assert plan.change.enrollment is before
         assert fates(plan) == [plan.fate(new=False)] == [ImportResult.UNCHANGED]
         assert bool(plan.phones[0].reason) == (proven and verified_at is None)
-        assert phone_imported(before, Phone("phn_2", MOBILE, NUMBER), NOW, proven=proven).enrollment is before
+        assert import_phone(before, Phone("phn_2", MOBILE, NUMBER), NOW, proven=proven).enrollment is before
 
 
 def test_a_proven_phone_keeps_its_kind_to_itself():
@@ -161,7 +161,7 @@ def test_an_unproven_phone_of_the_kind_gives_way_unless_the_row_names_it():
 
 
 def test_nobody_is_let_in_by_the_back_door():
-    before = blocked(ALICE, "stolen phone", None, NOW).enrollment
+    before = block_person(ALICE, "stolen phone", None, NOW).enrollment
     plan = planned(before, WantedPhone(MOBILE, NUMBER), proven=True)
     assert (plan.change.enrollment, fates(plan), plan.fate(new=False)) == (
         before,
@@ -170,7 +170,7 @@ def test_nobody_is_let_in_by_the_back_door():
     )
     assert "blocked" in plan.phones[0].reason
     with pytest.raises(Rejected) as refused:
-        phone_imported(before, Phone("phn_1", MOBILE, NUMBER), NOW, proven=True)
+        import_phone(before, Phone("phn_1", MOBILE, NUMBER), NOW, proven=True)
     assert refused.value.code is ErrorCode.ENROLLMENT_BLOCKED
 
 

@@ -7,7 +7,7 @@ from support.tables import for_each
 
 from gateway.domain import code
 from gateway.domain.errors import ErrorCode, Rejected
-from gateway.domain.limits import DAY, SECOND, Limits, Tally, resend_wait
+from gateway.domain.limits import DAY, SECOND, Limits, RateCounters, resend_wait
 
 LIMITS = Limits()
 TIMES = st.lists(st.integers(1, 3 * LIMITS.send_window * SECOND), min_size=1, max_size=60)
@@ -15,7 +15,7 @@ TIMES = st.lists(st.integers(1, 3 * LIMITS.send_window * SECOND), min_size=1, ma
 
 @given(TIMES)
 def test_no_window_holds_more_sends_than_allowed(steps: list[int]):
-    tally, sent, now = Tally(), [], 0
+    tally, sent, now = RateCounters(), [], 0
     for step in steps:
         now += step
         try:
@@ -32,7 +32,7 @@ def test_no_window_holds_more_sends_than_allowed(steps: list[int]):
 
 
 def test_twenty_wrong_codes_close_the_day():
-    tally = Tally()
+    tally = RateCounters()
     for at in range(LIMITS.failed_checks_per_day):
         tally.reject_check_over_limit(at, LIMITS)
         tally = tally.with_failed_check(at)
@@ -43,7 +43,7 @@ def test_twenty_wrong_codes_close_the_day():
 
 
 def test_a_clock_set_back_opens_nothing():
-    tally = Tally()
+    tally = RateCounters()
     for _ in range(LIMITS.sends_per_number):
         tally = tally.with_send(DAY, LIMITS)
     with pytest.raises(Rejected):

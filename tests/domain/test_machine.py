@@ -11,12 +11,12 @@ from support.verifications import a_new_attempt, a_request, an_attempt, created
 
 from gateway.domain import commands, send_results, status_reports, timeouts
 from gateway.domain.assurance import Assurance
-from gateway.domain.attempts import HEARD_LIMIT
+from gateway.domain.attempts import REPORT_LIMIT
 from gateway.domain.delivery import DeliveryStatus, merge
 from gateway.domain.errors import Rejected
 from gateway.domain.ivr import call_events
 from gateway.domain.ivr.replies import MACHINE_FAILURE
-from gateway.domain.limits import Limits, Tally
+from gateway.domain.limits import Limits, RateCounters
 from gateway.domain.verification import (
     TRANSITIONS,
     Channel,
@@ -27,7 +27,7 @@ from gateway.domain.verification import (
     Reply,
     Script,
     Status,
-    ended,
+    end_verification,
 )
 
 LIMITS = Limits()
@@ -51,31 +51,37 @@ def call_report(status: DeliveryStatus | None, word: str, sequence: int | None =
 CALL_INPUTS = {
     "answered": lambda v, now: call_events.answer_call(v, CALL[1], CALL[2], None, now),
     "answered_by_machine": lambda v, now: call_events.answer_call(v, CALL[1], CALL[2], "machine", now),
-    "person": lambda v, now: call_events.person_detected(v, CALL[1], CALL[2], "human", now),
-    "machine": lambda v, now: call_events.machine_detected(v, CALL[1], CALL[2], now),
-    "pound": lambda v, now: call_events.gather_digits(v, CALL[1], CALL[2], turn_of(v), "#", Tally(), now, LIMITS),
-    "seven": lambda v, now: call_events.gather_digits(v, CALL[1], CALL[2], turn_of(v), "7", Tally(), now, LIMITS),
-    "silence": lambda v, now: call_events.gather_digits(v, CALL[1], CALL[2], turn_of(v), "", Tally(), now, LIMITS),
+    "person": lambda v, now: call_events.detect_person(v, CALL[1], CALL[2], "human", now),
+    "machine": lambda v, now: call_events.detect_machine(v, CALL[1], CALL[2], now),
+    "pound": lambda v, now: call_events.gather_digits(
+        v, CALL[1], CALL[2], turn_of(v), "#", RateCounters(), now, LIMITS
+    ),
+    "seven": lambda v, now: call_events.gather_digits(
+        v, CALL[1], CALL[2], turn_of(v), "7", RateCounters(), now, LIMITS
+    ),
+    "silence": lambda v, now: call_events.gather_digits(
+        v, CALL[1], CALL[2], turn_of(v), "", RateCounters(), now, LIMITS
+    ),
     "late_pound": lambda v, now: call_events.gather_digits(
-        v, CALL[1], CALL[2], turn_of(v) - 1, "#", Tally(), now, LIMITS
+        v, CALL[1], CALL[2], turn_of(v) - 1, "#", RateCounters(), now, LIMITS
     ),
     "foreign_pound": lambda v, now: call_events.gather_digits(
-        v, "other", CALL[2], turn_of(v), "#", Tally(), now, LIMITS
+        v, "other", CALL[2], turn_of(v), "#", RateCounters(), now, LIMITS
     ),
     "other_leg_pound": lambda v, now: call_events.gather_digits(
-        v, CALL[1], "CA2", turn_of(v), "#", Tally(), now, LIMITS
+        v, CALL[1], "CA2", turn_of(v), "#", RateCounters(), now, LIMITS
     ),
-    "sent": lambda v, now: send_results.sent(v, CALL[0], CALL[2], now),
-    "unknown_send": lambda v, now: send_results.uncertain(v, CALL[0], now),
-    "never_arrived": lambda v, now: send_results.never_arrived(v, CALL[0], now),
-    "odd_word": lambda v, now: status_reports.call_status_changed(
+    "sent": lambda v, now: send_results.record_sent(v, CALL[0], CALL[2], now),
+    "unknown_send": lambda v, now: send_results.record_unknown(v, CALL[0], now),
+    "never_arrived": lambda v, now: send_results.record_not_received(v, CALL[0], now),
+    "odd_word": lambda v, now: status_reports.apply_call_report(
         v, CALL[1], call_report(None, "levitating"), now, LIMITS
     ),
-    "canceled": commands.canceled,
-    "grace_over": lambda v, now: timeouts.deadline_passed(v, (v.ends_at or now)),
-    "lifetime_over": lambda v, _now: timeouts.deadline_passed(v, v.expires_at),
+    "canceled": commands.cancel,
+    "grace_over": lambda v, now: timeouts.pass_deadline(v, (v.ends_at or now)),
+    "lifetime_over": lambda v, _now: timeouts.pass_deadline(v, v.expires_at),
     **{
-        status.value: lambda v, now, status=status: status_reports.call_status_changed(
+        status.value: lambda v, now, status=status: status_reports.apply_call_report(
             v, CALL[1], call_report(status, status.value), now, LIMITS
         )
         for status in (
@@ -117,7 +123,7 @@ def test_only_pending_has_ways_out():
 @for_each("status", [status for status in Status if status is not Status.PENDING])
 def test_an_ended_verification_takes_no_ending(status: Status, ending: Ending):
     verification = msgspec.structs.replace(started().verification, status=status)
-    change = ended(verification, ending, START + 1)
+    change = end_verification(verification, ending, START + 1)
     assert change.verification is verification
     assert change.outcome is None
 
@@ -199,11 +205,11 @@ def told(answered_by: str, status: DeliveryStatus, sequence: int) -> status_repo
 def test_no_later_word_makes_a_person_of_a_machine():
     text = a_new_attempt(id=TEXT[0], token=TEXT[1])
     verification, _ = run(started().verification, ["answered"])
-    verification = commands.next_attempt(verification, text, Tally(), START + 2, LIMITS).verification
+    verification = commands.next_attempt(verification, text, RateCounters(), START + 2, LIMITS).verification
     verification, _ = run(verification, ["machine"])
     for sequence, word in enumerate(("unknown", "human")):
         report = told(word, DeliveryStatus.IN_PROGRESS, sequence)
-        verification = status_reports.call_status_changed(verification, CALL[1], report, START + 3, LIMITS).verification
+        verification = status_reports.apply_call_report(verification, CALL[1], report, START + 3, LIMITS).verification
     verification, _ = run(verification, ["pound"])
     assert (verification.status, verification.attempts[0].answered_by) == (Status.PENDING, "machine")
 
@@ -211,14 +217,14 @@ def test_no_later_word_makes_a_person_of_a_machine():
 @pytest.mark.parametrize("status", [DeliveryStatus.IN_PROGRESS, DeliveryStatus.COMPLETED])
 def test_a_report_that_a_machine_took_the_call_is_a_verdict(status: DeliveryStatus):
     verification, _ = run(started().verification, ["answered"])
-    after = status_reports.call_status_changed(verification, CALL[1], told("machine", status, 1), START + 2, LIMITS)
+    after = status_reports.apply_call_report(verification, CALL[1], told("machine", status, 1), START + 2, LIMITS)
     assert (after.verification.status, after.verification.failure) == (Status.FAILED, MACHINE_FAILURE)
 
 
 def test_a_report_of_a_machine_after_the_approval_is_only_noted():
     verification, _ = run(started().verification, ["answered", "pound"])
     report = told("machine", DeliveryStatus.COMPLETED, 1)
-    after = status_reports.call_status_changed(verification, CALL[1], report, START + 9, LIMITS).verification
+    after = status_reports.apply_call_report(verification, CALL[1], report, START + 9, LIMITS).verification
     assert (after.status, after.failure, after.attempts[0].failure) == (Status.APPROVED, None, None)
 
 
@@ -274,7 +280,7 @@ def test_each_end_of_a_call_has_its_own_failure(names: list[str], failure: Failu
 
 
 def test_a_declined_call_is_told_from_a_busy_line():
-    change = status_reports.call_status_changed(
+    change = status_reports.apply_call_report(
         started().verification, CALL[1], call_report(DeliveryStatus.BUSY, "busy", 3, 603), START, LIMITS
     )
     assert change.verification.ending
@@ -303,22 +309,22 @@ def test_a_repeated_fetch_hears_what_the_state_calls_for(names: list[str], scrip
 
 def test_a_noisy_provider_is_not_listened_to_for_ever():
     verification = started().verification
-    for number in range(HEARD_LIMIT + 50):
+    for number in range(REPORT_LIMIT + 50):
         report = call_report(None, f"word-{number}", number)
-        verification = status_reports.call_status_changed(verification, CALL[1], report, START, LIMITS).verification
-    assert len(verification.attempts[0].seen_reports) == HEARD_LIMIT
+        verification = status_reports.apply_call_report(verification, CALL[1], report, START, LIMITS).verification
+    assert len(verification.attempts[0].seen_reports) == REPORT_LIMIT
 
 
 def test_a_refused_text_fails_at_once_and_a_lost_one_after_its_grace():
     failure = Failure(FailureCode.NUMBER_INVALID, "no such number", "21211")
-    refused = send_results.refused(started(Channel.SMS).verification, TEXT[0], failure, START + 1)
+    refused = send_results.record_rejected(started(Channel.SMS).verification, TEXT[0], failure, START + 1)
     assert refused.verification.status is Status.FAILED
     report = status_reports.MessageReport("SM1", DeliveryStatus.UNDELIVERED, "undelivered", failure)
-    lost = status_reports.message_status_changed(started(Channel.SMS).verification, TEXT[1], report, START + 1, LIMITS)
+    lost = status_reports.apply_message_report(started(Channel.SMS).verification, TEXT[1], report, START + 1, LIMITS)
     assert lost.verification.status is Status.PENDING
     assert lost.verification.due_at == START + 1 + LIMITS.text_grace * 1_000
     late = status_reports.MessageReport("SM1", DeliveryStatus.DELIVERED, "delivered", None)
-    arrived = status_reports.message_status_changed(lost.verification, TEXT[1], late, START + 2, LIMITS).verification
+    arrived = status_reports.apply_message_report(lost.verification, TEXT[1], late, START + 2, LIMITS).verification
     assert (arrived.due_at, arrived.attempts[0].failure) == (arrived.expires_at, None)
 
 

@@ -11,7 +11,7 @@ from gateway.domain import commands, status_reports, timeouts
 from gateway.domain.assurance import Assurance
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.ivr import call_events, flow
-from gateway.domain.limits import DAY, Limits, Tally
+from gateway.domain.limits import DAY, Limits, RateCounters
 from gateway.domain.verification import Change, Channel, FailureCode, Mode, Script, Status, Verification
 
 LIMITS = Limits()
@@ -20,8 +20,8 @@ SHOWN = "42"
 CALL = ("token-0", "CA0")
 KEYS = st.text("0123456789*#", min_size=1, max_size=4)
 WRONG = KEYS.filter(lambda keys: keys != SHOWN and keys not in {"0", "9", "*"})  # these are wishes, not entries
-NONE_WRONG = Tally()
-SPENT = Tally(failed_checks=(START,) * LIMITS.failed_checks_per_day)
+NONE_WRONG = RateCounters()
+SPENT = RateCounters(failed_checks=(START,) * LIMITS.failed_checks_per_day)
 
 
 def attempt(number: int = 0, mode: Mode | None = Mode.MATCH, digits: str | None = SHOWN) -> commands.NewAttempt:
@@ -39,7 +39,12 @@ def answered() -> Verification:
 
 
 def keyed(
-    verification: Verification, digits: str, tally: Tally = NONE_WRONG, *, turn: int | None = None, now: int = START + 2
+    verification: Verification,
+    digits: str,
+    tally: RateCounters = NONE_WRONG,
+    *,
+    turn: int | None = None,
+    now: int = START + 2,
 ) -> Change:
     turn = verification.attempts[0].gather_number if turn is None else turn
     return call_events.gather_digits(verification, *CALL, turn, digits, tally, now, LIMITS)
@@ -64,7 +69,7 @@ def test_nothing_else_approves_and_each_wrong_entry_counts_for_the_number(digits
         2,
         FailureCode.WRONG_KEY,
     )
-    assert change.tally == Tally(failed_checks=(START + 2,))
+    assert change.tally == RateCounters(failed_checks=(START + 2,))
 
 
 def test_a_lone_pound_is_silence_and_counts_as_no_guess():
@@ -95,7 +100,9 @@ def test_the_last_try_ends_it_and_says_why(entries: list[str], failure: FailureC
 
 
 def test_a_call_whose_tries_are_used_up_judges_no_more_though_a_text_is_still_open():
-    verification = commands.resent(answered(), attempt(1, None, None), Tally(), START + 60_000, LIMITS).verification
+    verification = commands.resend(
+        answered(), attempt(1, None, None), RateCounters(), START + 60_000, LIMITS
+    ).verification
     for entry in ("1", "2", "3"):
         verification = keyed(verification, entry).verification
     assert verification.status is Status.PENDING
@@ -157,25 +164,25 @@ def after(verification: Verification, word: str, value: object, now: int) -> Cha
         case "answered":
             return call_events.answer_call(verification, *CALL, None, now)
         case "foreign":
-            return call_events.gather_digits(verification, "other", CALL[1], turn, SHOWN, Tally(), now, LIMITS)
+            return call_events.gather_digits(verification, "other", CALL[1], turn, SHOWN, RateCounters(), now, LIMITS)
         case "other leg":
-            return call_events.gather_digits(verification, CALL[0], "CA1", turn, SHOWN, Tally(), now, LIMITS)
+            return call_events.gather_digits(verification, CALL[0], "CA1", turn, SHOWN, RateCounters(), now, LIMITS)
         case "machine":
-            return call_events.machine_detected(verification, *CALL, now)
+            return call_events.detect_machine(verification, *CALL, now)
         case "person":
-            return call_events.person_detected(verification, *CALL, "human", now)
+            return call_events.detect_person(verification, *CALL, "human", now)
         case "completed":
             report = status_reports.CallReport(CALL[1], DeliveryStatus.COMPLETED, "completed", 3, None, None)
-            return status_reports.call_status_changed(verification, CALL[0], report, now, LIMITS)
+            return status_reports.apply_call_report(verification, CALL[0], report, now, LIMITS)
         case _:
-            return timeouts.deadline_passed(verification, now + 1_000)
+            return timeouts.pass_deadline(verification, now + 1_000)
 
 
 @given(st.lists(INPUTS, max_size=20))
 def test_nothing_approves_without_the_digits_of_the_open_gather(inputs: list[tuple[str, object]]):
     # The sid is known, as it is once the provider has taken the call, so that another leg is another call.
     verification, judged = (
-        call_events.person_detected(started().verification, *CALL, "unknown", START).verification,
+        call_events.detect_person(started().verification, *CALL, "unknown", START).verification,
         0,
     )
     for now, (word, value) in enumerate(inputs, START + 1):
@@ -198,7 +205,9 @@ def test_the_digits_still_approve_after_wrong_ones_and_one_silence(wrong: list[s
 @pytest.mark.parametrize("mode", [Mode.MATCH, Mode.CONFIRM])
 def test_what_a_machine_keys_in_never_approves_though_a_text_is_still_open(order: list[str], mode: Mode):
     verification = started(attempt(mode=mode)).verification
-    verification = commands.resent(verification, attempt(1, None, None), Tally(), START + 60_000, LIMITS).verification
+    verification = commands.resend(
+        verification, attempt(1, None, None), RateCounters(), START + 60_000, LIMITS
+    ).verification
     for word in order:
         verification = after(verification, word, None, START + 60_001).verification
     for keys in (SHOWN, "#"):
@@ -213,14 +222,14 @@ def test_a_verification_keeps_its_digits_over_all_its_calls():
     verification = started().verification
     failed = msgspec.structs.replace(verification.attempts[0], failure=flow._NO_KEY)
     verification = msgspec.structs.replace(verification, attempts=(failed,))
-    again = commands.resent(verification, attempt(1, digits="99"), Tally(), START + 60_000, LIMITS).verification
+    again = commands.resend(verification, attempt(1, digits="99"), RateCounters(), START + 60_000, LIMITS).verification
     assert (again.match_digits, again.mode) == (SHOWN, Mode.MATCH)
-    texted = commands.resent(again, attempt(2, None, None), Tally(), START + 600_000 - 1, LIMITS).verification
+    texted = commands.resend(again, attempt(2, None, None), RateCounters(), START + 600_000 - 1, LIMITS).verification
     assert (texted.match_digits, texted.mode) == (SHOWN, None)
 
 
 def test_a_text_that_is_followed_by_a_call_has_digits_from_then_on():
     texted = started(attempt(mode=None, digits=None)).verification
     assert texted.match_digits is None
-    called = commands.resent(texted, attempt(1), Tally(), START + 60_000, LIMITS).verification
+    called = commands.resend(texted, attempt(1), RateCounters(), START + 60_000, LIMITS).verification
     assert called.match_digits == SHOWN

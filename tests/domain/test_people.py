@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from support.verifications import a_verification, an_enrollment
 
 from gateway.domain import blocks, recognition
-from gateway.domain.app_passwords import created as app_password_created
+from gateway.domain.app_passwords import create_app_password as app_password_created
 from gateway.domain.assurance import Assurance, Basis
 from gateway.domain.enrollment import (
     AppPassword,
@@ -22,9 +22,9 @@ from gateway.domain.enrollment import (
 )
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.limits import DAY, SECOND, Limits
-from gateway.domain.outcomes import outcome_recorded
+from gateway.domain.outcomes import record_outcome
 from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.phones import PHONE_LIMIT, default_chosen, phone_offered, phone_removed
+from gateway.domain.phones import PHONE_LIMIT, choose_default, offer_phone, remove_phone
 from gateway.domain.verification import Channel, Failure, FailureCode, Outcome, Purpose, Status, Verification
 
 LIMITS = Limits()
@@ -72,7 +72,7 @@ class People(RuleBasedStateMachine):
         phone = Phone(f"phn_{next(self.ids):04}", kind, spot[0], extension=spot[1], replaces=replaces)
         before = self.person
         try:
-            self.take(phone_offered(before, phone, self.now, LIMITS))
+            self.take(offer_phone(before, phone, self.now, LIMITS))
         except Rejected as refusal:
             assert refusal.code in {
                 ErrorCode.ENROLLMENT_BLOCKED,
@@ -101,7 +101,7 @@ class People(RuleBasedStateMachine):
         """A verification of any number is approved, late ones and those of phones that are gone included."""
         channel = Channel.CALL if spot[1] else channel
         before, phone = self.person, self.person.phone_at(*spot)
-        change = self.take(outcome_recorded(before, verification_of(spot, channel), approval(self.now)))
+        change = self.take(record_outcome(before, verification_of(spot, channel), approval(self.now)))
         after = change.enrollment
         counts = phone is not None and not before.blocked(self.now)
         if counts:
@@ -134,7 +134,7 @@ class People(RuleBasedStateMachine):
     def proof_fails(self, spot: Spot, status: Status) -> None:
         before = self.person
         outcome = Outcome("ver_1", status, None, None, self.now)
-        self.take(outcome_recorded(before, verification_of(spot), outcome))
+        self.take(record_outcome(before, verification_of(spot), outcome))
         assert (
             msgspec.structs.replace(self.person, last_outcome=before.last_outcome, updated_at=before.updated_at)
             == before
@@ -144,14 +144,14 @@ class People(RuleBasedStateMachine):
     def sign_in_is_spared(self, spot: Spot, basis: Basis) -> None:
         before = self.person
         recognized = verification_of(spot, basis=basis, purpose=Purpose.SIGN_IN)
-        self.take(outcome_recorded(before, recognized, approval(self.now)))
+        self.take(record_outcome(before, recognized, approval(self.now)))
         assert (self.person.phones, self.person.last_proof) == (before.phones, before.last_proof)
 
     @rule(spot=st.sampled_from(SPOTS), days=st.integers(1, 90))
     def fraud_is_reported(self, spot: Spot, days: int) -> None:
         before = self.person
         outcome = Outcome("ver_1", Status.DENIED, None, FRAUD, self.now)
-        self.take(outcome_recorded(before, verification_of(spot, fraud_block_days=days), outcome))
+        self.take(record_outcome(before, verification_of(spot, fraud_block_days=days), outcome))
         block = self.person.block
         assert block
         assert block.until is None or block.until >= self.now + days * DAY
@@ -165,7 +165,7 @@ class People(RuleBasedStateMachine):
     def phone_is_removed(self, place: int, lost: bool) -> None:  # noqa: FBT001 - drawn by Hypothesis
         if place < len(self.person.phones):
             phone = self.person.phones[place]
-            self.take(phone_removed(self.person, phone.id, self.now, lost=lost))
+            self.take(remove_phone(self.person, phone.id, self.now, lost=lost))
             assert self.person.phone(phone.id) is None
             if lost:
                 self.nothing_is_left()
@@ -176,7 +176,7 @@ class People(RuleBasedStateMachine):
             phone = self.person.phones[place]
             method = DefaultMethod(phone.id, channel)
             try:
-                self.take(default_chosen(self.person, method, self.now))
+                self.take(choose_default(self.person, method, self.now))
             except Rejected as refusal:
                 unproven, unreachable = phone.verified_at is None, phone.extension and channel is Channel.SMS
                 codes = {ErrorCode.PHONE_NOT_PROVEN: unproven, ErrorCode.NUMBER_INVALID: unreachable}
@@ -187,7 +187,7 @@ class People(RuleBasedStateMachine):
     @rule(seconds=st.none() | st.integers(1, 3_600))
     def operator_blocks(self, seconds: int | None) -> None:
         until = None if seconds is None else self.now + seconds * SECOND
-        self.take(blocks.blocked(self.person, "a call from the bank", until, self.now))
+        self.take(blocks.block_person(self.person, "a call from the bank", until, self.now))
         self.nothing_is_left()
         if until is not None:
             assert self.person.blocked(until - 1)
@@ -195,7 +195,7 @@ class People(RuleBasedStateMachine):
 
     @rule()
     def operator_unblocks(self) -> None:
-        self.take(blocks.unblocked(self.person, "found again", self.now))
+        self.take(blocks.unblock_person(self.person, "found again", self.now))
         assert not self.person.blocked(self.now)
 
     @rule()
@@ -218,7 +218,7 @@ class People(RuleBasedStateMachine):
     def browser_is_trusted(self, days: int) -> None:
         digest = next(self.ids).to_bytes(8)
         try:
-            self.take(recognition.device_trusted(self.person, digest, days, self.now))
+            self.take(recognition.trust_device(self.person, digest, days, self.now))
         except Rejected:
             assert self.person.blocked(self.now)
         else:
@@ -228,7 +228,7 @@ class People(RuleBasedStateMachine):
     @rule(seconds=st.integers(10, 3_600))
     def bypass_is_granted(self, seconds: int) -> None:
         try:
-            self.take(recognition.bypass_granted(self.person, GOOD, seconds, "no phone today", self.now))
+            self.take(recognition.grant_bypass(self.person, GOOD, seconds, "no phone today", self.now))
         except Rejected:
             assert self.person.blocked(self.now)
         else:
@@ -239,7 +239,7 @@ class People(RuleBasedStateMachine):
     def bypass_is_tried(self, guess: bytes) -> None:
         works = guess == GOOD and self.now < self.bypass_ends and bool(self.guesses)
         try:
-            change = self.take(recognition.bypass_tried(self.person, guess, self.now))
+            change = self.take(recognition.use_bypass(self.person, guess, self.now))
         except Rejected:
             assert not works
             return

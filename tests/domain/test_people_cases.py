@@ -18,9 +18,9 @@ from gateway.domain.enrollment import (
 )
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.limits import DAY, Limits
-from gateway.domain.outcomes import outcome_recorded
+from gateway.domain.outcomes import record_outcome
 from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.phones import phone_offered, phone_removed
+from gateway.domain.phones import offer_phone, remove_phone
 from gateway.domain.verification import Channel, Failure, FailureCode, Outcome, Status, Verification
 
 LIMITS = Limits()
@@ -58,11 +58,11 @@ def proven(spot: Spot = SPOTS[0], name: str = "phn_1", kind: PhoneKind = PhoneKi
 
 def offered(person: Enrollment, spot: Spot, name: str = "phn_new", **fields: Any) -> Enrollment:  # noqa: ANN401 - any field
     phone = Phone(name, fields.pop("kind", PhoneKind.AUTHENTICATION), spot[0], extension=spot[1], **fields)
-    return phone_offered(person, phone, START, LIMITS).enrollment
+    return offer_phone(person, phone, START, LIMITS).enrollment
 
 
 def approved(person: Enrollment, spot: Spot, channel: Channel = Channel.CALL, at: int = START + 1) -> EnrollmentChange:
-    return outcome_recorded(person, verification_of(spot, channel), approval(at))
+    return record_outcome(person, verification_of(spot, channel), approval(at))
 
 
 def test_a_phone_cannot_replace_itself():
@@ -87,7 +87,7 @@ def test_what_is_to_be_replaced_must_be_there():
 
 def test_the_phone_that_was_to_be_replaced_may_go_first():
     person = offered(enrolled(proven(), proven(SPOTS[4], "phn_2")), SPOTS[2], replaces="phn_1")
-    person = phone_removed(person, "phn_1", START).enrollment
+    person = remove_phone(person, "phn_1", START).enrollment
     change = approved(offered(person, SPOTS[2]), SPOTS[2])
     assert [phone.id for phone in change.enrollment.proven_phones] == ["phn_2", "phn_new"]
     assert {notice.kind for notice in change.notices} == {NotificationKind.PHONE_ADDED}
@@ -114,18 +114,18 @@ def test_a_default_passes_to_the_replacement_by_a_way_that_reaches_it():
 
 def test_a_phone_that_was_lost_proves_nothing_any_more():
     person = enrolled(proven(), proven(SPOTS[2], "phn_2"))
-    after = approved(phone_removed(person, "phn_1", START, lost=True).enrollment, SPOTS[0]).enrollment
+    after = approved(remove_phone(person, "phn_1", START, lost=True).enrollment, SPOTS[0]).enrollment
     assert not recognition.recently_proven(after, 600, START + 2)
 
 
 def test_a_loss_takes_the_bypass_along():
-    person = recognition.bypass_granted(enrolled(proven()), GOOD, 600, "no phone today", START).enrollment
-    assert phone_removed(person, "phn_1", START, lost=True).enrollment.bypass is None
-    assert phone_removed(person, "phn_1", START).enrollment.bypass == person.bypass
+    person = recognition.grant_bypass(enrolled(proven()), GOOD, 600, "no phone today", START).enrollment
+    assert remove_phone(person, "phn_1", START, lost=True).enrollment.bypass is None
+    assert remove_phone(person, "phn_1", START).enrollment.bypass == person.bypass
 
 
 def test_who_is_locked_out_proves_no_phone():
-    person = blocks.blocked(offered(enrolled(proven()), SPOTS[2]), "stolen", START + 1_000, START).enrollment
+    person = blocks.block_person(offered(enrolled(proven()), SPOTS[2]), "stolen", START + 1_000, START).enrollment
     after = approved(person, SPOTS[2], at=START + 999).enrollment
     assert (after.phones, after.last_proof) == (person.phones, None)
     assert after.last_outcome == approval(START + 999)
@@ -136,9 +136,9 @@ def test_who_is_locked_out_proves_no_phone():
     ("until", "after"), [(None, None), (START + 90 * DAY, START + 90 * DAY), (START + 5, START + 30 * DAY)]
 )
 def test_a_report_of_fraud_never_shortens_a_block(until, after):
-    person = blocks.blocked(enrolled(proven()), "stolen", until, START).enrollment
+    person = blocks.block_person(enrolled(proven()), "stolen", until, START).enrollment
     reported = Outcome("ver_1", Status.DENIED, None, FRAUD, START)
-    change = outcome_recorded(person, verification_of(SPOTS[0]), reported)
+    change = record_outcome(person, verification_of(SPOTS[0]), reported)
     assert change.enrollment.block
     assert change.enrollment.block.until == after
     assert change.enrollment.last_outcome == reported
@@ -147,28 +147,28 @@ def test_a_report_of_fraud_never_shortens_a_block(until, after):
 @pytest.mark.parametrize("days", [1, 30, 90])
 def test_a_report_of_fraud_locks_out_for_the_policys_days(days):
     reported = Outcome("ver_1", Status.DENIED, None, FRAUD, START)
-    change = outcome_recorded(enrolled(proven()), verification_of(SPOTS[0], days=days), reported)
+    change = record_outcome(enrolled(proven()), verification_of(SPOTS[0], days=days), reported)
     assert change.enrollment.status(START + days * DAY - 1) is EnrollmentStatus.BLOCKED
     assert change.enrollment.status(START + days * DAY) is EnrollmentStatus.ENROLLED
     assert [notice.kind for notice in change.notices] == [NotificationKind.BLOCKED]
 
 
 def test_trust_ends_when_the_person_is_locked_out_and_none_begins():
-    person = recognition.device_trusted(enrolled(proven()), b"browser", 30, START).enrollment
-    person = blocks.blocked(person, "stolen", None, START).enrollment
+    person = recognition.trust_device(enrolled(proven()), b"browser", 30, START).enrollment
+    person = blocks.block_person(person, "stolen", None, START).enrollment
     assert recognition.trusted_until(person, b"browser", START) is None
     with pytest.raises(Rejected) as refusal:
-        recognition.device_trusted(person, b"browser", 30, START)
+        recognition.trust_device(person, b"browser", 30, START)
     assert refusal.value.code is ErrorCode.ENROLLMENT_BLOCKED
 
 
 def test_a_twenty_first_browser_lets_the_oldest_go():
     person = enrolled(proven())
     for number in range(21):
-        person = recognition.device_trusted(person, bytes([number]), 30, START + number).enrollment
+        person = recognition.trust_device(person, bytes([number]), 30, START + number).enrollment
     trusted = [recognition.trusted_until(person, bytes([number]), START + 30) is not None for number in range(21)]
     assert trusted == [False] + [True] * 20
-    assert recognition.devices_forgotten(person, START).enrollment.devices == ()
+    assert recognition.forget_devices(person, START).enrollment.devices == ()
 
 
 @pytest.mark.parametrize(("age", "recent"), [(0, True), (299_999, True), (300_000, False), (-1, False)])

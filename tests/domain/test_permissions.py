@@ -19,11 +19,11 @@ from gateway.domain.policy import (
     LineType,
     Policy,
     PolicyOrigin,
+    apply_override,
     explain,
     feature_denial,
     method_denial,
     mode_denial,
-    overridden,
     rules,
     sharing_denial,
 )
@@ -159,11 +159,11 @@ def test_a_way_out_that_is_told_is_one(policy, question):
 )
 def test_who_decided_is_named(values, question, code):
     group = PolicyOrigin(Level.GROUP, "contractors")
-    everything_else = overridden(
+    everything_else = apply_override(
         DEFAULTS, {name: getattr(DEFAULTS, name) for name in FIELDS}, PolicyOrigin(Level.DEFAULT)
     )
     assert method_denial(everything_else, *question) is None
-    denial = method_denial(overridden(everything_else, values, group), *question)
+    denial = method_denial(apply_override(everything_else, values, group), *question)
     assert (denial.code, denial.decided_by) == (code, group)
     refusal = denial.refused(field="to")
     assert (refusal.code, refusal.field) == (code, "to")
@@ -181,7 +181,7 @@ def test_who_decided_is_named(values, question, code):
     ],
 )
 def test_what_a_policy_names_is_allowed(values, number):
-    policy = overridden(DEFAULTS, values, PolicyOrigin(Level.DEFAULT))
+    policy = apply_override(DEFAULTS, values, PolicyOrigin(Level.DEFAULT))
     assert method_denial(policy, Purpose.SIGN_IN, Channel.SMS, number, PhoneKind.AUTHENTICATION) is None
 
 
@@ -225,9 +225,12 @@ def test_a_number_has_so_many_people(limit, others, denied):
 @pytest.mark.parametrize("feature", Feature)
 def test_a_feature_that_is_off_says_so(feature):
     origin = PolicyOrigin(Level.APPLICATION, "Example Bank")
-    denial = feature_denial(overridden(DEFAULTS, {feature: type(getattr(DEFAULTS, feature))(0)}, origin), feature)
+    denial = feature_denial(apply_override(DEFAULTS, {feature: type(getattr(DEFAULTS, feature))(0)}, origin), feature)
     assert (denial.code, denial.decided_by) == (ErrorCode.FEATURE_OFF, origin)
-    assert feature_denial(overridden(DEFAULTS, {feature: type(getattr(DEFAULTS, feature))(1)}, origin), feature) is None
+    assert (
+        feature_denial(apply_override(DEFAULTS, {feature: type(getattr(DEFAULTS, feature))(1)}, origin), feature)
+        is None
+    )
 
 
 def test_a_bare_pound_is_too_weak_where_digits_must_match():
@@ -250,7 +253,7 @@ def test_limits_are_the_gateways_where_the_policy_is_silent():
 
 def test_rules_tell_each_field_once_with_who_set_it():
     group = PolicyOrigin(Level.GROUP, "contractors")
-    told = {rule.name: (rule.value, rule.decided_by) for rule in rules(overridden(DEFAULTS, {"checks": 2}, group))}
+    told = {rule.name: (rule.value, rule.decided_by) for rule in rules(apply_override(DEFAULTS, {"checks": 2}, group))}
     assert tuple(told) == FIELDS
     assert told["checks"] == (2, group)
     assert told["enroll"] == (tuple(Channel), PolicyOrigin(Level.GATEWAY))

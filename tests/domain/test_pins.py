@@ -10,16 +10,16 @@ from support.verifications import a_new_attempt, a_request, an_enrollment, creat
 
 from gateway.domain import outcomes, pins, timeouts
 from gateway.domain.assurance import Assurance
-from gateway.domain.blocks import blocked, reset
+from gateway.domain.blocks import block_person, reset
 from gateway.domain.enrollment import Enrollment, Notification, NotificationKind, Phone, PhoneKind, Pin
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.ivr import call_events
 from gateway.domain.ivr import pin as ivr_pin
 from gateway.domain.ivr.pin import KeyedPin, PinVerdict, StalePinHash
 from gateway.domain.ivr.states import PinFlaw, Script
-from gateway.domain.limits import SECOND, Limits, Tally
+from gateway.domain.limits import SECOND, Limits, RateCounters
 from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.phones import phone_removed
+from gateway.domain.phones import remove_phone
 from gateway.domain.verification import Channel, Failure, FailureCode, Mode, Outcome, Status, Verification
 
 LIMITS = Limits()
@@ -58,7 +58,9 @@ class Line:
         """Key something in, judged against the record as it is, or as it was when it was `keyed_to`."""
         self.now += 1
         gathered = KeyedPin(*CALL, self.verification.attempts[0].gather_number if turn is None else turn, digits)
-        change = call_events.gather_digits(self.verification, *gathered_args(gathered), Tally(), self.now, self.limits)
+        change = call_events.gather_digits(
+            self.verification, *gathered_args(gathered), RateCounters(), self.now, self.limits
+        )
         attempt = ivr_pin.open_attempt(change.verification, gathered)
         if attempt is not None:
             against = ivr_pin.expected_hash(keyed_to or self.enrollment, attempt)
@@ -68,7 +70,7 @@ class Line:
             self.told += judged.person.notices
         self.verification, self.reply = change.verification, change.reply
         if change.outcome is not None:
-            self.enrollment = outcomes.outcome_recorded(self.enrollment, self.verification, change.outcome).enrollment
+            self.enrollment = outcomes.record_outcome(self.enrollment, self.verification, change.outcome).enrollment
         return self
 
 
@@ -80,25 +82,25 @@ def gathered_args(gathered: KeyedPin) -> tuple[str, str, int, str]:
 def test_four_to_ten_digits_are_taken_unless_they_are_guessed_first(pin: str):
     steps = {(int(after) - int(before)) % 10 for before, after in itertools.pairwise(pin)}
     easy = len(steps) == 1 and steps <= {0, 1, 9}
-    assert pins.flaw_of(pin, ()) is (PinFlaw.TOO_SIMPLE if easy else None)
+    assert pins.find_flaw(pin, ()) is (PinFlaw.TOO_SIMPLE if easy else None)
 
 
 @given(st.text(max_size=12).filter(lambda text: not (text.isascii() and text.isdecimal() and 4 <= len(text) <= 10)))
 def test_nothing_else_is_a_pin(typed: str):
-    assert pins.flaw_of(typed, ()) is PinFlaw.MALFORMED
+    assert pins.find_flaw(typed, ()) is PinFlaw.MALFORMED
     with pytest.raises(Rejected) as caught:
-        pins.pin_set(person(), typed, "", START, must_change=True)
+        pins.set_pin(person(), typed, "", START, must_change=True)
     assert (caught.value.code, caught.value.field) == (ErrorCode.PIN_MALFORMED, "pin")
 
 
 @pytest.mark.parametrize("length", range(4, 11))
 def test_the_end_of_an_own_number_is_too_simple(length: int):
-    assert pins.flaw_of(NUMBER.e164[-length:], PHONES) is PinFlaw.TOO_SIMPLE
+    assert pins.find_flaw(NUMBER.e164[-length:], PHONES) is PinFlaw.TOO_SIMPLE
 
 
 def test_an_own_extension_is_too_simple():
     desk = msgspec.structs.replace(PHONES[0], extension="4096")
-    assert pins.flaw_of("4096", (desk,)) is PinFlaw.TOO_SIMPLE
+    assert pins.find_flaw("4096", (desk,)) is PinFlaw.TOO_SIMPLE
 
 
 def test_a_right_pin_of_their_own_approves_as_possession():
@@ -156,8 +158,8 @@ def test_silence_ends_it_wherever_it_comes(entries: list[str]):
 def test_what_was_chosen_and_not_repeated_ends_with_the_verification():
     line = Line(person(must_change=True)).key(PIN).key(OWN)
     assert line.enrollment.pin.chosen == hashed(OWN)
-    ended = timeouts.deadline_passed(line.verification, line.verification.expires_at)
-    after = outcomes.outcome_recorded(line.enrollment, ended.verification, ended.outcome).enrollment
+    ended = timeouts.pass_deadline(line.verification, line.verification.expires_at)
+    after = outcomes.record_outcome(line.enrollment, ended.verification, ended.outcome).enrollment
     assert after.pin == Pin(hashed(PIN), must_change=True)
 
 
@@ -237,11 +239,11 @@ def test_the_last_wrong_pin_ends_the_call_and_refuses_the_next_one_until_its_tim
 
 def test_a_new_pin_ends_the_lock_and_whoever_is_blocked_gets_none():
     locked = msgspec.structs.replace(person(), pin=Pin(hashed(PIN), locked_until=START + 9))
-    given_anew = pins.pin_set(locked, OWN, hashed(OWN), START, must_change=True).enrollment
+    given_anew = pins.set_pin(locked, OWN, hashed(OWN), START, must_change=True).enrollment
     assert given_anew.pin == Pin(hashed(OWN), must_change=True)
-    shut = blocked(locked, "stolen", None, START).enrollment
+    shut = block_person(locked, "stolen", None, START).enrollment
     with pytest.raises(Rejected) as caught:
-        pins.pin_set(shut, OWN, hashed(OWN), START, must_change=True)
+        pins.set_pin(shut, OWN, hashed(OWN), START, must_change=True)
     assert caught.value.code is ErrorCode.ENROLLMENT_BLOCKED
 
 
@@ -255,11 +257,11 @@ def test_every_proven_phone_that_takes_texts_is_told_of_a_pin_whoever_sets_it(pi
     somebody = msgspec.structs.replace(person(pin=pin), phones=(*PHONES, *others))
     told = {NUMBER, others[0].number, others[2].number}
     assert {phone.kind for phone in others if phone.number in told} == {PhoneKind.AUTHENTICATION, PhoneKind.ALTERNATE}
-    change = pins.pin_set(somebody, OWN, hashed(OWN), START, must_change=must_change)
+    change = pins.set_pin(somebody, OWN, hashed(OWN), START, must_change=must_change)
     assert {(notice.kind, notice.number) for notice in change.notices} == {
         (NotificationKind.PIN_SET, to) for to in told
     }
-    change = pins.pin_removed(change.enrollment, START)
+    change = pins.remove_pin(change.enrollment, START)
     assert {(notice.kind, notice.number) for notice in change.notices} == {
         (NotificationKind.PIN_REMOVED, to) for to in told
     }
@@ -271,12 +273,12 @@ def test_wrong_pins_their_lock_and_a_newer_key_of_the_same_pin_are_no_news():
         line.key(OTHER)
     assert line.enrollment.pin.locked(line.now)
     assert line.told == []
-    assert pins.pin_rehashed(person(), "newer", START).notices == ()
+    assert pins.rehash_pin(person(), "newer", START).notices == ()
 
 
 def test_a_block_a_report_of_fraud_and_a_reset_take_the_pin_and_a_lost_phone_does_not():
     fraud = Outcome("ver_1", Status.DENIED, None, Failure(FailureCode.REPORTED_FRAUD, ""), START)
-    assert outcomes.outcome_recorded(person(), answered(), fraud).enrollment.pin is None
-    assert blocked(person(), "stolen", None, START).enrollment.pin is None
+    assert outcomes.record_outcome(person(), answered(), fraud).enrollment.pin is None
+    assert block_person(person(), "stolen", None, START).enrollment.pin is None
     assert reset(person(), "starts over", START).enrollment.pin is None
-    assert phone_removed(person(), "phn_1", START, lost=True).enrollment.pin == person().pin
+    assert remove_phone(person(), "phn_1", START, lost=True).enrollment.pin == person().pin

@@ -14,8 +14,8 @@ from gateway.domain import commands, send_results, status_reports, timeouts
 from gateway.domain.assurance import Assurance
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.errors import ErrorCode, Rejected
-from gateway.domain.inbound_sms import OPTED_OUT, Keyword, code_in, keyword, select_verification, sms_received, word
-from gateway.domain.limits import Limits, Tally
+from gateway.domain.inbound_sms import OPTED_OUT, Keyword, code_in, keyword, receive_sms, select_verification, word
+from gateway.domain.limits import Limits, RateCounters
 from gateway.domain.verification import Change, Channel, FailureCode, Mode, Status, Verification
 
 LIMITS = Limits()
@@ -37,9 +37,9 @@ def started(name: str = "ver_1", *, allowed: bool = True, channel: Channel = Cha
 
 
 def replied(
-    verification: Verification, text: str, sid: str = "SM1", tally: Tally | None = None, now: int = START + 1
+    verification: Verification, text: str, sid: str = "SM1", tally: RateCounters | None = None, now: int = START + 1
 ) -> Change:
-    return sms_received(verification, sid, text, WORDS, digest, tally or Tally(), now, LIMITS)
+    return receive_sms(verification, sid, text, WORDS, digest, tally or RateCounters(), now, LIMITS)
 
 
 @for_each(
@@ -91,14 +91,14 @@ def test_a_wrong_code_counts_as_it_does_anywhere():
     begun = started().verification
     change, checked = (
         replied(begun, WRONG),
-        commands.code_checked(begun, digest("ver_1", WRONG), Tally(), START + 1, LIMITS),
+        commands.check_code(begun, digest("ver_1", WRONG), RateCounters(), START + 1, LIMITS),
     )
     assert change.verification.checks_left == checked.verification.checks_left == 4
-    assert change.tally == checked.tally == Tally(failed_checks=(START + 1,))
+    assert change.tally == checked.tally == RateCounters(failed_checks=(START + 1,))
 
 
 def test_a_number_that_had_its_wrong_codes_is_refused_and_keeps_nothing():
-    spent = Tally(failed_checks=(START,) * LIMITS.failed_checks_per_day)
+    spent = RateCounters(failed_checks=(START,) * LIMITS.failed_checks_per_day)
     with pytest.raises(Rejected) as refusal:
         replied(started().verification, RIGHT, tally=spent)
     assert refusal.value.code is ErrorCode.RATE_LIMITED
@@ -136,7 +136,7 @@ def test_a_late_code_finds_it_expired():
 
 @pytest.mark.parametrize("text", [RIGHT, "FRAUD"])
 def test_an_ended_one_takes_nothing(text: str):
-    over = commands.canceled(started().verification, START + 1).verification
+    over = commands.cancel(started().verification, START + 1).verification
     assert replied(over, text).verification is over
 
 
@@ -144,17 +144,17 @@ def test_a_reply_answers_what_was_texted_last():
     old, new = started("ver_1"), started("ver_2", at=START + 1_000)
     assert select_verification([new.verification, old.verification], "SM1") is new.verification
     again = a_new_attempt("again")
-    resent = commands.resent(old.verification, again, Tally(), START + 60_000, LIMITS).verification
+    resent = commands.resend(old.verification, again, RateCounters(), START + 60_000, LIMITS).verification
     assert select_verification([new.verification, resent], "SM1") is resent
 
 
 def test_calls_ended_ones_and_texts_that_never_left_us_are_not_answered():
     call = started("ver_1", channel=Channel.CALL).verification
-    over = commands.canceled(started("ver_2").verification, START + 1).verification
+    over = commands.cancel(started("ver_2").verification, START + 1).verification
     call_first = started("ver_3", channel=Channel.CALL).verification
     again = a_new_attempt("text")
     then_text = msgspec.structs.replace(call_first, attempts=(*call_first.attempts, again.at(START)))
-    unsent = send_results.refused(then_text, "att_text", OPTED_OUT, START + 1).verification
+    unsent = send_results.record_rejected(then_text, "att_text", OPTED_OUT, START + 1).verification
     assert unsent.status is Status.PENDING
     assert select_verification([unsent, over, call], "SM1") is None
     assert select_verification([then_text, over, call], "SM1") is then_text
@@ -172,24 +172,24 @@ def test_a_repeated_report_is_held_against_no_other_verification(text: str):
 
 STEPS = {
     "reply": lambda v, t, now: replied(v, WRONG, f"SM{now}", t, now),
-    "check": lambda v, t, now: commands.code_checked(v, digest(v.id, WRONG), t, now, LIMITS),
-    "delivered": lambda v, _t, now: status_reports.message_status_changed(
+    "check": lambda v, t, now: commands.check_code(v, digest(v.id, WRONG), t, now, LIMITS),
+    "delivered": lambda v, _t, now: status_reports.apply_message_report(
         v, "token-ver_1", status_reports.MessageReport("SM0", DeliveryStatus.DELIVERED, "delivered", None), now, LIMITS
     ),
-    "lost": lambda v, _t, now: status_reports.message_status_changed(
+    "lost": lambda v, _t, now: status_reports.apply_message_report(
         v,
         "token-ver_1",
         status_reports.MessageReport("SM0", DeliveryStatus.UNDELIVERED, "undelivered", OPTED_OUT),
         now,
         LIMITS,
     ),
-    "sent": lambda v, _t, now: send_results.sent(v, "att_ver_1", "SM0", now),
+    "sent": lambda v, _t, now: send_results.record_sent(v, "att_ver_1", "SM0", now),
     "approve": lambda v, t, now: replied(v, RIGHT, "SM_right", t, now),
 }
 
 
-def run(names: tuple[str, ...]) -> tuple[Verification, Tally]:
-    verification, tally = started().verification, Tally()
+def run(names: tuple[str, ...]) -> tuple[Verification, RateCounters]:
+    verification, tally = started().verification, RateCounters()
     for place, name in enumerate(names):
         try:
             change = STEPS[name](verification, tally, START + 1 + place)
@@ -215,7 +215,7 @@ class Replies(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.verification, self.tally = started().verification, Tally()
+        self.verification, self.tally = started().verification, RateCounters()
         self.now, self.sid, self.approved, self.denied = START, 0, False, False
         self.outcomes = 0
 
@@ -247,7 +247,7 @@ class Replies(RuleBasedStateMachine):
     def check(self, code: str) -> None:
         live = self.verification.status is Status.PENDING and self.now < self.verification.expires_at
         try:
-            self.take(commands.code_checked(self.verification, digest("ver_1", code), self.tally, self.now, LIMITS))
+            self.take(commands.check_code(self.verification, digest("ver_1", code), self.tally, self.now, LIMITS))
         except Rejected:
             return
         self.approved |= live and code == RIGHT
@@ -255,7 +255,7 @@ class Replies(RuleBasedStateMachine):
     @rule(seconds=st.integers(1, 300))
     def wait(self, seconds: int) -> None:
         self.now += seconds * 1_000
-        self.take(timeouts.deadline_passed(self.verification, self.now))
+        self.take(timeouts.pass_deadline(self.verification, self.now))
 
     @invariant()
     def no_more_than_the_one_check_allows(self) -> None:

@@ -6,10 +6,10 @@ from hypothesis import given
 from support.verifications import a_new_attempt, a_request, created
 
 from gateway.domain import send_results
-from gateway.domain.attempts import by_id, is_with
+from gateway.domain.attempts import find_attempt, is_sent_by
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.routing import Routes, chosen
+from gateway.domain.routing import Routes, choose_provider
 from gateway.domain.verification import Channel, Failure, FailureCode
 
 HOME, ABROAD, NOWHERE = PhoneNumber("+14255550123"), PhoneNumber("+442079460123"), PhoneNumber("+88213300655")
@@ -39,7 +39,7 @@ def test_every_provider_that_a_list_names_is_known():
 
 @given(NAMES, NAMES, NAMES)
 def test_the_first_that_is_fit_is_chosen_and_nobody_who_said_no(order, refused_by, fit):
-    name = chosen(order, refused_by, fit)
+    name = choose_provider(order, refused_by, fit)
     left = [kept for kept in order if kept not in refused_by]
     assert (name is None) == (not left)
     if name is not None:
@@ -54,7 +54,7 @@ def begun():
 
 
 def test_an_attempt_that_nobody_took_stays_one_attempt_with_another_provider():
-    change = send_results.rerouted(begun(), "att_1", "b", NO, 1)
+    change = send_results.reroute(begun(), "att_1", "b", NO, 1)
     [attempt] = change.verification.attempts
     assert (attempt.provider, attempt.refused_by, attempt.status) == ("b", ("a",), DeliveryStatus.QUEUED)
     [entry] = change.entries
@@ -63,25 +63,25 @@ def test_an_attempt_that_nobody_took_stays_one_attempt_with_another_provider():
 
 
 def test_a_provider_that_only_rests_has_not_said_no():
-    [attempt] = send_results.rerouted(begun(), "att_1", "b", None, 1).verification.attempts
+    [attempt] = send_results.reroute(begun(), "att_1", "b", None, 1).verification.attempts
     assert (attempt.provider, attempt.refused_by) == ("b", ())
 
 
 @pytest.mark.parametrize("fate", ["sent", "sent without a sid", "unknown", "failed"])
 def test_an_attempt_that_may_have_been_taken_is_never_handed_on(fate):
     fates = {
-        "sent": lambda kept: send_results.sent(kept, "att_1", "SM1", 1),
-        "sent without a sid": lambda kept: send_results.sent(kept, "att_1", None, 1),
-        "unknown": lambda kept: send_results.uncertain(kept, "att_1", 1),
-        "failed": lambda kept: send_results.refused(kept, "att_1", NO, 1),
+        "sent": lambda kept: send_results.record_sent(kept, "att_1", "SM1", 1),
+        "sent without a sid": lambda kept: send_results.record_sent(kept, "att_1", None, 1),
+        "unknown": lambda kept: send_results.record_unknown(kept, "att_1", 1),
+        "failed": lambda kept: send_results.record_rejected(kept, "att_1", NO, 1),
     }
     taken = fates[fate](begun()).verification
-    change = send_results.rerouted(taken, "att_1", "b", NO, 2)
+    change = send_results.reroute(taken, "att_1", "b", NO, 2)
     assert change.verification is taken
-    assert by_id(change.verification, "att_1").provider == "a"
+    assert find_attempt(change.verification, "att_1").provider == "a"
 
 
 def test_a_callback_is_foreign_to_every_provider_but_the_attempts_own():
-    assert is_with(begun(), "token", "a")
-    assert not is_with(begun(), "token", "b")
-    assert not is_with(begun(), "another", "a")
+    assert is_sent_by(begun(), "token", "a")
+    assert not is_sent_by(begun(), "token", "b")
+    assert not is_sent_by(begun(), "another", "a")

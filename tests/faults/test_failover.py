@@ -64,7 +64,7 @@ async def world(tmp_path, network, spare, routes, twilio):
 async def resting(world):
     page = (await world.gateway.scrape()).decode()
     families = {family.name: family.samples for family in text_string_to_metric_families(page)}
-    return {sample.labels["provider"]: sample.value for sample in families["poundkey_provider_resting"]}
+    return {sample.labels["provider"]: sample.value for sample in families["poundkey_provider_circuit_open"]}
 
 
 async def kinds(integrator, verification_id):

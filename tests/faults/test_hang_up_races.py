@@ -84,7 +84,9 @@ async def store(tmp_path) -> AsyncIterator[Store]:
         store, a_request(channel=Channel.CALL, mode=Mode.CONFIRM), a_new_attempt(1, Channel.CALL, Mode.CONFIRM)
     )
     move = SendMove("att_1", Stage.SETTLING)
-    await store.verifications.apply("ver_1", lambda kept, at: send_results.sent(kept, "att_1", "CA1", at), send=move)
+    await store.verifications.apply(
+        "ver_1", lambda kept, at: send_results.record_sent(kept, "att_1", "CA1", at), send=move
+    )
     yield store
     await store.close()
 
@@ -117,14 +119,14 @@ async def hung_up(store, line) -> None:
 async def test_an_answer_that_comes_after_the_end_takes_no_hang_up_back(store, line):
     line.take_up(DueSend("att_1", "ver_1", Stage.SETTLING, 0))
     await line.asked.wait()
-    await store.verifications.apply("ver_1", commands.canceled)
+    await store.verifications.apply("ver_1", commands.cancel)
     line.may_answer.set()
     await hung_up(store, line)
 
 
 async def test_a_hang_up_that_is_seen_before_the_end_is_not_forgotten(store, line):
     line.may_answer.set()
-    await store.verifications.apply("ver_1", commands.canceled)
+    await store.verifications.apply("ver_1", commands.cancel)
     [due] = await store.outbox.claim_due(10, TO_ASK)
     line.take_up(due)
     await hung_up(store, line)

@@ -35,7 +35,7 @@ def create(store, name):
 def check(store, name="ver_1"):
     digest = VAULT.code_digest(name, "000000")
     return store.verifications.apply_counted(
-        name, lambda verification, tally, now: commands.code_checked(verification, digest, tally, now, LIMITS)
+        name, lambda verification, tally, now: commands.check_code(verification, digest, tally, now, LIMITS)
     )
 
 

@@ -100,7 +100,7 @@ async def queued(settings, backups, lifetime=600, steps=()):
 
 
 async def restored(settings):
-    """Do what `poundkey restored` does."""
+    """Do what `poundkey recover` does."""
     store = await app.open_store(settings)
     try:
         return await store.recovery.recover()

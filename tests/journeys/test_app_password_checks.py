@@ -10,15 +10,15 @@ from support.integrator import PATIENCE
 from support.world import LIMITS, world_at
 
 from gateway import app
-from gateway.domain.app_passwords import as_drawn
+from gateway.domain.app_passwords import normalize_password
 from gateway.domain.errors import Rejected
 from gateway.domain.limits import DAY
-from gateway.security.password_hashing import _MOST_WAITING, _THREADS, Passwords
+from gateway.security.password_hashing import _MAX_QUEUED, _THREADS, Passwords
 from gateway.services.app_passwords import AppPasswords
 from gateway.settings.applications import load_applications
 from gateway.settings.settings import Portal
 
-MOST_AT_ONCE = _THREADS + _MOST_WAITING
+MOST_AT_ONCE = _THREADS + _MAX_QUEUED
 
 
 class Held(Counting):
@@ -143,7 +143,7 @@ async def test_another_is_drawn_while_the_selector_is_taken(world, alice, journe
     passwords = iter(row)
     app_passwords = journeys(Counting(), new_password=lambda: next(passwords))
     made = [await app_passwords.create(bank, alice, name) for name in ("one", "another")]
-    assert [as_drawn(password) for _, password in made] == [twin, row[-1]]
+    assert [normalize_password(password) for _, password in made] == [twin, row[-1]]
     assert len({kept.selector for kept in await app_passwords.list(bank, alice)}) == 2
     assert await app_passwords.check(bank, "alice", drawn) is None
 
@@ -155,7 +155,7 @@ async def test_what_could_not_be_judged_is_not_counted(alice, journeys, bank):
     others = [app_passwords.check(bank, f"user {number}", WRONG) for number in range(MOST_AT_ONCE)]
     waiting = [asyncio.create_task(other) for other in others]
     async with asyncio.timeout(PATIENCE):
-        while app_passwords._passwords._under_way < MOST_AT_ONCE:
+        while app_passwords._passwords._in_progress < MOST_AT_ONCE:
             await asyncio.sleep(0)
     for _ in range(2 * LIMITS.app_password_failures):
         with pytest.raises(Rejected, match="Too many passwords and PINs are being hashed"):

@@ -11,7 +11,7 @@ from support.world import LIMITS, World, free_port, network_at, serving_at, sett
 from twilio.request_validator import RequestValidator
 
 from gateway.domain.delivery import DeliveryStatus
-from gateway.domain.status_reports import CallReport, call_status_changed
+from gateway.domain.status_reports import CallReport, apply_call_report
 from gateway.metrics import Metrics
 from gateway.services.backup_phone import BackupPhones
 from gateway.settings.channels import Voice
@@ -306,7 +306,7 @@ async def test_a_first_one_that_has_ended_meanwhile_takes_the_call_back(world, a
     report = CallReport("CA1", DeliveryStatus.NO_ANSWER, "no-answer", 1, None, None)
     known = msgspec.structs.replace(kept.attempts[0], provider_sid=None)
     before = msgspec.structs.replace(kept, attempts=(known,))
-    stale = call_status_changed(before, known.token, report, world.gateway.store.clock(), PATIENT).verification
+    stale = apply_call_report(before, known.token, report, world.gateway.store.clock(), PATIENT).verification
     await integrator.cancel(made["id"])
     await BackupPhones(
         store.verifications, store.enrollments, journeys.proofs, journeys.verifications, Metrics()

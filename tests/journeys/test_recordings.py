@@ -9,7 +9,7 @@ from support.network import OURS, said
 from support.world import World, settings_for, world_at
 
 from gateway.app import CONFIG
-from gateway.cli.failure import CommandFailed
+from gateway.cli.command import CommandFailed
 from gateway.cli.serve import start
 from gateway.services.phrasebooks import load_phrasebooks
 from gateway.services.recordings import LARGEST, RecordingsInvalid, load_recordings

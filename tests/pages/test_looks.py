@@ -12,11 +12,11 @@ from pages_look.specimens import specimens
 from playwright.async_api import Browser, Page
 from support.chromium import ABSENT, CHROMIUM
 
+from gateway.pages.i18n import load_translations
 from gateway.pages.rendering import Pages
-from gateway.pages.translations import load_texts
 
-PAGES = Pages(load_texts(Path(__file__).parents[2] / "config" / "locales"))
-LOCALES = [language.locale for language in PAGES.texts.languages]
+PAGES = Pages(load_translations(Path(__file__).parents[2] / "config" / "locales"))
+LOCALES = [language.locale for language in PAGES.translations.languages]
 NAMES = list(specimens())
 AXE = Path(__file__).parent / "node" / "node_modules" / "axe-core" / "axe.min.js"
 SIZES = {"a phone": (360, "100%"), "a wide screen": (1280, "100%"), "zoomed to 200 %": (640, "200%")}

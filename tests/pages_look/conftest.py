@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.pages.i18n import Translations, load_translations
 from gateway.pages.rendering import Pages
-from gateway.pages.translations import Translations, load_texts
 
 
 @pytest.fixture(scope="session")
@@ -13,7 +13,7 @@ def locales_folder() -> Path:
 
 @pytest.fixture(scope="session")
 def texts(locales_folder: Path) -> Translations:
-    return load_texts(locales_folder)
+    return load_translations(locales_folder)
 
 
 @pytest.fixture(scope="session")

@@ -8,23 +8,23 @@ from gateway.pages.components import (
     DecidedBy,
     DeliveryState,
     DenialReason,
-    ErrorPage,
     Field,
     FormError,
     FormErrorCode,
     FormUse,
     Frame,
     MethodChoice,
-    MethodDenied,
+    MethodDenial,
     NewAppPassword,
+    PageProblem,
     ResendOption,
     SignInMethod,
     Support,
 )
 from gateway.pages.models import (
-    AppPasswordFacts,
     AppPasswordRow,
     AppPasswordsPage,
+    AppPasswordSummary,
     DonePage,
     FinishPage,
     HelpPage,
@@ -33,7 +33,7 @@ from gateway.pages.models import (
     Page,
     PhoneForm,
     PhoneRow,
-    PinFacts,
+    PinState,
     ProblemPage,
     SettingsPage,
     SignInPage,
@@ -45,14 +45,14 @@ DAY = 86_400_000
 NUMBER = "•••• 0123"
 PASSWORD = "kdmw rtzp hxvq bnfs ycgj"
 CSRF = "3ec8a1"
-BY_APPLICATION = MethodDenied(DenialReason.METHOD_FORBIDDEN, DecidedBy.APPLICATION)
-BY_GROUP = MethodDenied(DenialReason.COUNTRY_FORBIDDEN, DecidedBy.GROUP, "contractors")
+BY_APPLICATION = MethodDenial(DenialReason.METHOD_FORBIDDEN, DecidedBy.APPLICATION)
+BY_GROUP = MethodDenial(DenialReason.COUNTRY_FORBIDDEN, DecidedBy.GROUP, "contractors")
 SUPPORT = Support("help@example.com", "https://example.com/help", "+1 425 555 0100")
 NEW = NewAppPassword("Mail on my tablet", PASSWORD)
 METHODS = (
     SignInMethod("phn_1", Channel.SMS, PhoneKind.AUTHENTICATION, NUMBER, chosen=True),
     SignInMethod("phn_2", Channel.CALL, PhoneKind.OFFICE, "•••• 4711", extension="12"),
-    SignInMethod("phn_3", Channel.SMS, PhoneKind.ALTERNATE, "•••• 99", denied=BY_GROUP),
+    SignInMethod("phn_3", Channel.SMS, PhoneKind.ALTERNATE, "•••• 99", denial=BY_GROUP),
 )
 
 
@@ -70,7 +70,7 @@ def verify(around: Frame, **fields: object) -> VerifyPage:
         "masked_number": NUMBER,
         "delivery": DeliveryState.SENT,
         "code_length": 6,
-        "ways": (ResendOption(Channel.SMS, 25), ResendOption(Channel.CALL, 0)),
+        "resend_options": (ResendOption(Channel.SMS, 25), ResendOption(Channel.CALL, 0)),
     }
     return VerifyPage(frame=around, **(given | fields))
 
@@ -87,7 +87,7 @@ def specimens(locale: str = "en") -> dict[str, Page]:
         **_challenges(around),
         **_endings(around),
         **_settings(around),
-        **{f"problem {problem}": _problem(locale, problem) for problem in ErrorPage},
+        **{f"problem {problem}": _problem(locale, problem) for problem in PageProblem},
     }
 
 
@@ -118,30 +118,30 @@ def _beginnings(around: Frame) -> dict[str, Page]:
 
 
 def _challenges(around: Frame) -> dict[str, Page]:
-    signing_in = {"purpose": PortalPage.SIGN_IN, "remember_days": 30, "other_ways": True}
+    signing_in = {"purpose": PortalPage.SIGN_IN, "remember_days": 30, "other_methods": True}
     wrong = (FormError(FormErrorCode.CODE_WRONG, Field.CODE),)
     return {
         **{f"text {delivery}": verify(around, delivery=delivery) for delivery in DeliveryState},
         **{f"call {delivery}": call(around, delivery=delivery) for delivery in DeliveryState},
         **{f"call {delivery}, match": call(around, delivery=delivery, match_digits="42") for delivery in DeliveryState},
         **{
-            f"call {delivery}, PIN": call(around, delivery=delivery, pin=True, new_pin=True)
+            f"call {delivery}, PIN": call(around, delivery=delivery, asks_pin=True, asks_new_pin=True)
             for delivery in DeliveryState
         },
         **{f"call {delivery}, digit": call(around, delivery=delivery, key="5") for delivery in DeliveryState},
         "call, digit, failed": call(around, key="5", status=Status.FAILED, failure=FailureCode.HUNG_UP),
         **{f"failed {code}": verify(around, failure=code) for code in FailureCode},
         "text, wrong": verify(around, errors=wrong, checks_left=1),
-        "text, denied": verify(around, ways=(ResendOption(Channel.CALL, denied=BY_APPLICATION),)),
+        "text, denied": verify(around, resend_options=(ResendOption(Channel.CALL, denial=BY_APPLICATION),)),
         "text, settings": verify(around, purpose=PortalPage.SETTINGS),
         "text, sign in": verify(around, **signing_in),
         "call, sign in": call(around, **signing_in),
-        "call, other phone": call(around, called_before=FailureCode.NO_ANSWER, **signing_in),
+        "call, other phone": call(around, previous_failure=FailureCode.NO_ANSWER, **signing_in),
         "call, code": call(around, code_length=6),
         "approved": verify(around, status=Status.APPROVED),
         "approved, sign in": verify(around, status=Status.APPROVED, **signing_in),
         **{f"ended {status}": verify(around, status=status) for status in Status if status is not Status.PENDING},
-        "ended, failure": call(around, status=Status.FAILED, failure=FailureCode.NO_ANSWER, ways=()),
+        "ended, failure": call(around, status=Status.FAILED, failure=FailureCode.NO_ANSWER, resend_options=()),
     }
 
 
@@ -167,22 +167,22 @@ def _settings(around: Frame) -> dict[str, Page]:
     last = LastAttempt(Channel.SMS, NUMBER, NOW - 120_000, DeliveryState.UNDELIVERED, Status.FAILED)
     unfinished = LastAttempt(Channel.CALL, NUMBER, NOW, DeliveryState.RINGING, Status.PENDING, FailureCode.HUNG_UP)
     wrong = (FormError(FormErrorCode.METHOD_MISSING, Field.METHOD),)
-    facts = AppPasswordFacts(enabled=True, count=2, last_used_at=NOW - DAY, expired=1)
+    summary = AppPasswordSummary(enabled=True, count=2, last_used_at=NOW - DAY, expired=1)
     user = "alice@example.com"
     return {
         "settings": SettingsPage(around, phones, METHODS, tuple(PhoneKind), 2, 3),
         "settings, bare": SettingsPage(around, (), ()),
         "settings, wrong": SettingsPage(around, phones, METHODS, errors=wrong),
-        "settings, PIN": SettingsPage(around, phones, METHODS, pin=PinFacts(there=True, must_change=True)),
-        "settings, no PIN": SettingsPage(around, phones, METHODS, pin=PinFacts()),
+        "settings, PIN": SettingsPage(around, phones, METHODS, pin=PinState(is_set=True, must_change=True)),
+        "settings, no PIN": SettingsPage(around, phones, METHODS, pin=PinState()),
         "settings, PIN wrong": SettingsPage(
             around,
             phones,
             METHODS,
-            pin=PinFacts(there=True, locked=True),
+            pin=PinState(is_set=True, locked=True),
             errors=(FormError(FormErrorCode.PIN_MISMATCH, Field.PIN_AGAIN),),
         ),
-        **{f"notice {notice}": SettingsPage(frame(around.locale, notice=notice), (), METHODS) for notice in Banner},
+        **{f"notice {banner}": SettingsPage(frame(around.locale, banner=banner), (), METHODS) for banner in Banner},
         "app passwords": AppPasswordsPage(around, rows, user),
         "app passwords, new": AppPasswordsPage(around, rows, user, NEW),
         "app passwords, full": AppPasswordsPage(around, rows, user, limit=2),
@@ -190,14 +190,14 @@ def _settings(around: Frame) -> dict[str, Page]:
         "app passwords, wrong": AppPasswordsPage(
             around, (), user, expires_in_days=90, errors=(FormError(FormErrorCode.NAME_MISSING, Field.NAME),)
         ),
-        "help": HelpPage(around, PortalPage.SIGN_IN, last, 2, app_passwords=facts, recognized_until=NOW + DAY),
+        "help": HelpPage(around, PortalPage.SIGN_IN, last, 2, app_passwords=summary, recognized_until=NOW + DAY),
         "help, blocked": HelpPage(around, PortalPage.SETTINGS, unfinished, 1, blocked=True, blocked_until=NOW + DAY),
-        "help, off": HelpPage(around, PortalPage.SIGN_IN, last, 1, app_passwords=AppPasswordFacts(enabled=False)),
+        "help, off": HelpPage(around, PortalPage.SIGN_IN, last, 1, app_passwords=AppPasswordSummary(enabled=False)),
         "help, nothing": HelpPage(frame(around.locale, support=Support()), PortalPage.ENROLL, recent_proof_at=NOW),
     }
 
 
-def _problem(locale: str, problem: ErrorPage) -> ProblemPage:
+def _problem(locale: str, problem: PageProblem) -> ProblemPage:
     around = frame(locale, csrf="", path=None, person=None)
-    until = NOW + DAY if problem is ErrorPage.BLOCKED else None
+    until = NOW + DAY if problem is PageProblem.BLOCKED else None
     return ProblemPage(around, problem, minutes=12, blocked_until=until, again="/portal/enroll")

@@ -32,7 +32,7 @@ def ids(page: Element) -> list[str]:
 
 @for_each("name", NAMES)
 def test_it_renders_in_every_language(pages, name):
-    for language in pages.texts.languages:
+    for language in pages.translations.languages:
         page = parsed(pages.render(specimens(language.locale)[name]))
         (html,) = page.all("html")
         assert (html["lang"], html["dir"]) == (language.locale, language.direction)

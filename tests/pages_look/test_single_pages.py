@@ -117,7 +117,7 @@ def test_the_countries_offered_are_those_allowed_and_the_chosen_one_is_selected(
 def test_every_failure_has_its_own_words_live_and_after_the_end(pages, around, code):
     live = words(parsed(pages.render_state(verify(around, failure=code))))
     ended = words(shown(pages, verify(around, status=Status.FAILED, failure=code)))
-    for sentence in (FAILURES[code].said % {"key": "#"}, FAILURES[code].next % {"key": "#"}):
+    for sentence in (FAILURES[code].text % {"key": "#"}, FAILURES[code].next_step % {"key": "#"}):
         assert sentence in live
         assert sentence in ended
 
@@ -129,11 +129,11 @@ def test_digits_to_key_in_are_told_to_eyes_and_ears(pages, around):
 
 
 def test_a_pin_is_asked_for_and_never_shown(pages, around):
-    page = shown(pages, call(around, pin=True, new_pin=True, delivery=DeliveryState.WAITING_FOR_KEY))
+    page = shown(pages, call(around, asks_pin=True, asks_new_pin=True, delivery=DeliveryState.WAITING_FOR_KEY))
     assert [key.text for key in page.all("kbd")] == [*"••••", "#"]
     assert words(by_id(page, "state")) == "Key in your PIN on your phone, then press #."
     assert "Then the call lets you choose a PIN of your own." in words(page)
-    locked = words(shown(pages, call(around, pin=True, status=Status.FAILED, failure=FailureCode.RATE_LIMITED)))
+    locked = words(shown(pages, call(around, asks_pin=True, status=Status.FAILED, failure=FailureCode.RATE_LIMITED)))
     assert "Too many wrong PINs were keyed in, so your PIN is locked for now." in locked
 
 
@@ -145,8 +145,8 @@ def test_a_wrong_code_says_how_many_tries_are_left(pages, around):
 
 
 def test_resending_waits_as_long_as_it_has_to(pages, around):
-    ways = (ResendOption(Channel.SMS, 25), ResendOption(Channel.CALL, denied=BY_GROUP))
-    page = shown(pages, verify(around, ways=ways))
+    ways = (ResendOption(Channel.SMS, 25), ResendOption(Channel.CALL, denial=BY_GROUP))
+    page = shown(pages, verify(around, resend_options=ways))
     assert [(button["value"], button["data-wait"]) for button in page.all("button") if button.has("data-wait")] == [
         ("sms", "25")
     ]

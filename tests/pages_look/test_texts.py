@@ -11,10 +11,10 @@ from pages_look.specimens import DAY, NOW
 from support.tables import for_each
 
 import gateway.pages
-from gateway.pages.translations import Translations, likely_region, load_texts
+from gateway.pages.i18n import Translations, likely_region, load_translations
 
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext:babel_extract")]
-KEYWORDS = {"_": None, "ngettext": (1, 2), "count": (1, 2)}
+KEYWORDS = {"_": None, "ngettext": (1, 2)}
 PAGES = Path(gateway.pages.__file__).parent
 CATALOGS = sorted((Path(__file__).parents[2] / "config" / "locales").glob("*/pages.po"))
 MINUTE = 60_000
@@ -38,7 +38,7 @@ def write(folder: Path, locale: str, *entries: tuple[str, str]) -> Path:
 def many(tmp_path) -> Translations:
     for locale in ("en", "es", "fr", "de", "pt-BR", "it", "nl", "ja", "zh-Hans", "ar"):
         write(tmp_path, locale, ("Next", f"Next in {locale}" if locale != "en" else ""))
-    return load_texts(tmp_path)
+    return load_translations(tmp_path)
 
 
 @for_each("path", {path.parent.name: path for path in CATALOGS})
@@ -69,7 +69,7 @@ def test_every_catalog_translates_exactly_what_the_pages_say(said, path):
     ],
 )
 def test_a_tag_gets_the_language_that_suits_it_best(many, tag, locale):
-    assert many.best(tag) == locale
+    assert many.locale_for_tag(tag) == locale
 
 
 @for_each(
@@ -87,12 +87,12 @@ def test_a_tag_gets_the_language_that_suits_it_best(many, tag, locale):
     ],
 )
 def test_an_accept_language_header_gets_the_best_liked_that_we_speak(many, header, locale):
-    assert many.accepted(header) == locale
+    assert many.locale_for_header(header) == locale
 
 
 @given(st.text(max_size=60))
 def test_no_header_breaks_it(texts, header):
-    assert texts.accepted(header) in {language.locale for language in texts.languages}
+    assert texts.locale_for_header(header) in {language.locale for language in texts.languages}
 
 
 @for_each(
@@ -155,12 +155,12 @@ def test_a_translation_that_would_break_a_page_is_refused(tmp_path, one, other):
     write(tmp_path, "en")
     write(tmp_path, "de", (one, other))
     with pytest.raises(ValueError, match="the translation of 'Call"):
-        load_texts(tmp_path)
+        load_translations(tmp_path)
 
 
 def test_english_has_to_be_there(tmp_path):
     with pytest.raises(ValueError, match=r"en/pages\.po"):
-        load_texts(write(tmp_path, "de"))
+        load_translations(write(tmp_path, "de"))
 
 
 def test_what_the_pages_say_is_no_markup(said):

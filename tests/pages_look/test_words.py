@@ -13,24 +13,24 @@ from gateway.pages.components import (
     FormError,
     FormErrorCode,
     MethodChoice,
-    MethodDenied,
+    MethodDenial,
     NumberCheck,
 )
 from gateway.pages.i18n import Localizer
 from gateway.pages.messages import (
-    ANY_BARRIERS,
-    BARRIERS,
+    BANNERS,
+    CHANNEL_DENIALS,
     DELIVERIES,
+    DENIALS,
     FAILURES,
-    FAULTS,
+    FORM_ERRORS,
     KINDS,
-    NOTICES,
     STATUSES,
 )
 
 
 @pytest.fixture
-def speech(texts) -> Localizer:
+def localizer(texts) -> Localizer:
     return Localizer(texts, frame())
 
 
@@ -39,12 +39,12 @@ def speech(texts) -> Localizer:
     [
         (FAILURES, FailureCode),
         (STATUSES, Status),
-        (ANY_BARRIERS, DenialReason),
-        (FAULTS, FormErrorCode),
-        (NOTICES, Banner),
+        (DENIALS, DenialReason),
+        (FORM_ERRORS, FormErrorCode),
+        (BANNERS, Banner),
         (KINDS, PhoneKind),
         (DELIVERIES, Channel),
-        (BARRIERS, Channel),
+        (CHANNEL_DENIALS, Channel),
         (DELIVERIES[Channel.SMS], DeliveryState),
         (DELIVERIES[Channel.CALL], DeliveryState),
     ],
@@ -54,26 +54,26 @@ def test_a_table_has_every_word_of_its_enum(table, enum):
 
 
 def test_no_two_failures_and_no_two_faults_share_their_words():
-    assert len({words.said for words in FAILURES.values()}) == len(FAILURES)
-    assert len(set(FAULTS.values())) == len(FAULTS)
+    assert len({message.text for message in FAILURES.values()}) == len(FAILURES)
+    assert len(set(FORM_ERRORS.values())) == len(FORM_ERRORS)
 
 
 def test_every_failure_and_every_no_says_what_to_do_next():
-    tables = [FAILURES, ANY_BARRIERS, *BARRIERS.values()]
-    assert [words for table in tables for words in table.values() if not (words.said and words.next)] == []
+    tables = [FAILURES, DENIALS, *CHANNEL_DENIALS.values()]
+    assert [message for table in tables for message in table.values() if not (message.text and message.next_step)] == []
 
 
-def test_a_no_names_who_decided_it(speech):
-    assert "Decided by Example Bank for the group contractors." in speech.denied_in_full(BY_GROUP, Channel.CALL)
-    assert "Decided by Example Bank." in speech.denied_in_full(BY_APPLICATION, Channel.SMS)
-    here = MethodDenied(DenialReason.NO_TEXTS_TO_LINE)
-    assert "Decided by this verification service." in speech.denied_in_full(here, Channel.SMS)
+def test_a_no_names_who_decided_it(localizer):
+    assert "Decided by Example Bank for the group contractors." in localizer.denial_text(BY_GROUP, Channel.CALL)
+    assert "Decided by Example Bank." in localizer.denial_text(BY_APPLICATION, Channel.SMS)
+    here = MethodDenial(DenialReason.NO_TEXTS_TO_LINE)
+    assert "Decided by this verification service." in localizer.denial_text(here, Channel.SMS)
 
 
 @for_each("fault", FormErrorCode)
-def test_every_fault_can_be_said_with_and_without_its_facts(speech, fault):
-    plain = speech.fault(FormError(fault))
-    full = speech.fault(FormError(fault, wait=300), length=6, tries=2)
+def test_every_fault_can_be_said_with_and_without_its_facts(localizer, fault):
+    plain = localizer.form_error(FormError(fault))
+    full = localizer.form_error(FormError(fault, wait=300), length=6, tries=2)
     assert "%" not in plain + full
     assert full.endswith("Try again in 5 minutes.")
 
@@ -85,4 +85,4 @@ def test_the_check_of_a_number_answers_in_words(pages):
     assert (good.methods["sms"].allowed, good.methods["call"].allowed) == (False, True)
     assert "contractors" in good.methods["sms"].reason
     bad: NumberCheck = pages.number_check(frame(), None, FormError(FormErrorCode.NUMBER_TOO_SHORT), ())
-    assert (bad.ok, bad.message) == (False, FAULTS[FormErrorCode.NUMBER_TOO_SHORT])
+    assert (bad.ok, bad.message) == (False, FORM_ERRORS[FormErrorCode.NUMBER_TOO_SHORT])

@@ -6,9 +6,11 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberType
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.domain.verification import Channel
-from gateway.metrics import Metrics, Standing
+from gateway.metrics import GatewayState, Metrics
 
-NOTHING = Standing(ready=True, workers={}, resting={}, waiting=0, in_hand=0, queued=0, oldest=0.0)
+NOTHING = GatewayState(
+    ready=True, workers={}, open_circuits={}, waiters=0, sends_in_progress=0, sends_queued=0, oldest_queued=0.0
+)
 
 
 def numbers() -> list[str]:
@@ -23,7 +25,7 @@ def regions() -> set[str]:
 
 
 def billed(metrics: Metrics) -> dict[str, float]:
-    families = text_string_to_metric_families(metrics.page(NOTHING).decode())
+    families = text_string_to_metric_families(metrics.render(NOTHING).decode())
     samples = [sample for family in families for sample in family.samples]
     return {
         sample.labels["country"]: sample.value for sample in samples if sample.name == "poundkey_sends_billed_total"

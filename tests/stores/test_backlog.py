@@ -41,7 +41,7 @@ async def test_the_outbox_is_counted_with_the_age_of_its_oldest_and_nothing_is_t
 
 
 async def test_a_worker_that_stopped_and_the_load_are_shown(shown):
-    assert await shown("store_ready", "worker_alive", "waiters", "sends_in_hand") == [1, 0, 3, 2]
+    assert await shown("store_ready", "worker_alive", "waiters", "sends_in_progress") == [1, 0, 3, 2]
 
 
 async def test_a_store_that_is_closed_is_told_and_the_page_is_given_all_the_same(store, shown):

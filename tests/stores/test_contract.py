@@ -14,8 +14,8 @@ from gateway.domain.idempotency import IdempotencyKey, RepeatedRequest, StoredRe
 from gateway.domain.limits import Limits
 from gateway.domain.listing import ListFilter
 from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.phones import phone_offered
-from gateway.domain.timeouts import deadline_passed
+from gateway.domain.phones import offer_phone
+from gateway.domain.timeouts import pass_deadline
 from gateway.domain.verification import Status
 from gateway.outbox_ports import SendMove, Stage
 from gateway.stores.verifications import Joining
@@ -35,7 +35,7 @@ async def create(
         metadata={"order": "7"},
     )
     phone = Phone(f"phn_{name}", PhoneKind.AUTHENTICATION, number)
-    joining = Joining(enrollment_id, lambda person, _sharers, now: phone_offered(person, phone, now, LIMITS))
+    joining = Joining(enrollment_id, lambda person, _sharers, now: offer_phone(person, phone, now, LIMITS))
     joined = joining if enrollment_id else None
     created = await create_in(store, request, limits=LIMITS, idempotency_key=idempotency_key, joining=joined)
     return created.change
@@ -44,7 +44,7 @@ async def create(
 def check(store, vault, code, name="ver_1"):
     digest = vault.code_digest(name, code)
     return store.verifications.apply_counted(
-        name, lambda verification, tally, now: commands.code_checked(verification, digest, tally, now, LIMITS)
+        name, lambda verification, tally, now: commands.check_code(verification, digest, tally, now, LIMITS)
     )
 
 
@@ -205,7 +205,7 @@ async def test_a_send_is_claimed_once_and_leaves_when_it_is_done(store, vault, c
     assert (due.stage, due.tries) == (Stage.SENDING, 1)
     await store.verifications.apply(
         "ver_1",
-        lambda kept, now: send_results.uncertain(kept, "att_ver_1", now),
+        lambda kept, now: send_results.record_unknown(kept, "att_ver_1", now),
         send=SendMove("att_ver_1", Stage.UNKNOWN, 5_000),
     )
     assert not await store.outbox.claim("att_ver_1", 60_000)
@@ -221,7 +221,7 @@ async def test_deadlines_are_found_and_gone_once_acted_on(store, vault, clock):
     assert await store.verifications.claim_due(10) == []
     clock.now += LIMITS.lifetime * 1_000
     assert await store.verifications.claim_due(10) == ["ver_1"]
-    await store.verifications.apply("ver_1", deadline_passed)
+    await store.verifications.apply("ver_1", pass_deadline)
     assert (await store.verifications.get("ver_1")).status is Status.EXPIRED
     assert await store.verifications.claim_due(10) == []
 
@@ -234,7 +234,7 @@ async def test_whoever_waits_is_told_of_the_next_change_only(store, vault):
     assert mine.done()
     assert not other.done()
     quiet = store.verifications.changed("ver_1")
-    await store.verifications.apply("ver_1", deadline_passed)
+    await store.verifications.apply("ver_1", pass_deadline)
     assert not quiet.done()
     store.verifications.wake_all()
     assert other.done()

@@ -12,7 +12,7 @@ from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.limits import Limits
 from gateway.domain.listing import ListFilter
 from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.phones import phone_offered, phone_proven
+from gateway.domain.phones import offer_phone, verify_phone
 from gateway.domain.verification import Change, Channel, Status
 from gateway.security.vault import Vault
 from gateway.stores import sql
@@ -42,9 +42,9 @@ async def alice(store, clock, *numbers):
     await store.enrollments.enroll(person, None)
     for place, number in enumerate(numbers):
         phone = Phone(f"phn_{place}", PhoneKind.AUTHENTICATION, number)
-        await store.enrollments.change("enr_1", lambda kept, now, phone=phone: phone_offered(kept, phone, now, LIMITS))
+        await store.enrollments.change("enr_1", lambda kept, now, phone=phone: offer_phone(kept, phone, now, LIMITS))
         await store.enrollments.change(
-            "enr_1", lambda kept, now, phone=phone: phone_proven(kept, phone, Channel.SMS, now)
+            "enr_1", lambda kept, now, phone=phone: verify_phone(kept, phone, Channel.SMS, now)
         )
     for due in await store.outbox.due_notices(100):
         await store.outbox.drop_notice(due.id)
@@ -83,8 +83,8 @@ async def test_a_phone_is_removed_by_the_rules_and_only_the_others_hear_of_it(st
 async def test_notices_to_the_number_are_dropped(store, beside, clock):
     await alice(store, clock, NUMBER)
     phone = Phone("phn_new", PhoneKind.AUTHENTICATION, OTHER)
-    await store.enrollments.change("enr_1", lambda kept, now: phone_offered(kept, phone, now, LIMITS))
-    await store.enrollments.change("enr_1", lambda kept, now: phone_proven(kept, phone, Channel.SMS, now))
+    await store.enrollments.change("enr_1", lambda kept, now: offer_phone(kept, phone, now, LIMITS))
+    await store.enrollments.change("enr_1", lambda kept, now: verify_phone(kept, phone, Channel.SMS, now))
     assert [due.notice.number for due in await store.outbox.due_notices(10)] == [NUMBER]
     assert (await beside.eraser.erase(NUMBER, WHY)).notices == 1
 
@@ -103,7 +103,7 @@ async def test_who_wanted_no_calls_and_texts_still_gets_none(store, beside, vaul
 async def test_a_person_in_the_middle_of_proving_it_is_told_that_it_ended(store, beside, vault, clock):
     await alice(store, clock)
     phone = Phone("phn_1", PhoneKind.AUTHENTICATION, NUMBER)
-    await create(store, vault, joining=Joining("enr_1", lambda kept, _, now: phone_offered(kept, phone, now, LIMITS)))
+    await create(store, vault, joining=Joining("enr_1", lambda kept, _, now: offer_phone(kept, phone, now, LIMITS)))
     await beside.eraser.erase(NUMBER, WHY)
     person = await store.enrollments.get("enr_1")
     assert person.phones == ()

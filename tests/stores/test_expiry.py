@@ -12,8 +12,8 @@ from gateway.domain.limits import DAY, Limits
 from gateway.domain.listing import ListFilter
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.retention import Retention
-from gateway.domain.status_reports import MessageReport, message_status_changed
-from gateway.domain.timeouts import deadline_passed
+from gateway.domain.status_reports import MessageReport, apply_message_report
+from gateway.domain.timeouts import pass_deadline
 from gateway.domain.verification import Channel
 from gateway.stores.statement import select
 
@@ -33,7 +33,7 @@ async def create(store, vault, name, *, channel=Channel.SMS):
 
 async def ended(store, vault, clock, tail="", **how):
     name = await create(store, vault, name_at(clock(), tail), **how)
-    await store.verifications.apply(name, commands.canceled)
+    await store.verifications.apply(name, commands.cancel)
     return name
 
 
@@ -67,7 +67,7 @@ async def test_a_late_report_finds_its_attempt_until_the_journal_goes(store, vau
     clock.now += 40 * DAY
     await let_go(store, Retention(numbers=30, journal=0, verifications=0))
     told = await store.verifications.apply(
-        name, lambda kept, now: message_status_changed(kept, f"token-{name}", report, now, LIMITS)
+        name, lambda kept, now: apply_message_report(kept, f"token-{name}", report, now, LIMITS)
     )
     assert told.entries
     await let_go(store, Retention(numbers=30, journal=30, verifications=0))
@@ -75,7 +75,7 @@ async def test_a_late_report_finds_its_attempt_until_the_journal_goes(store, vau
     late = msgspec.structs.replace(report, word="read")
     for token in (f"token-{name}", ""):
         told = await store.verifications.apply(
-            name, lambda kept, now, of=token: message_status_changed(kept, of, late, now, LIMITS)
+            name, lambda kept, now, of=token: apply_message_report(kept, of, late, now, LIMITS)
         )
         assert told.entries == ()
 
@@ -116,7 +116,7 @@ async def test_one_that_the_clock_has_still_to_end_is_waited_for(store, vault, c
     clock.now += 31 * DAY
     await let_go(store, Retention())
     assert [(await store.verifications.get(name)).number for name in (waiting, behind)] == [NUMBER, NUMBER]
-    await store.verifications.apply(waiting, deadline_passed)
+    await store.verifications.apply(waiting, pass_deadline)
     await let_go(store, Retention())
     assert all([(await store.verifications.get(name)).number.is_wiped for name in (waiting, behind)])
 
@@ -141,5 +141,5 @@ async def test_a_code_for_one_that_was_wiped_is_refused_as_ever(store, vault, cl
     digest = vault.code_digest(name, typed)
     with pytest.raises(Rejected, match="ended"):
         await store.verifications.apply_counted(
-            name, lambda kept, tally, now: commands.code_checked(kept, digest, tally, now, LIMITS)
+            name, lambda kept, tally, now: commands.check_code(kept, digest, tally, now, LIMITS)
         )

@@ -7,10 +7,10 @@ import pytest
 from support.verifications import an_enrollment
 
 from gateway.domain.api_keys import ApiKey, Application
-from gateway.domain.blocks import blocked, unblocked
+from gateway.domain.blocks import block_person, unblock_person
 from gateway.domain.enrollment import EnrollmentChange, Notification, NotificationKind, Phone, PhoneKind
 from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.phones import phone_removed
+from gateway.domain.phones import remove_phone
 
 MOBILE, SPARE, DESK = (PhoneNumber(f"+1425555012{digit}") for digit in "345")
 LEASE = 60_000
@@ -34,7 +34,7 @@ async def people(store, clock):
 
 
 async def block(people):
-    change = await people.change("enr_1", lambda alice, now: blocked(alice, "a lost phone", None, now))
+    change = await people.change("enr_1", lambda alice, now: block_person(alice, "a lost phone", None, now))
     return change.enrollment
 
 
@@ -50,7 +50,7 @@ async def test_a_notice_says_what_it_is_about_and_whose(outbox, people, clock):
 
 
 async def test_the_oldest_come_first_and_no_more_than_asked_for(outbox, people, clock):
-    await people.change("enr_1", lambda alice, now: phone_removed(alice, "phn_2", now))
+    await people.change("enr_1", lambda alice, now: remove_phone(alice, "phn_2", now))
     clock.now += 1_000
     await block(people)
     kinds = [told.notice.kind for told in await outbox.due_notices(10)]
@@ -60,7 +60,7 @@ async def test_the_oldest_come_first_and_no_more_than_asked_for(outbox, people, 
 
 async def test_each_change_has_notices_of_its_own(outbox, people):
     await block(people)
-    await people.change("enr_1", lambda alice, now: unblocked(alice, "found again", now))
+    await people.change("enr_1", lambda alice, now: unblock_person(alice, "found again", now))
     await block(people)
     assert len({told.id for told in await outbox.due_notices(10)}) == 4
 
@@ -91,7 +91,7 @@ async def test_what_is_dropped_is_gone_whoever_has_it(outbox, people, clock):
 
 async def test_a_change_that_fails_tells_nobody(outbox, people):
     def broken(alice, now):
-        blocked(alice, "a lost phone", None, now)
+        block_person(alice, "a lost phone", None, now)
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

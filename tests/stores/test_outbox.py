@@ -7,8 +7,8 @@ from gateway.domain import commands, send_results, status_reports
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.limits import Limits
-from gateway.domain.phones import send_counted
-from gateway.domain.timeouts import deadline_passed
+from gateway.domain.phones import count_send
+from gateway.domain.timeouts import pass_deadline
 from gateway.domain.verification import Channel, Mode, Status
 from gateway.outbox_ports import TO_ASK, TO_SEND, SendMove, Stage
 from gateway.stores.statement import select
@@ -34,7 +34,7 @@ async def taken(store, vault, channel=Channel.SMS, delay=1_000):
     new = await begin(store, vault, channel)
     await store.verifications.apply(
         "ver_1",
-        lambda kept, now: send_results.sent(kept, new.id, "SID1", now),
+        lambda kept, now: send_results.record_sent(kept, new.id, "SID1", now),
         send=SendMove(new.id, Stage.SETTLING, delay),
     )
 
@@ -42,7 +42,7 @@ async def taken(store, vault, channel=Channel.SMS, delay=1_000):
 def text_reported(store, status):
     report = status_reports.MessageReport("SID1", status, status.value, None)
     return store.verifications.apply(
-        "ver_1", lambda kept, now: status_reports.message_status_changed(kept, "token-1", report, now, LIMITS)
+        "ver_1", lambda kept, now: status_reports.apply_message_report(kept, "token-1", report, now, LIMITS)
     )
 
 
@@ -53,7 +53,7 @@ async def stages(store) -> dict[str, str]:
 def resend(store, person):
     new = new_attempt("2", Channel.SMS)
     return store.verifications.resend(
-        "ver_1", lambda kept, tally, now: commands.resent(kept, new, tally, now, LIMITS), None, person=person
+        "ver_1", lambda kept, tally, now: commands.resend(kept, new, tally, now, LIMITS), None, person=person
     )
 
 
@@ -86,7 +86,7 @@ async def test_tries_are_kept_with_the_send(store, vault, clock):
     assert (due.stage, due.tries) == (Stage.SETTLING, 3)
 
 
-@pytest.mark.parametrize("end", [commands.canceled, lambda kept, _now: deadline_passed(kept, kept.expires_at)])
+@pytest.mark.parametrize("end", [commands.cancel, lambda kept, _now: pass_deadline(kept, kept.expires_at)])
 async def test_a_call_that_nobody_needs_any_more_is_to_be_hung_up_at_once(store, vault, end):
     await taken(store, vault, Channel.CALL, delay=FAR)
     await store.verifications.apply("ver_1", end)
@@ -96,7 +96,7 @@ async def test_a_call_that_nobody_needs_any_more_is_to_be_hung_up_at_once(store,
 
 async def test_a_text_of_an_ended_verification_is_not_asked_about(store, vault):
     await taken(store, vault)
-    await store.verifications.apply("ver_1", commands.canceled)
+    await store.verifications.apply("ver_1", commands.cancel)
     assert await stages(store) == {}
 
 
@@ -104,7 +104,7 @@ async def test_a_text_of_an_ended_verification_is_not_asked_about(store, vault):
 async def test_a_send_that_the_provider_may_not_have_stays_where_it_is(store, vault, stage):
     await begin(store, vault, Channel.CALL)
     await store.outbox.move(SendMove("att_1", stage, FAR))
-    await store.verifications.apply("ver_1", commands.canceled)
+    await store.verifications.apply("ver_1", commands.cancel)
     assert await stages(store) == {"att_1": stage}
 
 
@@ -113,7 +113,7 @@ async def test_a_resend_counts_for_the_person_and_is_refused_whole(store, vault,
     await begin(store, vault, enrollment_id="enr_1")
 
     def person(enrollment, now):
-        return send_counted(enrollment, now, LIMITS)
+        return count_send(enrollment, now, LIMITS)
 
     await resend(store, person)
     assert (await store.enrollments.get("enr_1")).sends == (clock.now,)
@@ -129,7 +129,7 @@ async def test_a_resend_counts_for_the_person_and_is_refused_whole(store, vault,
 @pytest.mark.parametrize("stage", [Stage.SETTLING, None])
 async def test_an_answer_that_overtook_the_end_takes_no_hang_up_back(store, vault, stage):
     await taken(store, vault, Channel.CALL)
-    await store.verifications.apply("ver_1", commands.canceled)
+    await store.verifications.apply("ver_1", commands.cancel)
     await store.outbox.move(SendMove("att_1", stage, FAR, moves_only=Stage.SETTLING))
     assert await stages(store) == {"att_1": Stage.HANGING_UP}
     await store.outbox.move(SendMove("att_1", stage, moves_only=Stage.HANGING_UP))

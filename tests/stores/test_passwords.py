@@ -8,7 +8,7 @@ import pytest
 from support.integrator import PATIENCE
 
 from gateway.domain.errors import ErrorCode, Rejected
-from gateway.security.password_hashing import _MOST_WAITING, _THREADS, Passwords, owasp_hasher
+from gateway.security.password_hashing import _MAX_QUEUED, _THREADS, Passwords, owasp_hasher
 
 CHEAP = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
 
@@ -41,10 +41,10 @@ async def test_a_hash_is_argon2id_and_costs_what_owasp_asks_for():
     assert (parameters.salt_len, parameters.hash_len) == (16, 32)
 
 
-async def test_the_hash_of_nothing_costs_the_same_and_is_nobodys():
+async def test_the_hash_of_nothing_costs_the_same_and_is_unmatchable():
     hasher = owasp_hasher()
     passwords = Passwords(hasher)
-    assert argon2.extract_parameters(passwords._nobodys) == argon2.extract_parameters(await passwords.hash("any"))
+    assert argon2.extract_parameters(passwords._unmatchable) == argon2.extract_parameters(await passwords.hash("any"))
     assert await passwords.verify(None, "") is False
     passwords.close()
 
@@ -58,7 +58,7 @@ async def test_a_hash_is_its_passwords_alone(passwords):
 async def test_too_many_at_once_are_refused_and_the_others_answered():
     held = Held()
     passwords = Passwords(held)
-    waiting = [asyncio.create_task(passwords.verify(None, "any")) for _ in range(_THREADS + _MOST_WAITING)]
+    waiting = [asyncio.create_task(passwords.verify(None, "any")) for _ in range(_THREADS + _MAX_QUEUED)]
     await asyncio.sleep(0)
     for work in (passwords.verify(None, "any"), passwords.hash("any")):
         with pytest.raises(Rejected) as refusal:

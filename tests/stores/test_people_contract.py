@@ -14,16 +14,16 @@ from gateway.domain.enrollment import (
     NotificationKind,
     Phone,
     PhoneKind,
-    enrollment_changed,
+    update_enrollment,
 )
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.idempotency import IdempotencyKey, RepeatedRequest
 from gateway.domain.journal import JournalEntry
 from gateway.domain.limits import Limits
 from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.phones import default_chosen, phone_offered, phone_proven, phone_removed
+from gateway.domain.phones import choose_default, offer_phone, remove_phone, verify_phone
 from gateway.domain.portal import PortalLink, PortalPage, PortalSession
-from gateway.domain.timeouts import deadline_passed
+from gateway.domain.timeouts import pass_deadline
 from gateway.domain.verification import Channel
 from gateway.stores.statement import select
 from gateway.stores.verifications import Joining
@@ -79,7 +79,7 @@ def idempotency_key(response, key=b"k" * 32, request=b"r"):
 
 
 def trusting(number):
-    return lambda kept, now: recognition.device_trusted(kept, bytes([number]) * 32, 30, now)
+    return lambda kept, now: recognition.trust_device(kept, bytes([number]) * 32, 30, now)
 
 
 async def rows_of(store):
@@ -97,7 +97,7 @@ async def begin(store, name, number, enrollment_id=ALICE, joined=None):
     def step(kept, sharers, now):
         if joined is not None:
             joined.append(sharers)
-        return phone_offered(kept, phone, now, LIMITS)
+        return offer_phone(kept, phone, now, LIMITS)
 
     return await create_in(store, request, limits=LIMITS, joining=Joining(enrollment_id, step))
 
@@ -105,7 +105,7 @@ async def begin(store, name, number, enrollment_id=ALICE, joined=None):
 async def test_a_change_is_kept_with_its_phones_and_its_journal(people, alice, clock):
     assert await people.get(ALICE) == alice
     clock.now += 5_000
-    change = await people.change(ALICE, lambda kept, now: phone_removed(kept, "phn_1", now))
+    change = await people.change(ALICE, lambda kept, now: remove_phone(kept, "phn_1", now))
     after = await people.get(ALICE)
     assert after == change.enrollment == await people.of_user(BANK.id, "alice")
     assert ([phone.id for phone in after.phones], after.updated_at) == (["phn_2", "phn_3"], clock.now)
@@ -120,9 +120,9 @@ async def test_a_change_is_kept_with_its_phones_and_its_journal(people, alice, c
 
 @pytest.mark.usefixtures("alice")
 async def test_the_journal_is_read_from_behind_an_entry(people):
-    await people.change(ALICE, lambda kept, now: blocks.blocked(kept, "stolen", None, now))
+    await people.change(ALICE, lambda kept, now: blocks.block_person(kept, "stolen", None, now))
     two = JournalEntry("first", {}), JournalEntry("second", {"of": 2})
-    await people.change(ALICE, lambda kept, now: enrollment_changed(kept, now, *two))
+    await people.change(ALICE, lambda kept, now: update_enrollment(kept, now, *two))
     entries = await people.history(ALICE, 0)
     assert [(entry.sequence, entry.type) for entry in entries] == [
         (1, "enrollment.blocked"), (2, "first"), (3, "second"),
@@ -147,7 +147,7 @@ async def test_who_is_not_there_cannot_be_changed_or_removed(people, store):
 async def test_fifty_changes_at_once_are_fifty_changes(people):
     await asyncio.gather(
         *(
-            people.change(ALICE, lambda kept, now: enrollment_changed(kept, now, JournalEntry("x", {})))
+            people.change(ALICE, lambda kept, now: update_enrollment(kept, now, JournalEntry("x", {})))
             for _ in range(50)
         )
     )
@@ -171,7 +171,7 @@ async def test_a_change_that_fails_harms_no_neighbour(outbox, people, alice):
         raise Rejected(ErrorCode.ENROLLMENT_BLOCKED, "no")
 
     def impossible(kept, now):  # its journal's place is taken: the database itself refuses
-        change = phone_removed(kept, "phn_1", now)
+        change = remove_phone(kept, "phn_1", now)
         return msgspec.structs.replace(change, enrollment=msgspec.structs.replace(change.enrollment, entries=1))
 
     results = await asyncio.gather(
@@ -196,8 +196,8 @@ async def test_a_change_that_fails_harms_no_neighbour(outbox, people, alice):
 
 @pytest.mark.usefixtures("alice")
 async def test_a_refusal_that_comes_with_a_change_is_kept(people):
-    await people.change(ALICE, lambda kept, now: recognition.bypass_granted(kept, b"good", 600, "no phone", now))
-    wrong = [people.change(ALICE, lambda kept, now: recognition.bypass_tried(kept, b"bad", now)) for _ in range(20)]
+    await people.change(ALICE, lambda kept, now: recognition.grant_bypass(kept, b"good", 600, "no phone", now))
+    wrong = [people.change(ALICE, lambda kept, now: recognition.use_bypass(kept, b"bad", now)) for _ in range(20)]
     results = await asyncio.gather(*wrong, return_exceptions=True)
     counted = [result for result in results if isinstance(result, EnrollmentChange)]
     assert [change.refusal.code for change in counted] == [ErrorCode.BYPASS_INVALID] * 5
@@ -210,26 +210,26 @@ async def test_a_refusal_that_comes_with_a_change_is_kept(people):
 
 @pytest.mark.usefixtures("alice")
 async def test_a_bypass_is_used_once_however_many_try(people):
-    await people.change(ALICE, lambda kept, now: recognition.bypass_granted(kept, b"good", 600, "no phone", now))
-    right = [people.change(ALICE, lambda kept, now: recognition.bypass_tried(kept, b"good", now)) for _ in range(20)]
+    await people.change(ALICE, lambda kept, now: recognition.grant_bypass(kept, b"good", 600, "no phone", now))
+    right = [people.change(ALICE, lambda kept, now: recognition.use_bypass(kept, b"good", now)) for _ in range(20)]
     results = await asyncio.gather(*right, return_exceptions=True)
     assert sum(isinstance(result, EnrollmentChange) and result.refusal is None for result in results) == 1
 
 
 @pytest.mark.usefixtures("alice")
 async def test_notices_are_kept_in_the_transaction_of_their_cause(outbox, people, fill_up):
-    await people.change(ALICE, lambda kept, now: blocks.blocked(kept, "stolen", None, now))
+    await people.change(ALICE, lambda kept, now: blocks.block_person(kept, "stolen", None, now))
     assert {told.notice.kind for told in await outbox.due_notices(10)} == {NotificationKind.BLOCKED}
     await fill_up("notices")
     with pytest.raises(Exception, match="full"):
-        await people.change(ALICE, lambda kept, now: phone_removed(kept, "phn_1", now))
+        await people.change(ALICE, lambda kept, now: remove_phone(kept, "phn_1", now))
     assert [phone.id for phone in (await people.get(ALICE)).phones] == ["phn_1", "phn_2", "phn_3"]
     assert len(await people.history(ALICE, 0)) == 1
 
 
 @pytest.mark.usefixtures("alice")
 async def test_an_idempotency_key_changes_once_and_answers_the_same(people):
-    grant = lambda kept, now: recognition.bypass_granted(kept, b"good", 600, "no phone", now)  # noqa: E731 - one line
+    grant = lambda kept, now: recognition.grant_bypass(kept, b"good", 600, "no phone", now)  # noqa: E731 - one line
     key = idempotency_key(lambda change: change.enrollment.bypass.reason.encode())
     results = await asyncio.gather(*(people.change(ALICE, grant, key) for _ in range(9)), return_exceptions=True)
     assert [isinstance(result, RepeatedRequest) for result in results] == [False] + [True] * 8
@@ -240,7 +240,7 @@ async def test_an_idempotency_key_changes_once_and_answers_the_same(people):
 @pytest.mark.usefixtures("alice")
 async def test_a_record_goes_with_all_that_hangs_on_it(portal, people, store, clock):
     await begin(store, "ver_1", PhoneNumber("+14255550177"))
-    await people.change(ALICE, lambda kept, now: blocks.blocked(kept, "stolen", None, now))
+    await people.change(ALICE, lambda kept, now: blocks.block_person(kept, "stolen", None, now))
     for number in (1, 2):
         await portal.add_link(link(bytes([number]) * 32), None)
     assert await portal.open_link(b"\x01" * 32, session())
@@ -253,7 +253,7 @@ async def test_a_record_goes_with_all_that_hangs_on_it(portal, people, store, cl
     assert await people.history(ALICE, 0) == []
     assert await people.get(ALICE) is await people.of_user(BANK.id, "alice") is None
     clock.now += LIMITS.lifetime * 1_000
-    assert (await store.verifications.apply("ver_1", deadline_passed)).outcome  # there is nobody to tell it to
+    assert (await store.verifications.apply("ver_1", pass_deadline)).outcome  # there is nobody to tell it to
 
 
 async def test_the_people_who_have_a_number_are_counted_in_their_application_alone(people, store, clock):
@@ -262,7 +262,7 @@ async def test_the_people_who_have_a_number_are_counted_in_their_application_alo
     joined = []
     for number, name in enumerate(["enr_2", "enr_3", "enr_4", ALICE, "enr_2"]):
         await begin(store, f"ver_{number}", MOBILE, name, joined)
-        await people.change(name, lambda kept, now: phone_proven(kept, kept.phone_at(MOBILE, None), Channel.SMS, now))
+        await people.change(name, lambda kept, now: verify_phone(kept, kept.phone_at(MOBILE, None), Channel.SMS, now))
     assert joined == [0, 1, 0, 2, 2]
     await people.change("enr_3", lambda kept, now: blocks.reset(kept, "moved", now))
     clock.now += LIMITS.send_window * 1_000
@@ -276,8 +276,8 @@ async def test_the_people_who_have_a_number_are_counted_in_their_application_alo
 async def test_a_store_opened_again_has_them_and_neither_number_nor_extension_is_on_disk(
     outbox, portal, people, store, reopen, disk
 ):
-    await people.change(ALICE, lambda kept, now: default_chosen(kept, DefaultMethod("phn_2", Channel.CALL), now))
-    await people.change(ALICE, lambda kept, now: blocks.blocked(kept, "stolen", None, now))
+    await people.change(ALICE, lambda kept, now: choose_default(kept, DefaultMethod("phn_2", Channel.CALL), now))
+    await people.change(ALICE, lambda kept, now: blocks.block_person(kept, "stolen", None, now))
     await portal.add_link(link(), None)
     await portal.open_link(link().digest, session())
     kept = await people.get(ALICE), await people.history(ALICE, 0), await outbox.due_notices(10)

@@ -10,7 +10,7 @@ from support.verifications import a_request, create_in
 
 from gateway.domain import commands
 from gateway.domain.errors import ErrorCode, Rejected
-from gateway.domain.inbound_sms import select_verification, sms_received
+from gateway.domain.inbound_sms import receive_sms, select_verification
 from gateway.domain.limits import Limits
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Status
@@ -44,7 +44,7 @@ def text(store, vault):
         return await store.inbound_sms.answer(
             number,
             lambda recent: select_verification(recent, sid),
-            lambda verification, tally, now: sms_received(
+            lambda verification, tally, now: receive_sms(
                 verification, sid, body, {"fraud"}, vault.code_digest, tally, now, LIMITS
             ),
         )
@@ -88,7 +88,7 @@ async def test_replies_and_checks_at_once_are_three_guesses(store, begin, text, 
     check = partial(
         store.verifications.apply_counted,
         "ver_1",
-        lambda verification, tally, now: commands.code_checked(verification, digest, tally, now, LIMITS),
+        lambda verification, tally, now: commands.check_code(verification, digest, tally, now, LIMITS),
     )
     answers = await asyncio.gather(
         *(job() for _ in range(40) for job in (check, partial(text, WRONG))), return_exceptions=True
@@ -115,7 +115,7 @@ async def test_a_refused_reply_leaves_nothing_behind(store, begin, text):
     before = await store.verifications.get("ver_1")
 
     def step(verification, tally, now):
-        return sms_received(verification, "SM_late", RIGHT, set(), lambda *_: b"", tally, now, strict)
+        return receive_sms(verification, "SM_late", RIGHT, set(), lambda *_: b"", tally, now, strict)
 
     with pytest.raises(Rejected) as refusal:
         await store.inbound_sms.answer(NUMBER, lambda recent: recent[0], step)

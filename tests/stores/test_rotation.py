@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from support.verifications import a_request, an_enrollment, create_in
 
 from gateway.domain import app_passwords, commands
-from gateway.domain.app_passwords import good
+from gateway.domain.app_passwords import find_usable
 from gateway.domain.enrollment import AppPassword, Phone, PhoneKind
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.idempotency import IdempotencyKey, RepeatedRequest
 from gateway.domain.limits import Limits
 from gateway.domain.listing import ListFilter
 from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.phones import phone_offered
+from gateway.domain.phones import offer_phone
 from gateway.security.vault import Vault, fingerprinted_by
 from gateway.stores.suppressions import OptOutReason
 from gateway.stores.verifications import Joining
@@ -43,12 +43,12 @@ async def create(store, vault, name="ver_1", number=NUMBER, idempotency_key=None
 async def check(store, vault, name, typed="000000"):
     digest = vault.code_digest(name, typed)
     return await store.verifications.apply_counted(
-        name, lambda kept, tally, now: commands.code_checked(kept, digest, tally, now, LIMITS)
+        name, lambda kept, tally, now: commands.check_code(kept, digest, tally, now, LIMITS)
     )
 
 
 def offered(person, _sharers, now):
-    return phone_offered(person, Phone("phn_1", PhoneKind.AUTHENTICATION, NUMBER), now, LIMITS)
+    return offer_phone(person, Phone("phn_1", PhoneKind.AUTHENTICATION, NUMBER), now, LIMITS)
 
 
 async def fill(store, clock):
@@ -57,8 +57,8 @@ async def fill(store, clock):
     key = IdempotencyKey(b"k" * 32, b"r", lambda _: b"kept")
     await create(store, OLD, idempotency_key=key, joining=Joining("enr_1", offered))
     await create(store, OLD, "ver_2", OTHER)
-    await store.verifications.apply("ver_1", commands.canceled)
-    await store.verifications.apply("ver_2", commands.canceled)
+    await store.verifications.apply("ver_1", commands.cancel)
+    await store.verifications.apply("ver_2", commands.cancel)
     await store.suppressions.add(OTHER, "asked for it")
     await store.suppressions.opt_out(NUMBER, [SENDER], OptOutReason.KEYWORD)
 
@@ -134,11 +134,11 @@ async def test_guesses_of_app_passwords_are_counted_across_keys(store, reopen):
         return tally.with_app_password_tried(now, LIMITS)
 
     for _ in range(LIMITS.app_password_failures):
-        await store.rate_counters.count(OLD.tally_keys("app_password", "app_1", "alice"), step)
+        await store.rate_counters.count(OLD.rate_counter_keys("app_password", "app_1", "alice"), step)
     await store.close()
     between = await reopen(BOTH)
     with pytest.raises(Rejected):
-        await between.rate_counters.count(BOTH.tally_keys("app_password", "app_1", "alice"), step)
+        await between.rate_counters.count(BOTH.rate_counter_keys("app_password", "app_1", "alice"), step)
     await between.close()
 
 
@@ -189,11 +189,11 @@ def test_an_app_password_is_found_by_the_old_key_and_then_by_the_new_one():
     assert (fingerprinted_by(older), fingerprinted_by(newest)) == (1, 2)
     kept = AppPassword("apw_1", "mail", old, "hash", 1)
     person = an_enrollment(at=1, app_passwords=(kept,))
-    assert good(person, newest, None, 2) is None
-    assert good(person, older, None, 2) == kept
-    change = app_passwords.used(person, "apw_1", 2, newest)
-    assert good(change.enrollment, newest, None, 2).last_used_at == 2
-    assert app_passwords.used(change.enrollment, "apw_1", 3, newest).enrollment is change.enrollment
+    assert find_usable(person, newest, None, 2) is None
+    assert find_usable(person, older, None, 2) == kept
+    change = app_passwords.record_use(person, "apw_1", 2, newest)
+    assert find_usable(change.enrollment, newest, None, 2).last_used_at == 2
+    assert app_passwords.record_use(change.enrollment, "apw_1", 3, newest).enrollment is change.enrollment
 
 
 @given(st.text("0123456789", min_size=7, max_size=15), st.sampled_from([0, 2, 7, 255]))

@@ -93,5 +93,5 @@ async def test_a_closed_store_takes_nothing(database, vault, clock):
 async def test_what_changes_nothing_writes_nothing(store, clock):
     await store.enrollments.enroll(an_enrollment(at=clock.now), None)
     before = store._engine._connection.total_changes
-    await store.enrollments.change("enr_1", lambda kept, now: blocks.unblocked(kept, "not blocked", now))
+    await store.enrollments.change("enr_1", lambda kept, now: blocks.unblock_person(kept, "not blocked", now))
     assert store._engine._connection.total_changes == before

@@ -28,7 +28,7 @@ async def stop(store, name="ver_1"):
     return await store.verifications.apply_counted(
         name,
         lambda verification, _tally, now: Change(
-            msgspec.structs.replace(commands.canceled(verification, now).verification), stop="asked for it"
+            msgspec.structs.replace(commands.cancel(verification, now).verification), stop="asked for it"
         ),
     )
 
@@ -36,7 +36,7 @@ async def stop(store, name="ver_1"):
 async def resend(store, name="ver_1"):
     return await store.verifications.resend(
         name,
-        lambda kept, tally, now: commands.resent(kept, a_new_attempt("again"), tally, now, LIMITS),
+        lambda kept, tally, now: commands.resend(kept, a_new_attempt("again"), tally, now, LIMITS),
         None,
         person=lambda enrollment, _now: EnrollmentChange(enrollment),
     )
@@ -71,7 +71,7 @@ async def test_a_code_that_has_arrived_still_counts_and_the_list_is_not_kept_in_
     await stop(store)
     guess = b"wrong"
     change = await store.verifications.apply_counted(
-        "ver_2", lambda kept, tally, now: commands.code_checked(kept, guess, tally, now, LIMITS)
+        "ver_2", lambda kept, tally, now: commands.check_code(kept, guess, tally, now, LIMITS)
     )
     assert change.verification.checks_left == 4
     assert await store.suppressions.remove(NUMBER, "she called us") is True

@@ -26,7 +26,7 @@ async def create(store, vault, clock, count):
     names = [f"ver_{clock():012x}{place:04}" for place in range(count)]
     for name in names:
         await create_in(store, a_request(name, vault=vault), limits=LIMITS)
-        await store.verifications.apply(name, commands.canceled)
+        await store.verifications.apply(name, commands.cancel)
     return names
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from gateway.app import CONFIG
 from gateway.domain.api_keys import ApiKey, Application
-from gateway.domain.blocks import blocked
+from gateway.domain.blocks import block_person
 from gateway.domain.enrollment import Enrollment, EnrollmentChange, Phone, PhoneKind
 from gateway.domain.limits import SECOND
 from gateway.domain.phone_number import PhoneNumber
@@ -52,7 +52,7 @@ async def block(store: Store, user: str, *numbers: str) -> None:
         an_enrollment(enrollment_id, at=0, application_id=key.application.id, user=user), None
     )
     await store.enrollments.change(enrollment_id, enrolled)
-    await store.enrollments.change(enrollment_id, lambda person, now: blocked(person, "a lost phone", None, now))
+    await store.enrollments.change(enrollment_id, lambda person, now: block_person(person, "a lost phone", None, now))
 
 
 class Post:

@@ -7,7 +7,7 @@ from gateway.domain.assurance import Assurance, Basis
 from gateway.domain.commands import Created
 from gateway.domain.enrollment import Enrollment
 from gateway.domain.idempotency import IdempotencyKey
-from gateway.domain.limits import Limits, Tally
+from gateway.domain.limits import Limits, RateCounters
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Attempt, Change, Channel, Mode, Verification
 from gateway.security.vault import Vault
@@ -21,7 +21,7 @@ CODE = "123456"
 RIGHT, WRONG = b"right", b"wrong"
 """The digest of the code of what is built without a vault, and that of another code."""
 LIMITS = Limits()
-NO_SENDS = Tally()
+NO_SENDS = RateCounters()
 
 
 class Requested(msgspec.Struct, frozen=True):
@@ -78,17 +78,17 @@ def created(
     new: commands.NewAttempt | None = None,
     *,
     now: int = NOW,
-    tally: Tally = NO_SENDS,
+    tally: RateCounters = NO_SENDS,
     limits: Limits = LIMITS,
 ) -> Change:
     """Return the change that begins a verification; without an attempt, with one as the request says."""
     new = new or a_new_attempt(requested.id, requested.request.channel, requested.request.mode)
-    return commands.created(requested.request, requested.new, new, tally, now, limits, requested.plan)
+    return commands.create(requested.request, requested.new, new, tally, now, limits, requested.plan)
 
 
 def recognized(requested: Requested, basis: Basis, assurance: Assurance | None, now: int) -> Change:
     """Return the change that begins and approves a sign-in in one."""
-    return commands.recognized(requested.request, requested.new, basis, assurance, now)
+    return commands.create_recognized(requested.request, requested.new, basis, assurance, now)
 
 
 async def create_in(

@@ -37,7 +37,7 @@ LIMITS = Limits(call_grace=0.2, text_grace=0.2)
 
 # Reading the catalogs is nine tenths of a gateway's start. They are the same files for all of them, and nobody changes
 # what was read from them, so a worker reads them once and every test can have a gateway of its own.
-app.load_texts = functools.cache(app.load_texts)
+app.load_translations = functools.cache(app.load_translations)
 app.load_phrasebooks = functools.cache(app.load_phrasebooks)
 
 _PORTS_EACH = 2_000

@@ -11,7 +11,7 @@ from support.tables import for_each
 from gateway.services.phrasebooks import Phrasebooks
 from twiml.phrases import Phrasebook
 from twiml.segments import count_segments, is_gsm7, non_gsm_characters
-from twiml.sms import ANSWERS, answer, check_template, code_text, fraud_word
+from twiml.sms import KEYWORD_REPLIES, check_template, code_text, fraud_word, keyword_reply
 
 LOGIN = "https://login.example.com"
 HASH = "FA+9qCX9VSu"
@@ -104,10 +104,10 @@ def test_the_bound_line_stays_whole_and_the_hash_ends_the_text(book: Phrasebook)
 @for_each("book", EVERY_BOOK)
 def test_every_language_has_a_fraud_word_and_answers(book: Phrasebook):
     assert re.fullmatch(r"\w+", fraud_word(book))
-    for keyword, sentence in ANSWERS.items():
+    for keyword, sentence in KEYWORD_REPLIES.items():
         assert is_gsm7(sentence(book)) == (book.locale not in BEYOND_GSM7)
         assert count_segments(sentence(book)) == 1
-        told = answer(book, keyword)
+        told = keyword_reply(book, keyword)
         assert told.startswith("<Response><Message>")
         assert (told.count("<"), told.count("&") - told.count("&#x27;")) == (4, 0)
 

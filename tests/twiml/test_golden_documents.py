@@ -11,7 +11,7 @@ from gateway.domain.verification import FailureCode
 from gateway.services.phrasebooks import Phrasebooks
 from twiml import pin_scripts, scripts
 from twiml.phrases import Phrasebook
-from twiml.scripts import Keys
+from twiml.scripts import OfferedKeys
 from twiml.sms import code_text
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -20,7 +20,7 @@ TEXT = {"application": "Contoso", "code": "012345", "minutes": 10}
 
 
 def documents(book: Phrasebook, other: Phrasebook):
-    asked = {"application": "Contoso", "action": ACTION, "keys": Keys(never_call="9", slower="8")}
+    asked = {"application": "Contoso", "action": ACTION, "keys": OfferedKeys(never_call="9", slower="8")}
     asks = {
         "press_pound": scripts.press_pound,
         "match_digits": scripts.match_digits,
@@ -28,8 +28,8 @@ def documents(book: Phrasebook, other: Phrasebook):
         "offer_code": scripts.offer_code,
     }
     agains = {"": None, "_wrong_key": FailureCode.WRONG_KEY, "_no_key": FailureCode.NO_KEY_PRESSED}
-    offering = Keys("5", "9", "2", other, "8")
-    slow = {"keys": Keys("#", "9", "2", other.slower)}
+    offering = OfferedKeys("5", "9", "2", other, "8")
+    slow = {"keys": OfferedKeys("#", "9", "2", other.slower)}
     return {
         **{
             f"{name}{end}.xml": ask(book, **asked, again=again)

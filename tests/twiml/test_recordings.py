@@ -13,7 +13,7 @@ from gateway.domain.verification import FailureCode
 from twiml import pin_scripts, scripts
 from twiml.phrases import Phrasebook, placeholders
 from twiml.recordings import DIGITS, SENTENCES, recordable
-from twiml.scripts import Keys
+from twiml.scripts import OfferedKeys
 
 ACTION = "https://verify.example.com/gather"
 NAMES_OF_KEYS = {"pound key", "{digit} key"}
@@ -49,7 +49,7 @@ def test_no_two_recordings_say_the_same(book: Phrasebook):
 @for_each("again", [None, FailureCode.WRONG_KEY, FailureCode.NO_KEY_PRESSED])
 @for_each("ask", REQUESTS)
 def test_with_everything_recorded_only_sentences_with_a_name_are_spoken(book: Phrasebook, ask, again, confirm: str):
-    keys = Keys(confirm, "9", "2", recorded(book), "8")
+    keys = OfferedKeys(confirm, "9", "2", recorded(book), "8")
     document = ask(recorded(book), application="Contoso", action=ACTION, again=again, keys=keys)
     spoken = [words for words in heard(document) if words not in recordable(book)]
     assert spoken
@@ -58,10 +58,10 @@ def test_with_everything_recorded_only_sentences_with_a_name_are_spoken(book: Ph
 
 @for_each("book", EVERY_BOOK)
 def test_questions_endings_and_digits_are_played(book: Phrasebook):
-    keys = Keys("#", "9")
+    keys = OfferedKeys("#", "9")
     documents = {
         scripts.report_fraud(recorded(book), action=ACTION, keys=keys): ["report_fraud_pound"],
-        scripts.no_more_calls(recorded(book), action=ACTION, keys=Keys("5")): ["stop_calls_5"],
+        scripts.no_more_calls(recorded(book), action=ACTION, keys=OfferedKeys("5")): ["stop_calls_5"],
         scripts.fraud_reported(recorded(book), action=ACTION): ["offer_block"],
         scripts.confirmed(recorded(book)): ["confirmed"],
         scripts.apology(recorded(book)): ["apology"],
@@ -82,7 +82,7 @@ def test_questions_endings_and_digits_are_played(book: Phrasebook):
 def test_what_is_not_recorded_is_spoken_in_one_piece_between_the_recordings(book: Phrasebook):
     said = recordable(book)
     one = msgspec.structs.replace(book, recordings={said["never_call_9"]: "https://x/never_call_9"})
-    document = scripts.press_pound(one, application="Contoso", action=ACTION, again=None, keys=Keys("#", "9"))
+    document = scripts.press_pound(one, application="Contoso", action=ACTION, again=None, keys=OfferedKeys("#", "9"))
     before, played, after = heard(document)
     assert (before.endswith(said["not_asked"]), played, after) == (True, "never_call_9", said["press_now_pound"])
 

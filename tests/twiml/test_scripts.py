@@ -13,7 +13,7 @@ from gateway.services.phrasebooks import Phrasebooks
 from twiml import pin_scripts, scripts
 from twiml.phrases import Phrasebook
 from twiml.pin_scripts import enter_pin
-from twiml.scripts import Keys, match_digits, offer_code, press_pound
+from twiml.scripts import OfferedKeys, match_digits, offer_code, press_pound
 
 ACTION = "https://verify.example.com/gather?turn=1&of=3"
 ENGLISH = Phrasebook("en", "en-US", None, {})
@@ -144,7 +144,7 @@ OFFERED = ["press 8", "press 0", "press 9", "press the"]
 
 @pytest.mark.parametrize("ask", REQUESTS)
 def test_the_way_to_go_on_is_said_last_because_keys_count_from_then_on(ask: Ask):
-    keys = Keys("5", "9", "2", Phrasebook("es", "es-ES", None, {}), "8")
+    keys = OfferedKeys("5", "9", "2", Phrasebook("es", "es-ES", None, {}), "8")
     response = parse(ask(ENGLISH, application="Contoso", action=ACTION, again=None, keys=keys))
     who, other, rest, gather, _ = response
     assert (who.text, gather.tag) == ("Contoso is calling to verify this phone.", "Gather")
@@ -158,12 +158,12 @@ def test_the_way_to_go_on_is_said_last_because_keys_count_from_then_on(ask: Ask)
 @for_each(("key", "name"), [("#", "pound key"), ("7", "7 key")])
 @for_each("again", [None, FailureCode.WRONG_KEY])
 def test_the_key_that_is_asked_for_is_the_one_that_is_set(ask: Ask, key: str, name: str, again: FailureCode | None):
-    document = ask(ENGLISH, application="Contoso", action=ACTION, again=again, keys=Keys(confirm=key))
+    document = ask(ENGLISH, application="Contoso", action=ACTION, again=again, keys=OfferedKeys(confirm=key))
     assert f"press the {name}" in document
 
 
 def test_keyed_in_digits_end_with_pound_whatever_confirms_elsewhere():
-    document = match_digits(ENGLISH, application="Contoso", action=ACTION, again=None, keys=Keys(confirm="7"))
+    document = match_digits(ENGLISH, application="Contoso", action=ACTION, again=None, keys=OfferedKeys(confirm="7"))
     assert "then press the pound key" in document
     assert "7 key" not in document
 
@@ -177,7 +177,7 @@ def test_what_is_not_offered_is_not_said():
 
 @pytest.mark.parametrize("ask", REQUESTS)
 def test_slowly_every_sentence_stands_alone_behind_a_pause_and_the_last_one_before_the_gather(ask: Ask):
-    keys = Keys(never_call="9", language="2", other=Phrasebook("es", "es-ES", None, {}).slower)
+    keys = OfferedKeys(never_call="9", language="2", other=Phrasebook("es", "es-ES", None, {}).slower)
     usual = parse(ask(ENGLISH, application="Contoso", action=ACTION, again=None, keys=keys))
     slow = parse(ask(ENGLISH.slower, application="Contoso", action=ACTION, again=None, keys=keys))
     spoken = [" ".join(say.text for say in response.iter("Say")) for response in (usual, slow)]

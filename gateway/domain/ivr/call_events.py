@@ -1,13 +1,13 @@
 """The events of a call: it was answered, a machine or a person was detected, a Gather returned. Each has a reply."""
 
-from gateway.domain.attempts import attempt_changed, by_token
+from gateway.domain.attempts import find_attempt_by_token, update_attempt
 from gateway.domain.delivery import AnsweredBy, DeliveryStatus, merge
 from gateway.domain.ivr.dtmf import Dtmf
 from gateway.domain.ivr.flow import Gathered, run
 from gateway.domain.ivr.keypad import Keypad
 from gateway.domain.ivr.replies import MACHINE_FAILURE, expired, listens, replied, unchanged, unknown_call
 from gateway.domain.journal import JournalEntry
-from gateway.domain.limits import Limits, Tally
+from gateway.domain.limits import Limits, RateCounters
 from gateway.domain.verification import Change, Status, Verification
 
 _USUAL_KEYS = Keypad()
@@ -15,18 +15,18 @@ _USUAL_KEYS = Keypad()
 
 def answer_call(verification: Verification, token: str, sid: str, answered_by: str | None, now: int) -> Change:
     """Someone or something took the call. A repeated request gets the same prompt, and nothing else happens."""
-    attempt = by_token(verification, token, sid)
+    attempt = find_attempt_by_token(verification, token, sid)
     if attempt is None:
         return unknown_call(verification)
     if answered_by == AnsweredBy.MACHINE:
-        return machine_detected(verification, token, sid, now)
+        return detect_machine(verification, token, sid, now)
     if late := expired(verification, attempt, now):
         return late
     if attempt.gather_number or attempt.failure or verification.status is not Status.PENDING:
         return unchanged(verification, attempt)
     mode = attempt.mode and attempt.mode.value
     entry = JournalEntry("call.answered", {"attempt_id": attempt.id, "answered_by": answered_by, "mode": mode})
-    change = attempt_changed(
+    change = update_attempt(
         verification,
         attempt,
         now,
@@ -39,28 +39,28 @@ def answer_call(verification: Verification, token: str, sid: str, answered_by: s
     return replied(change, attempt.id)
 
 
-def machine_detected(verification: Verification, token: str, sid: str, now: int) -> Change:
+def detect_machine(verification: Verification, token: str, sid: str, now: int) -> Change:
     """A machine took the call: it never approves. After an approval, the late verdict is only noted."""
-    attempt = by_token(verification, token, sid)
+    attempt = find_attempt_by_token(verification, token, sid)
     if attempt is None:
         return unknown_call(verification)
     if attempt.answered_by == AnsweredBy.MACHINE:
         return unchanged(verification, attempt)
     entry = JournalEntry("call.answered_by_machine", {"attempt_id": attempt.id})
     failure = attempt.failure if verification.proved_by == attempt.id else attempt.failure or MACHINE_FAILURE
-    change = attempt_changed(
+    change = update_attempt(
         verification, attempt, now, (entry,), provider_sid=sid, answered_by=AnsweredBy.MACHINE, failure=failure
     )
     return replied(change, attempt.id)
 
 
-def person_detected(verification: Verification, token: str, sid: str, answered_by: str, now: int) -> Change:
+def detect_person(verification: Verification, token: str, sid: str, answered_by: str, now: int) -> Change:
     """No machine was detected: note the first such verdict. It proves nothing."""
-    attempt = by_token(verification, token, sid)
+    attempt = find_attempt_by_token(verification, token, sid)
     if attempt is None or attempt.answered_by is not None:
         return unknown_call(verification)
     entry = JournalEntry("call.answered_by", {"attempt_id": attempt.id, "answered_by": answered_by})
-    return attempt_changed(verification, attempt, now, (entry,), provider_sid=sid, answered_by=answered_by)
+    return update_attempt(verification, attempt, now, (entry,), provider_sid=sid, answered_by=answered_by)
 
 
 def gather_digits(
@@ -69,7 +69,7 @@ def gather_digits(
     sid: str,
     gather_number: int,
     digits: str,
-    tally: Tally,
+    tally: RateCounters,
     now: int,
     limits: Limits,
     *,
@@ -82,7 +82,7 @@ def gather_digits(
     reported as ended still counts while its verification is pending. `cut_off`: no finish key ended the digits, so
     more may have been meant to follow. What may be a PIN changes nothing here.
     """
-    attempt = by_token(verification, token, sid)
+    attempt = find_attempt_by_token(verification, token, sid)
     if attempt is None:
         return unknown_call(verification)
     if late := expired(verification, attempt, now):

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from gateway.domain.assurance import Assurance
-from gateway.domain.attempts import attempt_changed
+from gateway.domain.attempts import update_attempt
 from gateway.domain.delivery import CALL_ENDED
 from gateway.domain.errors import Rejected
 from gateway.domain.ivr.dtmf import FINISHED_BY_POUND, Dtmf, DtmfInput, classify
@@ -19,7 +19,7 @@ from gateway.domain.ivr.keypad import POUND
 from gateway.domain.ivr.replies import replied, unchanged
 from gateway.domain.ivr.states import CallState, PinFlaw
 from gateway.domain.journal import JournalEntry
-from gateway.domain.limits import Limits, Tally
+from gateway.domain.limits import Limits, RateCounters
 from gateway.domain.verification import (
     Attempt,
     Change,
@@ -28,7 +28,7 @@ from gateway.domain.verification import (
     FailureCode,
     Mode,
     Verification,
-    ended,
+    end_verification,
 )
 
 MAX_REPROMPTS = 5
@@ -53,7 +53,7 @@ class Gathered(msgspec.Struct, frozen=True, gc=False):
     verification: Verification
     attempt: Attempt
     dtmf: Dtmf
-    tally: Tally
+    tally: RateCounters
     now: int
     limits: Limits
 
@@ -92,7 +92,7 @@ def approve(gathered: Gathered, row: Row) -> Change:
 def approve_by(verification: Verification, attempt: Attempt, entry: str, assurance: Assurance, now: int) -> Change:
     """Approve a verification by what was keyed in on this call."""
     proven = msgspec.structs.replace(attempt, updated_at=now, failure=None)
-    change = ended(
+    change = end_verification(
         verification,
         Ending.KEY_PRESSED,
         now,
@@ -188,7 +188,7 @@ def confirm_refusal(gathered: Gathered, row: Row) -> Change:
         "turn": attempt.gather_number,
         "scene": row.state and row.state.value,
     }
-    change = attempt_changed(
+    change = update_attempt(
         gathered.verification,
         attempt,
         gathered.now,
@@ -216,7 +216,7 @@ def deny(gathered: Gathered, row: Row) -> Change:
         call_state=row.state or attempt.call_state,
         failure=row.failure,
     )
-    change = ended(
+    change = end_verification(
         gathered.verification,
         Ending.PERSON_REFUSED,
         gathered.now,
@@ -240,7 +240,7 @@ def fail_unchecked(verification: Verification, attempt: Attempt, entry: str, det
 
 def move_to(verification: Verification, attempt: Attempt, row: Row, now: int, **fields: Any) -> Change:  # noqa: ANN401 - any field of the attempt
     """Open the next gather in the row's state, with new values of the attempt's fields."""
-    return attempt_changed(
+    return update_attempt(
         verification,
         attempt,
         now,

@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.domain import pins
 from gateway.domain.assurance import Assurance
-from gateway.domain.attempts import by_token
+from gateway.domain.attempts import find_attempt_by_token
 from gateway.domain.enrollment import Enrollment, EnrollmentChange
 from gateway.domain.ivr.dtmf import Dtmf, DtmfInput, classify
 from gateway.domain.ivr.flow import (
@@ -67,7 +67,7 @@ class StalePinHash(Exception):
 
 def open_attempt(verification: Verification, keyed: KeyedPin) -> Attempt | None:
     """Return the call whose open gather got what may be a PIN; None if there is nothing to compare."""
-    attempt = by_token(verification, keyed.token, keyed.sid)
+    attempt = find_attempt_by_token(verification, keyed.token, keyed.sid)
     if attempt is None or not listens(verification, attempt, keyed.gather_number):
         return None
     return attempt if classify(attempt, Dtmf(keyed.digits, Keypad())) is DtmfInput.PIN else None
@@ -85,7 +85,7 @@ def decide_pin(
     verification: Verification, enrollment: Enrollment, keyed: KeyedPin, verdict: PinVerdict, now: int, limits: Limits
 ) -> PinDecision:
     """Act on a verdict, if its gather is open; raises StalePinHash if its hash is not the stored one now."""
-    attempt = by_token(verification, keyed.token, keyed.sid)
+    attempt = find_attempt_by_token(verification, keyed.token, keyed.sid)
     if attempt is None:
         return PinDecision(unknown_call(verification), EnrollmentChange(enrollment))
     if late := expired(verification, attempt, now):
@@ -133,7 +133,7 @@ def _prove(case: _Case) -> PinDecision:
     """Accept the PIN as the proof, or go on to have it changed; a wrong one counts for the person."""
     pin = case.enrollment.pin
     if not case.verdict.fits:
-        person = pins.pin_failed(case.enrollment, case.now, case.limits)
+        person = pins.count_wrong_pin(case.enrollment, case.now, case.limits)
         locked = person.enrollment.pin is not None and person.enrollment.pin.locked(case.now)
         if locked:
             change = fail_unchecked(case.verification, case.attempt, "call.wrong_pin", _LOCKED, case.now)
@@ -141,28 +141,28 @@ def _prove(case: _Case) -> PinDecision:
         return case.decided(case.no_match(_WRONG_ROW), person)
     if pin is None or not pin.must_change:
         rehash = case.verdict.hash
-        person_change = None if rehash is None else pins.pin_rehashed(case.enrollment, rehash, case.now)
+        person_change = None if rehash is None else pins.rehash_pin(case.enrollment, rehash, case.now)
         return case.decided(case.approve("call.pin_right"), person_change)
     change = case.move("call.pin_to_be_changed", CallState.NEW_PIN, no_match_count=0, no_input_count=0)
-    return case.decided(change, pins.pin_proven(case.enrollment, case.attempt.id, case.now))
+    return case.decided(change, pins.record_pin_proven(case.enrollment, case.attempt.id, case.now))
 
 
 def _choose(case: _Case) -> PinDecision:
     """Have a new PIN repeated, unless it is guessed too easily or is the old one."""
-    flaw = PinFlaw.SAME if case.verdict.fits else pins.flaw_of(case.digits, case.enrollment.phones)
+    flaw = PinFlaw.SAME if case.verdict.fits else pins.find_flaw(case.digits, case.enrollment.phones)
     if flaw is not None:
         return case.reject_new_pin(flaw)
     if case.verdict.hash is None:
         raise TypeError("a chosen PIN without its hash")
     change = case.move("call.pin_chosen", CallState.NEW_PIN_AGAIN)
-    return case.decided(change, pins.pin_chosen(case.enrollment, case.verdict.hash, case.now))
+    return case.decided(change, pins.choose_pin(case.enrollment, case.verdict.hash, case.now))
 
 
 def _repeat(case: _Case) -> PinDecision:
     """Store a new PIN that was repeated, and only then approve."""
     if case.verdict.fits:
-        return case.decided(case.approve("call.pin_changed"), pins.pin_changed(case.enrollment, case.now))
-    return case.reject_new_pin(PinFlaw.MISMATCH, pins.pin_dropped(case.enrollment, case.now))
+        return case.decided(case.approve("call.pin_changed"), pins.change_pin(case.enrollment, case.now))
+    return case.reject_new_pin(PinFlaw.MISMATCH, pins.drop_chosen_pin(case.enrollment, case.now))
 
 
 _STEPS = {CallState.PROOF: _prove, CallState.NEW_PIN: _choose, CallState.NEW_PIN_AGAIN: _repeat}

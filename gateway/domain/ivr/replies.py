@@ -4,7 +4,7 @@ import msgspec
 
 from gateway.domain.delivery import AnsweredBy
 from gateway.domain.ivr.states import PIN_CHOICE, CallState, PinFlaw, Script
-from gateway.domain.timeouts import deadline_passed
+from gateway.domain.timeouts import pass_deadline
 from gateway.domain.verification import (
     Attempt,
     Change,
@@ -36,7 +36,7 @@ def expired(verification: Verification, attempt: Attempt, now: int) -> Change | 
     """
     if verification.status is not Status.PENDING or now < verification.expires_at:
         return None
-    return replied(deadline_passed(verification, now), attempt.id)
+    return replied(pass_deadline(verification, now), attempt.id)
 
 
 def replied(change: Change, attempt_id: str, reason: FailureCode | None = None, flaw: PinFlaw | None = None) -> Change:

@@ -1,3 +1,3 @@
-/** Sends a form that only waits for a browser with a person in it: a scanner of mails opens links, but runs no scripts. */
+/** Sends a form at once: mail scanners open links, but run no scripts. */
 
 document.querySelector("form[data-at-once]").requestSubmit();

@@ -1,17 +1,17 @@
-/** The field for the code: takes what is pasted, and the code of a text message where the browser hands it over. */
+/** The field for the code: accepts pasted text, and the code of a text message from the browser (WebOTP). */
 
 const field = document.getElementById("code");
 const length = Number(field.dataset.length);
 
-/** Digits of any script become ASCII; what people put between digits goes. */
-function plain(text) {
+/** Returns the text with digits of any script as ASCII, without separators and directional marks. */
+function toAsciiDigits(text) {
   return text
     .normalize("NFKC")
     .replace(/\p{Nd}/gu, valueOfDigit)
     .replace(/[\s\-.\u200e\u200f]/g, "");
 }
 
-/** The digits of a script stand in a row from 0 to 9, so the value is the distance to the row's beginning. */
+/** The digits of a script are consecutive code points from 0 to 9, so the value is the distance to the first one. */
 function valueOfDigit(digit) {
   let value = 0;
   while (value < 9 && /\p{Nd}/u.test(String.fromCodePoint(digit.codePointAt(0) - value - 1))) value += 1;
@@ -19,13 +19,13 @@ function valueOfDigit(digit) {
 }
 
 field.addEventListener("input", () => {
-  const text = plain(field.value);
+  const text = toAsciiDigits(field.value);
   if (text !== field.value && text.length <= length) field.value = text;
 });
 
 field.addEventListener("paste", (event) => {
-  const found = plain(event.clipboardData.getData("text")).match(/\d+/g) ?? [];
-  const code = found.find((digits) => digits.length === length);
+  const numbers = toAsciiDigits(event.clipboardData.getData("text")).match(/\d+/g) ?? [];
+  const code = numbers.find((digits) => digits.length === length);
   if (code === undefined) return;
   event.preventDefault();
   field.value = code;
@@ -39,5 +39,5 @@ if ("OTPCredential" in window) {
     .then((credential) => {
       if (credential?.code) field.value = credential.code;
     })
-    .catch(() => {}); // declined, timed out or not allowed here: the person types
+    .catch(() => {}); // declined, timed out or not allowed: the person types the code
 }

@@ -1,4 +1,4 @@
-/** The button that copies the app password, without the spaces that are only there to read it by. */
+/** The button that copies the app password, without the spaces between its groups. */
 
 const button = document.querySelector("[data-copies]");
 const source = document.getElementById(button.dataset.copies);
@@ -9,9 +9,9 @@ const SHOWN_MS = 4000;
 button.hidden = false;
 button.addEventListener("click", async () => {
   const copied = await copy(source.textContent.replace(/\s/g, ""));
-  const said = copied ? button.dataset.copied : button.dataset.press;
-  button.textContent = said;
-  state.textContent = said;
+  const message = copied ? button.dataset.copied : button.dataset.press;
+  button.textContent = message;
+  state.textContent = message;
   setTimeout(() => {
     button.textContent = label;
     state.textContent = "";
@@ -23,7 +23,7 @@ async function copy(text) {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    getSelection().selectAllChildren(source); // the browser refuses: one key is left for the person to press
+    getSelection().selectAllChildren(source); // the browser refuses: the person presses Ctrl+C
     return false;
   }
 }

@@ -1,36 +1,36 @@
-/** Keeps Step 2 alive: asks for news, shows them, and moves on by itself when the outcome is there. */
+/** Updates Step 2: polls the state of the verification, shows it, and continues by itself after the outcome. */
 
 const region = document.getElementById("state");
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30000;
-const SHORTEST_ROUND_MS = 250; // even a server that never waits is not asked more often than that
-const NO_NEWS = 204;
+const SHORTEST_ROUND_MS = 250; // the least time between two polls, also of a server that never waits
+const NO_CONTENT = 204;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Asks once, waiting as long as the server does. Returns the news, null if there are none, or false: give up. */
-async function ask() {
+/** Polls once; the server waits for a change. Returns the update, null without one, or false to stop polling. */
+async function poll() {
   const url = `${region.dataset.progress}?revision=${encodeURIComponent(region.dataset.revision)}`;
-  const answer = await fetch(url, { cache: "no-store", headers: { Accept: "text/html" } });
-  if (answer.status === NO_NEWS) return null;
-  if (answer.status >= 500 || answer.status === 429) throw new Error(`status ${answer.status}`);
-  if (!answer.ok || answer.redirected) return false;
+  const response = await fetch(url, { cache: "no-store", headers: { Accept: "text/html" } });
+  if (response.status === NO_CONTENT) return null;
+  if (response.status >= 500 || response.status === 429) throw new Error(`status ${response.status}`);
+  if (!response.ok || response.redirected) return false;
   return {
-    html: await answer.text(),
-    revision: answer.headers.get("Poundkey-Revision"),
-    status: answer.headers.get("Poundkey-Status"),
-    shape: answer.headers.get("Poundkey-Shape"),
+    html: await response.text(),
+    revision: response.headers.get("Poundkey-Revision"),
+    status: response.headers.get("Poundkey-Status"),
+    shape: response.headers.get("Poundkey-Shape"),
   };
 }
 
-function show(news) {
-  region.dataset.revision = news.revision;
-  if (region.innerHTML.trim() !== news.html.trim()) region.innerHTML = news.html; // our own server's escaped fragment
+function show(update) {
+  region.dataset.revision = update.revision;
+  if (region.innerHTML.trim() !== update.html.trim()) region.innerHTML = update.html; // escaped by our server
   const ways = region.querySelector("[data-ways]");
   if (ways) document.dispatchEvent(new CustomEvent("waits", { detail: ways.dataset.ways }));
 }
 
-/** Whether a form is on its way, whose answer is what comes next: nothing here may overtake it. */
+/** Tells whether a form has been sent: its answer is the next page, and nothing here may replace it. */
 const leaving = () => document.querySelector("form[data-sent]") !== null;
 
 function reload() {
@@ -48,23 +48,23 @@ function finish() {
   form.requestSubmit();
 }
 
-/** Follows the verification to its end. A connection that is lost is tried again, ever more slowly. */
+/** Polls until the verification ends. A lost connection is retried with growing pauses. */
 async function follow() {
   let wait = FIRST_PAUSE_MS;
   for (;;) {
-    const asked = performance.now();
+    const startedAt = performance.now();
     try {
-      const news = await ask();
-      if (news === false) return reload();
-      if (news) {
-        show(news);
-        if (news.status === "approved") return finish();
-        // Another text or call followed by itself, and asks for something else; what was typed is not thrown away.
-        if (news.shape !== region.dataset.shape && !document.getElementById("code")?.value) return reload();
-        if (news.status === "ended") return reload();
+      const update = await poll();
+      if (update === false) return reload();
+      if (update) {
+        show(update);
+        if (update.status === "approved") return finish();
+        // The next text or call asks for other input: load the page again, unless a code has been typed.
+        if (update.shape !== region.dataset.shape && !document.getElementById("code")?.value) return reload();
+        if (update.status === "ended") return reload();
       }
       wait = FIRST_PAUSE_MS;
-      await pause(Math.max(0, SHORTEST_ROUND_MS - (performance.now() - asked)));
+      await pause(Math.max(0, SHORTEST_ROUND_MS - (performance.now() - startedAt)));
     } catch {
       await pause(wait * (0.75 + Math.random() / 2));
       wait = Math.min(wait * 2, LONGEST_PAUSE_MS);

@@ -1,4 +1,4 @@
-/** The buttons that send again: each waits for its time, and counts down to it. */
+/** The buttons that send again: each is disabled until its time, with a countdown. */
 
 const buttons = [...document.querySelectorAll("button[data-wait]")];
 const readyAt = new Map();
@@ -10,11 +10,11 @@ function wait(button, seconds) {
 
 function show() {
   for (const [button, time] of readyAt) {
-    const left = Math.ceil((time - performance.now()) / SECOND_MS);
+    const secondsLeft = Math.ceil((time - performance.now()) / SECOND_MS);
     const countdown = button.querySelector(".countdown");
-    const waiting = left > 0;
+    const waiting = secondsLeft > 0;
     if (button.disabled !== waiting) button.disabled = waiting;
-    countdown.textContent = waiting ? clock(left) : "";
+    countdown.textContent = waiting ? clock(secondsLeft) : "";
   }
 }
 
@@ -22,7 +22,7 @@ function clock(seconds) {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
-/** The live region says anew how long each way waits, as in "sms:25 call:0". */
+/** The live region has new waiting times in seconds, as in "sms:25 call:0". */
 document.addEventListener("waits", (event) => {
   for (const part of event.detail.trim().split(/\s+/)) {
     const [channel, seconds] = part.split(":");

@@ -1,4 +1,4 @@
-/** Every form is sent once, however often its button is pressed; what went wrong gets the focus. */
+/** Sends every form once, however often its button is pressed; moves the focus to errors. */
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
@@ -11,7 +11,7 @@ document.addEventListener("submit", (event) => {
   event.submitter?.setAttribute("aria-busy", "true");
 });
 
-// A page that comes back from the browser's cache may be sent again.
+// A page from the back-forward cache may be sent again.
 addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;

@@ -1,4 +1,4 @@
-"""`poundkey counts`: what is left of verifications that were removed, as a table or as JSON, on both engines."""
+"""`poundkey stats`: counts of deleted verifications, as a table or as JSON, on both engines."""
 
 import asyncio
 import json
@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from gateway.cli.config import load_settings
-from gateway.cli.records import opened_store
+from gateway.cli.database import opened_store
 from gateway.stores import sql
 
 COUNTED = [
@@ -27,12 +27,12 @@ def environment(request, serve_environment, empty_database, tmp_path) -> dict[st
 
 
 @pytest.fixture
-def counts(poundkey, environment):
-    """Runs `counts` on a database in which something was counted."""
+def stats(poundkey, environment):
+    """Runs `stats` on a database that has counts."""
     for name in ("Shop", "Bank"):
         assert poundkey("keys", "create", "--application", name, **environment)[0] == 0
     asyncio.run(_count())
-    return lambda *words: poundkey("counts", *words)
+    return lambda *words: poundkey("stats", *words)
 
 
 async def _count() -> None:
@@ -47,8 +47,8 @@ async def _count() -> None:
         await store.run(add)
 
 
-def test_a_row_for_each_day_application_channel_and_outcome(counts):
-    code, out, _ = counts()
+def test_a_row_for_each_day_application_channel_and_outcome(stats):
+    code, out, _ = stats()
     assert code == 0
     head, *rows = [line.split() for line in out.splitlines()]
     assert head == ["DAY", "APPLICATION", "CHANNEL", "OUTCOME", "COUNT"]
@@ -67,8 +67,8 @@ def test_a_row_for_each_day_application_channel_and_outcome(counts):
     ],
     ids=str,
 )
-def test_days_and_an_application_narrow_it_and_json_is_for_programs(counts, words, places):
-    code, out, _ = counts("--json", *words)
+def test_days_and_an_application_narrow_it_and_json_is_for_programs(stats, words, places):
+    code, out, _ = stats("--json", *words)
     assert code == 0
     keys = ("day", "application", "channel", "outcome", "count")
     assert json.loads(out) == [dict(zip(keys, COUNTED[place], strict=True)) for place in places]
@@ -83,7 +83,7 @@ def test_days_and_an_application_narrow_it_and_json_is_for_programs(counts, word
         (("--from", "2026-02-02", "--to", "2026-02-01"), "--to"),
     ],
 )
-def test_what_cannot_be_counted_is_refused(counts, words, named):
-    code, out, err = counts(*words)
+def test_what_cannot_be_counted_is_refused(stats, words, named):
+    code, out, err = stats(*words)
     assert (code, out) == (2, "")
     assert named in err.splitlines()[-1]

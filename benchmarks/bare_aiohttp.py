@@ -1,4 +1,4 @@
-"""The yardstick: bare aiohttp on uvloop, which answers a constant and does nothing else. Prints its port."""
+"""The baseline: bare aiohttp on uvloop, which responds with a constant. Prints its port."""
 
 import asyncio
 

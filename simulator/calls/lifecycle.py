@@ -1,4 +1,4 @@
-"""The journey of one call: dialled, ringing, answered, over."""
+"""The life of one call: dialled, ringing, answered, over."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from simulator.records import now
 _DIALLING_SECONDS = 0.5
 _DETECTION_SECONDS = 4.0
 _KEY_SECONDS = 0.2
-"""A tone and the silence behind it."""
+"""A tone and the silence after it."""
 _PAUSE_SECONDS = {"w": 0.5, "W": 1.0}
 """Pauses between sent keys (Twilio: Call, SendDigits)."""
 
 
-class CallJourney:
+class CallLifecycle:
     """Takes one call from the first dialled digit to its end."""
 
     def __init__(self, line: Line, callee: Callee, interpreter: Interpreter, reports: CallReports) -> None:
@@ -28,7 +28,7 @@ class CallJourney:
         self._reports = reports
 
     async def run(self) -> None:
-        """Make the whole journey, unless the call was cancelled before it began."""
+        """Run the call to its end; one that was cancelled before it started only ends."""
         pickup = self._line.pickup or await self._dial()
         answered_at = self._line.timeline.now
         if pickup is ANSWERED:
@@ -58,7 +58,7 @@ class CallJourney:
             return
 
     async def _prepare(self) -> DocumentSource:
-        """Send keys, or else find out who answered (Twilio: AMD, SendDigits); return where the script then begins."""
+        """Send keys or detect who answered (Twilio: SendDigits, AMD); return the script's first document."""
         order = self._call.order
         try:
             if order.send_digits:
@@ -71,11 +71,11 @@ class CallJourney:
 
     async def _send(self, keys: str) -> None:
         """Play keys and pauses to whoever answered, such as the phone system of an office."""
-        self._line.hear("Keys", keys)
+        self._line.add_to_transcript("Keys", keys)
         await self._line.pass_time(sum(_PAUSE_SECONDS.get(key, _KEY_SECONDS) for key in keys))
 
     async def _detect_machine(self, detection: MachineDetection) -> None:
-        """Find out who answered, before the script or beside it."""
+        """Detect who answered, before the script or in the background."""
         if detection.in_background:
             self._line.timeline.after(_DETECTION_SECONDS, lambda: self._detected(detection))
         else:

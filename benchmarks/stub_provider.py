@@ -1,8 +1,8 @@
-"""A provider that takes every text and call at once, as cheaply as it can, and tells what it took. Prints its port.
+"""A provider that accepts every text and call at minimal cost, and lists them. Prints its port.
 
-`POST` anything answers 201 with a fresh sid in a body like the real one (Twilio: create a Message, create a Call).
-`GET` of a record (Twilio: fetch a Message, fetch a Call) answers that the text was delivered or that the call goes on.
-`GET /sends` answers `[[sid, form], …]`, the sends taken since it was last asked.
+`POST` to any path returns 201 with a fresh sid in a body like the real one (Twilio: create a Message, create a Call).
+`GET` of a record (Twilio: fetch a Message, fetch a Call) returns a delivered text or a call in progress.
+`GET /sends` returns `[[sid, form], …]`, the sends since the last such request.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _sends: list[tuple[str, str]] = []
 
 
 class _Provider(asyncio.Protocol):
-    """One connection of the gateway, or of whoever asks what was sent."""
+    """One connection of the gateway, or of the benchmark."""
 
     def __init__(self) -> None:
         self._buffer = b""
@@ -50,9 +50,9 @@ class _Provider(asyncio.Protocol):
 
     def _answer(self, head: bytes, body: bytes) -> bytes:
         if head.startswith(b"get /sends "):
-            taken = msgspec.json.encode(_sends)
+            sends = msgspec.json.encode(_sends)
             _sends.clear()
-            return _response(b"200 OK", taken)
+            return _response(b"200 OK", sends)
         if head.startswith(b"get "):
             sid = head.split(b" ", 2)[1].rpartition(b"/")[2].partition(b".")[0].decode()
             status = "in-progress" if sid.startswith("ca") else "delivered"

@@ -1,4 +1,4 @@
-"""The requests as they go over the wire: an integrator's, and a provider's signed callbacks."""
+"""Raw HTTP requests: an integrator's, and a provider's signed callbacks."""
 
 import base64
 import secrets
@@ -18,7 +18,7 @@ _FORM = "application/x-www-form-urlencoded; charset=utf-8"
 
 
 class Integrator:
-    """Writes requests of an application, as an HTTP library would."""
+    """Builds an application's requests, as an HTTP library would."""
 
     def __init__(self, key: str) -> None:
         self._headers = {"Authorization": f"Bearer {key}", "User-Agent": "integrator/1.0", "Accept": "application/json"}
@@ -46,16 +46,16 @@ class Integrator:
 
 
 def calls(query: str) -> bytes:
-    """Ask the provider for calls, the last first (Twilio: Read multiple Call resources)."""
+    """List the provider's calls, newest first (Twilio: Read multiple Call resources)."""
     credentials = base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()
     target = f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json?{query}"
     return _request("GET", target, {"Authorization": f"Basic {credentials}"})
 
 
 class CallCallbacks:
-    """Writes the provider's callbacks about one call, with the headers and fields that the real ones have.
+    """Builds the provider's callbacks about one call, with the headers and fields of real ones.
 
-    They are signed by the SDK's own validator (Twilio: Webhooks security).
+    They are signed by the SDK's validator (Twilio: Webhooks security).
     """
 
     def __init__(self, validator: RequestValidator, to: str, sid: str) -> None:
@@ -64,7 +64,7 @@ class CallCallbacks:
         self._sid = sid
 
     def answer(self, url: str) -> bytes:
-        """Ask what to say (Twilio: voice request)."""
+        """Request TwiML (Twilio: voice request)."""
         return self._callback(url, self._form("in-progress"))
 
     def gather(self, url: str, digits: str) -> bytes:
@@ -73,14 +73,14 @@ class CallCallbacks:
             url, {**self._form("in-progress"), "Digits": digits, "FinishedOnKey": "", "msg": "Gather End"}
         )
 
-    def status(self, url: str, word: str) -> bytes:
+    def status(self, url: str, call_status: str) -> bytes:
         """Report a call's progress (Twilio: Call StatusCallback)."""
         progress = {
             "Timestamp": "Mon, 24 Nov 2025 04:00:00 +0000",
             "CallbackSource": "call-progress-events",
             "SequenceNumber": "1",
         }
-        return self._callback(url, {**self._form(word), **progress})
+        return self._callback(url, {**self._form(call_status), **progress})
 
     def _form(self, status: str) -> dict[str, str]:
         places = {

@@ -1,4 +1,4 @@
-"""What is measured beside the hot paths, as facts: start-up, memory, from # to approved, the storm."""
+"""Measurements other than hot paths: start-up, memory, the latency from # to approved, a storm of calls."""
 
 import sys
 from pathlib import Path
@@ -7,9 +7,9 @@ from statistics import median
 import msgspec
 
 from benchmarks import footprint, usage
+from benchmarks.approval_latency import pound_to_approved
 from benchmarks.databases import Engine
 from benchmarks.load import percentile
-from benchmarks.pound import pound_to_approved
 from benchmarks.servers import Scale, serving
 from benchmarks.storm import storm
 from benchmarks.table import Fact
@@ -20,47 +20,47 @@ _STARTS = 5
 
 
 class Amount(msgspec.Struct, frozen=True):
-    """How often # is pressed, and how many calls are a storm."""
+    """How many approvals are timed one by one, and how many calls a storm has."""
 
     pounds: int
     calls: int
 
 
-async def beside(folder: Path, engine: Engine, wanted: set[str], amount: Amount) -> list[Fact]:
-    """Measure what is wanted of NAMES; raises Wrong when an answer is not what it must be."""
+async def measure_facts(folder: Path, engine: Engine, names: set[str], amount: Amount) -> list[Fact]:
+    """Measure the facts with these names, out of NAMES; raises WrongAnswer for an unexpected answer."""
     facts = []
-    if "startup" in wanted:
-        facts += await _start_up(made(folder / "startup"), engine)
-    if "memory" in wanted and usage.IS_TOLD:
-        facts += await _memory(made(folder / "memory"), engine)
+    if "startup" in names:
+        facts += await _start_up(make_folder(folder / "startup"), engine)
+    if "memory" in names and usage.IS_AVAILABLE:
+        facts += await _memory(make_folder(folder / "memory"), engine)
     for processes in range(1, engine.most_processes + 1):
         scale = Scale(processes)
-        if "pound" in wanted:
-            facts.append(await _pound(made(folder / f"pound-{processes}"), engine, scale, amount.pounds))
-        if "storm" in wanted:
-            facts += await _storm(made(folder / f"storm-{processes}"), engine, scale, amount.calls)
+        if "pound" in names:
+            facts.append(await _pound(make_folder(folder / f"pound-{processes}"), engine, scale, amount.pounds))
+        if "storm" in names:
+            facts += await _storm(make_folder(folder / f"storm-{processes}"), engine, scale, amount.calls)
     return facts
 
 
-def made(folder: Path) -> Path:
-    """Make a folder and return it."""
+def make_folder(folder: Path) -> Path:
+    """Create a folder and return it."""
     folder.mkdir()
     return folder
 
 
-def tell(doing: str) -> None:
-    """Tell who waits for the run what it does."""
-    print(f"… {doing}", file=sys.stderr)
+def print_progress(step: str) -> None:
+    """Print the current step to stderr."""
+    print(f"… {step}", file=sys.stderr)
 
 
 async def _start_up(folder: Path, engine: Engine) -> list[Fact]:
-    tell("start-up")
+    print_progress("start-up")
     seconds = median(await footprint.start_ups(folder, engine, _STARTS))
     return [Fact("start-up: exec to /readyz 200, median of 5", f"{seconds:.2f} s", "≤ 0.8 s")]
 
 
 async def _memory(folder: Path, engine: Engine) -> list[Fact]:
-    tell("memory")
+    print_progress("memory")
     async with serving(folder, engine, Scale()) as gateway:
         rest = await footprint.at_rest(gateway)
         waiting = await footprint.with_waiters(gateway)
@@ -69,12 +69,12 @@ async def _memory(folder: Path, engine: Engine) -> list[Fact]:
         Fact("memory at rest", _used(rest), "≤ 70 MiB"),
         Fact(f"memory with {waiters}", _used(waiting.usage), "no more threads"),
         Fact("memory of one long-poll", f"{waiting.each:.1f} KiB"),
-        Fact(f"{waiters}: all canceled and told", f"{waiting.woken:.2f} s"),
+        Fact(f"{waiters}: all canceled and answered", f"{waiting.woken:.2f} s"),
     ]
 
 
 async def _pound(folder: Path, engine: Engine, scale: Scale, count: int) -> Fact:
-    tell(f"from # to approved, {scale}")
+    print_progress(f"from # to approved, {scale}")
     async with serving(folder, engine, scale) as gateway:
         seconds = await pound_to_approved(gateway, count)
     aim = "≤ 100 ms" if scale.processes == 1 else "≤ 200 ms"
@@ -82,11 +82,11 @@ async def _pound(folder: Path, engine: Engine, scale: Scale, count: int) -> Fact
 
 
 async def _storm(folder: Path, engine: Engine, scale: Scale, count: int) -> list[Fact]:
-    tell(f"storm, {scale}")
-    found = await storm(folder, engine, scale.processes, count)
+    print_progress(f"storm, {scale}")
+    result = await storm(folder, engine, scale.processes, count)
     return [
-        Fact(f"{count:,} calls at once, {scale}: all approved", f"{found.seconds:.1f} s"),
-        Fact(f"{count:,} calls at once, {scale}: our webhook answers", _times(found.answers), "p99 < 100 ms"),
+        Fact(f"{count:,} calls at once, {scale}: all approved", f"{result.seconds:.1f} s"),
+        Fact(f"{count:,} calls at once, {scale}: our webhook answers", _times(result.answers), "p99 < 100 ms"),
     ]
 
 
