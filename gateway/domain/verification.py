@@ -276,10 +276,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
 
 def update_verification(
-    verification: Verification,
-    now: int,
-    entries: tuple[JournalEntry, ...],
-    **fields: Any,  # noqa: ANN401 - any field of the struct
+    verification: Verification, now: int, entries: tuple[JournalEntry, ...], **fields: Any
 ) -> Verification:
     """Return the verification with new field values, its revision and journal length moved on."""
     return msgspec.structs.replace(
