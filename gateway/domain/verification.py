@@ -276,7 +276,10 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
 
 def update_verification(
-    verification: Verification, now: int, entries: tuple[JournalEntry, ...], **fields: Any
+    verification: Verification,
+    now: int,
+    entries: tuple[JournalEntry, ...],
+    **fields: Any,  # noqa: ANN401 - any field of the struct
 ) -> Verification:
     """Return the verification with new field values, its revision and journal length moved on."""
     return msgspec.structs.replace(
