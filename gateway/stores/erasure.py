@@ -94,7 +94,7 @@ class Eraser:
 
 
 async def _delete_entries_in(transaction: Transaction, ids: list[str]) -> int:
-    return sum([await transaction.write(sql.DELETE_ENTRY, (entry_id, None)) for entry_id in ids])
+    return sum([await transaction.write(sql.DELETE_OUTBOX_ENTRY, (entry_id, None)) for entry_id in ids])
 
 
 def _canceled(verification: Verification, now: int) -> Change:

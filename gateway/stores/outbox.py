@@ -63,7 +63,7 @@ class OutboxStore:
         """Claim a queued entry for `lease` ms; False if it is not queued any more."""
 
         async def operation(transaction: Transaction) -> bool:
-            return await transaction.write(sql.CLAIM_ENTRY, (self._clock() + lease, entry_id)) == 1
+            return await transaction.write(sql.CLAIM_OUTBOX_ENTRY, (self._clock() + lease, entry_id)) == 1
 
         return await self._writer.run(operation)
 
@@ -86,7 +86,7 @@ class OutboxStore:
 
         async def operation(transaction: Transaction) -> Backlog:
             queued, oldest = await transaction.read(sql.count_attempts(len(states)), states) or (0, None)
-            row = await transaction.read(sql.CREATION_OF_ENTRY, (oldest,)) if oldest else None
+            row = await transaction.read(sql.SELECT_OUTBOX_CREATION, (oldest,)) if oldest else None
             return Backlog(queued, row[0] if row else None)
 
         return await self._writer.run(operation)
@@ -111,10 +111,10 @@ class OutboxStore:
     async def update_in(self, transaction: Transaction, update: OutboxUpdate, now: int) -> None:
         """Update or remove an entry, if it is still in the state that the update names."""
         if update.state is None:
-            await transaction.put(sql.DELETE_ENTRY, (update.id, update.only_from))
+            await transaction.put(sql.DELETE_OUTBOX_ENTRY, (update.id, update.only_from))
         else:
             values = (update.state.value, now + update.delay, update.tries, update.id, update.only_from)
-            await transaction.put(sql.UPDATE_ENTRY, values)
+            await transaction.put(sql.UPDATE_OUTBOX_ENTRY, values)
 
     async def release_in(self, transaction: Transaction, before: Verification, after: Verification, now: int) -> None:
         """Remove settled attempts whose last report came, and have calls hung up that are no longer needed."""

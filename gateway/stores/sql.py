@@ -72,10 +72,10 @@ INSERT_NOTIFICATION = insert(
     "id, kind, subject_id, notice_kind, sealed_number, state, act_at, created_at",
     "?, 'notification', ?, ?, ?, 'queued', ?, ?",
 )
-CLAIM_ENTRY = update("outbox", "state = 'sending', act_at = ?, tries = tries + 1", "id = ? AND state = 'queued'")
-UPDATE_ENTRY = update("outbox", "state = ?, act_at = ?, tries = ?", "id = ? AND state = COALESCE(?, state)")
+CLAIM_OUTBOX_ENTRY = update("outbox", "state = 'sending', act_at = ?, tries = tries + 1", "id = ? AND state = 'queued'")
+UPDATE_OUTBOX_ENTRY = update("outbox", "state = ?, act_at = ?, tries = ?", "id = ? AND state = COALESCE(?, state)")
 """The last value is the state in which it must be; NULL for any."""
-DELETE_ENTRY = delete("outbox", "id = ? AND state = COALESCE(?, state)")
+DELETE_OUTBOX_ENTRY = delete("outbox", "id = ? AND state = COALESCE(?, state)")
 """The last value is the state in which it must be; NULL for any."""
 SETTLE_ATTEMPT = delete("outbox", "id = ? AND state = 'settling'")
 """The provider has said its last word."""
@@ -111,7 +111,7 @@ def count_attempts(states: int) -> Statement:
     return select(f"SELECT COUNT(*), MIN(id) FROM outbox WHERE kind = 'attempt' AND state IN ({marks(states)})")  # noqa: S608 - only marks
 
 
-CREATION_OF_ENTRY = select("SELECT created_at FROM outbox WHERE id = ?")
+SELECT_OUTBOX_CREATION = select("SELECT created_at FROM outbox WHERE id = ?")
 SELECT_NOTIFICATION = select("""
 SELECT o.notice_kind, o.sealed_number, a.name, e.state
 FROM outbox o JOIN enrollments e ON e.id = o.subject_id JOIN applications a ON a.id = e.application_id
