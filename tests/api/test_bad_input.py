@@ -9,7 +9,7 @@ from support.problems import assert_problem, fields_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-TABLES = ("verifications", "journal", "sends", "tallies", "receipts", "enrollments", "phones")
+TABLES = ("verifications", "journal", "outbox", "tallies", "receipts", "enrollments", "phones")
 GOOD = {"to": PHONE, "channel": "sms"}
 LONG = "x" * 600
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 TABLES = (
     "verifications",
     "journal WHERE subject_id LIKE 'enr_%'",
-    "sends",
+    "outbox",
     "sends WHERE stage IN ('queued', 'sending')",
     "receipts",
     "enrollments",
