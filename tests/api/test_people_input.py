@@ -15,7 +15,7 @@ TABLES = (
     "verifications",
     "journal WHERE subject_id LIKE 'enr_%'",
     "outbox",
-    "sends WHERE stage IN ('queued', 'sending')",
+    "outbox WHERE state IN ('queued', 'sending')",
     "receipts",
     "enrollments",
     "phones",
