@@ -5,8 +5,7 @@ UV ?= uv
 ARGS ?=
 STORM_SECONDS ?= 600
 OTHER_PYTHONS := 3.12 3.13
-# Tests wait about as long as they compute, so there are more workers than processors.
-WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
+WORKERS ?= auto
 
 BIN := .venv/bin
 PYTEST_PARALLEL := $(BIN)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder

@@ -1,6 +1,5 @@
 """The composition root: builds every part from the settings and joins them."""
 
-import asyncio
 import contextlib
 import gc
 import time
@@ -22,19 +21,20 @@ from gateway.api.service import ServiceRoutes
 from gateway.api.streams import LongPollLimit
 from gateway.api.verifications import VerificationRoutes
 from gateway.clock import Clock, SteadyClock
-from gateway.deadlines import Deadlines
-from gateway.dispatch import Dispatcher
 from gateway.domain.applications import Applications
+from gateway.domain.outbox import OutboxKind, Submit
 from gateway.domain.routing import Route
 from gateway.metrics import Metrics, Scrape, scraper
-from gateway.notices import Notices
-from gateway.outbox_ports import SendQueue
+from gateway.outbox.attempts import Attempts
+from gateway.outbox.dispatcher import Contents, Dispatcher
+from gateway.outbox.notifications import Notifications
+from gateway.outbox.reconciler import Reconciler
+from gateway.outbox.scheduler import DueVerifications, Scheduler
 from gateway.pages.assets import AssetRoutes
 from gateway.pages.i18n import load_translations
 from gateway.pages.portal_requests import PageServices, PortalSessions
 from gateway.pages.rendering import Pages
 from gateway.pages.routes import page_routes
-from gateway.reconciler import Reconciler
 from gateway.security.generators import new_code, new_id, new_password, new_token
 from gateway.security.password_hashing import Passwords, PinHashes, owasp_hasher
 from gateway.security.vault import Vault
@@ -53,7 +53,7 @@ from gateway.settings.applications import load_applications
 from gateway.settings.settings import Settings, fingerprint_keys, key_bytes, sealing_keys
 from gateway.stores import opening
 from gateway.stores.store import Store
-from gateway.wiring import callbacks_of, roster_of, sending_of
+from gateway.wiring import callbacks_of, provider_pool_of, sending_settings_of
 
 _HERE = Path(__file__).parent
 CONFIG = _HERE / "_config" if (_HERE / "_config").is_dir() else _HERE.parent / "config"
@@ -110,8 +110,9 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         store = await open_store(settings)
         stack.push_async_callback(store.close)
         metrics = Metrics()
-        roster = roster_of(settings, metrics, store.clock)
-        for account in roster.accounts:
+        clock, outbox = store.clock, store.outbox
+        providers = provider_pool_of(settings, metrics, clock)
+        for account in providers.accounts:
             stack.push_async_callback(account.provider.close)
         vault = vault_of(settings)
         phrasebooks = load_phrasebooks(CONFIG / "locales")
@@ -119,32 +120,33 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         phrasebooks = phrasebooks.with_recordings(recordings.urls(settings.server.public_url))
         applications = load_applications(settings.portal.applications_file, settings.text.bound_origin)
         texts = CodeTexts(applications, phrasebooks, settings.text.bound_origin)
-        dispatcher = Dispatcher(
-            store, store.suppressions, roster, vault, texts, sending_of(settings), store.clock, metrics
-        )
-        notices = Notices(store.outbox, store.suppressions, roster, applications, phrasebooks, clock=store.clock)
-        stack.push_async_callback(_send_last, dispatcher, notices, settings.server.drain / 2)
+        sending = sending_settings_of(settings)
+        attempts = Attempts(store.verifications, outbox, texts, vault, sending, clock, metrics)
+        contents: dict[OutboxKind, Contents] = {
+            OutboxKind.ATTEMPT: attempts,
+            OutboxKind.NOTIFICATION: Notifications(outbox, providers, applications, phrasebooks, clock),
+        }
+        dispatcher = Dispatcher(outbox, store.suppressions, providers, contents, sending, clock)
+        stack.push_async_callback(dispatcher.close, settings.server.drain / 2)
         passwords = Passwords(owasp_hasher())
         stack.callback(passwords.close)
         pin_hashes = PinHashes(vault, passwords)
-        journeys = _journeys(settings, store, applications, vault, dispatcher, passwords, roster.route, metrics)
-        backups = BackupPhones(store.verifications, store.enrollments, journeys.proofs, journeys.verifications, metrics)
-        reconciler = Reconciler(
-            store, roster, dispatcher.text_of, sending_of(settings), settings.limits, store.clock, backups, metrics
+        journeys = _journeys(
+            settings, store, applications, vault, dispatcher.submit, passwords, providers.route, metrics
         )
+        backups = BackupPhones(store.verifications, store.enrollments, journeys.proofs, journeys.verifications, metrics)
+        reconciler = Reconciler(store.verifications, attempts, providers, settings.limits, clock, backups)
         stack.push_async_callback(reconciler.close)
         draw = journeys.verifications.new_attempt
-        deadlines = Deadlines(
-            store, dispatcher, reconciler, draw, settings.limits, settings.retention, store.clock, backups, metrics
-        )
-        stack.push_async_callback(deadlines.close)
-        door = ApiKeyAuth(store.api_keys.all, store.idempotency.response, store.clock)
+        due = DueVerifications(store.verifications, dispatcher.submit, draw, settings.limits, clock, backups, metrics)
+        scheduler = Scheduler(store, dispatcher, reconciler, due, settings.retention, clock)
+        stack.push_async_callback(scheduler.close)
+        door = ApiKeyAuth(store.api_keys.all, store.idempotency.response, clock)
         operations = _operations(door, journeys, settings, store.clock)
         workers = {
             "dispatcher": lambda: dispatcher.alive,
-            "deadlines": lambda: deadlines.alive,
             "reconciler": lambda: reconciler.alive,
-            "notices": lambda: notices.alive,
+            "scheduler": lambda: scheduler.alive,
         }
         application = web.Application(client_max_size=LARGEST_BODY, middlewares=[problem_middleware(new_id)])
         application.add_routes(
@@ -153,7 +155,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
                 for op in operations
             ]
         )
-        for account in roster.accounts:
+        for account in providers.accounts:
             application.add_routes(
                 callbacks_of(settings, store, account, phrasebooks, vault, pin_hashes, backups, metrics)
             )
@@ -161,8 +163,8 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         application.add_routes(RecordingRoutes(recordings).routes())
         application.add_routes(ServiceRoutes(store.ready, workers, operations).routes())
         _calm_the_garbage_collector()
-        load = lambda: (journeys.verifications.waiting, dispatcher.in_hand)  # noqa: E731 - one use
-        scrape = scraper(metrics, store, workers, load, roster.resting)
+        load = lambda: (journeys.verifications.waiting, dispatcher.attempts_in_hand)  # noqa: E731 - one use
+        scrape = scraper(metrics, store, workers, load, providers.open_circuits)
         yield Gateway(store, journeys, application, scrape)
 
 
@@ -194,11 +196,6 @@ async def serving(gateway: Gateway, settings: Settings, *, share_port: bool = Fa
         await runner.cleanup()
 
 
-async def _send_last(dispatcher: Dispatcher, notices: Notices, grace: float) -> None:
-    """Let what is being sent finish, both kinds within the same `grace` seconds."""
-    await asyncio.gather(dispatcher.close(grace), notices.close(grace))
-
-
 def _calm_the_garbage_collector() -> None:
     """Leave what was built at the start out of every collection, and collect less often: requests leave few cycles."""
     gc.freeze()
@@ -210,7 +207,7 @@ def _journeys(
     store: Store,
     applications: Applications,
     vault: Vault,
-    sends: SendQueue,
+    submit: Submit,
     passwords: Passwords,
     route: Route,
     counters: Counters,
@@ -221,7 +218,7 @@ def _journeys(
         enrollments,
         applications,
         vault,
-        sends,
+        submit,
         settings.limits,
         counters,
         route=route,

@@ -24,7 +24,7 @@ from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.send_results import is_final
 from gateway.domain.verification import Change, Channel, FailureCode, Status, Verification
 from gateway.providers.counting import RequestKind, SendResult
-from gateway.stores.backlog import Backlog, backlog
+from gateway.stores.outbox import Backlog
 from gateway.stores.store import Store
 from webhooks.routes import CallbackResult
 
@@ -248,7 +248,7 @@ def scraper(
         try:
             async with asyncio.timeout(_STORE_TIMEOUT):
                 await store.ready()
-                queued = await backlog(store)
+                queued = await store.outbox.backlog()
         except (StoreUnavailable, TimeoutError):
             ready = False
         oldest = 0.0 if queued.oldest_at is None else (store.clock() - queued.oldest_at) / SECOND

@@ -6,14 +6,14 @@ from gateway.clock import Clock
 from gateway.domain.limits import SECOND
 from gateway.domain.senders import Senders
 from gateway.metrics import Metrics
-from gateway.outbox_ports import Sending
+from gateway.outbox.provider_pool import ProviderAccount, ProviderPool
+from gateway.outbox.settings import SendingSettings
 from gateway.providers.base import Provider
 from gateway.providers.counting import CountedProvider, RequestCounters
 from gateway.providers.dialects import TELNYX, Signature
 from gateway.providers.telnyx import TelnyxProvider
 from gateway.providers.twilio.api import TwilioProvider
 from gateway.providers.twilio.statuses import STATUS_WORDS
-from gateway.roster import Account, Roster
 from gateway.security.password_hashing import PinHashes
 from gateway.security.vault import Vault
 from gateway.services.call_pins import CallPins
@@ -23,7 +23,7 @@ from gateway.services.counters import Counters
 from gateway.services.inbound_sms import InboundSms
 from gateway.services.phrasebooks import Phrasebooks
 from gateway.services.report_listener import ReportListener
-from gateway.settings.accounts import Account as AccountSettings
+from gateway.settings.accounts import Account
 from gateway.settings.settings import Settings
 from gateway.stores.store import Store
 from twiml.scripts import apology
@@ -32,7 +32,7 @@ from webhooks.signatures import Algorithm, Ed25519Verifier, HmacVerifier, Signat
 from webhooks.urls import Addresses
 
 
-def provider_of(name: str, account: AccountSettings) -> Provider:
+def provider_of(name: str, account: Account) -> Provider:
     """Return the provider that an account is at."""
     if account.spoken is TELNYX:
         return TelnyxProvider(
@@ -57,11 +57,11 @@ def provider_of(name: str, account: AccountSettings) -> Provider:
     )
 
 
-def roster_of(settings: Settings, counters: RequestCounters, clock: Clock) -> Roster:
+def provider_pool_of(settings: Settings, counters: RequestCounters, clock: Clock) -> ProviderPool:
     """Return all providers, and the routes to them. An account without its secret, which no route names, is none."""
     text, voice, routes = settings.text, settings.voice, settings.routes
     accounts = [
-        Account(
+        ProviderAccount(
             CountedProvider(provider_of(name, account), counters),
             Senders(account.sender) if account.sender else text.all_senders,
             Senders(account.caller) if account.caller else voice.all_callers,
@@ -71,7 +71,7 @@ def roster_of(settings: Settings, counters: RequestCounters, clock: Clock) -> Ro
         if account.auth_token
     ]
     patience = max(account.total_timeout for account in settings.accounts.values())
-    return Roster(accounts, routes.lists, routes.health, int(patience * SECOND), clock)
+    return ProviderPool(accounts, routes.lists, routes.health, int(patience * SECOND), clock)
 
 
 def verifier_of(settings: Settings, name: str, clock: Clock) -> SignatureVerifier:
@@ -107,10 +107,10 @@ def replies_of(
     )
 
 
-def sending_of(settings: Settings) -> Sending:
-    """Return how sends go out."""
+def sending_settings_of(settings: Settings) -> SendingSettings:
+    """Return how attempts and notifications go out."""
     outbox = settings.outbox
-    return Sending(
+    return SendingSettings(
         ring_timeout=settings.voice.ring_timeout,
         detect_machines=settings.voice.detect_machines,
         concurrency=outbox.concurrency,
@@ -131,7 +131,7 @@ def call_scripts_of(settings: Settings, phrasebooks: Phrasebooks, addresses: Add
 def callbacks_of(
     settings: Settings,
     store: Store,
-    account: Account,
+    account: ProviderAccount,
     phrasebooks: Phrasebooks,
     vault: Vault,
     pin_hashes: PinHashes,

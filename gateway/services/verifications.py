@@ -26,13 +26,13 @@ from gateway.domain.ivr.modes import mode_of
 from gateway.domain.journal import StoredEntry
 from gateway.domain.limits import Limits, RateCounters
 from gateway.domain.listing import ListFilter, Page
+from gateway.domain.outbox import Submit, queued_attempt
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import count_send, offer_phone, reject_text_to_extension
 from gateway.domain.policy import Policy, sharing_denial
 from gateway.domain.recognition import Holds, NotRecognized
 from gateway.domain.routing import Route
 from gateway.domain.verification import Change, Channel, Mode, Status, Verification
-from gateway.outbox_ports import SendQueue
 from gateway.security.generators import NewCode, NewId, NewToken
 from gateway.security.vault import Vault
 from gateway.services.counters import Counters
@@ -57,7 +57,7 @@ class Verifications:
         enrollments: EnrollmentStore,
         applications: Applications,
         vault: Vault,
-        sends: SendQueue,
+        submit: Submit,
         limits: Limits,
         counters: Counters,
         *,
@@ -72,7 +72,7 @@ class Verifications:
         self._enrollments = enrollments
         self._applications = applications
         self._vault = vault
-        self._sends = sends
+        self._submit = submit
         self._limits = limits
         self._counters = counters
         self._route = route
@@ -321,7 +321,7 @@ class Verifications:
         """Hand a kept send to the dispatcher."""
         verification = self._result(kept)
         if kept.send is not None:
-            self._sends.put(verification, kept.send)
+            self._submit(queued_attempt(verification.id, kept.send))
         return verification
 
     def _result(self, change: Change) -> Verification:

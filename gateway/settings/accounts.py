@@ -8,7 +8,7 @@ import msgspec
 import phonenumbers
 
 from gateway.domain.limits import Count
-from gateway.domain.provider_health import HealthRule, Rest
+from gateway.domain.provider_health import CircuitRule, OpenTime
 from gateway.domain.routing import Routes as DomainRoutes
 from gateway.providers.dialects import DIALECTS, TELNYX, TWILIO, Dialect, Signature
 from gateway.settings.channels import Sender
@@ -81,8 +81,8 @@ class Routes(msgspec.Struct, frozen=True):
     text_to: Mapping[str, tuple[str, ...]] = {}
     call_to: Mapping[str, tuple[str, ...]] = {}
     failures: Count = 5
-    rest: Rest = 30
-    longest_rest: Rest = 900
+    rest: OpenTime = 30
+    longest_rest: OpenTime = 900
 
     @property
     def lists(self) -> DomainRoutes:
@@ -90,9 +90,9 @@ class Routes(msgspec.Struct, frozen=True):
         return DomainRoutes(self.text, self.call, self.text_to, self.call_to)
 
     @property
-    def health(self) -> HealthRule:
-        """Return the rule of rests alone."""
-        return HealthRule(self.failures, self.rest, self.longest_rest)
+    def health(self) -> CircuitRule:
+        """Return when a circuit opens, and for how long."""
+        return CircuitRule(self.failures, self.rest, self.longest_rest)
 
 
 def all_accounts(twilio: Twilio, providers: Mapping[str, Account]) -> dict[str, Account]:

@@ -33,13 +33,13 @@ class EnrollmentStore:
     """
 
     def __init__(
-        self, engine: Engine, vault: Vault, clock: Clock, notices: OutboxStore, idempotency: IdempotencyStore
+        self, engine: Engine, vault: Vault, clock: Clock, outbox: OutboxStore, idempotency: IdempotencyStore
     ) -> None:
         self._reads = engine.reads
         self._writer = engine.writer
         self._vault = vault
         self._clock = clock
-        self._notices = notices
+        self._outbox = outbox
         self._idempotency = idempotency
 
     async def enroll(self, enrollment: Enrollment, idempotency_key: IdempotencyKey | None) -> tuple[Enrollment, bool]:
@@ -65,7 +65,7 @@ class EnrollmentStore:
     async def change(
         self, enrollment_id: str, step: PersonStep, idempotency_key: IdempotencyKey | None = None
     ) -> EnrollmentChange:
-        """Load, change and save one enrollment with its phones, journal and notices; raises Refused (`not_found`)."""
+        """Change an enrollment with its phones, journal and notifications; raises Refused (`not_found`)."""
         return await self._idempotency.run(
             idempotency_key, lambda transaction: self.change_in(transaction, enrollment_id, step, self._clock())
         )
@@ -77,7 +77,7 @@ class EnrollmentStore:
             check(await self.load_in(transaction, enrollment_id), self._clock())
             for statement in (
                 sql.DELETE_PHONES,
-                sql.DELETE_NOTICES_OF,
+                sql.DELETE_NOTIFICATIONS_OF,
                 sql.DELETE_LINKS_OF,
                 sql.DELETE_SESSIONS_OF,
                 sql.DELETE_ENTRIES,
@@ -177,7 +177,7 @@ class EnrollmentStore:
             first = after.entries - len(change.entries) + 1
             await transaction.put(sql.INSERT_ENTRIES, (after.id, first, now, rows.entries_state(change.entries)))
         if change.notices:
-            await self._notices.add_notices_in(transaction, after, change.notices, now)
+            await self._outbox.add_notifications_in(transaction, after, change.notices, now)
 
     def _person(self, found: list[Row]) -> Enrollment | None:
         """Read rows of PERSON_BY_ID or PERSON_BY_USER."""

@@ -26,7 +26,7 @@ class Erased(msgspec.Struct, frozen=True):
     verifications: int
     phones: int
     counts: int
-    notices: int
+    notifications: int
 
 
 class Eraser:
@@ -57,7 +57,7 @@ class Eraser:
             phones += await self._remove_phones(fingerprint, reason)
             verifications += await self._erase_verifications(fingerprint)
             counts += await self._delete(sql.DELETE_COUNTERS, fingerprint)
-        return Erased(verifications, phones, counts, await self._delete_notices(number))
+        return Erased(verifications, phones, counts, await self._delete_notifications(number))
 
     async def _remove_phones(self, fingerprint: bytes, reason: str) -> int:
         found = await self._reads.many(sql.SELECT_PHONES_AT, (fingerprint,))
@@ -80,18 +80,21 @@ class Eraser:
             erased = msgspec.structs.replace(change.verification, number=rows.NO_NUMBER, extension=None)
             transaction.verifications[verification_id] = erased
 
-    async def _delete_notices(self, number: PhoneNumber) -> int:
+    async def _delete_notifications(self, number: PhoneNumber) -> int:
         deleted, last = 0, ""
-        while page := await self._reads.many(sql.PAGE_NOTICES, (last, _PAGE)):
+        while page := await self._reads.many(sql.PAGE_NOTIFICATIONS, (last, _PAGE)):
             last = page[-1][0]
             plain = number.e164.encode()
-            ids = [notice_id for notice_id, sealed in page if self._vault.unseal(sealed, notice_id) == plain]
-            for notice_id in ids:
-                deleted += await self._delete(sql.DELETE_NOTICE, notice_id)
+            ids = [entry_id for entry_id, sealed in page if self._vault.unseal(sealed, entry_id) == plain]
+            deleted += await self._writer.run(partial(_delete_entries_in, ids=ids))
         return deleted
 
     async def _delete(self, statement: Statement, key: str | bytes) -> int:
         return await self._writer.run(lambda transaction: transaction.write(statement, (key,)))
+
+
+async def _delete_entries_in(transaction: Transaction, ids: list[str]) -> int:
+    return sum([await transaction.write(sql.DELETE_OUTBOX_ENTRY, (entry_id, None)) for entry_id in ids])
 
 
 def _canceled(verification: Verification, now: int) -> Change:

@@ -55,7 +55,7 @@ class KeyRotation:
     async def rotate(self, progress: Progress) -> None:
         """Let the newest keys hold whatever can be read; raises Unreadable for what no key opens."""
         numbered = (("verifications", sql.PAGE_VERIFICATIONS, sql.RENEW_VERIFICATION), ("phones", *_PHONES))
-        sealed = (("notices", sql.PAGE_NOTICES, sql.RESEAL_NOTICE), ("kept answers", *_RESPONSES))
+        sealed = (("notifications", sql.PAGE_NOTIFICATIONS, sql.RESEAL_NOTIFICATION), ("kept answers", *_RESPONSES))
         for name, page, renew in numbered:
             async for found, seen in self._pages(page, ""):
                 await self._in_batches(self._outdated(found), renew, self._renew)
@@ -126,7 +126,7 @@ _Place = tuple[str, KeyKind, Statement, str | bytes, Callable[[Row], Iterable[in
 _PLACES: tuple[_Place, ...] = (
     ("verifications", KeyKind.SEALING, sql.PAGE_VERIFICATIONS, "", lambda row: _seal(row[1])),
     ("phones", KeyKind.SEALING, sql.PAGE_PHONES, "", lambda row: _seal(row[1])),
-    ("notices", KeyKind.SEALING, sql.PAGE_NOTICES, "", lambda row: _seal(row[1])),
+    ("notifications", KeyKind.SEALING, sql.PAGE_NOTIFICATIONS, "", lambda row: _seal(row[1])),
     ("kept answers", KeyKind.SEALING, sql.PAGE_RESPONSES, b"", lambda row: _seal(row[1])),
     ("codes under way", KeyKind.SEALING, sql.PAGE_PENDING, "", lambda row: _seal(rows.sealed_code_of(row[1]))),
     ("visits", KeyKind.SEALING, sql.PAGE_SESSIONS, b"", lambda row: _seal(rows.sealed_password_of(row[1]))),

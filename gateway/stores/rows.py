@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from gateway.domain.api_keys import ApiKey, Application
-from gateway.domain.enrollment import Enrollment, Notification, NotificationKind, Phone, PhoneKind
+from gateway.domain.enrollment import Enrollment, Phone, PhoneKind
 from gateway.domain.journal import JournalEntry, StoredEntry
 from gateway.domain.limits import RateCounters
 from gateway.domain.phone_number import PhoneNumber
@@ -143,9 +143,9 @@ def _phone_of(row: Row, vault: Vault) -> Phone:
     return Phone(phone_id, PhoneKind(kind), number, verified_at, extension, replaces)
 
 
-def notice_of(notice_id: str, kind: str, sealed_number: bytes, vault: Vault) -> Notification:
-    """Decode a notice."""
-    return Notification(NotificationKind(kind), PhoneNumber(vault.unseal(sealed_number, notice_id).decode()))
+def locale_of(state: bytes) -> str | None:
+    """Return the language that a person is addressed in."""
+    return _enrollment.decode(state).locale
 
 
 def portal_link_of(digest: bytes, row: Row) -> PortalLink:

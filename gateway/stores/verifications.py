@@ -14,9 +14,9 @@ from gateway.domain.ivr.pin import PinDecision
 from gateway.domain.journal import StoredEntry
 from gateway.domain.limits import RateCounters
 from gateway.domain.listing import ListFilter, Page
+from gateway.domain.outbox import OutboxUpdate
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Change, Verification
-from gateway.outbox_ports import SendMove
 from gateway.security.vault import Vault
 from gateway.stores import outbox, rows, sql
 from gateway.stores.engine import Engine, Transaction
@@ -57,7 +57,7 @@ class VerificationStore:
         vault: Vault,
         clock: Clock,
         enrollments: EnrollmentStore,
-        sends: outbox.OutboxStore,
+        outbox_store: outbox.OutboxStore,
         rate_counters: RateCounterStore,
         idempotency: IdempotencyStore,
     ) -> None:
@@ -69,7 +69,7 @@ class VerificationStore:
         self._vault = vault
         self._clock = clock
         self._enrollments = enrollments
-        self._sends = sends
+        self._outbox = outbox_store
         self._rate_counters = rate_counters
         self._idempotency = idempotency
 
@@ -112,10 +112,10 @@ class VerificationStore:
 
         return await self._idempotency.run(idempotency_key, operation)
 
-    async def apply(self, verification_id: str, step: Step, *, send: SendMove | None = None) -> Change:
-        """Load, change and save one verification with its journal, send and enrollment, in one transaction."""
+    async def apply(self, verification_id: str, step: Step, *, update: OutboxUpdate | None = None) -> Change:
+        """Load, change and save one verification with its journal, outbox and enrollment, in one transaction."""
         return await self._writer.run(
-            lambda transaction: self.apply_in(transaction, verification_id, step, self._clock(), send)
+            lambda transaction: self.apply_in(transaction, verification_id, step, self._clock(), update)
         )
 
     async def apply_counted(self, verification_id: str, step: CountedStep) -> Change:
@@ -217,13 +217,13 @@ class VerificationStore:
         return [verification_id for (verification_id,) in found]
 
     async def apply_in(
-        self, transaction: Transaction, verification_id: str, step: Step, now: int, send: SendMove | None = None
+        self, transaction: Transaction, verification_id: str, step: Step, now: int, update: OutboxUpdate | None = None
     ) -> Change:
         """Change a verification."""
         before = await self.load_in(transaction, verification_id)
         change = step(before, now)
-        if send:
-            await self._sends.move_in(transaction, send, now)
+        if update:
+            await self._outbox.update_in(transaction, update, now)
         if change.verification is not before:
             await self._save(transaction, before, change, now, None)
         return change
@@ -262,7 +262,7 @@ class VerificationStore:
         after = change.verification
         values = (after.status.value, after.due_at, rows.verification_state(after), after.id)
         await transaction.put(sql.UPDATE_VERIFICATION, values)
-        await self._sends.release_in(transaction, before, after, now)
+        await self._outbox.release_in(transaction, before, after, now)
         await self._save_beside(transaction, change, now, counters)
 
     async def _save_beside(
@@ -277,7 +277,7 @@ class VerificationStore:
         if change.tally is not None and counters is not None:
             await self._rate_counters.save_in(transaction, counters, change.tally, now)
         if change.send is not None:
-            await transaction.put(sql.INSERT_SEND, (change.send.id, verification.id, now + outbox.SEND_HANDOVER))
+            await self._outbox.add_attempt_in(transaction, verification.id, change.send, now)
         if change.stop is not None:
             fingerprint = await newest_fingerprint(transaction, self._vault, verification.number)
             await suppress_in(transaction, fingerprint, change.stop, now)

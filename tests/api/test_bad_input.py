@@ -10,7 +10,7 @@ from support.tables import for_each
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-TABLES = ("verifications", "journal", "sends", "tallies", "receipts", "enrollments", "phones")
+TABLES = ("verifications", "journal", "outbox", "tallies", "receipts", "enrollments", "phones")
 GOOD = {"to": PHONE, "channel": "sms"}
 LONG = "x" * 600
 

@@ -15,8 +15,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 TABLES = (
     "verifications",
     "journal WHERE subject_id LIKE 'enr_%'",
-    "sends",
-    "sends WHERE stage IN ('queued', 'sending')",
+    "outbox",
+    "outbox WHERE state IN ('queued', 'sending')",
     "receipts",
     "enrollments",
     "phones",

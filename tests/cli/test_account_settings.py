@@ -52,7 +52,7 @@ def test_providers_and_routes_are_read(written):
     assert set(settings.accounts) == {"twilio", "space", "tel"}
     assert settings.providers["tel"].api == "https://api.telnyx.com/v2"
     assert settings.routes.lists.named == ("space", "twilio", "tel")
-    assert (settings.routes.health.rest, settings.routes.health.failures) == (10, 5)
+    assert (settings.routes.health.open_for, settings.routes.health.failures) == (10, 5)
 
 
 def test_who_sets_nothing_has_one_provider():

@@ -61,7 +61,7 @@ async def world(tmp_path, network, spare, routes, twilio):
         yield world
 
 
-async def resting(world):
+async def open_circuits(world):
     page = (await world.gateway.scrape()).decode()
     families = {family.name: family.samples for family in text_string_to_metric_families(page)}
     return {sample.labels["provider"]: sample.value for sample in families["poundkey_provider_circuit_open"]}
@@ -146,14 +146,14 @@ async def test_a_provider_that_keeps_failing_is_rested_and_then_tried_with_one_s
         assert await delivered_by(number) == SPARE
         asked = len(await network.orders())
     assert asked == 2  # the third and the fourth did not even ask
-    assert await resting(world) == {"twilio": 1, SPARE: 0}
+    assert await open_circuits(world) == {"twilio": 1, SPARE: 0}
     await network.faults()
     made_by, number = SPARE, 200
     while made_by == SPARE:  # until the rest is over
         made_by, number = await delivered_by(number), number + 1
     assert made_by == "twilio"
     assert await delivered_by(300) == "twilio"
-    assert await resting(world) == {"twilio": 0, SPARE: 0}
+    assert await open_circuits(world) == {"twilio": 0, SPARE: 0}
 
 
 @pytest.mark.parametrize("routes", [Routes(BOTH, BOTH, failures=2, rest=3)])

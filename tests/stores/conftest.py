@@ -81,11 +81,6 @@ async def store(reopen) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-def outbox(store):
-    return store.outbox
-
-
-@pytest.fixture
 def portal(store):
     return store.portal
 

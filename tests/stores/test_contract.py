@@ -13,11 +13,11 @@ from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.idempotency import IdempotencyKey, RepeatedRequest, StoredResponse
 from gateway.domain.limits import Limits
 from gateway.domain.listing import ListFilter
+from gateway.domain.outbox import OutboxKind, OutboxState, OutboxUpdate
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import offer_phone
 from gateway.domain.timeouts import pass_deadline
 from gateway.domain.verification import Status
-from gateway.outbox_ports import SendMove, Stage
 from gateway.stores.verifications import Joining
 
 LIMITS = Limits()
@@ -193,27 +193,27 @@ async def test_lists_are_narrowed_and_paged(store, vault):
 
 async def test_a_send_is_claimed_once_and_leaves_when_it_is_done(store, vault, clock):
     await create(store, vault)
-    assert await store.outbox.claim_due(10) == []
+    assert await store.outbox.claim_due(10, OutboxKind.ATTEMPT) == []
     clock.now += 60_000
-    (due,) = await store.outbox.claim_due(10)
-    assert (due.attempt_id, due.verification_id, due.stage, due.tries) == ("att_ver_1", "ver_1", Stage.QUEUED, 0)
+    (due,) = await store.outbox.claim_due(10, OutboxKind.ATTEMPT)
+    assert (due.id, due.subject_id, due.state, due.tries) == ("att_ver_1", "ver_1", OutboxState.QUEUED, 0)
     claims = await asyncio.gather(*(store.outbox.claim("att_ver_1", 60_000) for _ in range(20)))
     assert sum(claims) == 1
-    assert await store.outbox.claim_due(10) == []
+    assert await store.outbox.claim_due(10, OutboxKind.ATTEMPT) == []
     clock.now += 60_000
-    (due,) = await store.outbox.claim_due(10)
-    assert (due.stage, due.tries) == (Stage.SENDING, 1)
+    (due,) = await store.outbox.claim_due(10, OutboxKind.ATTEMPT)
+    assert (due.state, due.tries) == (OutboxState.SENDING, 1)
     await store.verifications.apply(
         "ver_1",
         lambda kept, now: send_results.record_unknown(kept, "att_ver_1", now),
-        send=SendMove("att_ver_1", Stage.UNKNOWN, 5_000),
+        update=OutboxUpdate("att_ver_1", OutboxState.UNKNOWN, 5_000),
     )
     assert not await store.outbox.claim("att_ver_1", 60_000)
     clock.now += 5_000
-    assert [due.stage for due in await store.outbox.claim_due(10)] == [Stage.UNKNOWN]
-    await store.outbox.move(SendMove("att_ver_1"))
+    assert [due.state for due in await store.outbox.claim_due(10, OutboxKind.ATTEMPT)] == [OutboxState.UNKNOWN]
+    await store.outbox.update(OutboxUpdate("att_ver_1"))
     clock.now += 600_000
-    assert await store.outbox.claim_due(10) == []
+    assert await store.outbox.claim_due(10, OutboxKind.ATTEMPT) == []
 
 
 async def test_deadlines_are_found_and_gone_once_acted_on(store, vault, clock):

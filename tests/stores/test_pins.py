@@ -4,12 +4,12 @@ import asyncio
 
 import msgspec
 import pytest
+from support.outbox import waiting_notifications
 from support.verifications import NUMBER, a_request, an_enrollment, create_in
 
 from gateway.domain.api_keys import ApiKey, Application
 from gateway.domain.enrollment import (
     EnrollmentChange,
-    Notification,
     NotificationKind,
     Phone,
     PhoneKind,
@@ -77,14 +77,14 @@ async def test_a_pin_that_is_chosen_on_a_call_is_kept_with_its_notice_and_told_o
     )
     await store.verifications.judge_pin(name, judged(name, RIGHT))
     await store.verifications.judge_pin(name, judged(name, PinVerdict(HASH, fits=False, hash="1$own"), turn=2))
-    assert await store.outbox.due_notices(10) == []
+    assert await waiting_notifications(store) == []
     stores, repeated = [store, beside], PinVerdict("1$own", fits=True)
     await asyncio.gather(
         *(stores[place % 2].verifications.judge_pin(name, judged(name, repeated, turn=3)) for place in range(20))
     )
-    [told] = await store.outbox.due_notices(10)
-    assert told.notice == Notification(NotificationKind.PIN_SET, NUMBER)
-    assert told.enrollment.pin == Pin("1$own")
+    [waiting] = await waiting_notifications(store)
+    assert (waiting.notification.kind, waiting.notification.number) == (NotificationKind.PIN_SET, NUMBER)
+    assert (await store.enrollments.get(ALICE)).pin == Pin("1$own")
 
 
 @pytest.mark.usefixtures("alice")

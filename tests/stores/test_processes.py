@@ -10,6 +10,7 @@ from gateway.domain.api_keys import ApiKey, Application
 from gateway.domain.errors import Rejected
 from gateway.domain.idempotency import IdempotencyKey, RepeatedRequest
 from gateway.domain.limits import Limits
+from gateway.domain.outbox import OutboxKind
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Status
 
@@ -86,7 +87,7 @@ async def test_one_idempotency_key_has_one_effect(store, beside, vault, clock):
     repeats = {result.response.content for result in results if isinstance(result, RepeatedRequest)}
     assert repeats == {first.encode()}
     clock.now += 20_000
-    assert len(await store.outbox.claim_due(100)) == 1
+    assert len(await store.outbox.claim_due(100, OutboxKind.ATTEMPT)) == 1
 
 
 async def test_a_user_is_enrolled_once(store, beside):
@@ -110,8 +111,10 @@ async def test_what_is_due_is_shared_out(store, beside, vault, clock):
     names = [f"ver_{place}" for place in range(60)]
     await asyncio.gather(*(create(store, vault, name, PhoneNumber(f"+1425555{i:04}")) for i, name in enumerate(names)))
     clock.now += 20_000
-    found = await asyncio.gather(*([store, beside][place % 2].outbox.claim_due(15) for place in range(6)))
-    taken = [due.verification_id for dues in found for due in dues]
+    found = await asyncio.gather(
+        *([store, beside][place % 2].outbox.claim_due(15, OutboxKind.ATTEMPT) for place in range(6))
+    )
+    taken = [due.subject_id for dues in found for due in dues]
     assert sorted(taken) == sorted(names)
     clock.now += LIMITS.lifetime * 1_000
     ended = await asyncio.gather(*([store, beside][place % 2].verifications.claim_due(15) for place in range(6)))

@@ -11,6 +11,7 @@ from gateway.domain.assurance import Basis
 from gateway.domain.enrollment import EnrollmentChange
 from gateway.domain.errors import ErrorCode, Rejected, StoreUnavailable
 from gateway.domain.limits import Limits
+from gateway.domain.outbox import OutboxKind
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Change, Status
 from gateway.stores.opening import store_beside
@@ -51,7 +52,7 @@ async def test_a_stopped_number_is_refused_for_every_application_and_no_other_nu
         assert refused.value.code is ErrorCode.NUMBER_STOPPED
         assert await store.verifications.get(name) is None
     await create(store, "ver_4", OTHER)
-    assert {due.attempt_id for due in await store.outbox.claim_due(10)} <= {"att_ver_1", "att_ver_4"}
+    assert {due.id for due in await store.outbox.claim_due(10, OutboxKind.ATTEMPT)} <= {"att_ver_1", "att_ver_4"}
 
 
 async def test_what_is_under_way_for_a_stopped_number_is_not_resent(store):
