@@ -95,7 +95,7 @@ class Culprits:
         self._rows += 1
         try:
             yield
-        except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - whatever a test may fail with
+        except (Exception, pytest.fail.Exception) as error:
             error.add_note(f"in the case {name}")
             if str(error).startswith("Timeout"):  # of pytest-timeout: the rows that follow would run without one
                 raise
