@@ -36,7 +36,7 @@ from gateway.pages.portal_requests import PageServices, PortalSessions
 from gateway.pages.rendering import Pages
 from gateway.pages.routes import page_routes
 from gateway.security.generators import new_code, new_id, new_password, new_token
-from gateway.security.password_hashing import Passwords, PinHashes, owasp_hasher
+from gateway.security.password_hashing import PasswordHasher, PinHashes, owasp_hasher
 from gateway.security.vault import Vault
 from gateway.services.app_passwords import AppPasswords
 from gateway.services.authentication import Authentication
@@ -73,7 +73,7 @@ class Gateway(msgspec.Struct, frozen=True):
     """The running parts, and the application that serves them."""
 
     store: Store
-    journeys: "Services"
+    services: "Services"
     application: web.Application
     scrape: Scrape
 
@@ -82,8 +82,8 @@ class Services(msgspec.Struct, frozen=True):
     """What integrators and people can ask for."""
 
     verifications: Verifications
-    records: Enrollments
-    proofs: Authentication
+    enrollments: Enrollments
+    authentication: Authentication
     app_passwords: AppPasswords
     pins: Pins
     portal: Portal
@@ -128,21 +128,23 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         }
         dispatcher = Dispatcher(outbox, store.suppressions, providers, contents, sending, clock)
         stack.push_async_callback(dispatcher.close, settings.server.drain / 2)
-        passwords = Passwords(owasp_hasher())
+        passwords = PasswordHasher(owasp_hasher())
         stack.callback(passwords.close)
         pin_hashes = PinHashes(vault, passwords)
-        journeys = _journeys(
+        services = _build_services(
             settings, store, applications, vault, dispatcher.submit, passwords, providers.route, metrics
         )
-        backups = BackupPhones(store.verifications, store.enrollments, journeys.proofs, journeys.verifications, metrics)
+        backups = BackupPhones(
+            store.verifications, store.enrollments, services.authentication, services.verifications, metrics
+        )
         reconciler = Reconciler(store.verifications, attempts, providers, settings.limits, clock, backups)
         stack.push_async_callback(reconciler.close)
-        draw = journeys.verifications.new_attempt
+        draw = services.verifications.new_attempt
         due = DueVerifications(store.verifications, dispatcher.submit, draw, settings.limits, clock, backups, metrics)
         scheduler = Scheduler(store, dispatcher, reconciler, due, settings.retention, clock)
         stack.push_async_callback(scheduler.close)
-        door = ApiKeyAuth(store.api_keys.all, store.idempotency.response, clock)
-        operations = _operations(door, journeys, settings, store.clock)
+        api_key_auth = ApiKeyAuth(store.api_keys.all, store.idempotency.response, clock)
+        operations = _operations(api_key_auth, services, settings, store.clock)
         workers = {
             "dispatcher": lambda: dispatcher.alive,
             "reconciler": lambda: reconciler.alive,
@@ -151,7 +153,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         application = web.Application(client_max_size=LARGEST_BODY, middlewares=[problem_middleware(new_id)])
         application.add_routes(
             [
-                web.route(op.method, op.path, door.authenticated(op.strict_handler, once=op.idempotent))
+                web.route(op.method, op.path, api_key_auth.authenticated(op.strict_handler, once=op.idempotent))
                 for op in operations
             ]
         )
@@ -159,13 +161,13 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             application.add_routes(
                 callbacks_of(settings, store, account, phrasebooks, vault, pin_hashes, backups, metrics)
             )
-        application.add_routes(_pages(settings, store.clock, applications, journeys))
+        application.add_routes(_pages(settings, store.clock, applications, services))
         application.add_routes(RecordingRoutes(recordings).routes())
         application.add_routes(ServiceRoutes(store.ready, workers, operations).routes())
         _calm_the_garbage_collector()
-        load = lambda: (journeys.verifications.waiting, dispatcher.attempts_in_hand)  # noqa: E731 - one use
+        load = lambda: (services.verifications.waiting, dispatcher.attempts_in_hand)  # noqa: E731 - one use
         scrape = scraper(metrics, store, workers, load, providers.open_circuits)
-        yield Gateway(store, journeys, application, scrape)
+        yield Gateway(store, services, application, scrape)
 
 
 @contextlib.asynccontextmanager
@@ -191,7 +193,7 @@ async def serving(gateway: Gateway, settings: Settings, *, share_port: bool = Fa
             yield runner.addresses[0][1]
         finally:
             await site.stop()
-            gateway.journeys.verifications.stop_waiting()
+            gateway.services.verifications.stop_waiting()
     finally:
         await runner.cleanup()
 
@@ -202,13 +204,13 @@ def _calm_the_garbage_collector() -> None:
     gc.set_threshold(20_000, 50, 100)
 
 
-def _journeys(
+def _build_services(
     settings: Settings,
     store: Store,
     applications: Applications,
     vault: Vault,
     submit: Submit,
-    passwords: Passwords,
+    passwords: PasswordHasher,
     route: Route,
     counters: Counters,
 ) -> Services:
@@ -257,31 +259,31 @@ def _journeys(
     )
 
 
-def _operations(door: ApiKeyAuth, journeys: Services, settings: Settings, clock: Clock) -> list[Operation]:
+def _operations(api_key_auth: ApiKeyAuth, services: Services, settings: Settings, clock: Clock) -> list[Operation]:
     long_polls = LongPollLimit(settings.server.waits_per_application)
     return [
-        *VerificationRoutes(door, journeys.verifications, settings.limits, long_polls).operations(),
-        *EnrollmentRoutes(door, journeys.records, clock).operations(),
-        *AuthenticationRoutes(door, journeys.proofs, journeys.portal, settings.limits).operations(),
-        *AppPasswordRoutes(door, journeys.app_passwords).operations(),
-        *PinRoutes(journeys.pins, clock).operations(),
+        *VerificationRoutes(api_key_auth, services.verifications, settings.limits, long_polls).operations(),
+        *EnrollmentRoutes(api_key_auth, services.enrollments, clock).operations(),
+        *AuthenticationRoutes(api_key_auth, services.authentication, services.portal, settings.limits).operations(),
+        *AppPasswordRoutes(api_key_auth, services.app_passwords).operations(),
+        *PinRoutes(services.pins, clock).operations(),
     ]
 
 
-def _pages(settings: Settings, clock: Clock, applications: Applications, journeys: Services) -> list[web.RouteDef]:
-    services = PageServices(
-        portal=journeys.portal,
-        enrollments=journeys.records,
-        authentication=journeys.proofs,
-        app_passwords=journeys.app_passwords,
-        pins=journeys.pins,
-        verifications=journeys.verifications,
+def _pages(settings: Settings, clock: Clock, applications: Applications, services: Services) -> list[web.RouteDef]:
+    page_services = PageServices(
+        portal=services.portal,
+        enrollments=services.enrollments,
+        authentication=services.authentication,
+        app_passwords=services.app_passwords,
+        pins=services.pins,
+        verifications=services.verifications,
     )
     pages = Pages(load_translations(CONFIG / "locales"))
     return page_routes(
-        PortalSessions(services, applications, pages, clock, settings.server.public_url),
-        services,
-        AssetRoutes(pages, applications, journeys.portal),
+        PortalSessions(page_services, applications, pages, clock, settings.server.public_url),
+        page_services,
+        AssetRoutes(pages, applications, services.portal),
         pages,
         limits=settings.limits,
         keypad=settings.voice.keypad,

@@ -126,7 +126,7 @@ class Metrics:
         self._callbacks = counter("callbacks", "Callbacks from providers.", "provider", "kind", "result")
         self._gauges = _Gauges(registry)
 
-    def kept(self, change: Change) -> None:
+    def change_committed(self, change: Change) -> None:
         """See the port."""
         for entry in change.entries:
             self._count_entry(change.verification, entry)

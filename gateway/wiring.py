@@ -23,7 +23,7 @@ from gateway.services.counters import Counters
 from gateway.services.inbound_sms import InboundSms
 from gateway.services.phrasebooks import Phrasebooks
 from gateway.services.report_listener import ReportListener
-from gateway.settings.accounts import Account
+from gateway.settings.accounts import AccountSettings
 from gateway.settings.settings import Settings
 from gateway.stores.store import Store
 from twiml.scripts import apology
@@ -32,7 +32,7 @@ from webhooks.signatures import Algorithm, Ed25519Verifier, HmacVerifier, Signat
 from webhooks.urls import Addresses
 
 
-def provider_of(name: str, account: Account) -> Provider:
+def provider_of(name: str, account: AccountSettings) -> Provider:
     """Return the provider that an account is at."""
     if account.spoken is TELNYX:
         return TelnyxProvider(

@@ -52,7 +52,7 @@ class ApiKeyAuth:
         self._stored_response = stored_response
         self._clock = clock
         self._applications: dict[bytes, Application] = {}
-        self._let_in: dict[str, Application] = {}
+        self._applications_by_header: dict[str, Application] = {}
         self._read_at = 0
         self._in_flight: set[bytes] = set()
 
@@ -61,12 +61,12 @@ class ApiKeyAuth:
 
         One that acts `once` for an Idempotency-Key refuses nothing that was answered before.
         """
-        judge = self._stored_first(handler) if once else handler
+        handle = self._stored_first(handler) if once else handler
 
-        async def enter(request: web.Request) -> web.StreamResponse:
-            return await judge(request, await self._application(request.headers.get("Authorization", "")))
+        async def authenticate(request: web.Request) -> web.StreamResponse:
+            return await handle(request, await self._application(request.headers.get("Authorization", "")))
 
-        return enter
+        return authenticate
 
     def idempotency_key(
         self, request: web.Request, application: Application, body: bytes, response: Callable[[Any], bytes | None]
@@ -75,10 +75,12 @@ class ApiKeyAuth:
 
         `response` renders what is stored for repeats: `stored_as` makes it from a view.
         """
-        given = request.headers.get(IDEMPOTENCY_KEY)
-        if given is None:
+        key = request.headers.get(IDEMPOTENCY_KEY)
+        if key is None:
             return _NO_KEY
-        return self._in_flight_once(IdempotencyKey(_scoped(request, application, given), _digest(body), response))
+        return self._in_flight_once(
+            IdempotencyKey(_scoped_key_digest(request, application, key), _digest(body), response)
+        )
 
     def _stored_first(self, handler: Handler) -> Handler:
         """Look for a stored response once the handler refuses: what it was about may have changed, or be gone, since.
@@ -86,20 +88,20 @@ class ApiKeyAuth:
         Raises RepeatedRequest where there is one.
         """
 
-        async def judge(request: web.Request, application: Application) -> web.StreamResponse:
-            given = request.headers.get(IDEMPOTENCY_KEY)
-            if given is None:
+        async def handle_or_repeat(request: web.Request, application: Application) -> web.StreamResponse:
+            key = request.headers.get(IDEMPOTENCY_KEY)
+            if key is None:
                 return await handler(request, application)
             body = await read_body(request)
             try:
                 return await handler(request, application)
             except (Problem, Rejected):
-                stored = await self._stored_response(_scoped(request, application, given), _digest(body))
+                stored = await self._stored_response(_scoped_key_digest(request, application, key), _digest(body))
                 if stored is None:
                     raise
                 raise RepeatedRequest(stored) from None
 
-        return judge
+        return handle_or_repeat
 
     @contextlib.contextmanager
     def _in_flight_once(self, key: IdempotencyKey) -> Iterator[IdempotencyKey]:
@@ -117,25 +119,25 @@ class ApiKeyAuth:
         if not self._read_at <= now < self._read_at + _KEYS_FRESH:
             keys = await self._api_keys()
             self._applications = {key.digest: key.application for key in keys if key.revoked_at is None}
-            self._let_in = {}
+            self._applications_by_header = {}
             self._read_at = now
-        application = self._let_in.get(authorization)
+        application = self._applications_by_header.get(authorization)
         if application is None:
             application = self._applications.get(key_digest(_presented_key(authorization)))
             if application is None:
                 raise Problem(HTTPStatus.UNAUTHORIZED, "key_invalid", "Send an API key: Authorization: Bearer pk_…")
-            if len(self._let_in) >= _MOST_LET_IN:  # one key can be written in endless ways
-                self._let_in = {}
-            self._let_in[authorization] = application
+            if len(self._applications_by_header) >= _MOST_LET_IN:  # one key can be written in endless ways
+                self._applications_by_header = {}
+            self._applications_by_header[authorization] = application
         return application
 
 
-def _scoped(request: web.Request, application: Application, given: str) -> bytes:
+def _scoped_key_digest(request: web.Request, application: Application, key: str) -> bytes:
     """Return the digest of a key, which is good for one application, method and path."""
-    if not 0 < len(given) <= LONGEST_IDEMPOTENCY_KEY:
+    if not 0 < len(key) <= LONGEST_IDEMPOTENCY_KEY:
         detail = f"An Idempotency-Key has 1 to {LONGEST_IDEMPOTENCY_KEY} characters."
         raise Problem(HTTPStatus.BAD_REQUEST, "idempotency_key_invalid", detail)
-    scope = f"{application.id}\n{request.method}\n{request.path}\n{given}"
+    scope = f"{application.id}\n{request.method}\n{request.path}\n{key}"
     return _digest(scope.encode("utf-8", "surrogateescape"))
 
 

@@ -34,20 +34,20 @@ def find_attempt_by_token(verification: Verification, token: str, sid: str) -> A
 
     Of a verification that has ended long ago the tokens are gone.
     """
-    given = token.encode()
+    token_bytes = token.encode()
     for attempt in verification.attempts:
-        if attempt.token and hmac.compare_digest(attempt.token.encode(), given):
+        if attempt.token and hmac.compare_digest(attempt.token.encode(), token_bytes):
             return attempt if attempt.provider_sid in {None, sid} else None
     return None
 
 
 def is_sent_by(verification: Verification, token: str, provider: str) -> bool:
     """Tell whether the attempt with this token was handed to this provider: another's callback is foreign to it."""
-    given = token.encode()
+    token_bytes = token.encode()
     return any(
         attempt.provider == provider
         for attempt in verification.attempts
-        if hmac.compare_digest(attempt.token.encode(), given)
+        if hmac.compare_digest(attempt.token.encode(), token_bytes)
     )
 
 
@@ -69,7 +69,7 @@ def update_attempt(
     if attempt.failure is None and fields.get("failure") is not None:
         fields["grace_ends_at"] = now + int(grace * SECOND)
     new = msgspec.structs.replace(attempt, updated_at=now, **fields)
-    attempts = tuple(new if kept.id == new.id else kept for kept in verification.attempts)
+    attempts = tuple(new if other.id == new.id else other for other in verification.attempts)
     if verification.status is not Status.PENDING:
         return Change(update_verification(verification, now, entries, attempts=attempts), entries)
     if verification.steps:

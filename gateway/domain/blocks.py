@@ -1,8 +1,8 @@
 """Who is locked out, with a reason and, where it ends by itself, until when; and starting over."""
 
 from gateway.domain.enrollment import (
-    Block,
     Enrollment,
+    EnrollmentBlock,
     EnrollmentChange,
     NotificationKind,
     notifications_to,
@@ -25,7 +25,7 @@ def block_person(enrollment: Enrollment, reason: str, until: int | None, now: in
         now,
         entry,
         notices=notifications_to(enrollment.phones, NotificationKind.BLOCKED),
-        block=Block(reason, now, until),
+        block=EnrollmentBlock(reason, now, until),
         app_passwords=(),
         pin=None,
         devices=(),

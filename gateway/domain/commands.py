@@ -98,7 +98,7 @@ def create(
     request: VerificationRequest,
     new: NewVerification,
     attempt: NewAttempt,
-    tally: RateCounters,
+    rate_counters: RateCounters,
     now: int,
     limits: Limits,
     plan: Plan = NO_PLAN,
@@ -124,7 +124,7 @@ def create(
         steps=plan.steps,
         next_at=now + plan.wait * SECOND if plan.steps else None,
     )
-    return Change(verification, entries, tally=tally.with_send(now, limits), send=first)
+    return Change(verification, entries, rate_counters=rate_counters.with_send(now, limits), send=first)
 
 
 def create_recognized(
@@ -172,7 +172,9 @@ def _begun(
     )
 
 
-def check_code(verification: Verification, guess: bytes, tally: RateCounters, now: int, limits: Limits) -> Change:
+def check_code(
+    verification: Verification, guess: bytes, rate_counters: RateCounters, now: int, limits: Limits
+) -> Change:
     """Judge a code by its digest: the right one approves, a wrong one counts, the last wrong one ends it.
 
     Raises Refused: `verification_finished`, `no_code_sent`, or `rate_limited` when the number had its failed checks.
@@ -181,7 +183,7 @@ def check_code(verification: Verification, guess: bytes, tally: RateCounters, no
         return over
     if verification.code_digest is None or not any(attempt.carries_code for attempt in verification.attempts):
         raise Rejected(ErrorCode.NO_CODE_SENT, "No code was sent in this verification: the call asks for a key.")
-    tally.reject_check_over_limit(now, limits)
+    rate_counters.reject_check_over_limit(now, limits)
     if code.matches(verification.code_digest, guess):
         entry = JournalEntry("code.checked", {"valid": True})
         return end_verification(
@@ -193,10 +195,12 @@ def check_code(verification: Verification, guess: bytes, tally: RateCounters, no
         change = end_verification(verification, Ending.CHECKS_EXHAUSTED, now, entries=entries, checks_left=left)
     else:
         change = Change(update_verification(verification, now, entries, checks_left=left), entries)
-    return msgspec.structs.replace(change, tally=tally.with_failed_check(now))
+    return msgspec.structs.replace(change, rate_counters=rate_counters.with_failed_check(now))
 
 
-def resend(verification: Verification, new: NewAttempt, tally: RateCounters, now: int, limits: Limits) -> Change:
+def resend(
+    verification: Verification, new: NewAttempt, rate_counters: RateCounters, now: int, limits: Limits
+) -> Change:
     """Send the same code once more, or call (again), in place of the way that would follow next by itself.
 
     Raises Refused: `verification_finished`, `rate_limited`, `number_stopped`.
@@ -208,11 +212,16 @@ def resend(verification: Verification, new: NewAttempt, tally: RateCounters, now
         raise rate_limited("A call to this number is under way.", limits.resend_wait * SECOND)
     if now < allowed_at:
         raise rate_limited("It is too early to send again.", allowed_at - now)
-    return next_attempt(verification, new, tally, now, limits)
+    return next_attempt(verification, new, rate_counters, now, limits)
 
 
 def next_attempt(
-    verification: Verification, new: NewAttempt, tally: RateCounters, now: int, limits: Limits, *before: JournalEntry
+    verification: Verification,
+    new: NewAttempt,
+    rate_counters: RateCounters,
+    now: int,
+    limits: Limits,
+    *before: JournalEntry,
 ) -> Change:
     """Add an attempt, which takes the place of the next step if there is one; `before` goes ahead in the journal.
 
@@ -234,7 +243,7 @@ def next_attempt(
         steps=tuple(left),
         next_at=now + step.wait * SECOND if step and left else None,
     )
-    return Change(after, entries, tally=tally.with_send(now, limits), send=attempt)
+    return Change(after, entries, rate_counters=rate_counters.with_send(now, limits), send=attempt)
 
 
 def cancel(verification: Verification, now: int) -> Change:

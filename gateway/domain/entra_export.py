@@ -190,9 +190,9 @@ class _Scanner:
 
     def take(self, character: str) -> bool:
         """Go behind a character if it comes next, and tell whether it did."""
-        found = self.next_character() == character
-        self._at += found
-        return found
+        is_next = self.next_character() == character
+        self._at += is_next
+        return is_next
 
     def expect(self, character: str) -> None:
         """Go behind a character; raises ExportUnreadable if another comes next."""

@@ -58,7 +58,7 @@ def is_due(verification: Verification, now: int) -> bool:
 
 
 def take_next_step(
-    verification: Verification, draw: DrawAttempt, tally: RateCounters, now: int, limits: Limits
+    verification: Verification, draw: DrawAttempt, rate_counters: RateCounters, now: int, limits: Limits
 ) -> Change:
     """Nothing came of the last attempt in time: take the next way, or let it wait for the end of what is under way.
 
@@ -73,7 +73,7 @@ def take_next_step(
     new = draw(step.channel, step.mode, verification.number)
     facts = {"attempt_id": new.id, "after": latest.failure.code.value if latest.failure else None}
     return next_attempt(
-        verification, new, tally, now, limits, JournalEntry("fallback.moved_on", {**_way(step), **facts})
+        verification, new, rate_counters, now, limits, JournalEntry("fallback.moved_on", {**_way(step), **facts})
     )
 
 

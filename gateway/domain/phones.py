@@ -39,13 +39,13 @@ def offer_phone(enrollment: Enrollment, phone: Phone, now: int, limits: Limits) 
         raise Rejected(ErrorCode.NOT_FOUND, "There is no such phone to be replaced.", field="replaces")
     known = enrollment.phone_at(phone.number, phone.extension)
     offered = phone if known is None else _offered_again(known, phone)
-    kept = tuple(old for old in enrollment.phones if not _gives_way(old, offered))
+    remaining = tuple(old for old in enrollment.phones if not _gives_way(old, offered))
     if known is not None:
-        return update_enrollment(enrollment, now, phones=_settled(_with(kept, offered)), sends=sends)
-    if len(kept) >= PHONE_LIMIT:
+        return update_enrollment(enrollment, now, phones=_settled(_with(remaining, offered)), sends=sends)
+    if len(remaining) >= PHONE_LIMIT:
         raise Rejected(ErrorCode.PHONES_FULL, f"A person has at most {PHONE_LIMIT} phones: remove one first.")
     entry = JournalEntry("phone.offered", {"phone_id": phone.id, "kind": phone.kind.value})
-    return update_enrollment(enrollment, now, entry, phones=_settled((*kept, offered)), sends=sends)
+    return update_enrollment(enrollment, now, entry, phones=_settled((*remaining, offered)), sends=sends)
 
 
 def count_send(enrollment: Enrollment, now: int, limits: Limits) -> EnrollmentChange:
@@ -71,9 +71,9 @@ def remove_phone(enrollment: Enrollment, phone_id: str, now: int, *, lost: bool 
     if phone is None:
         raise Rejected(ErrorCode.NOT_FOUND, "There is no such phone.")
     after = _without(enrollment, phone_id)
-    told = (phone, *after.phones) if not lost else after.phones
+    notified = (phone, *after.phones) if not lost else after.phones
     entry = JournalEntry("phone.removed", {"phone_id": phone_id, "kind": phone.kind.value, "lost": lost})
-    change = update_enrollment(after, now, entry, notices=notifications_to(told, NotificationKind.PHONE_REMOVED))
+    change = update_enrollment(after, now, entry, notices=notifications_to(notified, NotificationKind.PHONE_REMOVED))
     if not lost:
         return change
     return msgspec.structs.replace(
@@ -91,9 +91,12 @@ def erase_phone(enrollment: Enrollment, phone_id: str, reason: str, now: int) ->
         return EnrollmentChange(enrollment)
     after = _without(enrollment, phone_id)
     facts = {"phone_id": phone_id, "kind": phone.kind.value, "lost": False, "erased": True, "reason": reason}
-    told = tuple(other for other in after.phones if other.number != phone.number)
+    notified = tuple(other for other in after.phones if other.number != phone.number)
     return update_enrollment(
-        after, now, JournalEntry("phone.removed", facts), notices=notifications_to(told, NotificationKind.PHONE_REMOVED)
+        after,
+        now,
+        JournalEntry("phone.removed", facts),
+        notices=notifications_to(notified, NotificationKind.PHONE_REMOVED),
     )
 
 
@@ -125,7 +128,7 @@ def verify_phone(enrollment: Enrollment, phone: Phone, channel: Channel, now: in
     if phone.verified_at is not None and phone.replaces is None:
         return update_enrollment(enrollment, now, default_method=_default(enrollment, phone, channel))
     old = enrollment.phone(phone.replaces) if phone.replaces else None
-    others = tuple(kept for kept in enrollment.phones if kept.id != phone.id)
+    others = tuple(other for other in enrollment.phones if other.id != phone.id)
     proven = msgspec.structs.replace(phone, verified_at=phone.verified_at or now, replaces=None)
     after = msgspec.structs.replace(enrollment, phones=_with(enrollment.phones, proven))
     kind = NotificationKind.PHONE_ADDED
@@ -173,17 +176,17 @@ def _settled(phones: tuple[Phone, ...]) -> tuple[Phone, ...]:
 
 
 def _with(phones: tuple[Phone, ...], phone: Phone) -> tuple[Phone, ...]:
-    return tuple(phone if kept.id == phone.id else kept for kept in phones)
+    return tuple(phone if other.id == phone.id else other for other in phones)
 
 
 def _without(enrollment: Enrollment, phone_id: str) -> Enrollment:
     """Take a phone out; if it was the default, the next proven phone is, by the same channel where it can be."""
-    phones = _settled(tuple(kept for kept in enrollment.phones if kept.id != phone_id))
+    phones = _settled(tuple(other for other in enrollment.phones if other.id != phone_id))
     default = enrollment.default_method
     if default is not None and default.phone_id == phone_id:
-        heir = next((kept for kept in phones if kept.verified_at is not None), None)
-        default = None if heir is None else DefaultMethod(heir.id, _channel_for(heir, default.channel))
-    keys = {kept: key for kept, key in enrollment.confirm_keys.items() if kept != phone_id}
+        successor = next((other for other in phones if other.verified_at is not None), None)
+        default = None if successor is None else DefaultMethod(successor.id, _channel_for(successor, default.channel))
+    keys = {other: key for other, key in enrollment.confirm_keys.items() if other != phone_id}
     return msgspec.structs.replace(enrollment, phones=phones, default_method=default, confirm_keys=keys)
 
 

@@ -79,8 +79,8 @@ def remove_pin(enrollment: Enrollment, now: int) -> EnrollmentChange:
     """Take the PIN away; the phones are told. Raises Refused (`not_found`)."""
     if enrollment.pin is None:
         raise Rejected(ErrorCode.NOT_FOUND, _NOT_SET)
-    told = notifications_to(enrollment.phones, NotificationKind.PIN_REMOVED)
-    return update_enrollment(enrollment, now, JournalEntry("pin.removed"), notices=told, pin=None)
+    notifications = notifications_to(enrollment.phones, NotificationKind.PIN_REMOVED)
+    return update_enrollment(enrollment, now, JournalEntry("pin.removed"), notices=notifications, pin=None)
 
 
 def reject_pin_call(enrollment: Enrollment, now: int) -> None:
@@ -164,8 +164,8 @@ def _there(enrollment: Enrollment) -> Pin:
 
 
 def _replaced(enrollment: Enrollment, pin: Pin, entry: JournalEntry, now: int) -> EnrollmentChange:
-    told = notifications_to(enrollment.phones, NotificationKind.PIN_SET)
-    return update_enrollment(enrollment, now, entry, notices=told, pin=pin)
+    notifications = notifications_to(enrollment.phones, NotificationKind.PIN_SET)
+    return update_enrollment(enrollment, now, entry, notices=notifications, pin=pin)
 
 
 def _with(enrollment: Enrollment, now: int, pin: Pin, *entries: JournalEntry, **fields: object) -> EnrollmentChange:

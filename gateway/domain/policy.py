@@ -187,7 +187,7 @@ def method_denial(
     field = _forbidding_field(policy, purpose, channel, number, kind)
     if field is None:
         return None
-    detail, next_step = _told(policy, field, purpose, channel, kind)
+    detail, next_step = _explanation(policy, field, purpose, channel, kind)
     other = Channel.CALL if channel is Channel.SMS else Channel.SMS
     if _forbidding_field(policy, purpose, other, number, kind) is None:
         next_step = f"Ask for {_A[other]} instead."
@@ -263,7 +263,7 @@ def _forbidding_field(
     return None
 
 
-def _told(
+def _explanation(
     policy: Policy, field: str, purpose: Purpose | None, channel: Channel, kind: PhoneKind | None
 ) -> tuple[str, str]:
     """Return what is forbidden, and what to do if the other channel is no way out."""

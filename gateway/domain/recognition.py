@@ -40,16 +40,16 @@ def trust_device(enrollment: Enrollment, digest: bytes, days: int, now: int) -> 
     """Trust a browser for so many days (policy: `remember_device_days`); raises Refused (`enrollment_blocked`)."""
     reject_if_blocked(enrollment, now)
     device = TrustedDevice(digest, now, now + days * DAY)
-    valid = tuple(kept for kept in enrollment.devices if now < kept.expires_at)
+    valid = tuple(other for other in enrollment.devices if now < other.expires_at)
     entry = JournalEntry("device.trusted", {"expires_at": device.expires_at})
     return update_enrollment(enrollment, now, entry, devices=(*valid, device)[-DEVICE_LIMIT:])
 
 
 def trusted_until(enrollment: Enrollment, digest: bytes, now: int) -> int | None:
     """Return until when (ms since the epoch) the person trusts a browser; None if they do not, or not any more."""
-    for kept in enrollment.devices:
-        if hmac.compare_digest(kept.digest, digest) and now < kept.expires_at:
-            return kept.expires_at
+    for device in enrollment.devices:
+        if hmac.compare_digest(device.digest, digest) and now < device.expires_at:
+            return device.expires_at
     return None
 
 

@@ -267,12 +267,12 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
     verification: Verification
     entries: tuple[JournalEntry, ...] = ()
-    tally: RateCounters | None = None
+    rate_counters: RateCounters | None = None
     outcome: Outcome | None = None
     send: Attempt | None = None
     reply: Reply | None = None
     refusal: Rejected | None = None
-    stop: str | None = None
+    suppress: str | None = None
 
 
 def update_verification(

@@ -98,7 +98,7 @@ class Attempts:
             change = await self._verifications.apply(entry.subject_id, step, update=update or OutboxUpdate(entry.id))
         except Rejected:
             return None
-        self._counters.kept(change)
+        self._counters.change_committed(change)
         return change
 
 

@@ -160,14 +160,18 @@ class Reconciler:
         to, since = verification.number.e164, attempt.created_at - _MINUTE
         if attempt.channel is Channel.SMS:
             body = self._attempts.text_of(verification, attempt)
-            found = [sms for sms in await account.provider.find_sms(to, since) if sms.body == body]
+            matching_sends = [sms for sms in await account.provider.find_sms(to, since) if sms.body == body]
         else:
             caller = account.callers.to(verification.number)
-            found = [call for call in await account.provider.find_calls(to, since) if call.sender == caller]
+            matching_sends = [call for call in await account.provider.find_calls(to, since) if call.sender == caller]
         narrow = ListFilter(number=verification.number, limit=100)
         page = await self._verifications.page(None, narrow)  # another application may call with the same caller
-        taken = {attempt.provider_sid for kept in page.verifications for attempt in kept.attempts}
-        return [send.sid for send in found if send.sid not in taken]
+        known_sids = {
+            attempt.provider_sid
+            for verification_of_number in page.verifications
+            for attempt in verification_of_number.attempts
+        }
+        return [send.sid for send in matching_sends if send.sid not in known_sids]
 
     async def _settle(self, entry: OutboxEntry, account: ProviderAccount, attempt: Attempt, sid: str) -> None:
         """Ask how a send ended of which nothing was heard for a while, and take the answer in as its callback."""

@@ -30,7 +30,7 @@ _MEANINGS = {
 _Sid = Annotated[str, msgspec.Meta(pattern=r"\A[0-9A-Za-z_:.-]{1,64}\Z")]
 
 
-class _Created(msgspec.Struct):
+class _CreatedCall(msgspec.Struct):
     # The documented answer names no sid; where one comes, it is that of the callbacks.
     sid: _Sid | None = None
     call_sid: _Sid | None = None
@@ -111,7 +111,7 @@ class TelnyxProvider:
         if not 200 <= answer.status < 300:  # noqa: PLR2004 - the class of successes, RFC 9110 §15.3
             raise failure_of(answer, _MEANINGS)
         try:
-            created = msgspec.json.decode(answer.body, type=_Created)
+            created = msgspec.json.decode(answer.body, type=_CreatedCall)
         except (ValueError, RecursionError):
             raise ProviderUncertain("The provider accepted the request but its answer is none.") from None
         return created.sid or created.call_sid

@@ -23,7 +23,7 @@ from gateway.domain.idempotency import IdempotencyKey
 from gateway.domain.limits import DAY, Limits
 from gateway.domain.policy import Denial, Feature, feature_denial
 from gateway.security.generators import NewId, NewPassword
-from gateway.security.password_hashing import Passwords
+from gateway.security.password_hashing import PasswordHasher
 from gateway.security.vault import Vault
 from gateway.services.enrollments import done, owned
 from gateway.services.portal import reject_ended
@@ -43,7 +43,7 @@ class AppPasswords:
         rate_counters: RateCounterStore,
         applications: Applications,
         vault: Vault,
-        passwords: Passwords,
+        passwords: PasswordHasher,
         limits: Limits,
         *,
         clock: Clock,
@@ -106,7 +106,9 @@ class AppPasswords:
         # One at a time for each user: a mail client opens many connections, which must not use up each other's tries.
         turn = self._turns.setdefault(keys[0], asyncio.Lock())
         async with turn:
-            await self._rate_counters.count(keys, lambda tally, now: tally.with_app_password_tried(now, self._limits))
+            await self._rate_counters.count(
+                keys, lambda rate_counters, now: rate_counters.with_app_password_tried(now, self._limits)
+            )
             try:
                 right = await self._judge(application, user, password, scope)
             except Rejected:
@@ -131,10 +133,11 @@ class AppPasswords:
         if self._denial(application, enrollment):
             return None
         now = self._clock()
-        found = (
-            find_usable(enrollment, one, scope, now) for one in self._vault.password_selectors(enrollment.id, drawn)
+        candidates = (
+            find_usable(enrollment, selector, scope, now)
+            for selector in self._vault.password_selectors(enrollment.id, drawn)
         )
-        return next(filter(None, found), None)
+        return next(filter(None, candidates), None)
 
     async def _used(self, enrollment: Enrollment, right: AppPassword, selector: bytes) -> AppPassword | None:
         """Note the use; None if the password was taken away while it was being verified.
@@ -152,7 +155,7 @@ class AppPasswords:
         return find_app_password(change.enrollment, right.id)
 
     async def _take_back(self, keys: tuple[bytes, ...]) -> None:
-        await self._rate_counters.count(keys, lambda tally, _now: tally.without_latest_try())
+        await self._rate_counters.count(keys, lambda rate_counters, _now: rate_counters.without_latest_try())
 
     async def _draw(
         self,
@@ -168,7 +171,7 @@ class AppPasswords:
         password = self._new_password()
         app_password_id = self._new_id("apw")
         selector = self._vault.password_selector(enrollment_id, password)
-        kept_hash = await self._passwords.hash(password)
+        password_hash = await self._passwords.hash(password)
 
         def step(enrollment: Enrollment, now: int) -> EnrollmentChange:
             reject_ended(owned(application, enrollment), visit_began)
@@ -178,15 +181,15 @@ class AppPasswords:
             expires_at = None if expires_in_days is None else now + expires_in_days * DAY
             return create_app_password(
                 enrollment,
-                AppPassword(app_password_id, name, selector, kept_hash, now, scope, expires_at),
+                AppPassword(app_password_id, name, selector, password_hash, now, scope, expires_at),
                 now,
             )
 
-        def made(change: EnrollmentChange) -> tuple[AppPassword, str]:
+        def result_of(change: EnrollmentChange) -> tuple[AppPassword, str]:
             return change.enrollment.app_passwords[-1], format_password(password)
 
-        key = idempotency_key and idempotency_key.after(made)
-        return made(await self._enrollments.change(enrollment_id, step, key))
+        key = idempotency_key and idempotency_key.after(result_of)
+        return result_of(await self._enrollments.change(enrollment_id, step, key))
 
     def _denial(self, application: Application, enrollment: Enrollment) -> Denial | None:
         policy = self._applications.for_person(application.name, enrollment.groups)

@@ -116,12 +116,14 @@ class Authentication:
         request = _request_for(enrollment, challenge, locale)
         policy = self._applications.for_person(application.name, enrollment.groups)
         proof = enrollment.last_proof
-        asked = challenge.purpose is Purpose.SIGN_IN and challenge.phone_id is None and challenge.channel is None
+        may_reuse_proof = (
+            challenge.purpose is Purpose.SIGN_IN and challenge.phone_id is None and challenge.channel is None
+        )
 
-        def holds(kept: Enrollment, now: int) -> bool:
-            return recognition.recently_proven(kept, policy.proof_cache, now)
+        def holds(current: Enrollment, now: int) -> bool:
+            return recognition.recently_proven(current, policy.proof_cache, now)
 
-        if asked and proof and holds(enrollment, self._clock()):
+        if may_reuse_proof and proof and holds(enrollment, self._clock()):
             with contextlib.suppress(recognition.NotRecognized):
                 return await self._verifications.recognize(
                     application, request, Basis.RECENT_PROOF, proof.assurance, holds, idempotency_key
@@ -134,8 +136,8 @@ class Authentication:
         policy = self._applications.for_person(application.name, enrollment.groups)
         digest = self._vault.secret_digest(secret)
 
-        def holds(kept: Enrollment, now: int) -> bool:
-            return recognition.trusted_until(kept, digest, now) is not None
+        def holds(current: Enrollment, now: int) -> bool:
+            return recognition.trusted_until(current, digest, now) is not None
 
         if not policy.remember_device_days or not holds(enrollment, self._clock()):
             return None
@@ -161,9 +163,9 @@ class Authentication:
         if days:
             digest = self._vault.secret_digest(secret)
 
-            def step(kept: Enrollment, now: int) -> EnrollmentChange:
-                reject_ended(kept, visit_began)
-                return recognition.trust_device(kept, digest, days, now)
+            def step(current: Enrollment, now: int) -> EnrollmentChange:
+                reject_ended(current, visit_began)
+                return recognition.trust_device(current, digest, days, now)
 
             await self._changed(application, enrollment_id, step)
         return days
@@ -205,11 +207,13 @@ class Authentication:
         _phone(owned(application, await self._enrollments.get(enrollment_id)), Challenge())
         digest = self._vault.code_digest(enrollment_id, "".join(typed.split()).replace("-", ""))
         enrollment = await self._changed(
-            application, enrollment_id, lambda kept, now: recognition.use_bypass(kept, digest, now)
+            application, enrollment_id, lambda current, now: recognition.use_bypass(current, digest, now)
         )
         request = _request_for(enrollment, Challenge(Purpose.SIGN_IN), None)
         # The code was used up in a transaction of its own: there is nothing left to ask again.
-        return await self._verifications.recognize(application, request, Basis.BYPASS, None, lambda _kept, _now: True)
+        return await self._verifications.recognize(
+            application, request, Basis.BYPASS, None, lambda _current, _now: True
+        )
 
     async def _changed(self, application: Application, enrollment_id: str, step: PersonStep) -> Enrollment:
         def owned_step(enrollment: Enrollment, now: int) -> EnrollmentChange:

@@ -30,13 +30,13 @@ class BackupPhones:
         self,
         store: VerificationStore,
         enrollments: EnrollmentStore,
-        proofs: Authentication,
+        authentication: Authentication,
         verifications: Verifications,
         counters: Counters,
     ) -> None:
         self._store = store
         self._enrollments = enrollments
-        self._proofs = proofs
+        self._authentication = authentication
         self._verifications = verifications
         self._counters = counters
 
@@ -52,10 +52,10 @@ class BackupPhones:
             backup_id = await self._begun(application, enrollment, verification)
         except Rejected as refusal:
             reason = refusal.code
-            await self._noted(verification, lambda kept, now: backup_phone.give_up_backup(kept, reason, now))
+            await self._noted(verification, lambda current, now: backup_phone.give_up_backup(current, reason, now))
             return
         noted = await self._noted(
-            verification, lambda kept, now: backup_phone.continue_with_backup(kept, backup_id, now)
+            verification, lambda current, now: backup_phone.continue_with_backup(current, backup_id, now)
         )
         if noted is None or noted.continued_by != backup_id:
             with contextlib.suppress(Rejected):  # it has ended by itself
@@ -70,7 +70,7 @@ class BackupPhones:
         for phone in backup.phones:
             challenge = Challenge(Purpose.SIGN_IN, phone.id, Channel.CALL, backup.mode, (), first.id, backup.tried)
             try:
-                begun = await self._proofs.challenge(application, enrollment.id, challenge, key, first.locale)
+                begun = await self._authentication.challenge(application, enrollment.id, challenge, key, first.locale)
             except RepeatedRequest as repeated:
                 return repeated.response.content.decode()
             except Rejected as refused:
@@ -85,7 +85,7 @@ class BackupPhones:
             change = await self._store.apply(first.id, step)
         except Rejected:
             return None
-        self._counters.kept(change)
+        self._counters.change_committed(change)
         return change.verification
 
 

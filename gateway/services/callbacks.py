@@ -93,13 +93,13 @@ class Callbacks:
             return self._scripts.written(event.attempt, await self._machine_took(event.attempt, event.sid))
         change = await self._applied_counted(
             event.attempt,
-            lambda verification, tally, now: call_events.gather_digits(
+            lambda verification, rate_counters, now: call_events.gather_digits(
                 verification,
                 token,
                 event.sid,
                 event.turn,
                 event.digits,
-                tally,
+                rate_counters,
                 now,
                 self._limits,
                 keypad=self._scripts.keypad(verification),
@@ -109,7 +109,7 @@ class Callbacks:
         gathered = KeyedPin(token, event.sid, event.turn, event.digits)
         judged = self._to_be_judged(event.attempt, change, gathered)
         if change is not None and judged is not None:
-            change = await self._kept(self._pins.judged(change.verification, judged, gathered))
+            change = await self._committed(self._pins.judged(change.verification, judged, gathered))
         if change is not None and any(entry.type == FRAUD_REPORTED for entry in change.entries):
             logger.warning("a person reported fraud on a call: %s", event.attempt.verification_id)
         return self._scripts.written(event.attempt, change)
@@ -168,13 +168,13 @@ class Callbacks:
         def own(verification: Verification, now: int) -> Change:
             return step(verification, now) if self._has(verification, attempt) else Change(verification)
 
-        return await self._kept(self._store.apply(attempt.verification_id, own))
+        return await self._committed(self._store.apply(attempt.verification_id, own))
 
     async def _applied_counted(self, attempt: AttemptRef, step: CountedStep) -> Change | None:
-        def own(verification: Verification, tally: RateCounters, now: int) -> Change:
-            return step(verification, tally, now) if self._has(verification, attempt) else Change(verification)
+        def own(verification: Verification, rate_counters: RateCounters, now: int) -> Change:
+            return step(verification, rate_counters, now) if self._has(verification, attempt) else Change(verification)
 
-        return await self._kept(self._store.apply_counted(attempt.verification_id, own))
+        return await self._committed(self._store.apply_counted(attempt.verification_id, own))
 
     def _to_be_judged(self, attempt: AttemptRef, change: Change | None, gathered: KeyedPin) -> Attempt | None:
         if change is None or not self._has(change.verification, attempt):
@@ -184,11 +184,11 @@ class Callbacks:
     def _has(self, verification: Verification, attempt: AttemptRef) -> bool:
         return is_sent_by(verification, attempt.token, self._provider)
 
-    async def _kept(self, applied: Awaitable[Change]) -> Change | None:
+    async def _committed(self, applied: Awaitable[Change]) -> Change | None:
         """Return the change once it is committed; None for what we do not know."""
         try:
             change = await applied
         except Rejected:
             return None
-        self._counters.kept(change)
+        self._counters.change_committed(change)
         return change

@@ -8,6 +8,6 @@ from gateway.domain.verification import Change
 class Counters(Protocol):
     """Counts what happened."""
 
-    def kept(self, change: Change) -> None:
+    def change_committed(self, change: Change) -> None:
         """Learn of a change once it is committed, and only once; never raises."""
         ...

@@ -77,13 +77,13 @@ class Enrollments:
         """Change what the integrator says of a person, or the default method."""
 
         def step(enrollment: Enrollment, now: int) -> EnrollmentChange:
-            given = {
+            changes = {
                 name: value
                 for name in ("display_name", "locale", "groups")
                 if (value := getattr(amendment, name)) is not msgspec.UNSET
             }
-            entry = JournalEntry("enrollment.amended", {"fields": ", ".join(given)})
-            change = update_enrollment(enrollment, now, entry, **given) if given else EnrollmentChange(enrollment)
+            entry = JournalEntry("enrollment.amended", {"fields": ", ".join(changes)})
+            change = update_enrollment(enrollment, now, entry, **changes) if changes else EnrollmentChange(enrollment)
             if isinstance(amendment.default_method, DefaultMethod):
                 chosen = choose_default(change.enrollment, amendment.default_method, now)
                 return msgspec.structs.replace(chosen, entries=(*change.entries, *chosen.entries))

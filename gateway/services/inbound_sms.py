@@ -56,16 +56,16 @@ class InboundSms:
             number = parse_e164(event.sender)
         except Rejected:
             return NO_REPLY
-        asked = event.opt_out or keyword(event.body)
-        if asked is None:
+        keyword_sent = event.opt_out or keyword(event.body)
+        if keyword_sent is None:
             await self._reply(number, event)
             return NO_REPLY
         senders = [sender for sender in (event.recipient, event.service) if sender]
-        if asked is Keyword.STOP:
+        if keyword_sent is Keyword.STOP:
             await self._suppressions.opt_out(number, senders, OptOutReason.KEYWORD)
-        elif asked is Keyword.START:
+        elif keyword_sent is Keyword.START:
             await self._suppressions.opt_in(number, senders)
-        return await self._answer(number, asked)
+        return await self._answer(number, keyword_sent)
 
     async def opted_out(self, number: PhoneNumber) -> None:
         """Learn from the provider that a number wants no texts of ours."""
@@ -76,13 +76,13 @@ class InboundSms:
             change = await self._store.answer(
                 number,
                 lambda recent: select_verification(recent, event.sid),
-                lambda verification, tally, now: receive_sms(
+                lambda verification, rate_counters, now: receive_sms(
                     verification,
                     event.sid,
                     event.body,
                     self._fraud_words,
                     self._vault.code_digest,
-                    tally,
+                    rate_counters,
                     now,
                     self._limits,
                 ),
@@ -91,11 +91,11 @@ class InboundSms:
             logger.info("a code that was texted back was not judged: %s", refusal.code.value)
         else:
             if change is not None:
-                self._counters.kept(change)
+                self._counters.change_committed(change)
                 if any(entry.type == TEXT_REPLIED and entry.facts["said"] == FRAUD for entry in change.entries):
                     logger.warning("a person reported fraud by text: %s", change.verification.id)
 
-    async def _answer(self, number: PhoneNumber, asked: Keyword) -> str:
+    async def _answer(self, number: PhoneNumber, keyword_sent: Keyword) -> str:
         if not self._answer_keywords:
             return NO_REPLY
-        return keyword_reply(self._phrasebooks.for_locale(await self._store.locale_of(number)), asked.value)
+        return keyword_reply(self._phrasebooks.for_locale(await self._store.locale_of(number)), keyword_sent.value)

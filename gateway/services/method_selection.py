@@ -75,7 +75,9 @@ def plan(policy: Policy, request: VerificationRequest, mode: Mode | None, enroll
     modes = [mode]
     for step in steps[1:]:
         modes.append(mode_of(step.channel, step.mode, policy.call_proof, modes))
-    resolved = [msgspec.structs.replace(step, mode=asked) for step, asked in zip(steps, modes, strict=True)]
+    resolved = [
+        msgspec.structs.replace(step, mode=resolved_mode) for step, resolved_mode in zip(steps, modes, strict=True)
+    ]
 
     def denial(step: FallbackStep) -> ErrorCode | None:
         if step.channel is Channel.SMS and request.extension is not None:

@@ -36,7 +36,9 @@ class Pins:
         reject_unsuitable_pin(typed, before.phones)  # before it costs a hash
         pin_hash = await self._hashes.hash(enrollment_id, typed)
         return await self._changed(
-            application, enrollment_id, lambda kept, now: set_pin(kept, typed, pin_hash, now, must_change=must_change)
+            application,
+            enrollment_id,
+            lambda current, now: set_pin(current, typed, pin_hash, now, must_change=must_change),
         )
 
     async def _changed(self, application: Application, enrollment_id: str, step: PersonStep) -> Enrollment:

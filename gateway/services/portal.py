@@ -92,10 +92,10 @@ class Portal:
             )
         token = self._new_token()
         expires_at = self._clock() + self._link_lifetime * SECOND
-        made = CreatedLink(f"{self._public_url}/portal/links/{token}", expires_at)
+        created_link = CreatedLink(f"{self._public_url}/portal/links/{token}", expires_at)
         link = PortalLink(self._vault.secret_digest(token), enrollment_id, page, return_url, expires_at)
-        await self._visits.add_link(link, idempotency_key and idempotency_key.after(lambda _link: made))
-        return made
+        await self._visits.add_link(link, idempotency_key and idempotency_key.after(lambda _link: created_link))
+        return created_link
 
     async def peek(self, token: str) -> PortalLink | None:
         """Return the link behind a token, used or not; None if it is past its time, void, or never was."""

@@ -100,10 +100,10 @@ class Verifications:
         attempt = self.new_attempt(request.channel, mode, request.number)
         following = plan(policy, request, mode, enrollment)
 
-        def begin(tally: RateCounters, now: int) -> Change:
+        def begin(rate_counters: RateCounters, now: int) -> Change:
             if enrollment is None:
                 reject_without_pin(None, mode, now)
-            return create(request, new, attempt, tally, now, limits, following)
+            return create(request, new, attempt, rate_counters, now, limits, following)
 
         joining = self._joining(request, policy, mode)
         begun = await self._store.create(
@@ -134,15 +134,15 @@ class Verifications:
                 raise NotRecognized
             return EnrollmentChange(enrollment)
 
-        kept = await self._store.create(
+        created = await self._store.create(
             new.id,
             request.number,
-            lambda _tally, now: create_recognized(request, new, basis, assurance, now),
+            lambda _rate_counters, now: create_recognized(request, new, basis, assurance, now),
             idempotency_key=idempotency_key,
             joining=Joining(str(request.enrollment_id), join),
         )
-        self._counters.kept(kept.change)
-        return kept
+        self._counters.change_committed(created.change)
+        return created
 
     async def check(self, application: Application, verification_id: str, typed: str) -> tuple[Verification, bool]:
         """Judge a code. The flag tells whether it was right; a malformed one is refused and burns nothing."""
@@ -154,7 +154,7 @@ class Verifications:
         digest = self._vault.code_digest(verification_id, guess)
         change = await self._store.apply_counted(
             verification_id,
-            lambda verification, tally, now: check_code(verification, digest, tally, now, self._limits),
+            lambda verification, rate_counters, now: check_code(verification, digest, rate_counters, now, self._limits),
         )
         verification = self._result(change)
         return verification, verification.status is Status.APPROVED
@@ -171,14 +171,16 @@ class Verifications:
         before = await self.show(application, verification_id)
         policy, _ = await self._terms(application, before.enrollment_id)
 
-        def step(verification: Verification, tally: RateCounters, now: int) -> Change:
+        def step(verification: Verification, rate_counters: RateCounters, now: int) -> Change:
             by = channel or verification.channel
             reject_text_to_extension(by, verification.extension)
             reject_forbidden(policy, verification.purpose, by, mode, verification.number, None)
-            asked = resent_mode(policy, verification, by, mode)
+            chosen_mode = resent_mode(policy, verification, by, mode)
             if verification.enrollment_id is None:
-                reject_without_pin(None, asked, now)
-            return resend(verification, self.new_attempt(by, asked, verification.number), tally, now, self._limits)
+                reject_without_pin(None, chosen_mode, now)
+            return resend(
+                verification, self.new_attempt(by, chosen_mode, verification.number), rate_counters, now, self._limits
+            )
 
         def person(enrollment: Enrollment, now: int) -> EnrollmentChange:
             reject_without_pin(enrollment, resent_mode(policy, before, channel or before.channel, mode), now)
@@ -317,16 +319,16 @@ class Verifications:
         provider = self._route(channel, number)
         return NewAttempt(self._new_id("att"), self._new_token(), channel, mode, provider, match_digits)
 
-    def _handed_over(self, kept: Change) -> Verification:
+    def _handed_over(self, change: Change) -> Verification:
         """Hand a kept send to the dispatcher."""
-        verification = self._result(kept)
-        if kept.send is not None:
-            self._submit(queued_attempt(verification.id, kept.send))
+        verification = self._result(change)
+        if change.send is not None:
+            self._submit(queued_attempt(verification.id, change.send))
         return verification
 
     def _result(self, change: Change) -> Verification:
         """Count a change that was kept, and return what it made; raises its refusal."""
-        self._counters.kept(change)
+        self._counters.change_committed(change)
         if change.refusal is not None:
             raise change.refusal
         return change.verification

@@ -57,10 +57,10 @@ class EnrollmentStore:
     async def all(self) -> AsyncIterator[tuple[str, Enrollment]]:
         """Yield every record with the name of its application, the oldest first; a page at a time is in memory."""
         last = ""
-        while found := await self._reads.many(sql.PAGE_ENROLLMENTS_NAMED, (last, _PAGE_SIZE)):
-            for application, enrollment in await self._with_phones(found):
+        while page := await self._reads.many(sql.PAGE_ENROLLMENTS_NAMED, (last, _PAGE_SIZE)):
+            for application, enrollment in await self._with_phones(page):
                 yield application, enrollment
-            last = found[-1][0]
+            last = page[-1][0]
 
     async def change(
         self, enrollment_id: str, step: PersonStep, idempotency_key: IdempotencyKey | None = None
@@ -89,14 +89,14 @@ class EnrollmentStore:
 
     async def history(self, enrollment_id: str, after: int) -> list[StoredEntry]:
         """List the journal's entries of an enrollment whose sequence is above `after`, oldest first."""
-        found = await self._reads.all(sql.SELECT_ENTRIES, (enrollment_id,))
-        return [entry for row in found for entry in rows.entries_of(row) if entry.sequence > after]
+        entry_rows = await self._reads.all(sql.SELECT_ENTRIES, (enrollment_id,))
+        return [entry for row in entry_rows for entry in rows.entries_of(row) if entry.sequence > after]
 
     async def enroll_in(self, transaction: Transaction, enrollment: Enrollment) -> tuple[Enrollment, bool]:
         """Store a new enrollment, or find the user's; its phones come by a change."""
-        found = await self.of_user_in(transaction, enrollment.application_id, enrollment.user)
-        if found:
-            return found, False
+        existing = await self.of_user_in(transaction, enrollment.application_id, enrollment.user)
+        if existing:
+            return existing, False
         values = (enrollment.id, enrollment.application_id, enrollment.user, rows.enrollment_state(enrollment))
         await transaction.put(sql.INSERT_ENROLLMENT, values)
         return enrollment, True
@@ -179,18 +179,18 @@ class EnrollmentStore:
         if change.notices:
             await self._outbox.add_notifications_in(transaction, after, change.notices, now)
 
-    def _person(self, found: list[Row]) -> Enrollment | None:
+    def _person(self, joined_rows: list[Row]) -> Enrollment | None:
         """Read rows of PERSON_BY_ID or PERSON_BY_USER."""
-        if not found:
+        if not joined_rows:
             return None
-        phones = [row[2:] for row in found if row[2] is not None]
-        return rows.enrollment_of(found[0][1], phones, self._vault)
+        phones = [row[2:] for row in joined_rows if row[2] is not None]
+        return rows.enrollment_of(joined_rows[0][1], phones, self._vault)
 
-    async def _with_phones(self, found: Sequence[Row]) -> list[tuple[str, Enrollment]]:
+    async def _with_phones(self, enrollment_rows: Sequence[Row]) -> list[tuple[str, Enrollment]]:
         """Read rows of PAGE_ENROLLMENTS_NAMED, with the phones between the ids."""
-        phone_rows = await self._reads.many(sql.PHONES_BETWEEN, (found[0][0], found[-1][0]))
+        phone_rows = await self._reads.many(sql.PHONES_BETWEEN, (enrollment_rows[0][0], enrollment_rows[-1][0]))
         phones = {owner: [row[1:] for row in theirs] for owner, theirs in groupby(phone_rows, key=lambda row: row[0])}
         return [
             (application, rows.enrollment_of(state, phones.get(enrollment_id, []), self._vault))
-            for enrollment_id, state, application in found
+            for enrollment_id, state, application in enrollment_rows
         ]

@@ -60,15 +60,15 @@ class Eraser:
         return Erased(verifications, phones, counts, await self._delete_notifications(number))
 
     async def _remove_phones(self, fingerprint: bytes, reason: str) -> int:
-        found = await self._reads.many(sql.SELECT_PHONES_AT, (fingerprint,))
-        for enrollment_id, phone_id in found:
+        phone_rows = await self._reads.many(sql.SELECT_PHONES_AT, (fingerprint,))
+        for enrollment_id, phone_id in phone_rows:
             await self._enrollments.change(enrollment_id, partial(_phone_erased, phone_id=phone_id, reason=reason))
-        return len(found)
+        return len(phone_rows)
 
     async def _erase_verifications(self, fingerprint: bytes) -> int:
         erased = 0
-        while found := await self._reads.many(sql.RECENT_OF_NUMBER, (fingerprint, _BATCH)):
-            ids = [verification_id for (verification_id,) in found]
+        while page := await self._reads.many(sql.RECENT_OF_NUMBER, (fingerprint, _BATCH)):
+            ids = [verification_id for (verification_id,) in page]
             await self._writer.run(partial(self._erase_in, ids=ids))
             erased += len(ids)
         return erased

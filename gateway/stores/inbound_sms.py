@@ -50,7 +50,7 @@ class InboundSmsStore:
     async def locale_of(self, number: PhoneNumber) -> str | None:
         """Return the language of the number's latest verification."""
         fingerprints = self._vault.fingerprints(number)
-        found = [await self._reads.one(sql.RECENT_OF_NUMBER, (fingerprint, 1)) for fingerprint in fingerprints]
-        latest = max((row[0] for row in found if row), default="")
-        row = await self._reads.one(sql.SELECT_VERIFICATION, (latest,))
-        return rows.verification_of(latest, row[0], row[1], self._vault).locale if row else None
+        newest_rows = [await self._reads.one(sql.RECENT_OF_NUMBER, (fingerprint, 1)) for fingerprint in fingerprints]
+        verification_id = max((row[0] for row in newest_rows if row), default="")
+        row = await self._reads.one(sql.SELECT_VERIFICATION, (verification_id,))
+        return rows.verification_of(verification_id, row[0], row[1], self._vault).locale if row else None

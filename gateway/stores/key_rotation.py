@@ -57,20 +57,20 @@ class KeyRotation:
         numbered = (("verifications", sql.PAGE_VERIFICATIONS, sql.RENEW_VERIFICATION), ("phones", *_PHONES))
         sealed = (("notifications", sql.PAGE_NOTIFICATIONS, sql.RESEAL_NOTIFICATION), ("kept answers", *_RESPONSES))
         for name, page, renew in numbered:
-            async for found, seen in self._pages(page, ""):
-                await self._in_batches(self._outdated(found), renew, self._renew)
+            async for page_rows, seen in self._pages(page, ""):
+                await self._in_batches(self._outdated(page_rows), renew, self._renew)
                 progress(name, seen)
         for name, page, renew in sealed:
-            async for found, seen in self._pages(page, b"" if renew is sql.RESEAL_RESPONSE else ""):
-                await self._in_batches(self._outdated(found), renew, self._reseal)
+            async for page_rows, seen in self._pages(page, b"" if renew is sql.RESEAL_RESPONSE else ""):
+                await self._in_batches(self._outdated(page_rows), renew, self._reseal)
                 progress(name, seen)
 
     async def uses(self) -> list[KeyUse]:
         """Tell what each key is needed for; one that nothing needs is left out."""
         needs: dict[tuple[KeyKind, int], Counter[str]] = {}
         for what, kind, page, first, keys_of in _PLACES:
-            async for found, _ in self._pages(page, first):
-                for row in found:
+            async for page_rows, _ in self._pages(page, first):
+                for row in page_rows:
                     for key_id in keys_of(row):
                         needs.setdefault((kind, key_id), Counter())[what] += 1
         return [KeyUse(kind, key_id, counts) for (kind, key_id), counts in sorted(needs.items())]
@@ -78,22 +78,22 @@ class KeyRotation:
     async def _pages(self, page: Statement, first: str | bytes) -> AsyncIterator[tuple[list[Row], int]]:
         """Yield pages of rows that begin with their key, and how many there were so far."""
         last, seen = first, 0
-        while found := await self._reads.many(page, (last, _PAGE)):
-            last, seen = found[-1][0], seen + len(found)
-            yield found, seen
+        while page_rows := await self._reads.many(page, (last, _PAGE)):
+            last, seen = page_rows[-1][0], seen + len(page_rows)
+            yield page_rows, seen
 
-    def _outdated(self, found: list[Row]) -> list[Row]:
+    def _outdated(self, page_rows: list[Row]) -> list[Row]:
         """Return the rows that hold something which the newest keys have not made; what was wiped holds nothing."""
         vault = self._vault
         return [
             row
-            for row in found
+            for row in page_rows
             if row[1] and not (vault.is_newest_seal(row[1]) and all(map(vault.is_newest_fingerprint, row[2:])))
         ]
 
-    async def _in_batches(self, found: list[Row], statement: Statement, act: _Act) -> None:
-        for start in range(0, len(found), _BATCH):
-            batch = found[start : start + _BATCH]
+    async def _in_batches(self, outdated: list[Row], statement: Statement, act: _Act) -> None:
+        for start in range(0, len(outdated), _BATCH):
+            batch = outdated[start : start + _BATCH]
             await self._writer.run(partial(act, statement=statement, batch=batch))
 
     async def _renew(self, transaction: Transaction, statement: Statement, batch: list[Row]) -> None:

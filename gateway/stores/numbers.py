@@ -45,8 +45,8 @@ async def _move_counters(transaction: Transaction, old: bytes, new: bytes) -> No
     if there is None:
         await transaction.put(sql.INSERT_COUNTERS, (state, updated_at, new))
     else:
-        both = _added(rows.tally_of(before), rows.tally_of(there))
-        await transaction.put(sql.UPDATE_COUNTERS, (rows.tally_state(both), max(updated_at, there[1]), new))
+        both = _added(rows.rate_counters_of(before), rows.rate_counters_of(there))
+        await transaction.put(sql.UPDATE_COUNTERS, (rows.rate_counters_state(both), max(updated_at, there[1]), new))
 
 
 async def _move_suppressions(transaction: Transaction, old: bytes, new: bytes) -> None:

@@ -49,9 +49,9 @@ class OutboxStore:
         """
         wanted = (kind.value, *(state.value for state in states))
         due = (*wanted, self._clock(), 1 if self._shared else limit)
-        found = await self._reads.all(sql.due_outbox(len(states)), due)
-        if not found or not self._shared:
-            return [_entry_of(row) for row in found]
+        due_rows = await self._reads.all(sql.due_outbox(len(states)), due)
+        if not due_rows or not self._shared:
+            return [_entry_of(row) for row in due_rows]
         now = self._clock()
         values = (now + CLAIM_LEASE, *wanted, now, limit)
         claimed = await self._writer.run(

@@ -193,8 +193,8 @@ class PostgresReads:
 
     async def one(self, statement: Statement, values: Row) -> Row | None:
         """Return the first row."""
-        found = await self._short.rows(statement, values)
-        return found[0] if found else None
+        first_rows = await self._short.rows(statement, values)
+        return first_rows[0] if first_rows else None
 
     async def all(self, statement: Statement, values: Row) -> list[Row]:
         """Return the rows of a short look-up."""

@@ -113,8 +113,8 @@ class BatchedOperation(Generic[T]):
 
     async def read(self, statement: Statement, values: Row = ()) -> Row | None:
         """Return the first row."""
-        found = await _ask(statement, values)
-        return found[0] if found else None
+        first_rows = await _ask(statement, values)
+        return first_rows[0] if first_rows else None
 
     async def read_all(self, statement: Statement, values: Row = ()) -> list[Row]:
         """Return all rows."""
@@ -210,7 +210,7 @@ class _Lost(Exception):
     """The connection went before the transaction was committed: nothing of it happened."""
 
 
-class _Waiting(Generic[T]):
+class _PostgresOperation(Generic[T]):
     """An operation, and whoever waits for it."""
 
     def __init__(self, operation: Operation[T], future: "asyncio.Future[T]") -> None:
@@ -233,7 +233,7 @@ class PostgresWriter:
         self._connection = connection
         self._batcher = batcher
         self._committed = committed
-        self._waiting: deque[_Waiting[Any]] = deque()
+        self._waiting: deque[_PostgresOperation[Any]] = deque()
         self._arrived = asyncio.Event()
         self._closing = False
         self._name = f"writer {secrets.token_hex(8)}"
@@ -250,7 +250,7 @@ class PostgresWriter:
         if self._closing or self._task.done():
             raise StoreUnavailable("the store is closed")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(operation, future))
+        self._waiting.append(_PostgresOperation(operation, future))
         self._arrived.set()
         return await future
 
@@ -276,7 +276,7 @@ class PostgresWriter:
                 batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MAX_BATCH))]
                 await self._commit([waiting for waiting in batch if not waiting.future.done()])
 
-    async def _commit(self, batch: list[_Waiting[Any]]) -> None:
+    async def _commit(self, batch: list[_PostgresOperation[Any]]) -> None:
         try:
             await self._transact([waiting.operation for waiting in batch])
         except asyncio.CancelledError:
@@ -292,7 +292,7 @@ class PostgresWriter:
         else:
             self._answer(batch)
 
-    async def _commit_each(self, batch: list[_Waiting[Any]]) -> None:
+    async def _commit_each(self, batch: list[_PostgresOperation[Any]]) -> None:
         """Run operations one by one. Where no database is there, the rest do not wait to find that out one by one."""
         for place, waiting in enumerate(batch):
             try:
@@ -304,7 +304,7 @@ class PostgresWriter:
                 logger.exception("unexpected error in an operation")
                 _fail([waiting], StoreUnavailable(f"PostgreSQL: {error}"))
 
-    async def _commit_alone(self, waiting: _Waiting[Any]) -> None:
+    async def _commit_alone(self, waiting: _PostgresOperation[Any]) -> None:
         """Run one operation in a transaction of its own, again where that can help.
 
         Raises StoreUnavailable where the database is not there at all.
@@ -385,7 +385,7 @@ class PostgresWriter:
             f"PostgreSQL: nobody can say whether transaction {transaction_id} was committed"
         ) from error
 
-    def _answer(self, batch: list[_Waiting[Any]]) -> None:
+    def _answer(self, batch: list[_PostgresOperation[Any]]) -> None:
         changed: dict[str, Verification] = {}
         for waiting in batch:
             if waiting.operation.refusal is None:
@@ -400,7 +400,7 @@ class PostgresWriter:
                 waiting.future.set_exception(waiting.operation.refusal)
 
 
-def _fail(batch: list[_Waiting[Any]], error: StoreUnavailable) -> None:
+def _fail(batch: list[_PostgresOperation[Any]], error: StoreUnavailable) -> None:
     for waiting in batch:
         if not waiting.future.done():
             waiting.future.set_exception(error)

@@ -87,10 +87,10 @@ async def _cursor(transaction: Transaction, name: str) -> str:
 
 async def _delete(transaction: Transaction, before: int, old: Statement, delete: Statement) -> bool:
     """Delete the oldest rows, found by their time; returns whether there may be more."""
-    found = await transaction.read_all(old, (before, _BATCH))
-    for key in found:
+    old_keys = await transaction.read_all(old, (before, _BATCH))
+    for key in old_keys:
         await transaction.put(delete, key)
-    return len(found) == _BATCH
+    return len(old_keys) == _BATCH
 
 
 async def _delete_counters(transaction: Transaction, before: int) -> bool:
@@ -104,29 +104,29 @@ async def _delete_counters(transaction: Transaction, before: int) -> bool:
     return more
 
 
-def _ended(found: Sequence[Row]) -> Sequence[Row]:
+def _ended(page: Sequence[Row]) -> Sequence[Row]:
     """Return the rows before the first that the clock has still to end: it is not to be passed by."""
-    for place, (_, _, status, _) in enumerate(found):
+    for place, (_, _, status, _) in enumerate(page):
         if status == Status.PENDING.value:
-            return found[:place]
-    return found
+            return page[:place]
+    return page
 
 
-async def _erase_numbers(transaction: Transaction, found: Sequence[Row]) -> None:
-    for verification_id, *_ in found:
+async def _erase_numbers(transaction: Transaction, page: Sequence[Row]) -> None:
+    for verification_id, *_ in page:
         await transaction.put(sql.ERASE_NUMBER, (b"", b"", verification_id))
 
 
-async def _delete_journals(transaction: Transaction, found: Sequence[Row]) -> None:
-    for verification_id, _, _, state in found:
+async def _delete_journals(transaction: Transaction, page: Sequence[Row]) -> None:
+    for verification_id, _, _, state in page:
         await transaction.put(sql.DELETE_ENTRIES, (verification_id,))
         # A callback that changed the state meanwhile stays: it is the last of its kind, and goes with the verification.
         await transaction.put(sql.REPLACE_STATE, (rows.without_callbacks(state), verification_id, state))
 
 
-async def _delete_verifications(transaction: Transaction, found: Sequence[Row]) -> None:
+async def _delete_verifications(transaction: Transaction, page: Sequence[Row]) -> None:
     counts: Counter[tuple[str, str, str, str]] = Counter()
-    for verification_id, application_id, status, state in found:
+    for verification_id, application_id, status, state in page:
         created_at, channel = rows.beginning_of(state)
         counts[_day(created_at), application_id, channel, status] += 1
         await transaction.put(sql.DELETE_ENTRIES, (verification_id,))

@@ -209,7 +209,7 @@ class SqliteTransaction:
         self._cursor.execute(f"{words} operation")
 
 
-class _Waiting(Generic[T]):
+class _SqliteOperation(Generic[T]):
     """An operation, its answer, and whoever waits for it."""
 
     def __init__(self, operation: Operation[T], future: "asyncio.Future[T]") -> None:
@@ -256,7 +256,7 @@ class GroupCommit:
         self._committed = committed
         self._look_for_others = look_for_others
         self.turn = asyncio.Lock()
-        self._waiting: deque[_Waiting[Any]] = deque()
+        self._waiting: deque[_SqliteOperation[Any]] = deque()
         self._arrived = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._task = asyncio.create_task(self._work(), name="group commit")
@@ -272,7 +272,7 @@ class GroupCommit:
         if self._closing or self._task.done():
             raise StoreUnavailable("the store is closed")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(operation, future))
+        self._waiting.append(_SqliteOperation(operation, future))
         self._arrived.set()
         return await future
 
@@ -296,11 +296,11 @@ class GroupCommit:
                 batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MAX_BATCH))]
                 await self._commit(batch)
 
-    async def _commit(self, batch: list[_Waiting[Any]]) -> None:
+    async def _commit(self, batch: list[_SqliteOperation[Any]]) -> None:
         async with self.turn:
             await self._commit_alone(batch)
 
-    async def _commit_alone(self, batch: list[_Waiting[Any]]) -> None:
+    async def _commit_alone(self, batch: list[_SqliteOperation[Any]]) -> None:
         try:
             await self._begin()
             try:
@@ -322,7 +322,7 @@ class GroupCommit:
             _answer(batch)
 
     def _run_all(
-        self, batch: list[_Waiting[Any]], attempt: Callable[[_Waiting[Any], SqliteTransaction], None]
+        self, batch: list[_SqliteOperation[Any]], attempt: Callable[[_SqliteOperation[Any], SqliteTransaction], None]
     ) -> SqliteTransaction:
         transaction = SqliteTransaction(self._connection)
         for waiting in batch:
@@ -350,7 +350,7 @@ class _MustUndo(Exception):
     """An operation failed after it had written."""
 
 
-def _attempt(waiting: _Waiting[Any], transaction: SqliteTransaction) -> None:
+def _attempt(waiting: _SqliteOperation[Any], transaction: SqliteTransaction) -> None:
     """Run one operation; raises _MustUndo if it leaves something to undo."""
     writes = transaction.writes
     try:
@@ -363,7 +363,7 @@ def _attempt(waiting: _Waiting[Any], transaction: SqliteTransaction) -> None:
         waiting.refusal = refusal
 
 
-def _attempt_guarded(waiting: _Waiting[Any], transaction: SqliteTransaction) -> None:
+def _attempt_guarded(waiting: _SqliteOperation[Any], transaction: SqliteTransaction) -> None:
     """Run one operation inside a SAVEPOINT, so that it can be undone alone."""
     transaction.savepoint("SAVEPOINT")
     before = dict(transaction.verifications)
@@ -384,7 +384,7 @@ def _is_the_databases(error: Exception) -> bool:
     return isinstance(error, sqlite3.Error) and code & _PRIMARY_CODE in _DATABASE_AT_FAULT
 
 
-def _answer(batch: list[_Waiting[Any]]) -> None:
+def _answer(batch: list[_SqliteOperation[Any]]) -> None:
     for waiting in batch:
         if waiting.future.done():
             continue
@@ -394,7 +394,7 @@ def _answer(batch: list[_Waiting[Any]]) -> None:
             waiting.future.set_exception(waiting.refusal)
 
 
-def _answer_failed(batch: list[_Waiting[Any]], error: sqlite3.Error) -> None:
+def _answer_failed(batch: list[_SqliteOperation[Any]], error: sqlite3.Error) -> None:
     for waiting in batch:
         if not waiting.future.done():
             waiting.future.set_exception(StoreUnavailable(f"SQLite: {error}"))

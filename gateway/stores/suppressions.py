@@ -112,8 +112,11 @@ class SuppressionStore:
 
     async def all(self) -> list[SuppressedNumber]:
         """List the numbers, the first one that was added first."""
-        found = await self._reads.many(sql.SELECT_SUPPRESSIONS, ())
-        return [SuppressedNumber(suppression_subject(fingerprint), reason, at) for fingerprint, reason, at in found]
+        suppression_rows = await self._reads.many(sql.SELECT_SUPPRESSIONS, ())
+        return [
+            SuppressedNumber(suppression_subject(fingerprint), reason, at)
+            for fingerprint, reason, at in suppression_rows
+        ]
 
     def subject(self, number: PhoneNumber) -> str:
         """Return the subject of a number's journal, by which it is named in the list."""

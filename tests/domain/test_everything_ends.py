@@ -41,7 +41,7 @@ class Everything(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 1_000_000
-        self.tally = RateCounters()
+        self.rate_counters = RateCounters()
         self.rows: dict[str, str] = {}
         self.fates: dict[str, DeliveryStatus | None] = {}
         self.granted: dict[str, int] = {}
@@ -57,8 +57,8 @@ class Everything(RuleBasedStateMachine):
         start = creation.start(
             "ver_1", "app_1", "Bank", NUMBER, first.channel, first.mode, "en", "enr_1", {}, RIGHT, b"s", plan=plan
         )  # fmt: skip
-        change = creation.created(start, self.draw(first.channel, first.mode), self.tally, self.now, LIMITS)
-        self.verification, self.tally = change.verification, change.tally
+        change = creation.created(start, self.draw(first.channel, first.mode), self.rate_counters, self.now, LIMITS)
+        self.verification, self.rate_counters = change.verification, change.rate_counters
         self.rows[change.send.id] = "queued"
 
     def draw(self, channel, mode, _number=None):
@@ -79,7 +79,7 @@ class Everything(RuleBasedStateMachine):
                 del self.rows[attempt_id]
                 if attempt_id in loose.needless:
                     self.rows[attempt_id] = "hanging_up"
-        self.tally = change.tally or self.tally
+        self.rate_counters = change.rate_counters or self.rate_counters
         self.outcomes += [change.outcome] if change.outcome else []
         if change.send:
             self.rows[change.send.id] = "queued"
@@ -187,14 +187,16 @@ class Everything(RuleBasedStateMachine):
         for key in keys:
             turn = find_attempt(self.verification, attempt.id).gather_number
             self.applies(
-                call_events.gather_digits(self.verification, token, sid, turn, key, self.tally, self.now, LIMITS)
+                call_events.gather_digits(
+                    self.verification, token, sid, turn, key, self.rate_counters, self.now, LIMITS
+                )
             )
 
     @precondition(lambda self: self.drawn > 2)
     @rule(guess=st.sampled_from([RIGHT, WRONG, WRONG]))
     def a_code_is_checked(self, guess):
         try:
-            change = commands.check_code(self.verification, guess, self.tally, self.now, LIMITS)
+            change = commands.check_code(self.verification, guess, self.rate_counters, self.now, LIMITS)
         except Rejected:
             return
         self.judged += any(entry.type == "code.checked" for entry in change.entries)
@@ -204,7 +206,7 @@ class Everything(RuleBasedStateMachine):
     def it_is_resent(self, channel, mode):
         new = self.draw(channel, mode if channel is Channel.CALL else None)
         try:
-            self.applies(commands.resend(self.verification, new, self.tally, self.now, LIMITS))
+            self.applies(commands.resend(self.verification, new, self.rate_counters, self.now, LIMITS))
         except Rejected:
             return
 
@@ -222,7 +224,9 @@ class Everything(RuleBasedStateMachine):
         while (due_at := self.verification.due_at) is not None and due_at <= self.now:
             before = self.verification
             try:
-                self.applies(fallback.take_next_step(self.verification, self.draw, self.tally, self.now, LIMITS))
+                self.applies(
+                    fallback.take_next_step(self.verification, self.draw, self.rate_counters, self.now, LIMITS)
+                )
             except Rejected as refusal:
                 self.applies(fallback.skip_step(self.verification, refusal.code, self.now))
             assert self.verification is not before, "a deadline that nothing comes of is looked at for ever"

@@ -84,7 +84,7 @@ async def store(tmp_path) -> AsyncIterator[Store]:
     store = await open_sqlite(path, Vault({1: os.urandom(32)}, os.urandom(32), os.urandom(32)), now)
     new = commands.NewAttempt("att_1", "token", Channel.CALL, Mode.CONFIRM, "twilio")
     start = creation.start("ver_1", "app_1", "Bank", NUMBER, Channel.CALL, Mode.CONFIRM, "en", None, {}, b"d", b"s")
-    begin = lambda tally, at: creation.created(start, new, tally, at, LIMITS)  # noqa: E731 - shown beside its use
+    begin = lambda rate_counters, at: creation.created(start, new, rate_counters, at, LIMITS)  # noqa: E731 - shown beside its use
     await store.verifications.create("ver_1", NUMBER, begin, idempotency_key=None, joining=None)
     update = OutboxUpdate("att_1", OutboxState.SETTLING)
     await store.verifications.apply(

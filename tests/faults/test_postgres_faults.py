@@ -35,14 +35,15 @@ def create(store, name):
         VAULT.seal("123456", name),
     )  # fmt: skip
     new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-    begin = lambda tally, now: creation.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
+    begin = lambda rate_counters, now: creation.created(start, new, rate_counters, now, LIMITS)  # noqa: E731 - shown beside its use
     return store.verifications.create(name, NUMBER, begin, idempotency_key=None, joining=None)
 
 
 def check(store, name="ver_1"):
     digest = VAULT.code_digest(name, "000000")
     return store.verifications.apply_counted(
-        name, lambda verification, tally, now: commands.check_code(verification, digest, tally, now, LIMITS)
+        name,
+        lambda verification, rate_counters, now: commands.check_code(verification, digest, rate_counters, now, LIMITS),
     )
 
 

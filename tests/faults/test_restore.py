@@ -96,7 +96,7 @@ async def queued(settings, backups, lifetime=600, steps=()):
     await store.verifications.create(
         name,
         start.number,
-        lambda tally, now: creation.created(start, new, tally, now, limits),
+        lambda rate_counters, now: creation.created(start, new, rate_counters, now, limits),
         idempotency_key=None,
         joining=None,
     )

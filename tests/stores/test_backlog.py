@@ -25,7 +25,7 @@ async def begin(store, vault, name: str) -> None:
     await store.verifications.create(
         verification_id,
         NUMBER,
-        lambda tally, now: creation.created(start, new, tally, now, Limits()),
+        lambda rate_counters, now: creation.created(start, new, rate_counters, now, Limits()),
         idempotency_key=None,
         joining=None,
     )

@@ -39,7 +39,7 @@ async def create(store, vault, name="ver_1", number=NUMBER, joining=None):
         vault.code_digest(name, "123456"), vault.seal("123456", name),
     )  # fmt: skip
     new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-    begin = lambda tally, now: creation.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
+    begin = lambda rate_counters, now: creation.created(start, new, rate_counters, now, LIMITS)  # noqa: E731 - shown beside its use
     return await store.verifications.create(name, number, begin, idempotency_key=None, joining=joining)
 
 

@@ -32,7 +32,7 @@ async def create(store, vault, name, *, channel=Channel.SMS):
         vault.code_digest(name, "123456"), vault.seal("123456", name),
     )  # fmt: skip
     new = commands.NewAttempt(f"att_{name}", f"token-{name}", channel, None, "twilio")
-    begin = lambda tally, now: creation.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
+    begin = lambda rate_counters, now: creation.created(start, new, rate_counters, now, LIMITS)  # noqa: E731 - shown beside its use
     await store.verifications.create(name, NUMBER, begin, idempotency_key=None, joining=None)
     return name
 
@@ -147,5 +147,5 @@ async def test_a_code_for_one_that_was_wiped_is_refused_as_ever(store, vault, cl
     digest = vault.code_digest(name, typed)
     with pytest.raises(Rejected, match="ended"):
         await store.verifications.apply_counted(
-            name, lambda kept, tally, now: commands.check_code(kept, digest, tally, now, LIMITS)
+            name, lambda kept, rate_counters, now: commands.check_code(kept, digest, rate_counters, now, LIMITS)
         )

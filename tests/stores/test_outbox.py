@@ -34,7 +34,7 @@ async def begin(store, vault, channel=Channel.SMS, *, enrollment_id=None, name="
     await store.verifications.create(
         start.id,
         NUMBER,
-        lambda tally, now: creation.created(start, new, tally, now, LIMITS),
+        lambda rate_counters, now: creation.created(start, new, rate_counters, now, LIMITS),
         idempotency_key=None,
         joining=None,
     )
@@ -65,7 +65,10 @@ async def states(store) -> dict[str, str]:
 def resend(store, person):
     new = new_attempt("2", Channel.SMS)
     return store.verifications.resend(
-        "ver_1", lambda kept, tally, now: commands.resend(kept, new, tally, now, LIMITS), None, person=person
+        "ver_1",
+        lambda kept, rate_counters, now: commands.resend(kept, new, rate_counters, now, LIMITS),
+        None,
+        person=person,
     )
 
 

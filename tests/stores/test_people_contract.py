@@ -105,7 +105,7 @@ async def begin(store, name, number, enrollment_id=ALICE, joined=None):
     return await store.verifications.create(
         name,
         number,
-        lambda tally, now: creation.created(start, new, tally, now, LIMITS),
+        lambda rate_counters, now: creation.created(start, new, rate_counters, now, LIMITS),
         idempotency_key=None,
         joining=Joining(enrollment_id, step),
     )

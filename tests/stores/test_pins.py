@@ -66,7 +66,7 @@ def called(store, vault):
         await store.verifications.create(
             name,
             NUMBER,
-            lambda tally, now: creation.created(start, attempt, tally, now, generous),
+            lambda rate_counters, now: creation.created(start, attempt, rate_counters, now, generous),
             idempotency_key=None,
             joining=Joining(ALICE, lambda kept, _sharers, _now: EnrollmentChange(kept)),
         )

@@ -30,14 +30,15 @@ def create(store, vault, name="ver_1", number=NUMBER, idempotency_key=None):
         vault.code_digest(name, "123456"), vault.seal("123456", name),
     )  # fmt: skip
     new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-    begin = lambda tally, now: creation.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
+    begin = lambda rate_counters, now: creation.created(start, new, rate_counters, now, LIMITS)  # noqa: E731 - shown beside its use
     return store.verifications.create(name, number, begin, idempotency_key=idempotency_key, joining=None)
 
 
 def check(store, vault, code, name="ver_1"):
     digest = vault.code_digest(name, code)
     return store.verifications.apply_counted(
-        name, lambda verification, tally, now: commands.check_code(verification, digest, tally, now, LIMITS)
+        name,
+        lambda verification, rate_counters, now: commands.check_code(verification, digest, rate_counters, now, LIMITS),
     )
 
 

@@ -29,7 +29,7 @@ async def create(store, vault, name="ver_1"):
     )  # fmt: skip
     new = commands.NewAttempt(f"att_{name}", "token", Channel.SMS, None, "twilio")
     limits = Limits(sends_per_number=1_000_000)
-    begin = lambda tally, now: creation.created(start, new, tally, now, limits)  # noqa: E731 - shown beside its use
+    begin = lambda rate_counters, now: creation.created(start, new, rate_counters, now, limits)  # noqa: E731 - shown beside its use
     return await store.verifications.create(name, start.number, begin, idempotency_key=None, joining=None)
 
 

@@ -30,7 +30,7 @@ async def create(store, vault, clock, count):
             vault.code_digest(name, "123456"), vault.seal("123456", name),
         )  # fmt: skip
         new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-        begin = lambda tally, now, start=start, new=new: creation.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
+        begin = lambda counters, now, start=start, new=new: creation.created(start, new, counters, now, LIMITS)  # noqa: E731 - shown beside its use
         await store.verifications.create(name, NUMBER, begin, idempotency_key=None, joining=None)
         await store.verifications.apply(name, commands.cancel)
     return names

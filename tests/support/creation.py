@@ -59,8 +59,10 @@ def start(
     return Start(request, new, plan)
 
 
-def created(begun: Start, attempt: commands.NewAttempt, tally: RateCounters, now: int, limits: Limits) -> Change:
-    return commands.create(begun.request, begun.new, attempt, tally, now, limits, begun.plan)
+def created(
+    begun: Start, attempt: commands.NewAttempt, rate_counters: RateCounters, now: int, limits: Limits
+) -> Change:
+    return commands.create(begun.request, begun.new, attempt, rate_counters, now, limits, begun.plan)
 
 
 def recognized(begun: Start, basis: Basis, assurance: Assurance | None, now: int) -> Change:

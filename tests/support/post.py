@@ -119,7 +119,7 @@ class Post:
         await self.store.verifications.create(
             verification_id,
             number,
-            lambda tally, now: creation.created(start, new, tally, now, LIMITS),
+            lambda rate_counters, now: creation.created(start, new, rate_counters, now, LIMITS),
             idempotency_key=None,
             joining=None,
         )

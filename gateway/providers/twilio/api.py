@@ -21,7 +21,7 @@ _MESSAGING_SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
 _CALL_EVENTS = ("initiated", "ringing", "answered", "completed")
 
 
-class _Created(msgspec.Struct):
+class _CreatedResource(msgspec.Struct):
     # Twilio's sids have 34 characters; carriers of its dialect send UUIDs.
     sid: Annotated[str, msgspec.Meta(pattern=r"\A[0-9A-Za-z_-]{1,64}\Z")]
 
@@ -188,7 +188,7 @@ class TwilioProvider:
         if not 200 <= answer.status < 300:  # noqa: PLR2004 - the class of successes, RFC 9110 §15.3
             raise failure_of(answer)
         try:
-            return msgspec.json.decode(answer.body, type=_Created).sid
+            return msgspec.json.decode(answer.body, type=_CreatedResource).sid
         except (ValueError, RecursionError):
             raise ProviderUncertain("The provider accepted the request but named no sid.") from None
 
