@@ -64,7 +64,7 @@ _clock = SteadyClock(lambda: time.monotonic_ns() // _NS)
 
 
 def now() -> int:
-    """Return the time in ms since the epoch; whoever sets the time of day back does not set this back."""
+    """Return the time in ms since the epoch; setting the system clock back does not set it back."""
     _clock.learn(time.time_ns() // _NS)
     return _clock()
 
@@ -79,7 +79,7 @@ class Gateway(msgspec.Struct, frozen=True):
 
 
 class Services(msgspec.Struct, frozen=True):
-    """What integrators and people can ask for."""
+    """The services behind the API and the pages."""
 
     verifications: Verifications
     enrollments: Enrollments
@@ -174,7 +174,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
 async def serving(gateway: Gateway, settings: Settings, *, share_port: bool = False) -> AsyncIterator[int]:
     """Answer requests until the block ends, and yield the port, which other processes may share.
 
-    At the end no connection is taken any more, whoever waits is answered, and requests under way finish.
+    At the end it accepts no connection any more, answers the waiting requests, and lets running requests finish.
     """
     runner = web.AppRunner(
         gateway.application,

@@ -1,4 +1,4 @@
-"""What the settings say of single parts, for the composition root."""
+"""Builds single parts from the settings, for the composition root."""
 
 from aiohttp import web
 
@@ -92,7 +92,7 @@ def verifier_of(settings: Settings, name: str, clock: Clock) -> SignatureVerifie
 def replies_of(
     settings: Settings, store: Store, phrasebooks: Phrasebooks, vault: Vault, senders: Senders, counters: Counters
 ) -> InboundSms:
-    """Return the journey of people's texts to the senders at one provider."""
+    """Return the service for people's texts to the senders at one provider."""
     text = settings.text
     return InboundSms(
         store.inbound_sms,

@@ -1,4 +1,4 @@
-"""Where the provider calls back: each path written once, as the route that hears it and as the URL that we hand out."""
+"""Where the provider calls back: each path written once, as our route and as the URL that the provider gets."""
 
 import re
 

@@ -43,7 +43,7 @@ class CheckAppPassword(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AppPasswordRoutes:
-    """Each handler reads the request, makes one journey, and shows the result."""
+    """Each handler reads the request, runs one use case, and shows the result."""
 
     def __init__(self, api_key_auth: ApiKeyAuth, app_passwords: AppPasswords) -> None:
         self._api_key_auth = api_key_auth

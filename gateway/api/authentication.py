@@ -67,7 +67,7 @@ class CreatePortalLink(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AuthenticationRoutes:
-    """Each handler reads the request, makes one journey, and shows the result."""
+    """Each handler reads the request, runs one use case, and shows the result."""
 
     def __init__(
         self, api_key_auth: ApiKeyAuth, authentication: Authentication, portal: Portal, limits: Limits

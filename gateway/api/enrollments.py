@@ -91,7 +91,7 @@ class ListEnrollmentEventsQuery(msgspec.Struct, frozen=True, forbid_unknown_fiel
 
 
 class EnrollmentRoutes:
-    """Each handler reads the request, makes one journey, and shows the result."""
+    """Each handler reads the request, runs one use case, and shows the result."""
 
     def __init__(self, api_key_auth: ApiKeyAuth, enrollments: Enrollments, clock: Clock) -> None:
         self._api_key_auth = api_key_auth

@@ -105,7 +105,7 @@ class EventList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VerificationRoutes:
-    """Each handler reads the request, makes one journey, and shows the result."""
+    """Each handler reads the request, runs one use case, and shows the result."""
 
     def __init__(
         self, api_key_auth: ApiKeyAuth, verifications: Verifications, limits: Limits, long_polls: LongPollLimit
@@ -256,12 +256,12 @@ class VerificationRoutes:
 
 
 def number_of(to: str | WrittenNumber) -> PhoneNumber:
-    """Return the number that is meant; raises Refused (`number_invalid`, `number_blocked`)."""
+    """Return the number that is meant; raises Rejected (`number_invalid`, `number_blocked`)."""
     return parse_e164(to) if isinstance(to, str) else parse_written(to.country, to.number)
 
 
 def extension_of(to: str | WrittenNumber) -> str | None:
-    """Return the extension behind the number, if there is one; raises Refused (`number_invalid`)."""
+    """Return the extension behind the number, if there is one; raises Rejected (`number_invalid`)."""
     return parse_extension(to.extension) if isinstance(to, WrittenNumber) and to.extension is not None else None
 
 
@@ -294,7 +294,7 @@ def fallback_for(
 
 
 def reject_pins(mode: Mode | None, steps: list[FallbackStep] | None) -> None:
-    """Raise Problem 422 if a verification of nobody's is to ask for a PIN."""
+    """Raise Problem 422 if a verification without an enrollment asks for a PIN."""
     detail = "A call asks for the PIN of a person's record: name its enrollment_id."
     if mode is Mode.PIN:
         raise _mode_problem(detail)

@@ -1,4 +1,4 @@
-"""One-time codes: their shape, and the digest under which they are kept."""
+"""One-time codes: their format, and the digest by which they are stored."""
 
 import hmac
 import re

@@ -1,4 +1,4 @@
-"""The integrator's inputs: a verification is created, a code is checked, resent, canceled."""
+"""The integrator's inputs: create a verification, check a code, resend, cancel."""
 
 from operator import attrgetter
 from typing import Any
@@ -103,7 +103,7 @@ def create(
     limits: Limits,
     plan: Plan = NO_PLAN,
 ) -> Change:
-    """Begin a verification with its first attempt; raises Refused (`rate_limited`) when the number had its sends."""
+    """Create a verification with its first attempt; raises Rejected (`rate_limited`) after too many sends."""
     first = attempt.at(now, request.confirm_key)
     facts = {"channel": request.channel.value, "mode": attempt.mode and attempt.mode.value}
     continues = {"continues": request.continues} if request.continues else {}
@@ -177,7 +177,8 @@ def check_code(
 ) -> Change:
     """Judge a code by its digest: the right one approves, a wrong one counts, the last wrong one ends it.
 
-    Raises Refused: `verification_finished`, `no_code_sent`, or `rate_limited` when the number had its failed checks.
+    Raises Rejected: `verification_finished`, `no_code_sent`, or `rate_limited` when the number has used its failed
+    checks.
     """
     if over := _over(verification, now):
         return over
@@ -203,7 +204,7 @@ def resend(
 ) -> Change:
     """Send the same code once more, or call (again), in place of the way that would follow next by itself.
 
-    Raises Refused: `verification_finished`, `rate_limited`, `number_stopped`.
+    Raises Rejected: `verification_finished`, `rate_limited`, `number_stopped`.
     """
     if over := _over(verification, now):
         return over
@@ -225,7 +226,7 @@ def next_attempt(
 ) -> Change:
     """Add an attempt, which takes the place of the next step if there is one; `before` goes ahead in the journal.
 
-    Raises Refused: `rate_limited`, `number_stopped`.
+    Raises Rejected: `rate_limited`, `number_stopped`.
     """
     attempt = new.at(now, verification.attempts[-1].confirm_key)
     entries = (*before, _queued(attempt))
@@ -247,7 +248,7 @@ def next_attempt(
 
 
 def cancel(verification: Verification, now: int) -> Change:
-    """End a verification at the integrator's wish; raises Refused (`verification_finished`) when it has ended."""
+    """End a verification at the integrator's wish; raises Rejected (`verification_finished`) when it has ended."""
     return _over(verification, now) or end_verification(verification, Ending.CANCEL_REQUESTED, now)
 
 
@@ -270,7 +271,7 @@ def resend_times(verification: Verification, limits: Limits) -> tuple[int | None
 
 
 def _over(verification: Verification, now: int) -> Change | None:
-    """Return the change that says it is over, None while it is not. A deadline nobody has acted on yet counts."""
+    """Return the change of a verification that is over, also by a deadline not acted on yet; None for any other."""
     if verification.status is not Status.PENDING:
         raise _finished(verification)
     if now >= verification.expires_at:

@@ -69,7 +69,7 @@ class PhoneProof(msgspec.Struct, frozen=True, gc=False):
 
 
 class TrustedDevice(msgspec.Struct, frozen=True, gc=False):
-    """A browser that need not prove anything until `expires_at`; its secret is kept as a digest."""
+    """A browser that need not prove anything until `expires_at`; its secret is stored as a digest."""
 
     digest: bytes
     added_at: int
@@ -181,7 +181,7 @@ class Enrollment(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class NotificationKind(StrEnum):
-    """What a person is told by text about their own record, so that a thief cannot change it unseen."""
+    """Texts to a person about changes of their own record, so that a thief cannot change it unseen."""
 
     PHONE_ADDED = "phone_added"
     PHONE_REPLACED = "phone_replaced"
@@ -202,7 +202,7 @@ class Notification(msgspec.Struct, frozen=True, gc=False):
 class EnrollmentChange(msgspec.Struct, frozen=True, gc=False):
     """What an input does to a person's record, and what the store keeps beside it in the same transaction.
 
-    `refusal` is raised to the caller after the change is kept.
+    `refusal` is raised to the caller after the change is committed.
     """
 
     enrollment: Enrollment
@@ -232,7 +232,7 @@ def notifications_to(phones: tuple[Phone, ...], kind: NotificationKind) -> tuple
 
 
 def reject_if_blocked(enrollment: Enrollment, now: int) -> None:
-    """Raise Refused (`enrollment_blocked`) while the person is locked out."""
+    """Raise Rejected (`enrollment_blocked`) while the person is locked out."""
     if enrollment.blocked(now):
         raise Rejected(
             ErrorCode.ENROLLMENT_BLOCKED,

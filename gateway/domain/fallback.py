@@ -62,7 +62,7 @@ def take_next_step(
 ) -> Change:
     """Nothing came of the last attempt in time: take the next way, or let it wait for the end of what is under way.
 
-    The waits between resends are not for it, the limits on sends are. Raises Refused: `rate_limited`,
+    The waits between resends are not for it, the limits on sends are. Raises Rejected: `rate_limited`,
     `number_stopped`.
     """
     if not is_due(verification, now):

@@ -68,7 +68,7 @@ def word(text: str) -> str:
 def code_in(text: str, length: int) -> str | None:
     """Return the code that a text consists of, or None if it says something else.
 
-    Digits of any script count: unlike on a page, nobody could show the person another form of them.
+    Digits of any script count: unlike a page, a text cannot show the person the digits in another script.
     """
     digits = "".join(str(unicodedata.decimal(char, char)) for char in word(text))
     return code.normalize(digits, length)
@@ -101,7 +101,7 @@ def receive_sms(
     now: int,
     limits: Limits,
 ) -> Change:
-    """A text came from the number that this verification texted last. What it says is kept nowhere.
+    """A text came from the number that this verification texted last. Its body is not stored.
 
     A fraud word denies, whatever the policy says. A code is judged as any other, by `check_code`, if the policy lets
     people reply with it. Anything else does nothing. Raises what `check_code` raises.

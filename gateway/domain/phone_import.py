@@ -131,11 +131,11 @@ def import_phone(
     by: Channel | None = None,
     keeping: Collection[str] = (),
 ) -> EnrollmentChange:
-    """Take in a phone that another service knew; nobody is told, for it may be one of a hundred thousand.
+    """Take in a phone that another service knew; nobody is notified, for it may be one of a hundred thousand.
 
     A phone that is there stays as it is. Where one of this kind is proven, it stays alone. Unproven ones of this kind
     give way, unless their ids are in `keeping`. If `proven`, the phone counts from now on, and becomes the default
-    method (`by` this channel; None: as Entra has it) of a person who has none. Raises Refused: `enrollment_blocked`,
+    method (`by` this channel; None: as Entra has it) of a person who has none. Raises Rejected: `enrollment_blocked`,
     `phones_full`.
     """
     if enrollment.phone_at(phone.number, phone.extension) is not None or _is_proven(enrollment, phone.kind):
@@ -155,7 +155,7 @@ def import_phone(
 def _phone_planned(
     enrollment: Enrollment, wanted: WantedPhone, terms: ImportTerms, keeping: Collection[str], now: int
 ) -> tuple[EnrollmentChange, PhoneImport]:
-    """Return what a phone does, and its fate; raises Refused."""
+    """Return the change that a phone makes, and its import; raises Rejected."""
     if wanted.number is None:
         raise Rejected(ErrorCode.NUMBER_INVALID, wanted.problem)
     known = enrollment.phone_at(wanted.number, wanted.extension)
@@ -182,7 +182,7 @@ def _is_proven(enrollment: Enrollment, kind: PhoneKind) -> bool:
 
 
 def _allowed_way(policy: Policy, number: PhoneNumber, kind: PhoneKind) -> Channel:
-    """Return how a person may be reached on a phone at sign-in; raises Refused if in no way."""
+    """Return how a person may be reached on a phone at sign-in; raises Rejected if in no way."""
     denials = []
     for channel in _WAYS[kind]:
         denial = method_denial(policy, Purpose.SIGN_IN, channel, number, kind)

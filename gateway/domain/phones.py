@@ -1,4 +1,4 @@
-"""Which phones are a person's: each is proven before it counts, and the old one is told."""
+"""Which phones are a person's: each is proven before it counts, and the others are notified."""
 
 import msgspec
 
@@ -30,8 +30,8 @@ def offer_phone(enrollment: Enrollment, phone: Phone, now: int, limits: Limits) 
     A person proves one new phone of a kind at a time: an earlier one that is still to be proven gives way. What the
     phone replaces is what was asked for last, so that a replacement given up takes no phone away later.
 
-    Raises Refused: `enrollment_blocked`, `rate_limited` when the person had the share of sends, `not_found` for a phone
-    to be replaced that is not theirs, `phones_full`.
+    Raises Rejected: `enrollment_blocked`, `rate_limited` when the person had the share of sends, `not_found` for a
+    phone to be replaced that is not theirs, `phones_full`.
     """
     reject_if_blocked(enrollment, now)
     sends = _with_send(enrollment, now, limits)
@@ -49,13 +49,13 @@ def offer_phone(enrollment: Enrollment, phone: Phone, now: int, limits: Limits) 
 
 
 def count_send(enrollment: Enrollment, now: int, limits: Limits) -> EnrollmentChange:
-    """Count one more send of a verification that has begun; raises Refused: `enrollment_blocked`, `rate_limited`."""
+    """Count one more send of a verification that has begun; raises Rejected: `enrollment_blocked`, `rate_limited`."""
     reject_if_blocked(enrollment, now)
     return update_enrollment(enrollment, now, sends=_with_send(enrollment, now, limits))
 
 
 def reject_text_to_extension(channel: Channel, extension: str | None) -> None:
-    """Raise Refused (`number_invalid`) for a text to an extension: it would reach whoever has the main number."""
+    """Raise Rejected (`number_invalid`) for a text to an extension: it would reach the main number."""
     if channel is Channel.SMS and extension is not None:
         raise Rejected(ErrorCode.NUMBER_INVALID, _TEXT_TO_EXTENSION, field="channel")
 
@@ -64,8 +64,8 @@ def remove_phone(enrollment: Enrollment, phone_id: str, now: int, *, lost: bool 
     """Take a phone away; the default method passes on.
 
     A lost one takes with it whatever spares a proof: app passwords, trusted devices, a granted bypass, a recent proof.
-    The PIN stays: it spares none, and whoever finds the phone does not find it there.
-    Raises Refused (`not_found`).
+    The PIN stays: it replaces no proof, and it is not stored on the phone.
+    Raises Rejected (`not_found`).
     """
     phone = enrollment.phone(phone_id)
     if phone is None:
@@ -85,7 +85,7 @@ def remove_phone(enrollment: Enrollment, phone_id: str, now: int, *, lost: bool 
 
 
 def erase_phone(enrollment: Enrollment, phone_id: str, reason: str, now: int) -> EnrollmentChange:
-    """Take a phone away because its number is erased: the default method passes on, and only the others are told."""
+    """Remove a phone because its number is erased: the default method passes on, and only the others are notified."""
     phone = enrollment.phone(phone_id)
     if phone is None:
         return EnrollmentChange(enrollment)
@@ -103,7 +103,7 @@ def erase_phone(enrollment: Enrollment, phone_id: str, reason: str, now: int) ->
 def choose_default(enrollment: Enrollment, method: DefaultMethod, now: int) -> EnrollmentChange:
     """Choose how the person is reached.
 
-    Raises Refused: `not_found`, `phone_not_proven`, `number_invalid` for a text to an extension.
+    Raises Rejected: `not_found`, `phone_not_proven`, `number_invalid` for a text to an extension.
     """
     phone = enrollment.phone(method.phone_id)
     if phone is None:
@@ -121,7 +121,7 @@ def choose_default(enrollment: Enrollment, method: DefaultMethod, now: int) -> E
 
 
 def verify_phone(enrollment: Enrollment, phone: Phone, channel: Channel, now: int) -> EnrollmentChange:
-    """A phone was proven: it counts from now on. One that replaces another takes its place, and the others are told.
+    """A phone was proven and counts from now on. It takes the place of the one it replaces; the others are notified.
 
     The first proven phone becomes the default method.
     """

@@ -37,7 +37,7 @@ def recently_proven(enrollment: Enrollment, seconds: int, now: int) -> bool:
 
 
 def trust_device(enrollment: Enrollment, digest: bytes, days: int, now: int) -> EnrollmentChange:
-    """Trust a browser for so many days (policy: `remember_device_days`); raises Refused (`enrollment_blocked`)."""
+    """Trust a browser for so many days (policy: `remember_device_days`); raises Rejected (`enrollment_blocked`)."""
     reject_if_blocked(enrollment, now)
     device = TrustedDevice(digest, now, now + days * DAY)
     valid = tuple(other for other in enrollment.devices if now < other.expires_at)
@@ -68,7 +68,7 @@ def grant_bypass(enrollment: Enrollment, digest: bytes, seconds: int, reason: st
 
 
 def use_bypass(enrollment: Enrollment, digest: bytes, now: int) -> EnrollmentChange:
-    """Use a granted code up; a wrong one counts, and the fifth ends it. Raises Refused (`bypass_invalid`)."""
+    """Use a granted code up; a wrong one counts, and the fifth ends it. Raises Rejected (`bypass_invalid`)."""
     reject_if_blocked(enrollment, now)
     bypass = enrollment.bypass
     if bypass is None or now >= bypass.expires_at:

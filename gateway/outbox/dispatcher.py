@@ -51,7 +51,7 @@ class Outgoing(Protocol):
         ...
 
     async def note_uncertain(self) -> None:
-        """Note that nobody can say whether it was sent: it is never sent again."""
+        """Note that it is unknown whether it was sent: it is never sent again."""
         ...
 
     async def reroute(self, provider: str, failure: Failure | None) -> OutboxEntry | None:

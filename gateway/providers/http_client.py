@@ -57,7 +57,7 @@ class HttpConnection(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self._new_future = loop.create_future
         self.lost: asyncio.Future[None] = loop.create_future()
-        """Done once the socket is let go."""
+        """Done once the socket is closed."""
         self.idle_since = 0.0
         """Loop time at which the pool last got the connection back."""
         self._parser = httptools.HttpResponseParser(self)
@@ -188,8 +188,8 @@ class Origin(NamedTuple):
 class ConnectionPool:
     """At most `size` connections to one origin, each lent to one request at a time.
 
-    A slot is a connection or the right to open one. Whoever lets go of a slot hands it to the request that has waited
-    longest, so while anybody waits nothing is idle and no slot is free, and nobody overtakes.
+    A slot is a connection or the right to open one. A released slot goes to the request that has waited
+    longest, so while a request waits nothing is idle and no slot is free, and no request overtakes another.
 
     Args:
         origin: where to; certificates are always verified.

@@ -98,7 +98,7 @@ class TelnyxProvider:
         raise _cannot("takes no texts from us")
 
     async def place_call(self, call: Call) -> str | None:
-        """Place a call once and return its sid, or None, since it may be told by callbacks only.
+        """Place a call once and return its sid, or None, since only callbacks may name it.
 
         Raises:
             ProviderRefused: nobody was called, for good; so is every call to an extension, which cannot be dialled.
@@ -165,7 +165,7 @@ class TelnyxProvider:
             raise failure_of(answer, _MEANINGS)
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         await self._http_client.close()
 
     def _order(self, call: Call) -> dict[str, str | int | bool]:

@@ -32,9 +32,9 @@ from gateway.stores.rate_counters import RateCounterStore
 
 
 class AppPasswords:
-    """One journey per method; all but `check` raise Refused (`not_found`) for a record that is not the application's.
+    """One use case per method; all but `check` raise Rejected (`not_found`) for a record that is not the application's.
 
-    `create` and `check` raise Refused (`rate_limited`) while too many others are being hashed.
+    `create` and `check` raise Rejected (`rate_limited`) while too many others are being hashed.
     """
 
     def __init__(
@@ -71,10 +71,10 @@ class AppPasswords:
         idempotency_key: IdempotencyKey | None = None,
         visit_began: int | None = None,
     ) -> tuple[AppPassword, str]:
-        """Make an app password; returns it as kept, and as it is shown this once.
+        """Make an app password; returns it as stored, and in clear, which is shown this once.
 
-        Raises Refused: `feature_off`, `enrollment_blocked`, `app_password_name_invalid`, `app_passwords_full`; and
-        VisitMoved if the visit that asks has ended meanwhile.
+        Raises Rejected: `feature_off`, `enrollment_blocked`, `app_password_name_invalid`, `app_passwords_full`; and
+        PortalVisitChanged if the visit that asks has ended meanwhile.
         """
         while True:
             with contextlib.suppress(SelectorTaken):
@@ -87,7 +87,7 @@ class AppPasswords:
         return owned(application, await self._enrollments.get(enrollment_id)).app_passwords
 
     async def delete(self, application: Application, enrollment_id: str, app_password_id: str) -> None:
-        """Delete an app password, also where policy has switched them off; raises Refused (`not_found`)."""
+        """Delete an app password, also where policy has switched them off; raises Rejected (`not_found`)."""
 
         def step(enrollment: Enrollment, now: int) -> EnrollmentChange:
             return delete_app_password(owned(application, enrollment), app_password_id, now)
@@ -99,8 +99,8 @@ class AppPasswords:
     ) -> AppPassword | None:
         """Return the app password that a user gave, or None: it is not theirs, or does not work now or for this scope.
 
-        Whatever the reason for a no, and whether there is such a user or not, it is counted alike and costs one
-        verification. Raises Refused (`rate_limited`) when the user had their failures.
+        Every failure counts alike and costs one hash verification, also that of an unknown user. Raises Rejected
+        (`rate_limited`) after too many failures.
         """
         keys = self._vault.rate_counter_keys("app_password", application.id, user)
         # One at a time for each user: a mail client opens many connections, which must not use up each other's tries.
@@ -167,7 +167,7 @@ class AppPasswords:
         idempotency_key: IdempotencyKey | None,
         visit_began: int | None,
     ) -> tuple[AppPassword, str]:
-        """Draw a password and keep it; raises SelectorTaken if another must be drawn."""
+        """Draw a password and store it; raises SelectorTaken if another must be drawn."""
         password = self._new_password()
         app_password_id = self._new_id("apw")
         selector = self._vault.password_selector(enrollment_id, password)

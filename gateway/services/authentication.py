@@ -1,4 +1,4 @@
-"""A person proves a phone, or signs in: by the default method, another way, or by what stands in for a proof."""
+"""Verifies a person: proves a new phone, or approves a sign-in by a phone, a trusted device, a proof or a bypass."""
 
 import contextlib
 
@@ -29,7 +29,7 @@ _ANY_LOCALE = "en"
 class NewPhone(msgspec.Struct, frozen=True):
     """A phone that a person says is theirs; `replaces` is the id of the phone that goes once this one is proven.
 
-    A `first` one is taken on nobody's word but theirs: once another phone is proven, it cannot be any more.
+    A `first` phone needs no earlier proof; it is rejected once another phone of the person is proven.
     """
 
     kind: PhoneKind
@@ -57,7 +57,7 @@ class Challenge(msgspec.Struct, frozen=True):
 
 
 class Authentication:
-    """One journey per method; each raises Refused for what it will not do."""
+    """One use case per method; each raises Rejected for what it will not do."""
 
     def __init__(
         self,
@@ -156,7 +156,7 @@ class Authentication:
     ) -> int:
         """Trust a browser for as long as policy says; returns how many days, 0 where policy says no.
 
-        Raises VisitMoved if the visit that asks has ended meanwhile.
+        Raises PortalVisitChanged if the visit that asks has ended meanwhile.
         """
         enrollment = owned(application, await self._enrollments.get(enrollment_id))
         days = self._applications.for_person(application.name, enrollment.groups).remember_device_days
@@ -184,7 +184,7 @@ class Authentication:
     ) -> tuple[str, int]:
         """Grant a code for one sign-in within so many seconds; returns it, shown once, and its end (ms).
 
-        Raises Refused: `enrollment_blocked`, `no_method` for a person who has no phone and so enrolls instead.
+        Raises Rejected: `enrollment_blocked`, `no_method` for a person who has no phone and so enrolls instead.
         """
         code = self._new_code(recognition.BYPASS_DIGITS)
         digest = self._vault.code_digest(enrollment_id, code)
@@ -203,7 +203,7 @@ class Authentication:
         return granted(await self._enrollments.change(enrollment_id, step, key))
 
     async def use_bypass(self, application: Application, enrollment_id: str, typed: str) -> Created:
-        """Sign in with a granted code; raises Refused (`bypass_invalid`; `no_method`, which leaves the code unused)."""
+        """Sign in with a granted code; raises Rejected: `bypass_invalid`, or `no_method`, which leaves it unused."""
         _phone(owned(application, await self._enrollments.get(enrollment_id)), Challenge())
         digest = self._vault.code_digest(enrollment_id, "".join(typed.split()).replace("-", ""))
         enrollment = await self._changed(
@@ -225,7 +225,7 @@ class Authentication:
 def _request_for(enrollment: Enrollment, challenge: Challenge, locale: str | None) -> VerificationRequest:
     """Return how to reach a person.
 
-    Raises Refused: `not_found` for a phone that is not theirs, `phone_not_proven`, `no_method`, `number_invalid` for a
+    Raises Rejected: `not_found` for a phone that is not theirs, `phone_not_proven`, `no_method`, `number_invalid` for a
     text to an extension.
     """
     default = enrollment.default_method
@@ -262,7 +262,7 @@ def _phone(enrollment: Enrollment, challenge: Challenge) -> Phone:
 
 
 def _chosen(enrollment: Enrollment, phone_id: str, purpose: Purpose | None) -> Phone:
-    """Return the phone that was named; one that is not proven signs nobody in who has a proven one."""
+    """Return the phone that was named; an unproven phone cannot be used by a person who has a proven one."""
     phone = enrollment.phone(phone_id)
     if phone is None:
         raise Rejected(ErrorCode.NOT_FOUND, "There is no such phone.", field="phone_id")

@@ -1,4 +1,4 @@
-"""The backup's journey: where nobody answers a sign-in's call, the person's next phone is called, if policy says so."""
+"""Calls the person's next phone where nobody answers a sign-in's call, if the policy says so."""
 
 import contextlib
 import hashlib
@@ -18,12 +18,12 @@ from gateway.stores.verifications import Step, VerificationStore
 
 
 class BackupPhones:
-    """Fills `gateway.services.report_listener.ReportListener`.
+    """Implements `gateway.services.report_listener.ReportListener`.
 
-    The backup is a verification of its own, and is begun before the first one notes it: `continued_by` never names what
-    is not there. It is begun once, however often and in how many processes a report is heard, because its
-    Idempotency-Key is stored in the transaction that begins it. If the first one has ended meanwhile, the backup is
-    canceled. What no report tells of, or a crash between the two has left, the clock sees to before it ends the first.
+    The backup is a verification of its own. It is created before the first one names it in `continued_by`, and only
+    once, however many reports come in however many processes: its Idempotency-Key is stored in the transaction that
+    creates it. If the first one has ended meanwhile, the backup is canceled. Where no report comes, or a process ended
+    between the two, the scheduler does the same before it ends the first one.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class BackupPhones:
                 await self._verifications.cancel(application, backup_id)
 
     async def _begun(self, application: Application, enrollment: Enrollment, first: Verification) -> str:
-        """Call the best phone that may be called, and return the verification's id; raises Refused where none may."""
+        """Call the best phone that may be called, and return the verification's id; raises Rejected where none may."""
         backup = backup_phone.next_backup(enrollment, first)
         digest = hashlib.sha256(f"backup of {first.id}".encode()).digest()
         key = IdempotencyKey(digest, digest, _id_of)

@@ -1,4 +1,4 @@
-"""What a call says, from what the rules answer: the script, in the callee's language, with the keys of this gateway."""
+"""Renders what a call says: the script that the rules chose, in the callee's language, with the gateway's keys."""
 
 import msgspec
 
@@ -36,7 +36,7 @@ class CallScripts:
         return msgspec.structs.replace(self._keypad, language=LANGUAGE_KEY) if offered else self._keypad
 
     def written(self, attempt: AttemptRef, change: Change | None) -> str:
-        """Return what a call hears; one that nobody knows of hears that there is nothing to do."""
+        """Return the TwiML of a change's reply; for an unknown attempt, the script that nothing is needed."""
         if change is None or change.reply is None:
             return scripts.not_needed(self._phrasebooks.for_locale(None))
         return self._written(attempt, change.verification, change.reply)

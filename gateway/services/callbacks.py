@@ -1,4 +1,4 @@
-"""What each callback of a provider does to its verification; the provider's words become ours by its `StatusWords`."""
+"""Applies each callback of a provider to its verification; `StatusWords` translates the provider's words into ours."""
 
 import logging
 from collections.abc import Awaitable
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 
 class TextListener(Protocol):
-    """Who is told what people text, and who is told that they want no texts."""
+    """Receives people's texts, and opt-outs that the provider reports."""
 
     async def received(self, event: MessageReceived) -> str:
         """Take in a text, and return the TwiML of the answer."""
@@ -46,7 +46,7 @@ class TextListener(Protocol):
 
 
 class Callbacks:
-    """Fills `webhooks.routes.ProviderListener` for one provider.
+    """Implements `webhooks.routes.ProviderListener` for one provider.
 
     An attempt or verification that we do not know is harmless, and so is one that was handed to another provider.
     """

@@ -1,4 +1,4 @@
-"""The journey of a person's text: it approves, denies or stops further texts; what it says is not kept."""
+"""Handles a person's text: a code approves, a fraud word denies, a keyword stops texts. Its body is not stored."""
 
 import logging
 from collections.abc import Collection
@@ -20,10 +20,10 @@ logger = logging.getLogger(__name__)
 
 
 class InboundSms:
-    """Fills `gateway.services.callbacks.TextListener`.
+    """Implements `gateway.services.callbacks.TextListener`.
 
-    A keyword is a keyword first. A stop holds for the number that was texted and for its messaging service, because
-    texts may be sent from either.
+    A text that is a keyword is only that. An opt-out holds for the number that was texted and for its messaging
+    service, because texts may be sent from either.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class InboundSms:
         self._answer_keywords = answer_keywords
 
     async def received(self, event: MessageReceived) -> str:
-        """Take in a text, and return the TwiML of the answer; a sender that is no phone number is not heard."""
+        """Handle a text and return the TwiML of the answer; a text from a sender that is no phone number is ignored."""
         try:
             number = parse_e164(event.sender)
         except Rejected:

@@ -41,16 +41,16 @@ def reject_forbidden(
     number: PhoneNumber,
     kind: PhoneKind | None,
 ) -> None:
-    """Raise Refused for a way that the policy forbids."""
+    """Raise Rejected for a way that the policy forbids."""
     denial = _denial(policy, purpose, channel, mode, number, kind)
     if denial:
         raise denial.refused()
 
 
 def reject_without_pin(enrollment: Enrollment | None, mode: Mode | None, now: int) -> None:
-    """Raise Refused for a call that asks for a PIN which is not there, or locked.
+    """Raise Rejected for a call that asks for a PIN which is not there, or locked.
 
-    `pin_not_set`, `pin_locked`, or `method_forbidden` for a number of nobody's.
+    `pin_not_set`, `pin_locked`, or `method_forbidden` for a number without an enrollment.
     """
     if mode is not Mode.PIN:
         return

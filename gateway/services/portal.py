@@ -1,4 +1,4 @@
-"""A person's visit to the hosted pages: a link that opens once, then a session kept here and known by a cookie."""
+"""A person's visit to the hosted pages: a link that opens once, then a session that is stored and named by a cookie."""
 
 import hmac
 from collections.abc import Mapping
@@ -41,11 +41,11 @@ class PortalVisit(msgspec.Struct, frozen=True):
 
 
 class PortalVisitChanged(Exception):
-    """Two tabs, a double click, or an end from outside: the visit is no longer where this request found it."""
+    """The visit has changed since this request read it: by another tab, a double click, or its end."""
 
 
 class Portal:
-    """One journey per method."""
+    """One use case per method."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class Portal:
         return_url: str | None,
         idempotency_key: IdempotencyKey | None,
     ) -> CreatedLink:
-        """Make a link for a person; raises Refused (`not_found`, `return_url_forbidden`)."""
+        """Make a link for a person; raises Rejected (`not_found`, `return_url_forbidden`)."""
         enrollment = owned(application, await self._enrollments.get(enrollment_id))
         policy = self._applications.for_person(application.name, enrollment.groups)
         if return_url is not None and return_url not in policy.return_urls:
@@ -136,7 +136,7 @@ class Portal:
     async def enter(self, secret: str) -> PortalVisit | None:
         """Return the visit behind a cookie; None if it is over or never was.
 
-        Who is blocked still has it, to be told so; once the block has ended, visits that began before are over.
+        A blocked person keeps the visit, so that the page can say so; after the block, earlier visits are over.
         """
         session = await self._visits.session(self._vault.secret_digest(secret))
         if session is None or self._clock() >= session.expires_at:
@@ -155,7 +155,7 @@ class Portal:
         return hmac.compare_digest(visit.session.link_digest, self._vault.secret_digest(token))
 
     async def note(self, visit: PortalVisit, **fields: Any) -> PortalVisit:  # noqa: ANN401 - any field of the session
-        """Keep what has become of a visit; raises VisitMoved if another request of it was faster."""
+        """Store changed fields of a visit; raises PortalVisitChanged if another request of it was faster."""
         session = msgspec.structs.replace(visit.session, **fields)
         if not await self._visits.move_session(visit.session, session):
             raise PortalVisitChanged
@@ -182,7 +182,7 @@ def _voided(at: int, enrollment: Enrollment, now: int) -> bool:
 
 
 def reject_ended(enrollment: Enrollment, began: int | None) -> None:
-    """Raise VisitMoved for a visit that the person's record has ended meanwhile; `began` is in ms since the epoch."""
+    """Raise PortalVisitChanged for a visit that a change of the record has ended; `began` is in ms since the epoch."""
     if began is not None and began <= enrollment.visits_void_before:
         raise PortalVisitChanged
 

@@ -49,7 +49,7 @@ from gateway.stores.verifications import Joining, VerificationStore
 
 
 class Verifications:
-    """One journey per method; each raises Refused for what it will not do, StoreUnavailable when nothing is kept."""
+    """One use case per method; each raises Rejected for what it refuses, StoreUnavailable when nothing is stored."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Verifications:
     async def create(
         self, application: Application, request: VerificationRequest, idempotency_key: IdempotencyKey | None
     ) -> Verification:
-        """Begin a verification; its send is kept with it and goes out after the commit."""
+        """Create a verification; its send is stored with it and goes out after the commit."""
         return (await self.begin(application, request, idempotency_key)).change.verification
 
     async def begin(
@@ -121,9 +121,9 @@ class Verifications:
         holds: Holds,
         idempotency_key: IdempotencyKey | None = None,
     ) -> Created:
-        """Approve a person's sign-in without a text or a call, because of what stands in for a proof.
+        """Approve a person's sign-in without a text or a call, on this basis.
 
-        It is asked again in the transaction whether it `holds`; raises NotRecognized, with nothing kept, if not.
+        The transaction checks again that the basis `holds`; raises NotRecognized, with nothing stored, if not.
         """
         await self._terms(application, request.enrollment_id)
         new = self._new_verification(application, "")
@@ -225,7 +225,7 @@ class Verifications:
                 left = deadline - loop.time()
                 if verification.revision > revision or self._stopping or left <= 0:
                     return verification
-                # Woken, it looks again: what another process tells of may have been seen already.
+                # Read again after waking: another process may have notified of a state that was read already.
                 await self._wait_for(changed, left)
             finally:
                 changed.cancel()
@@ -244,7 +244,7 @@ class Verifications:
     ) -> AsyncIterator[list[StoredEntry]]:
         """Yield journal entries as they are committed, and an empty list each `heartbeat` seconds without any.
 
-        Ends when the verification has ended and all its entries so far were told, or when the gateway stops.
+        Ends when the verification has ended and all its entries so far were yielded, or when the gateway stops.
         """
         while True:
             changed = self._store.changed(verification_id)
@@ -255,8 +255,10 @@ class Verifications:
                     after = entries[-1].sequence
                     yield entries
                 # Of one that has ended long ago the journal is gone.
-                told_all = verification.status is not Status.PENDING and (after >= verification.entries or not entries)
-                if told_all or self._stopping:
+                all_yielded = verification.status is not Status.PENDING and (
+                    after >= verification.entries or not entries
+                )
+                if all_yielded or self._stopping:
                     return
                 if not entries:
                     await self._wait_for(changed, heartbeat)
@@ -273,12 +275,12 @@ class Verifications:
             self._waiting -= 1
 
     def stop_waiting(self) -> None:
-        """Answer everyone who waits with what there is, and let no one wait any more: the gateway stops."""
+        """Answer every waiting request with the present state, and let no further one wait: the gateway stops."""
         self._stopping = True
         self._store.wake_all()
 
     async def _terms(self, application: Application, enrollment_id: str | None) -> tuple[Policy, Enrollment | None]:
-        """Return the policy, and the record of the person if it is one's; raises Refused (`not_found`)."""
+        """Return the policy, and the record of the person if it is one's; raises Rejected (`not_found`)."""
         if enrollment_id is None:
             return self._applications.for_person(application.name, ()), None
         enrollment = await self._enrollments.get(enrollment_id)
@@ -320,14 +322,14 @@ class Verifications:
         return NewAttempt(self._new_id("att"), self._new_token(), channel, mode, provider, match_digits)
 
     def _handed_over(self, change: Change) -> Verification:
-        """Hand a kept send to the dispatcher."""
+        """Hand a committed send to the dispatcher."""
         verification = self._result(change)
         if change.send is not None:
             self._submit(queued_attempt(verification.id, change.send))
         return verification
 
     def _result(self, change: Change) -> Verification:
-        """Count a change that was kept, and return what it made; raises its refusal."""
+        """Count a committed change and return its verification; raises its refusal."""
         self._counters.change_committed(change)
         if change.refusal is not None:
             raise change.refusal
@@ -335,6 +337,6 @@ class Verifications:
 
 
 def _must_own(application: Application, verification: Verification) -> None:
-    """Raise Refused (`not_found`) if the verification is another application's."""
+    """Raise Rejected (`not_found`) if the verification is another application's."""
     if verification.application_id != application.id:
         raise Rejected(ErrorCode.NOT_FOUND, "There is no such verification.")

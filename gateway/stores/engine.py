@@ -112,7 +112,7 @@ class VerificationCache:
 
 
 class ChangeWaiters:
-    """Who waits for which verification: futures in this process, completed by commits, without polling or threads."""
+    """Futures in this process that the next change of a verification completes, without polling or threads."""
 
     def __init__(self) -> None:
         self._futures: dict[str, set[asyncio.Future[None]]] = {}
@@ -134,7 +134,7 @@ class ChangeWaiters:
                     future.set_result(None)
 
     def wake_all(self) -> None:
-        """Complete every future, so that whoever waits can answer with what there is."""
+        """Complete every future, so that each waiting request can answer with the present state."""
         self.wake(tuple(self._futures))
 
     def _discard(self, verification_id: str, future: asyncio.Future[None]) -> None:

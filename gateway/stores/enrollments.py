@@ -28,8 +28,8 @@ _PAGE_SIZE = 500
 class EnrollmentStore:
     """Durable records, with the rules of `VerificationStore`: pure steps, answered after the commit.
 
-    Methods whose names end in `_in` run inside a transaction of the caller's: what they read, no one else changes
-    meanwhile.
+    Methods whose names end in `_in` run inside a transaction of the caller's: no other transaction changes what they
+    have read.
     """
 
     def __init__(
@@ -65,13 +65,13 @@ class EnrollmentStore:
     async def change(
         self, enrollment_id: str, step: PersonStep, idempotency_key: IdempotencyKey | None = None
     ) -> EnrollmentChange:
-        """Change an enrollment with its phones, journal and notifications; raises Refused (`not_found`)."""
+        """Change an enrollment with its phones, journal and notifications; raises Rejected (`not_found`)."""
         return await self._idempotency.run(
             idempotency_key, lambda transaction: self.change_in(transaction, enrollment_id, step, self._clock())
         )
 
     async def remove(self, enrollment_id: str, check: PersonStep) -> None:
-        """Remove an enrollment with all that hangs on it, unless `check` raises; raises Refused (`not_found`)."""
+        """Remove an enrollment with all that hangs on it, unless `check` raises; raises Rejected (`not_found`)."""
 
         async def operation(transaction: Transaction) -> None:
             check(await self.load_in(transaction, enrollment_id), self._clock())
@@ -138,7 +138,7 @@ class EnrollmentStore:
     async def record_outcome_in(
         self, transaction: Transaction, verification: Verification, outcome: Outcome, now: int
     ) -> None:
-        """Write the outcome of a verification to its person's record; raises Refused for a stale approval."""
+        """Write the outcome of a verification to its person's record; raises Rejected for a stale approval."""
         row = await transaction.read(sql.SELECT_ENROLLMENT, (verification.enrollment_id,))
         enrollment = await self._enrollment(transaction, str(verification.enrollment_id), row[0]) if row else None
         reject_stale_approval(enrollment, verification, outcome)
@@ -146,7 +146,7 @@ class EnrollmentStore:
             await self._save(transaction, enrollment, record_outcome(enrollment, verification, outcome), now)
 
     async def load_in(self, transaction: Transaction, enrollment_id: str, field: str | None = None) -> Enrollment:
-        """Return an enrollment as this batch has it so far; raises Refused (`not_found`; `field` is what named it)."""
+        """Return an enrollment as this batch has it so far; raises Rejected (`not_found`; `field` is what named it)."""
         row = await transaction.read(sql.SELECT_ENROLLMENT, (enrollment_id,))
         if row is None:
             raise Rejected(ErrorCode.NOT_FOUND, "There is no such enrollment.", field=field)

@@ -1,4 +1,4 @@
-"""Erases a number: nothing that is stored tells it any more, but that it wants no calls or texts."""
+"""Erases a number from all that is stored, except for its fingerprints in the suppression list and the opt-outs."""
 
 from functools import partial
 
@@ -21,7 +21,7 @@ _PAGE = 1_000
 
 
 class Erased(msgspec.Struct, frozen=True):
-    """How many rows told the number."""
+    """How many rows held the number."""
 
     verifications: int
     phones: int
@@ -30,7 +30,7 @@ class Erased(msgspec.Struct, frozen=True):
 
 
 class Eraser:
-    """For the console. Each batch is a transaction of its own, and what is done is not found again."""
+    """Erases a number for the command line, a batch a transaction; a repeated run finds only what is left."""
 
     def __init__(
         self,

@@ -41,11 +41,11 @@ class _Act(Protocol):
 
 
 Progress = Callable[[str, int], None]
-"""Is told, of a kind of rows, how many were looked at so far."""
+"""Called with a kind of rows, and how many of them were read so far."""
 
 
 class KeyRotation:
-    """For the console."""
+    """Replaces keys for the command line."""
 
     def __init__(self, engine: Engine, vault: Vault) -> None:
         self._writer = engine.writer
@@ -53,9 +53,9 @@ class KeyRotation:
         self._vault = vault
 
     async def rotate(self, progress: Progress) -> None:
-        """Let the newest keys hold whatever can be read; raises Unreadable for what no key opens."""
+        """Seal and fingerprint every row with the newest keys; raises Unreadable for what no key opens."""
         numbered = (("verifications", sql.PAGE_VERIFICATIONS, sql.RENEW_VERIFICATION), ("phones", *_PHONES))
-        sealed = (("notifications", sql.PAGE_NOTIFICATIONS, sql.RESEAL_NOTIFICATION), ("kept answers", *_RESPONSES))
+        sealed = (("notifications", sql.PAGE_NOTIFICATIONS, sql.RESEAL_NOTIFICATION), ("stored responses", *_RESPONSES))
         for name, page, renew in numbered:
             async for page_rows, seen in self._pages(page, ""):
                 await self._in_batches(self._outdated(page_rows), renew, self._renew)
@@ -122,12 +122,12 @@ def _fingerprint(fingerprint: bytes) -> tuple[int, ...]:
 
 
 _Place = tuple[str, KeyKind, Statement, str | bytes, Callable[[Row], Iterable[int]]]
-"""What is kept, by which kind of key, the pages of its rows, what stands before the first, and the keys of a row."""
+"""What is stored, by which kind of key, the pages of its rows, what stands before the first, and the keys of a row."""
 _PLACES: tuple[_Place, ...] = (
     ("verifications", KeyKind.SEALING, sql.PAGE_VERIFICATIONS, "", lambda row: _seal(row[1])),
     ("phones", KeyKind.SEALING, sql.PAGE_PHONES, "", lambda row: _seal(row[1])),
     ("notifications", KeyKind.SEALING, sql.PAGE_NOTIFICATIONS, "", lambda row: _seal(row[1])),
-    ("kept answers", KeyKind.SEALING, sql.PAGE_RESPONSES, b"", lambda row: _seal(row[1])),
+    ("stored responses", KeyKind.SEALING, sql.PAGE_RESPONSES, b"", lambda row: _seal(row[1])),
     ("codes under way", KeyKind.SEALING, sql.PAGE_PENDING, "", lambda row: _seal(rows.sealed_code_of(row[1]))),
     ("visits", KeyKind.SEALING, sql.PAGE_SESSIONS, b"", lambda row: _seal(rows.sealed_password_of(row[1]))),
     ("verifications", KeyKind.FINGERPRINT, sql.PAGE_VERIFICATIONS, "", lambda row: _fingerprint(row[2])),

@@ -73,7 +73,7 @@ def _ask(statement: Statement, values: Row) -> Generator[_Question, list[Row], l
 
 
 class BatchedOperation(Generic[T]):
-    """An operation under way. Fills `gateway.stores.engine.Transaction`.
+    """An operation under way. Implements `gateway.stores.engine.Transaction`.
 
     It is a coroutine that its executor drives: it stands still while its statement is under way.
     """
@@ -171,7 +171,7 @@ class BatchExecutor:
             running = [operation for operation in running if operation not in done]
 
     def _may_proceed(self, operation: BatchedOperation[Any]) -> bool:
-        """Tell whether nobody else owns what an operation asks for; it then owns it."""
+        """Give an operation the rows that it asks for; False while another operation owns one."""
         if operation.question is None or not operation.question.statement.owns:
             return True
         statement, values = operation.question
@@ -211,7 +211,7 @@ class _Lost(Exception):
 
 
 class _PostgresOperation(Generic[T]):
-    """An operation, and whoever waits for it."""
+    """An operation, and the future of its result."""
 
     def __init__(self, operation: Operation[T], future: "asyncio.Future[T]") -> None:
         self.operation = BatchedOperation(operation)
@@ -219,7 +219,7 @@ class _PostgresOperation(Generic[T]):
 
 
 class PostgresWriter:
-    """Fills `gateway.stores.engine.Writer`.
+    """Implements `gateway.stores.engine.Writer`.
 
     `committed` is given the verifications that a batch changed, before anyone is answered.
     """
@@ -381,9 +381,7 @@ class PostgresWriter:
                 raise _Lost from error
             await asyncio.sleep(pause)
             pause = min(pause + _PAUSE, 0.1)
-        raise StoreUnavailable(
-            f"PostgreSQL: nobody can say whether transaction {transaction_id} was committed"
-        ) from error
+        raise StoreUnavailable(f"PostgreSQL: unknown whether transaction {transaction_id} was committed") from error
 
     def _answer(self, batch: list[_PostgresOperation[Any]]) -> None:
         changed: dict[str, Verification] = {}

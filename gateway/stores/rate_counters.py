@@ -34,7 +34,7 @@ class RateCounterStore:
     async def count(self, keys: Sequence[bytes], step: RateCountersStep) -> None:
         """Change the counters that are stored under the first of these keys, or still under older ones.
 
-        A Refused that the step raises reaches the caller and changes nothing.
+        A Rejected that the step raises reaches the caller and changes nothing.
         """
 
         async def operation(transaction: Transaction) -> None:

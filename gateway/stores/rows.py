@@ -42,7 +42,7 @@ def verification_of(verification_id: str, state: bytes, sealed_number: bytes, va
 
 
 def without_callbacks(state: bytes) -> bytes:
-    """Leave out of a verification's state what is only there for callbacks: tokens, and which were heard."""
+    """Leave out of a verification's state what is only there for callbacks: tokens and the reports seen."""
     verification = _verification.decode(state)
     attempts = tuple(msgspec.structs.replace(attempt, token="", seen_reports=()) for attempt in verification.attempts)
     return _encoder.encode(msgspec.structs.replace(verification, attempts=attempts))
@@ -65,14 +65,14 @@ def number_of(unsealed: bytes) -> PhoneNumber:
 
 
 def rate_counters_state(rate_counters: RateCounters) -> bytes:
-    """Encode a tally without what the suppression list says of its number."""
+    """Encode rate counters without what the suppression list says of its number."""
     return _encoder.encode(
         msgspec.structs.replace(rate_counters, stopped=False) if rate_counters.stopped else rate_counters
     )
 
 
 def rate_counters_of(row: Row | None) -> RateCounters:
-    """Decode a tally; a number without a row has none."""
+    """Decode rate counters; a number without a row has none."""
     return _rate_counters.decode(row[0]) if row else NO_RATE_COUNTERS
 
 

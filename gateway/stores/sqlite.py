@@ -92,7 +92,7 @@ async def sqlite_beside(path: Path, vault: Vault, clock: Clock) -> AsyncIterator
 
 
 class SqliteEngine:
-    """Fills `gateway.stores.engine.Engine`."""
+    """Implements `gateway.stores.engine.Engine`."""
 
     shared = False
 
@@ -140,7 +140,7 @@ class SqliteEngine:
 
 
 class SqliteReads:
-    """Fills `gateway.stores.engine.Reads`: short reads in the event loop, long ones through aiosqlite.
+    """Implements `gateway.stores.engine.Reads`: short reads in the event loop, long ones through aiosqlite.
 
     Each has a connection of its own. A short read takes some microseconds, and never waits for a writer.
     """
@@ -177,7 +177,7 @@ class SqliteReads:
 
 
 class SqliteTransaction:
-    """Fills `gateway.stores.engine.Transaction` for all operations of a batch. Its methods never suspend."""
+    """Implements `gateway.stores.engine.Transaction` for all operations of a batch. Its methods never suspend."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._cursor = connection.cursor()
@@ -210,7 +210,7 @@ class SqliteTransaction:
 
 
 class _SqliteOperation(Generic[T]):
-    """An operation, its answer, and whoever waits for it."""
+    """An operation, its result, and the future of that result."""
 
     def __init__(self, operation: Operation[T], future: "asyncio.Future[T]") -> None:
         self.operation = operation

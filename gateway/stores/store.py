@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class Store:
-    """Everything durable. The eraser, the key rotation, the recovery and the daily counts are the console's."""
+    """Everything durable. The eraser, the key rotation, the recovery and the daily counts are for the command line."""
 
     def __init__(self, engine: Engine, vault: Vault, clock: Clock) -> None:
         self._engine = engine

@@ -45,7 +45,7 @@ class VerificationStore:
 
     Steps are pure, and may be computed twice; the last argument is the store's own time (ms since the epoch). A Refused
     that they raise reaches the caller and leaves nothing behind. Writes raise StoreUnavailable when the database fails,
-    and Refused for what is not there (`not_found`) and for the Idempotency-Key of another request
+    and Rejected for what is not there (`not_found`) and for the Idempotency-Key of another request
     (`idempotency_key_reused`). With a key that was used, they raise RepeatedRequest.
 
     Methods whose names end in `_in` run inside a transaction of the caller's.
@@ -136,7 +136,7 @@ class VerificationStore:
     async def judge_pin(self, verification_id: str, step: PinStep) -> Change:
         """Change a verification and the record of its person by one step, in one transaction.
 
-        Raises what the step raises, with nothing stored; Refused (`not_found`).
+        Raises what the step raises, with nothing stored; Rejected (`not_found`).
         """
 
         async def operation(transaction: Transaction) -> Change:
@@ -247,7 +247,7 @@ class VerificationStore:
         return change
 
     async def load_in(self, transaction: Transaction, verification_id: str) -> Verification:
-        """Return a verification as this batch has it so far; raises Refused (`not_found`)."""
+        """Return a verification as this batch has it so far; raises Rejected (`not_found`)."""
         verification = transaction.verifications.get(verification_id) or self._cache.get(verification_id)
         if verification is not None:
             return verification

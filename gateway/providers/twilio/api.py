@@ -175,7 +175,7 @@ class TwilioProvider:
             raise failure_of(answer)
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         await self._http_client.close()
 
     def _one(self, kind: str, sid: str) -> URL:
