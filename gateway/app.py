@@ -22,8 +22,7 @@ from gateway.api.streams import LongPollLimit
 from gateway.api.verifications import VerificationRoutes
 from gateway.clock import Clock, SteadyClock
 from gateway.domain.applications import Applications
-from gateway.domain.outbox import OutboxKind, Submit
-from gateway.domain.routing import Route
+from gateway.domain.outbox import OutboxKind
 from gateway.metrics import Metrics, Scrape, scraper
 from gateway.outbox.attempts import Attempts
 from gateway.outbox.dispatcher import Contents, Dispatcher
@@ -35,7 +34,7 @@ from gateway.pages.i18n import load_translations
 from gateway.pages.portal_requests import PageServices, PortalSessions
 from gateway.pages.rendering import Pages
 from gateway.pages.routes import page_routes
-from gateway.security.generators import new_code, new_id, new_password, new_token
+from gateway.security.generators import Generators, new_code, new_id, new_token
 from gateway.security.password_hashing import PasswordHasher, PinHashes, owasp_hasher
 from gateway.security.vault import Vault
 from gateway.services.app_passwords import AppPasswords
@@ -46,9 +45,9 @@ from gateway.services.counters import Counters
 from gateway.services.enrollments import Enrollments
 from gateway.services.phrasebooks import load_phrasebooks
 from gateway.services.pins import Pins
-from gateway.services.portal import Portal
+from gateway.services.portal import Portal, PortalOptions
 from gateway.services.recordings import load_recordings
-from gateway.services.verifications import Verifications
+from gateway.services.verifications import Sending, Verifications
 from gateway.settings.applications import load_applications
 from gateway.settings.settings import Settings, fingerprint_keys, key_bytes, sealing_keys
 from gateway.stores import opening
@@ -132,7 +131,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         stack.callback(passwords.close)
         pin_hashes = PinHashes(vault, passwords)
         services = _build_services(
-            settings, store, applications, vault, dispatcher.submit, passwords, providers.route, metrics
+            settings, store, applications, vault, Sending(providers.route, dispatcher.submit), passwords, metrics
         )
         backups = BackupPhones(
             store.verifications, store.enrollments, services.authentication, services.verifications, metrics
@@ -209,24 +208,20 @@ def _build_services(
     store: Store,
     applications: Applications,
     vault: Vault,
-    submit: Submit,
+    sending: Sending,
     passwords: PasswordHasher,
-    route: Route,
     counters: Counters,
 ) -> Services:
-    enrollments = store.enrollments
+    enrollments, generators = store.enrollments, Generators()
     verifications = Verifications(
         store.verifications,
         enrollments,
         applications,
         vault,
-        submit,
         settings.limits,
         counters,
-        route=route,
-        new_id=new_id,
-        new_token=new_token,
-        new_code=new_code,
+        sending,
+        generators,
     )
     return Services(
         verifications,
@@ -239,9 +234,8 @@ def _build_services(
             vault,
             passwords,
             settings.limits,
-            clock=store.clock,
-            new_id=new_id,
-            new_password=new_password,
+            store.clock,
+            generators,
         ),
         Pins(enrollments, PinHashes(vault, passwords)),
         Portal(
@@ -250,11 +244,9 @@ def _build_services(
             store.api_keys,
             applications,
             vault,
-            clock=store.clock,
-            new_token=new_token,
-            public_url=settings.server.public_url,
-            link_lifetime=settings.portal.link_lifetime,
-            session_lifetime=settings.portal.session_lifetime,
+            store.clock,
+            new_token,
+            PortalOptions(settings.server.public_url, settings.portal.link_lifetime, settings.portal.session_lifetime),
         ),
     )
 

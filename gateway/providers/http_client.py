@@ -331,6 +331,23 @@ class ConnectionPool:
             self._sweeper = self._loop.call_at(self._idle[0].idle_since + self._idle_timeout, self._sweep)
 
 
+class ConnectionLimits(msgspec.Struct, frozen=True):
+    """Bounds of a provider's connections.
+
+    Attributes:
+        max_connections: How many requests may be in flight to one origin.
+        connect_timeout: Seconds until a request holds a connection, TLS handshake included.
+        total_timeout: Seconds until the answer is complete; longer than `connect_timeout`.
+    """
+
+    max_connections: int = 64
+    connect_timeout: float = 5.0
+    total_timeout: float = 15.0
+
+
+DEFAULT_LIMITS = ConnectionLimits()
+
+
 class HttpClient:
     """A pool of keep-alive connections to one provider.
 

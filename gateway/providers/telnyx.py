@@ -11,7 +11,7 @@ from gateway.domain.status_reports import CallReport, MessageReport
 from gateway.domain.verification import FailureCode
 from gateway.providers.base import Call, FoundSend, ProviderBusy, ProviderRefused, ProviderUncertain, Sms
 from gateway.providers.dialects import TELNYX
-from gateway.providers.http_client import JSON, HttpClient
+from gateway.providers.http_client import DEFAULT_LIMITS, JSON, ConnectionLimits, HttpClient
 from gateway.providers.twilio.errors import Meaning, failure_of
 from gateway.providers.twilio.statuses import fetched_call
 
@@ -57,12 +57,10 @@ class TelnyxProvider:
         auth_token: the API key.
         name: the provider's name in settings and callback paths.
         base_url: scheme, host and path before `/texml`.
-        max_connections: how many requests may be in flight.
-        connect_timeout: seconds until a request holds a connection.
-        total_timeout: seconds until the answer is complete.
+        connections: how many, and the time-outs.
 
     Raises:
-        ValueError: `connect_timeout` is not shorter than `total_timeout`.
+        ValueError: The connect timeout is not shorter than the total timeout.
     """
 
     def __init__(
@@ -73,9 +71,7 @@ class TelnyxProvider:
         auth_token: str,
         name: str = "telnyx",
         base_url: str = TELNYX.base_url,
-        max_connections: int = 64,
-        connect_timeout: float = 5.0,
-        total_timeout: float = 15.0,
+        connections: ConnectionLimits = DEFAULT_LIMITS,
     ) -> None:
         self.name = name
         self._application_sid = application_sid
@@ -88,9 +84,9 @@ class TelnyxProvider:
                 "Accept-Encoding": "identity",
                 "User-Agent": "poundkey",
             },
-            max_connections=max_connections,
-            connect_timeout=connect_timeout,
-            total_timeout=total_timeout,
+            max_connections=connections.max_connections,
+            connect_timeout=connections.connect_timeout,
+            total_timeout=connections.total_timeout,
         )
 
     async def send_sms(self, _sms: Sms) -> str:

@@ -22,7 +22,7 @@ from gateway.domain.errors import Rejected
 from gateway.domain.idempotency import IdempotencyKey
 from gateway.domain.limits import DAY, Limits
 from gateway.domain.policy import Denial, Feature, feature_denial
-from gateway.security.generators import NewId, NewPassword
+from gateway.security.generators import Generators
 from gateway.security.password_hashing import PasswordHasher
 from gateway.security.vault import Vault
 from gateway.services.enrollments import done, owned
@@ -45,10 +45,8 @@ class AppPasswords:
         vault: Vault,
         passwords: PasswordHasher,
         limits: Limits,
-        *,
         clock: Clock,
-        new_id: NewId,
-        new_password: NewPassword,
+        generators: Generators,
     ) -> None:
         self._enrollments = enrollments
         self._rate_counters = rate_counters
@@ -57,8 +55,7 @@ class AppPasswords:
         self._passwords = passwords
         self._limits = limits
         self._clock = clock
-        self._new_id = new_id
-        self._new_password = new_password
+        self._generators = generators
         self._turns: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
 
     async def create(
@@ -168,8 +165,8 @@ class AppPasswords:
         visit_began: int | None,
     ) -> tuple[AppPassword, str]:
         """Draw a password and store it; raises SelectorTaken if another must be drawn."""
-        password = self._new_password()
-        app_password_id = self._new_id("apw")
+        password = self._generators.new_password()
+        app_password_id = self._generators.new_id("apw")
         selector = self._vault.password_selector(enrollment_id, password)
         password_hash = await self._passwords.hash(password)
 

@@ -4,6 +4,8 @@ import logging
 from collections.abc import Awaitable
 from typing import Protocol
 
+import msgspec
+
 from gateway.domain.attempts import find_attempt_by_token, is_sent_by
 from gateway.domain.delivery import AnsweredBy
 from gateway.domain.errors import Rejected
@@ -45,6 +47,13 @@ class TextListener(Protocol):
         ...
 
 
+class CallHandling(msgspec.Struct, frozen=True):
+    """What answers calls: the scripts that they speak, and the check of PINs that are keyed in."""
+
+    scripts: CallScripts
+    pins: CallPins
+
+
 class Callbacks:
     """Implements `webhooks.routes.ProviderListener` for one provider.
 
@@ -54,8 +63,7 @@ class Callbacks:
     def __init__(
         self,
         store: VerificationStore,
-        scripts: CallScripts,
-        pins: CallPins,
+        calls: CallHandling,
         limits: Limits,
         words: StatusWords,
         texts: TextListener,
@@ -70,8 +78,8 @@ class Callbacks:
         self._counters = counters
         self._words = words
         self._store = store
-        self._scripts = scripts
-        self._pins = pins
+        self._scripts = calls.scripts
+        self._pins = calls.pins
         self._limits = limits
 
     async def call_answered(self, event: CallAnswered) -> str:

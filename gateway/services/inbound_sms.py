@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Collection
 
+import msgspec
+
 from gateway.domain.errors import Rejected
 from gateway.domain.inbound_sms import FRAUD, TEXT_REPLIED, Keyword, keyword, receive_sms, select_verification, word
 from gateway.domain.limits import Limits
@@ -17,6 +19,13 @@ from twiml.sms import NO_REPLY, fraud_word, keyword_reply
 from webhooks.events import MessageReceived
 
 logger = logging.getLogger(__name__)
+
+
+class InboundSmsOptions(msgspec.Struct, frozen=True):
+    """The fraud words beside each language's own, and whether we answer keywords (or the provider does)."""
+
+    fraud_words: Collection[str]
+    answer_keywords: bool
 
 
 class InboundSms:
@@ -34,12 +43,9 @@ class InboundSms:
         vault: Vault,
         limits: Limits,
         counters: Counters,
-        *,
         senders: Senders,
-        fraud_words: Collection[str],
-        answer_keywords: bool,
+        options: InboundSmsOptions,
     ) -> None:
-        """Take the parts; `fraud_words` are those beside each language's own."""
         self._store = store
         self._suppressions = suppressions
         self._phrasebooks = phrasebooks
@@ -47,8 +53,8 @@ class InboundSms:
         self._limits = limits
         self._counters = counters
         self._senders = senders
-        self._fraud_words = frozenset(map(word, (*fraud_words, *map(fraud_word, phrasebooks.all()))))
-        self._answer_keywords = answer_keywords
+        self._fraud_words = frozenset(map(word, (*options.fraud_words, *map(fraud_word, phrasebooks.all()))))
+        self._answer_keywords = options.answer_keywords
 
     async def received(self, event: MessageReceived) -> str:
         """Handle a text and return the TwiML of the answer; a text from a sender that is no phone number is ignored."""

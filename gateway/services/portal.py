@@ -44,6 +44,14 @@ class PortalVisitChanged(Exception):
     """The visit has changed since this request read it: by another tab, a double click, or its end."""
 
 
+class PortalOptions(msgspec.Struct, frozen=True):
+    """The gateway's public URL, and how long (s) links and sessions live."""
+
+    public_url: str
+    link_lifetime: int
+    session_lifetime: int
+
+
 class Portal:
     """One use case per method."""
 
@@ -54,14 +62,10 @@ class Portal:
         api_keys: ApiKeyStore,
         applications: Applications,
         vault: Vault,
-        *,
         clock: Clock,
         new_token: NewToken,
-        public_url: str,
-        link_lifetime: int,
-        session_lifetime: int,
+        options: PortalOptions,
     ) -> None:
-        """Take the lifetimes in seconds."""
         self._enrollments = enrollments
         self._visits = visits
         self._api_keys = api_keys
@@ -69,9 +73,7 @@ class Portal:
         self._vault = vault
         self._clock = clock
         self._new_token = new_token
-        self._public_url = public_url.rstrip("/")
-        self._link_lifetime = link_lifetime
-        self._session_lifetime = session_lifetime
+        self._options = options
 
     async def make_link(
         self,
@@ -91,8 +93,8 @@ class Portal:
                 field="return_url",
             )
         token = self._new_token()
-        expires_at = self._clock() + self._link_lifetime * SECOND
-        created_link = CreatedLink(f"{self._public_url}/portal/links/{token}", expires_at)
+        expires_at = self._clock() + self._options.link_lifetime * SECOND
+        created_link = CreatedLink(f"{self._options.public_url.rstrip('/')}/portal/links/{token}", expires_at)
         link = PortalLink(self._vault.secret_digest(token), enrollment_id, page, return_url, expires_at)
         await self._visits.add_link(link, idempotency_key and idempotency_key.after(lambda _link: created_link))
         return created_link
@@ -103,7 +105,7 @@ class Portal:
         if link is None or self._clock() >= link.expires_at:
             return None
         enrollment = await self._enrollments.get(link.enrollment_id)
-        made_at = link.expires_at - self._link_lifetime * SECOND
+        made_at = link.expires_at - self._options.link_lifetime * SECOND
         return None if enrollment is None or _voided(made_at, enrollment, self._clock()) else link
 
     async def host(self, link: PortalLink) -> Application | None:
@@ -128,7 +130,7 @@ class Portal:
             page=link.page,
             return_url=link.return_url,
             opened_at=now,
-            expires_at=now + self._session_lifetime * SECOND,
+            expires_at=now + self._options.session_lifetime * SECOND,
             link_digest=link.digest,
         )
         return secret if await self._visits.open_link(link.digest, session) else None

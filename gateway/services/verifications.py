@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import msgspec
+
 from gateway.domain import code
 from gateway.domain.api_keys import Application
 from gateway.domain.applications import Applications
@@ -33,7 +35,7 @@ from gateway.domain.policy import Policy, sharing_denial
 from gateway.domain.recognition import Holds, NotRecognized
 from gateway.domain.routing import Route
 from gateway.domain.verification import Change, Channel, Mode, Status, Verification
-from gateway.security.generators import NewCode, NewId, NewToken
+from gateway.security.generators import Generators
 from gateway.security.vault import Vault
 from gateway.services.counters import Counters
 from gateway.services.method_selection import (
@@ -48,6 +50,13 @@ from gateway.stores.enrollments import EnrollmentStore
 from gateway.stores.verifications import Joining, VerificationStore
 
 
+class Sending(msgspec.Struct, frozen=True):
+    """How an attempt is sent: `route` chooses its provider, `submit` takes it once it is committed."""
+
+    route: Route
+    submit: Submit
+
+
 class Verifications:
     """One use case per method; each raises Rejected for what it refuses, StoreUnavailable when nothing is stored."""
 
@@ -57,14 +66,10 @@ class Verifications:
         enrollments: EnrollmentStore,
         applications: Applications,
         vault: Vault,
-        submit: Submit,
         limits: Limits,
         counters: Counters,
-        *,
-        route: Route,
-        new_id: NewId,
-        new_token: NewToken,
-        new_code: NewCode,
+        sending: Sending,
+        generators: Generators,
     ) -> None:
         self._store = store
         self._stopping = False
@@ -72,13 +77,10 @@ class Verifications:
         self._enrollments = enrollments
         self._applications = applications
         self._vault = vault
-        self._submit = submit
         self._limits = limits
         self._counters = counters
-        self._route = route
-        self._new_id = new_id
-        self._new_token = new_token
-        self._new_code = new_code
+        self._sending = sending
+        self._generators = generators
 
     async def create(
         self, application: Application, request: VerificationRequest, idempotency_key: IdempotencyKey | None
@@ -95,7 +97,7 @@ class Verifications:
         reject_text_to_extension(request.channel, request.extension)
         reject_forbidden(policy, request.purpose, request.channel, request.mode, request.number, request.kind)
         limits = policy.limits(self._limits)
-        new = self._new_verification(application, self._new_code(limits.code_length))
+        new = self._new_verification(application, self._generators.new_code(limits.code_length))
         mode = mode_of(request.channel, request.mode, policy.call_proof)
         attempt = self.new_attempt(request.channel, mode, request.number)
         following = plan(policy, request, mode, enrollment)
@@ -289,7 +291,7 @@ class Verifications:
         return self._applications.for_person(application.name, enrollment.groups), enrollment
 
     def _new_verification(self, application: Application, code_in_clear: str) -> NewVerification:
-        verification_id = self._new_id("ver")
+        verification_id = self._generators.new_id("ver")
         return NewVerification(
             id=verification_id,
             application_id=application.id,
@@ -302,7 +304,11 @@ class Verifications:
         if request.enrollment_id is None:
             return None
         phone = Phone(
-            self._new_id("phn"), request.kind, request.number, extension=request.extension, replaces=request.replaces
+            self._generators.new_id("phn"),
+            request.kind,
+            request.number,
+            extension=request.extension,
+            replaces=request.replaces,
         )
 
         def join(enrollment: Enrollment, sharers: int, now: int) -> EnrollmentChange:
@@ -317,15 +323,17 @@ class Verifications:
 
     def new_attempt(self, channel: Channel, mode: Mode | None, number: PhoneNumber) -> NewAttempt:
         """Draw the id and the secrets of an attempt, and choose its provider; a call has a mode."""
-        match_digits = self._new_code(MATCH_LENGTH) if mode is Mode.MATCH else None
-        provider = self._route(channel, number)
-        return NewAttempt(self._new_id("att"), self._new_token(), channel, mode, provider, match_digits)
+        match_digits = self._generators.new_code(MATCH_LENGTH) if mode is Mode.MATCH else None
+        provider = self._sending.route(channel, number)
+        return NewAttempt(
+            self._generators.new_id("att"), self._generators.new_token(), channel, mode, provider, match_digits
+        )
 
     def _handed_over(self, change: Change) -> Verification:
         """Hand a committed send to the dispatcher."""
         verification = self._result(change)
         if change.send is not None:
-            self._submit(queued_attempt(verification.id, change.send))
+            self._sending.submit(queued_attempt(verification.id, change.send))
         return verification
 
     def _result(self, change: Change) -> Verification:

@@ -13,6 +13,7 @@ from gateway import app
 from gateway.domain.app_passwords import normalize_password
 from gateway.domain.errors import Rejected
 from gateway.domain.limits import DAY
+from gateway.security.generators import Generators, new_password
 from gateway.security.password_hashing import _MAX_QUEUED, _THREADS, PasswordHasher
 from gateway.services.app_passwords import AppPasswords
 from gateway.settings.applications import load_applications
@@ -55,7 +56,7 @@ async def services(world):
 
     def build(hasher, **parts):
         opened.append(passwords := PasswordHasher(hasher))
-        usual = {"clock": app.now, "new_id": app.new_id, "new_password": app.new_password}
+        clock = parts.pop("clock", app.now)
         return AppPasswords(
             world.gateway.store.enrollments,
             world.gateway.store.rate_counters,
@@ -63,7 +64,8 @@ async def services(world):
             app.vault_of(world.settings),
             passwords,
             world.settings.limits,
-            **{**usual, **parts},
+            clock,
+            Generators(**parts),
         )
 
     yield build
@@ -135,11 +137,11 @@ async def test_another_is_drawn_while_the_selector_is_taken(world, alice, servic
     vault = app.vault_of(world.settings)
     found: dict[bytes, str] = {}
     for _ in itertools.count():
-        drawn = app.new_password()
+        drawn = new_password()
         twin = found.setdefault(vault.password_selector(alice, drawn), drawn)
         if twin != drawn:
             break
-    row = [twin, drawn, drawn, app.new_password()]
+    row = [twin, drawn, drawn, new_password()]
     passwords = iter(row)
     app_passwords = services(Counting(), new_password=lambda: next(passwords))
     made = [await app_passwords.create(bank, alice, name) for name in ("one", "another")]
