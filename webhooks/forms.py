@@ -91,7 +91,7 @@ def digits_gathered(path: Mapping[str, str], form: Form) -> DigitsGathered:
     return DigitsGathered(
         _attempt(path),
         _required(fields, b"CallSid"),
-        int(path["turn"]),
+        int(path["gather_number"]),
         digits[:LONGEST_DIGITS].decode("ascii"),
         _answered_by(fields),
         fields.get(b"FinishedOnKey") == b"",

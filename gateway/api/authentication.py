@@ -136,8 +136,8 @@ class AuthenticationRoutes:
         challenge = Challenge(purpose, body.phone_id, channel, mode, fallback_for(channel, mode, body.fallback))
         stored = stored_as(HTTPStatus.CREATED, self._verification)
         with self._api_key_auth.idempotency_key(request, application, raw, stored) as key:
-            begun = await self._authentication.challenge(application, request.match_info["id"], challenge, key)
-        return json_response(self._verification(begun), HTTPStatus.CREATED)
+            created = await self._authentication.challenge(application, request.match_info["id"], challenge, key)
+        return json_response(self._verification(created), HTTPStatus.CREATED)
 
     async def add_phone(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Begin to prove a phone."""
@@ -153,8 +153,8 @@ class AuthenticationRoutes:
         )
         stored = stored_as(HTTPStatus.CREATED, self._phone_added)
         with self._api_key_auth.idempotency_key(request, application, raw, stored) as key:
-            begun = await self._authentication.offer_phone(application, request.match_info["id"], phone, key)
-        return json_response(self._phone_added(begun), HTTPStatus.CREATED)
+            created = await self._authentication.offer_phone(application, request.match_info["id"], phone, key)
+        return json_response(self._phone_added(created), HTTPStatus.CREATED)
 
     async def grant_bypass(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Grant a code for one sign-in."""
@@ -176,16 +176,16 @@ class AuthenticationRoutes:
             link = await self._portal.make_link(application, request.match_info["id"], body.page, body.return_url, key)
         return json_response(_link_view(link), HTTPStatus.CREATED)
 
-    def _verification(self, begun: Created) -> VerificationView:
-        return verification_view(begun.change.verification, self._limits)
+    def _verification(self, created: Created) -> VerificationView:
+        return verification_view(created.change.verification, self._limits)
 
-    def _phone_added(self, begun: Created) -> PhoneAdded:
-        verification = begun.change.verification
-        person = begun.enrollment
+    def _phone_added(self, created: Created) -> PhoneAdded:
+        verification = created.change.verification
+        person = created.enrollment
         phone = None if person is None else person.phone_at(verification.number, verification.extension)
         if person is None or phone is None:
             raise TypeError("a phone was offered, and its person does not have it")
-        return PhoneAdded(phone=phone_view(person, phone), verification=self._verification(begun))
+        return PhoneAdded(phone=phone_view(person, phone), verification=self._verification(created))
 
 
 def _bypass_view(granted: tuple[str, int]) -> BypassView:

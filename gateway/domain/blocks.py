@@ -1,4 +1,4 @@
-"""Who is locked out, with a reason and, where it ends by itself, until when; and starting over."""
+"""Blocks of persons, with a reason and an optional end; and the reset of a record."""
 
 from gateway.domain.enrollment import (
     Enrollment,
@@ -47,7 +47,7 @@ def report_fraud(enrollment: Enrollment, days: int, now: int) -> EnrollmentChang
 
 
 def unblock_person(enrollment: Enrollment, reason: str, now: int) -> EnrollmentChange:
-    """Let a person in again; one who is not locked out stays as they are."""
+    """End a person's block; without one, nothing changes."""
     if not enrollment.blocked(now):
         return EnrollmentChange(enrollment)
     return update_enrollment(enrollment, now, JournalEntry("enrollment.unblocked", {"reason": reason}), block=None)

@@ -108,7 +108,7 @@ def create(
     facts = {"channel": request.channel.value, "mode": attempt.mode and attempt.mode.value}
     continues = {"continues": request.continues} if request.continues else {}
     entries = (JournalEntry("verification.created", {**facts, **continues}), *plan.left_out, _queued(first))
-    verification = _begun(
+    verification = _new_verification(
         request,
         new,
         now,
@@ -135,7 +135,7 @@ def create_recognized(
         JournalEntry("verification.created", {"channel": request.channel.value, "mode": None}),
         JournalEntry("verification.approved", {"basis": basis.value}),
     )
-    verification = _begun(
+    verification = _new_verification(
         request,
         new,
         now,
@@ -151,7 +151,7 @@ def create_recognized(
     return Change(verification, entries, outcome=Outcome(new.id, Status.APPROVED, assurance, None, now))
 
 
-def _begun(
+def _new_verification(
     request: VerificationRequest,
     new: NewVerification,
     now: int,
@@ -190,12 +190,12 @@ def check_code(
         return end_verification(
             verification, Ending.CODE_MATCHED, now, entries=(entry,), assurance=Assurance.POSSESSION
         )
-    left = verification.checks_left - 1
-    entries = (JournalEntry("code.checked", {"valid": False, "checks_left": left}),)
-    if left == 0:
-        change = end_verification(verification, Ending.CHECKS_EXHAUSTED, now, entries=entries, checks_left=left)
+    checks_left = verification.checks_left - 1
+    entries = (JournalEntry("code.checked", {"valid": False, "checks_left": checks_left}),)
+    if checks_left == 0:
+        change = end_verification(verification, Ending.CHECKS_EXHAUSTED, now, entries=entries, checks_left=checks_left)
     else:
-        change = Change(update_verification(verification, now, entries, checks_left=left), entries)
+        change = Change(update_verification(verification, now, entries, checks_left=checks_left), entries)
     return msgspec.structs.replace(change, rate_counters=rate_counters.with_failed_check(now))
 
 
@@ -230,7 +230,7 @@ def next_attempt(
     """
     attempt = new.at(now, verification.attempts[-1].confirm_key)
     entries = (*before, _queued(attempt))
-    step, *left = verification.steps or (None,)
+    step, *later_steps = verification.steps or (None,)
     after = update_verification(
         verification,
         now,
@@ -241,8 +241,8 @@ def next_attempt(
         match_digits=verification.match_digits or new.match_digits,
         ends_at=None,
         ending=None,
-        steps=tuple(left),
-        next_at=now + step.wait * SECOND if step and left else None,
+        steps=tuple(later_steps),
+        next_at=now + step.wait * SECOND if step and later_steps else None,
     )
     return Change(after, entries, rate_counters=rate_counters.with_send(now, limits), send=attempt)
 

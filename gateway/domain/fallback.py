@@ -69,9 +69,9 @@ def take_next_step(
         return pass_deadline(verification, now)
     if must_wait(verification, verification.attempts):
         return Change(update_verification(verification, now, (), next_at=None))
-    step, latest = verification.steps[0], verification.attempts[-1]
+    step, last_attempt = verification.steps[0], verification.attempts[-1]
     new = draw(step.channel, step.mode, verification.number)
-    facts = {"attempt_id": new.id, "after": latest.failure.code.value if latest.failure else None}
+    facts = {"attempt_id": new.id, "after": last_attempt.failure.code.value if last_attempt.failure else None}
     return next_attempt(
         verification, new, rate_counters, now, limits, JournalEntry("fallback.moved_on", {**_way(step), **facts})
     )
@@ -82,9 +82,9 @@ def skip_step(verification: Verification, reason: ErrorCode, now: int) -> Change
     if not is_due(verification, now):
         return Change(verification)
     entries = (_left_out(verification.steps[0], reason),)
-    left = verification.steps[1:]
-    if left:
-        return Change(update_verification(verification, now, entries, steps=left, next_at=now), entries)
+    steps = verification.steps[1:]
+    if steps:
+        return Change(update_verification(verification, now, entries, steps=steps, next_at=now), entries)
     return finish_or_wait(verification, verification.attempts, now, entries, steps=(), next_at=None)
 
 

@@ -195,7 +195,7 @@ def _channel_for(phone: Phone, wished: Channel) -> Channel:
 
 
 def _with_send(enrollment: Enrollment, now: int, limits: Limits) -> tuple[int, ...]:
-    """Count a send for the person, whatever the number: who tries number after number is stopped (toll fraud)."""
+    """Count a send for the person, whatever the number: trying number after number is limited (toll fraud)."""
     start = now - limits.send_window * SECOND
     recent = tuple(time for time in enrollment.sends if time > start)
     if len(recent) >= limits.sends_per_person:

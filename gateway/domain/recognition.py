@@ -75,9 +75,11 @@ def use_bypass(enrollment: Enrollment, digest: bytes, now: int) -> EnrollmentCha
         raise _invalid()
     if hmac.compare_digest(bypass.digest, digest):
         return update_enrollment(enrollment, now, JournalEntry("bypass.used", {"reason": bypass.reason}), bypass=None)
-    left = bypass.guesses_left - 1
-    after = msgspec.structs.replace(bypass, guesses_left=left) if left else None
-    change = update_enrollment(enrollment, now, JournalEntry("bypass.refused", {"guesses_left": left}), bypass=after)
+    guesses_left = bypass.guesses_left - 1
+    after = msgspec.structs.replace(bypass, guesses_left=guesses_left) if guesses_left else None
+    change = update_enrollment(
+        enrollment, now, JournalEntry("bypass.refused", {"guesses_left": guesses_left}), bypass=after
+    )
     return msgspec.structs.replace(change, refusal=_invalid())
 
 

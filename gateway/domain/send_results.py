@@ -43,7 +43,7 @@ def record_rejected(verification: Verification, attempt_id: str, failure: Failur
 
 
 def reroute(verification: Verification, attempt_id: str, to: str, failure: Failure | None, now: int) -> Change:
-    """Hand an attempt that no provider has taken to another one: the first said no for good, or its circuit is open.
+    """Hand an attempt that no provider has taken to another one: the first refused it, or its circuit is open.
 
     It stays one attempt, for it is sent once: whatever may have been taken is never handed on.
     """

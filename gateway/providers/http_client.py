@@ -267,16 +267,16 @@ class ConnectionPool:
         if self._free_slots:
             self._free_slots -= 1
             return None
-        turn: asyncio.Future[HttpConnection | None] = self._loop.create_future()
-        self._queue.append(turn)
+        waiter: asyncio.Future[HttpConnection | None] = self._loop.create_future()
+        self._queue.append(waiter)
         try:
-            connection = await turn
+            connection = await waiter
         except asyncio.CancelledError:
-            if turn.cancelled():
+            if waiter.cancelled():
                 # A hand-over may have skipped it meanwhile.
                 with contextlib.suppress(ValueError):
-                    self._queue.remove(turn)
-            elif (unwanted := turn.result()) is not None:
+                    self._queue.remove(waiter)
+            elif (unwanted := waiter.result()) is not None:
                 self.give_back(unwanted)
             else:
                 self._free_slot()
@@ -313,9 +313,9 @@ class ConnectionPool:
 
     def _hand_over(self, slot: HttpConnection | None) -> bool:
         while self._queue:
-            turn = self._queue.popleft()
-            if not turn.done():
-                turn.set_result(slot)
+            waiter = self._queue.popleft()
+            if not waiter.done():
+                waiter.set_result(slot)
                 return True
         return False
 

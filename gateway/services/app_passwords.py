@@ -56,7 +56,7 @@ class AppPasswords:
         self._limits = limits
         self._clock = clock
         self._generators = generators
-        self._turns: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
 
     async def create(
         self,
@@ -75,7 +75,7 @@ class AppPasswords:
         """
         while True:
             with contextlib.suppress(SelectorTaken):
-                return await self._draw(
+                return await self._create(
                     application, enrollment_id, name, scope, expires_in_days, idempotency_key, visit_began
                 )
 
@@ -101,60 +101,64 @@ class AppPasswords:
         """
         keys = self._vault.rate_counter_keys("app_password", application.id, user)
         # One at a time for each user: a mail client opens many connections, which must not use up each other's tries.
-        turn = self._turns.setdefault(keys[0], asyncio.Lock())
-        async with turn:
+        lock = self._locks.setdefault(keys[0], asyncio.Lock())
+        async with lock:
             await self._rate_counters.count(
                 keys, lambda rate_counters, now: rate_counters.with_app_password_tried(now, self._limits)
             )
             try:
-                right = await self._judge(application, user, password, scope)
+                app_password = await self._verify(application, user, password, scope)
             except Rejected:
                 await self._take_back(keys)
                 raise
-            if right is not None:
+            if app_password is not None:
                 await self._take_back(keys)
-            return right
+            return app_password
 
-    async def _judge(self, application: Application, user: str, password: str, scope: str | None) -> AppPassword | None:
-        drawn = normalize_password(password) or ""
+    async def _verify(
+        self, application: Application, user: str, password: str, scope: str | None
+    ) -> AppPassword | None:
+        normalized = normalize_password(password) or ""
         enrollment = await self._enrollments.of_user(application.id, user)
-        candidate = None if enrollment is None else self._candidate(application, enrollment, drawn, scope)
-        right = await self._passwords.verify(candidate.hash if candidate else None, drawn)
-        if enrollment is None or candidate is None or not right:
+        candidate = None if enrollment is None else self._candidate(application, enrollment, normalized, scope)
+        matches = await self._passwords.verify(candidate.hash if candidate else None, normalized)
+        if enrollment is None or candidate is None or not matches:
             return None
-        return await self._used(enrollment, candidate, self._vault.password_selector(enrollment.id, drawn))
+        return await self._record_use(enrollment, candidate, self._vault.password_selector(enrollment.id, normalized))
 
     def _candidate(
-        self, application: Application, enrollment: Enrollment, drawn: str, scope: str | None
+        self, application: Application, enrollment: Enrollment, normalized: str, scope: str | None
     ) -> AppPassword | None:
         if self._denial(application, enrollment):
             return None
         now = self._clock()
         candidates = (
             find_usable(enrollment, selector, scope, now)
-            for selector in self._vault.password_selectors(enrollment.id, drawn)
+            for selector in self._vault.password_selectors(enrollment.id, normalized)
         )
         return next(filter(None, candidates), None)
 
-    async def _used(self, enrollment: Enrollment, right: AppPassword, selector: bytes) -> AppPassword | None:
+    async def _record_use(
+        self, enrollment: Enrollment, app_password: AppPassword, selector: bytes
+    ) -> AppPassword | None:
         """Note the use; None if the password was taken away while it was being verified.
 
         From now on it is found by this selector, which the newest key made.
         """
 
         def step(current: Enrollment, now: int) -> EnrollmentChange:
-            return record_use(current, right.id, now, selector)
+            return record_use(current, app_password.id, now, selector)
 
         try:
             change = done(await self._enrollments.change(enrollment.id, step))
         except Rejected:
             return None
-        return find_app_password(change.enrollment, right.id)
+        return find_app_password(change.enrollment, app_password.id)
 
     async def _take_back(self, keys: tuple[bytes, ...]) -> None:
         await self._rate_counters.count(keys, lambda rate_counters, _now: rate_counters.without_latest_try())
 
-    async def _draw(
+    async def _create(
         self,
         application: Application,
         enrollment_id: str,

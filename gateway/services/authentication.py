@@ -101,7 +101,7 @@ class Authentication:
             first_phone=phone.first,
             confirm_key=enrollment.confirm_key(known),
         )
-        return await self._verifications.begin(application, request, idempotency_key)
+        return await self._verifications.create_with_enrollment(application, request, idempotency_key)
 
     async def challenge(
         self,
@@ -128,7 +128,7 @@ class Authentication:
                 return await self._verifications.recognize(
                     application, request, Basis.RECENT_PROOF, proof.assurance, holds, idempotency_key
                 )
-        return await self._verifications.begin(application, request, idempotency_key)
+        return await self._verifications.create_with_enrollment(application, request, idempotency_key)
 
     async def recognize_device(self, application: Application, enrollment_id: str, secret: str) -> Created | None:
         """Approve a sign-in from a browser that the person trusts; None if they do not, or policy says no."""

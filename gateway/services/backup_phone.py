@@ -49,19 +49,19 @@ class BackupPhones:
             return
         application = Application(verification.application_id, verification.application_name)
         try:
-            backup_id = await self._begun(application, enrollment, verification)
+            backup_id = await self._create_backup(application, enrollment, verification)
         except Rejected as refusal:
             reason = refusal.code
-            await self._noted(verification, lambda current, now: backup_phone.give_up_backup(current, reason, now))
+            await self._apply(verification, lambda current, now: backup_phone.give_up_backup(current, reason, now))
             return
-        noted = await self._noted(
+        noted = await self._apply(
             verification, lambda current, now: backup_phone.continue_with_backup(current, backup_id, now)
         )
         if noted is None or noted.continued_by != backup_id:
             with contextlib.suppress(Rejected):  # it has ended by itself
                 await self._verifications.cancel(application, backup_id)
 
-    async def _begun(self, application: Application, enrollment: Enrollment, first: Verification) -> str:
+    async def _create_backup(self, application: Application, enrollment: Enrollment, first: Verification) -> str:
         """Call the best phone that may be called, and return the verification's id; raises Rejected where none may."""
         backup = backup_phone.next_backup(enrollment, first)
         digest = hashlib.sha256(f"backup of {first.id}".encode()).digest()
@@ -70,16 +70,16 @@ class BackupPhones:
         for phone in backup.phones:
             challenge = Challenge(Purpose.SIGN_IN, phone.id, Channel.CALL, backup.mode, (), first.id, backup.tried)
             try:
-                begun = await self._authentication.challenge(application, enrollment.id, challenge, key, first.locale)
+                created = await self._authentication.challenge(application, enrollment.id, challenge, key, first.locale)
             except RepeatedRequest as repeated:
                 return repeated.response.content.decode()
             except Rejected as refused:
                 refusal = refused
             else:
-                return begun.change.verification.id
+                return created.change.verification.id
         raise refusal
 
-    async def _noted(self, first: Verification, step: Step) -> Verification | None:
+    async def _apply(self, first: Verification, step: Step) -> Verification | None:
         """Change the first verification; None if there is no such any more."""
         try:
             change = await self._store.apply(first.id, step)
@@ -89,5 +89,5 @@ class BackupPhones:
         return change.verification
 
 
-def _id_of(begun: Created) -> bytes:
-    return begun.change.verification.id.encode()
+def _id_of(created: Created) -> bytes:
+    return created.change.verification.id.encode()

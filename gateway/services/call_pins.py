@@ -33,7 +33,7 @@ class CallPins:
         self._hashes = hashes
         self._limits = limits
         self._clock = clock
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def judged(self, verification: Verification, attempt: Attempt, gathered: KeyedPin) -> Change:
         """Judge the digits of the open Gather of a call, once for that Gather, and store the change.
@@ -42,8 +42,8 @@ class CallPins:
         approval that the record does not bear any more).
         """
         person_id = str(verification.enrollment_id)
-        turn = self._turns.setdefault(person_id, asyncio.Lock())
-        async with turn:
+        lock = self._locks.setdefault(person_id, asyncio.Lock())
+        async with lock:
             while True:
                 enrollment = await self._enrollments.get(person_id)
                 verdict = _NOTHING if enrollment is None else await self._verdict(enrollment, attempt, gathered.digits)

@@ -105,7 +105,7 @@ class Callbacks:
                 verification,
                 token,
                 event.sid,
-                event.turn,
+                event.gather_number,
                 event.digits,
                 rate_counters,
                 now,
@@ -114,7 +114,7 @@ class Callbacks:
                 cut_off=event.cut_off,
             ),
         )
-        gathered = KeyedPin(token, event.sid, event.turn, event.digits)
+        gathered = KeyedPin(token, event.sid, event.gather_number, event.digits)
         judged = self._to_be_judged(event.attempt, change, gathered)
         if change is not None and judged is not None:
             change = await self._committed(self._pins.judged(change.verification, judged, gathered))

@@ -15,7 +15,7 @@ class Pins:
         self._enrollments = enrollments
         self._hashes = hashes
 
-    async def give(self, application: Application, enrollment_id: str, typed: str) -> Enrollment:
+    async def set_initial(self, application: Application, enrollment_id: str, typed: str) -> Enrollment:
         """Set a PIN for a person, who has to change it when they first use it; raises Rejected as `choose` does."""
         return await self._set(application, enrollment_id, typed, must_change=True)
 

@@ -31,7 +31,7 @@ class CreatedLink(msgspec.Struct, frozen=True):
 
 
 class PortalVisit(msgspec.Struct, frozen=True):
-    """Who is visiting, for whom, under which policy; `csrf` is what each form of this visit must bring back."""
+    """A visit with its person, application and policy; `csrf` is the token that each of its forms must return."""
 
     session: PortalSession
     enrollment: Enrollment

@@ -86,12 +86,12 @@ class Verifications:
         self, application: Application, request: VerificationRequest, idempotency_key: IdempotencyKey | None
     ) -> Verification:
         """Create a verification; its send is stored with it and goes out after the commit."""
-        return (await self.begin(application, request, idempotency_key)).change.verification
+        return (await self.create_with_enrollment(application, request, idempotency_key)).change.verification
 
-    async def begin(
+    async def create_with_enrollment(
         self, application: Application, request: VerificationRequest, idempotency_key: IdempotencyKey | None
     ) -> Created:
-        """Do what `create` does, and return the person's record with it."""
+        """Do what `create` does, and return the change with the person's record."""
         policy, enrollment = await self._terms(application, request.enrollment_id)
         request = under(policy, with_purpose(request, enrollment))
         reject_text_to_extension(request.channel, request.extension)
@@ -102,17 +102,17 @@ class Verifications:
         attempt = self.new_attempt(request.channel, mode, request.number)
         following = plan(policy, request, mode, enrollment)
 
-        def begin(rate_counters: RateCounters, now: int) -> Change:
+        def step(rate_counters: RateCounters, now: int) -> Change:
             if enrollment is None:
                 reject_without_pin(None, mode, now)
             return create(request, new, attempt, rate_counters, now, limits, following)
 
         joining = self._joining(request, policy, mode)
-        begun = await self._store.create(
-            new.id, request.number, begin, idempotency_key=idempotency_key, joining=joining
+        created = await self._store.create(
+            new.id, request.number, step, idempotency_key=idempotency_key, joining=joining
         )
-        self._handed_over(begun.change)
-        return begun
+        self._handed_over(created.change)
+        return created
 
     async def recognize(
         self,
@@ -224,11 +224,11 @@ class Verifications:
             try:
                 verification = await self.show(application, verification_id)
                 revision = verification.revision if revision is None else revision
-                left = deadline - loop.time()
-                if verification.revision > revision or self._stopping or left <= 0:
+                remaining = deadline - loop.time()
+                if verification.revision > revision or self._stopping or remaining <= 0:
                     return verification
                 # Read again after waking: another process may have notified of a state that was read already.
-                await self._wait_for(changed, left)
+                await self._wait_for(changed, remaining)
             finally:
                 changed.cancel()
 

@@ -1,4 +1,4 @@
-"""What an engine gives the stores: a writer that commits operations in groups, reads of what is committed, and news."""
+"""What an engine gives the stores: a writer of groups of operations, committed reads, and waiters for changes."""
 
 import asyncio
 from collections import OrderedDict
@@ -29,7 +29,7 @@ class Transaction(Protocol):
         """Return all rows."""
         ...
 
-    async def put(self, statement: Statement, values: Row) -> None:
+    async def execute(self, statement: Statement, values: Row) -> None:
         """Change rows."""
         ...
 
@@ -65,7 +65,7 @@ class Writer(Protocol):
 class Reads(Protocol):
     """What is committed. Each method raises StoreUnavailable when the database fails."""
 
-    async def one(self, statement: Statement, values: Row) -> Row | None:
+    async def row(self, statement: Statement, values: Row) -> Row | None:
         """Return the first row."""
         ...
 

@@ -83,7 +83,7 @@ class EnrollmentStore:
                 sql.DELETE_ENTRIES,
                 sql.DELETE_ENROLLMENT,
             ):
-                await transaction.put(statement, (enrollment_id,))
+                await transaction.execute(statement, (enrollment_id,))
 
         await self._writer.run(operation)
 
@@ -98,7 +98,7 @@ class EnrollmentStore:
         if existing:
             return existing, False
         values = (enrollment.id, enrollment.application_id, enrollment.user, rows.enrollment_state(enrollment))
-        await transaction.put(sql.INSERT_ENROLLMENT, values)
+        await transaction.execute(sql.INSERT_ENROLLMENT, values)
         return enrollment, True
 
     async def of_user_in(self, transaction: Transaction, application_id: str, user: str) -> Enrollment | None:
@@ -158,10 +158,10 @@ class EnrollmentStore:
 
     async def _save(self, transaction: Transaction, before: Enrollment, change: EnrollmentChange, now: int) -> None:
         after = change.enrollment
-        await transaction.put(sql.UPDATE_ENROLLMENT, (rows.enrollment_state(after), after.id))
+        await transaction.execute(sql.UPDATE_ENROLLMENT, (rows.enrollment_state(after), after.id))
         for phone in set(before.phones) - set(after.phones):
             if after.phone(phone.id) is None:
-                await transaction.put(sql.DELETE_PHONE, (phone.id,))
+                await transaction.execute(sql.DELETE_PHONE, (phone.id,))
         for phone in set(after.phones) - set(before.phones):
             values = (
                 phone.id,
@@ -172,10 +172,10 @@ class EnrollmentStore:
                 phone.verified_at,
                 phone.replaces,
             )
-            await transaction.put(sql.UPSERT_PHONE, values)
+            await transaction.execute(sql.UPSERT_PHONE, values)
         if change.entries:
             first = after.entries - len(change.entries) + 1
-            await transaction.put(sql.INSERT_ENTRIES, (after.id, first, now, rows.entries_state(change.entries)))
+            await transaction.execute(sql.INSERT_ENTRIES, (after.id, first, now, rows.entries_state(change.entries)))
         if change.notices:
             await self._outbox.add_notifications_in(transaction, after, change.notices, now)
 

@@ -50,7 +50,7 @@ class Eraser:
     async def erase(self, number: PhoneNumber, reason: str) -> Erased:
         """Erase a number wherever a fingerprint of any key finds it; what is under way for it is canceled.
 
-        Its suppression and its opt-outs stay: they are fingerprints only, and protect whoever has it.
+        Its suppression and its opt-outs stay: they are fingerprints only, and protect the holder of the number.
         """
         phones = verifications = counts = 0
         for fingerprint in self._vault.fingerprints(number):
@@ -76,7 +76,7 @@ class Eraser:
     async def _erase_in(self, transaction: Transaction, ids: list[str]) -> None:
         for verification_id in ids:
             change = await self._verifications.apply_in(transaction, verification_id, _canceled, self._clock())
-            await transaction.put(sql.ERASE_NUMBER, (b"", b"", verification_id))
+            await transaction.execute(sql.ERASE_NUMBER, (b"", b"", verification_id))
             erased = msgspec.structs.replace(change.verification, number=rows.NO_NUMBER, extension=None)
             transaction.verifications[verification_id] = erased
 

@@ -30,7 +30,7 @@ class IdempotencyStore:
 
     async def response(self, key: bytes, request_digest: bytes) -> StoredResponse | None:
         """Return the response that is stored for a key; raises Rejected (`idempotency_key_reused`)."""
-        row = await self._reads.one(sql.SELECT_RESPONSE, (key,))
+        row = await self._reads.row(sql.SELECT_RESPONSE, (key,))
         return None if row is None else self._response_of(row, key, request_digest)
 
     def _once(self, key: IdempotencyKey, operation: Operation[T]) -> Operation[T]:
@@ -42,7 +42,7 @@ class IdempotencyStore:
             content = key.response(result)
             if content is not None:
                 sealed = self._vault.seal(content, key.key.hex())
-                await transaction.put(sql.INSERT_RESPONSE, (key.key, key.request_digest, sealed, self._clock()))
+                await transaction.execute(sql.INSERT_RESPONSE, (key.key, key.request_digest, sealed, self._clock()))
             return result
 
         return once

@@ -100,13 +100,13 @@ class KeyRotation:
         for row_id, sealed, _ in batch:
             plain = self._vault.unseal(sealed, row_id)
             fingerprint = await newest_fingerprint(transaction, self._vault, rows.number_of(plain))
-            await transaction.put(statement, (self._vault.seal(plain, row_id), fingerprint, row_id, sealed))
+            await transaction.execute(statement, (self._vault.seal(plain, row_id), fingerprint, row_id, sealed))
 
     async def _reseal(self, transaction: Transaction, statement: Statement, batch: list[Row]) -> None:
         for row_id, sealed in batch:
             place = row_id if isinstance(row_id, str) else row_id.hex()
             plain = self._vault.unseal(sealed, place)
-            await transaction.put(statement, (self._vault.seal(plain, place), row_id, sealed))
+            await transaction.execute(statement, (self._vault.seal(plain, place), row_id, sealed))
 
 
 _PHONES = (sql.PAGE_PHONES, sql.RENEW_PHONE)

@@ -191,7 +191,7 @@ class PostgresReads:
         self._short = _Reader(ReconnectingConnection(url), batcher)
         self._long = _Reader(ReconnectingConnection(url), batcher)
 
-    async def one(self, statement: Statement, values: Row) -> Row | None:
+    async def row(self, statement: Statement, values: Row) -> Row | None:
         """Return the first row."""
         first_rows = await self._short.rows(statement, values)
         return first_rows[0] if first_rows else None

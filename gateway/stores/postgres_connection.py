@@ -125,7 +125,7 @@ class StatementBatcher:
             rows_of_each[order[whose - 1]].append(tuple(rest))
         return rows_of_each
 
-    async def put(self, connection: "asyncpg.Connection[Any]", statement: Statement, each: Sequence[Row]) -> None:
+    async def execute(self, connection: "asyncpg.Connection[Any]", statement: Statement, each: Sequence[Row]) -> None:
         """Change rows for each of the values."""
         prepared = await self.prepared(connection, statement)
         if not prepared.many:

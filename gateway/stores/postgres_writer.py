@@ -120,7 +120,7 @@ class BatchedOperation(Generic[T]):
         """Return all rows."""
         return await _ask(statement, values)
 
-    async def put(self, statement: Statement, values: Row) -> None:
+    async def execute(self, statement: Statement, values: Row) -> None:
         """Change rows, together with those of the whole batch, before this operation reads on or ends."""
         self.unwritten.append(_Question(statement, values))
 
@@ -131,10 +131,11 @@ class BatchedOperation(Generic[T]):
 
 
 class BatchExecutor:
-    """Runs the operations of one batch, wave by wave, inside a transaction that its caller begins and ends.
+    """Runs the operations of one batch, round by round, inside a transaction that its caller begins and ends.
 
-    What they ask for at the same time goes out together. Two operations of a batch share one transaction, in which row
-    locks do not part them. So who reads a row to change it owns it until it has ended, and the next one waits for that.
+    Statements that operations ask for at the same time go out together. The operations of a batch share a transaction,
+    so row locks do not separate them: an operation that reads a row to change it owns the row until the operation ends,
+    and the next one waits for that.
     """
 
     def __init__(
@@ -179,17 +180,17 @@ class BatchExecutor:
 
     async def _write(self, operations: list[BatchedOperation[Any]]) -> None:
         """Write what the operations have put, in the order of each, the same statement of all in one."""
-        left = [operation for operation in operations if operation.unwritten]
-        while left:
-            statement = left[0].unwritten[0].statement
+        writing = [operation for operation in operations if operation.unwritten]
+        while writing:
+            statement = writing[0].unwritten[0].statement
             each: list[Row] = []
-            for operation in left:
+            for operation in writing:
                 operation.wrote = True
                 while operation.unwritten and operation.unwritten[0].statement is statement:
                     each.append(operation.unwritten.pop(0).values)
-            await self._batcher.put(self._connection, statement, each)
+            await self._batcher.execute(self._connection, statement, each)
             self.wrote = True
-            left = [operation for operation in left if operation.unwritten]
+            writing = [operation for operation in writing if operation.unwritten]
 
     async def _answer(self, operations: list[BatchedOperation[Any]]) -> None:
         """Answer what the operations ask for, the same question of all in one."""

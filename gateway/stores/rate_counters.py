@@ -59,4 +59,4 @@ class RateCounterStore:
     ) -> None:
         """Store new counters in the row of those that were read."""
         statement = sql.UPDATE_COUNTERS if counters.has_row else sql.INSERT_COUNTERS
-        await transaction.put(statement, (rows.rate_counters_state(rate_counters), now, counters.fingerprint))
+        await transaction.execute(statement, (rows.rate_counters_state(rate_counters), now, counters.fingerprint))

@@ -65,7 +65,7 @@ async def open_sqlite(path: Path, vault: Vault, clock: Clock) -> Store:
     except (sqlite3.Error, OSError) as error:
         lock.close()
         raise StoreUnavailable(f"cannot open {path}: {error}") from error
-    engine.hold(lock, Checkpoints(path, engine.writer.turn, engine.writer.look_for_others))
+    engine.hold(lock, Checkpoints(path, engine.writer.batch_lock, engine.writer.look_for_others))
     return Store(engine, vault, clock)
 
 
@@ -149,7 +149,7 @@ class SqliteReads:
         self._connection = connection
         self._lists = lists
 
-    async def one(self, statement: Statement, values: Row) -> Row | None:
+    async def row(self, statement: Statement, values: Row) -> Row | None:
         """Return the first row."""
         try:
             return cast("Row | None", self._connection.execute(statement.text, values).fetchone())
@@ -193,7 +193,7 @@ class SqliteTransaction:
         """Return all rows."""
         return self._cursor.execute(statement.text, values).fetchall()
 
-    async def put(self, statement: Statement, values: Row) -> None:
+    async def execute(self, statement: Statement, values: Row) -> None:
         """Change rows."""
         self.writes += 1
         self._cursor.execute(statement.text, values)
@@ -242,8 +242,8 @@ class GroupCommit:
     all of them would double the cost of every write: SQLite copies each page that changes inside one.)
 
     `committed` is given the verifications that a batch changed, before anyone is answered. `look_for_others` is called
-    at the beginning of each batch, when no other process can commit any more. Whoever holds `turn` keeps the next batch
-    waiting.
+    at the beginning of each batch, when no other process can commit any more. While `batch_lock` is held, the next
+    batch waits.
     """
 
     def __init__(
@@ -255,7 +255,7 @@ class GroupCommit:
         self._connection = connection
         self._committed = committed
         self._look_for_others = look_for_others
-        self.turn = asyncio.Lock()
+        self.batch_lock = asyncio.Lock()
         self._waiting: deque[_SqliteOperation[Any]] = deque()
         self._arrived = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
@@ -278,7 +278,7 @@ class GroupCommit:
 
     async def look_for_others(self) -> None:
         """See what other processes have committed, between two batches."""
-        async with self.turn:
+        async with self.batch_lock:
             self._look_for_others()
 
     async def close(self) -> None:
@@ -297,7 +297,7 @@ class GroupCommit:
                 await self._commit(batch)
 
     async def _commit(self, batch: list[_SqliteOperation[Any]]) -> None:
-        async with self.turn:
+        async with self.batch_lock:
             await self._commit_alone(batch)
 
     async def _commit_alone(self, batch: list[_SqliteOperation[Any]]) -> None:

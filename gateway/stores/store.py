@@ -60,7 +60,7 @@ class Store:
         if not self._writer.alive:
             raise StoreUnavailable("the writer has stopped")
         try:
-            row = await self._reads.one(sql.SELECT_REVISION, ())
+            row = await self._reads.row(sql.SELECT_REVISION, ())
         except StoreUnavailable as error:  # such as a database without tables
             raise StoreUnavailable(f"{error}: if it is new, run poundkey migrate") from error
         if row != (HEAD,):

@@ -95,7 +95,7 @@ class VerificationStore:
                 )
             change = begin(counters.rate_counters, now)
             verification = change.verification
-            await transaction.put(
+            await transaction.execute(
                 sql.INSERT_VERIFICATION,
                 (
                     verification_id,
@@ -158,7 +158,7 @@ class VerificationStore:
         verification = self._cache.get(verification_id)
         if verification is not None:
             return verification
-        row = await self._reads.one(sql.SELECT_VERIFICATION, (verification_id,))
+        row = await self._reads.row(sql.SELECT_VERIFICATION, (verification_id,))
         if row is None:
             return None
         verification = rows.verification_of(verification_id, row[0], row[1], self._vault)
@@ -261,7 +261,7 @@ class VerificationStore:
     ) -> None:
         after = change.verification
         values = (after.status.value, after.due_at, rows.verification_state(after), after.id)
-        await transaction.put(sql.UPDATE_VERIFICATION, values)
+        await transaction.execute(sql.UPDATE_VERIFICATION, values)
         await self._outbox.release_in(transaction, before, after, now)
         await self._save_beside(transaction, change, now, counters)
 
@@ -273,7 +273,7 @@ class VerificationStore:
         if change.entries:
             first = verification.entries - len(change.entries) + 1
             values = (verification.id, first, now, rows.entries_state(change.entries))
-            await transaction.put(sql.INSERT_ENTRIES, values)
+            await transaction.execute(sql.INSERT_ENTRIES, values)
         if change.rate_counters is not None and counters is not None:
             await self._rate_counters.save_in(transaction, counters, change.rate_counters, now)
         if change.send is not None:

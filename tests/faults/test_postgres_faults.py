@@ -253,7 +253,7 @@ async def test_two_operations_that_want_each_others_rows_both_happen(store):
         async def operation(work):
             for name in (first, second):
                 await work.read(select("SELECT state FROM verifications WHERE id = ? FOR UPDATE"), (name,))
-            await work.put(update("verifications", "due_at = due_at + ?", "id = ?"), (1, first))
+            await work.execute(update("verifications", "due_at = due_at + ?", "id = ?"), (1, first))
             return first
 
         return operation

@@ -325,6 +325,6 @@ _STATES: Mapping[CallState, Mapping[DtmfInput, Row]] = {
     },
 }
 FLOW: Mapping[tuple[CallState, DtmfInput], Row] = MappingProxyType(
-    {(state, given): row for state, rows in _STATES.items() for given, row in rows.items()}
+    {(state, dtmf): row for state, rows in _STATES.items() for dtmf, row in rows.items()}
 )
 """What each input does in each state. The states that are not in it do not listen: `replies.listens` is false there."""
