@@ -20,7 +20,7 @@ class OutboxKind(StrEnum):
 class OutboxState(StrEnum):
     """Where an entry stands. Only a `queued` one may be claimed, and only a claimed one is handed to a provider.
 
-    A `sending` one is claimed until its lease is over; after that nobody can say whether it went out. The states behind
+    A `sending` one is claimed until its lease is over; after that it is unknown whether it went out. The states behind
     it are for attempts only: a provider has, or may have, an `unknown` one, has yet to say how a `settling` one ended,
     and is to end the call of a `hanging_up` one. A notification is removed in place of them.
     """

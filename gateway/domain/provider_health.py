@@ -64,14 +64,15 @@ def send_begun(circuit: Circuit, now: int, patience: int) -> Circuit:
 
 
 def send_succeeded(_circuit: Circuit) -> Circuit:
-    """The provider took a send, or refused it for the number's sake: the circuit is closed."""
+    """The provider took a send, or refused its number: the circuit is closed."""
     return CLOSED
 
 
 def send_failed(circuit: Circuit, now: int, rule: CircuitRule) -> Circuit:
-    """The provider failed for its own sake, or left us in doubt. The last failure allowed, or a failed probe, opens it.
+    """The provider failed, or left it unknown whether it took the send.
 
-    What was under way when the circuit opened changes nothing of it.
+    The last failure allowed, or a failed probe, opens the circuit. What was under way when the circuit opened changes
+    nothing of it.
     """
     failures = circuit.failures + 1
     if circuit.open_until is not None and now < circuit.open_until:

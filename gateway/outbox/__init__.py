@@ -1,1 +1,1 @@
-"""Sends what is in the outbox, once: an entry is claimed in the store, handed to a provider, and asked about."""
+"""Sends each entry of the outbox once: claims it in the store, hands it to a provider, and asks for its outcome."""

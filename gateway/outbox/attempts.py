@@ -28,7 +28,7 @@ _BUSY_TRIES_BEFORE_ANOTHER = 2
 
 
 class Attempts:
-    """Fills `gateway.outbox.dispatcher.Contents`.
+    """Implements `gateway.outbox.dispatcher.Contents`.
 
     Args:
         verifications: The verifications that they are of.
@@ -59,7 +59,7 @@ class Attempts:
         self.settings = settings
 
     async def open(self, entry: OutboxEntry) -> "OutgoingAttempt | None":
-        """See the protocol. An attempt is sent while its verification is pending and nothing was reported of it."""
+        """Return an attempt whose verification is pending and of which no report came; None for any other."""
         verification = await self._verifications.get(entry.subject_id)
         if verification is None or verification.status is not Status.PENDING:
             return None
@@ -67,15 +67,15 @@ class Attempts:
             return None
         attempt = find_attempt(verification, entry.id)
         if attempt is None or attempt.status is not DeliveryStatus.QUEUED:
-            return None  # a provider that refused it has reported on it all the same: whatever that was, it is over
+            return None  # a provider that refused it has sent a report all the same: it is over
         return OutgoingAttempt(self, entry, verification, attempt)
 
     async def withdraw(self, entry: OutboxEntry) -> None:
-        """See the protocol."""
+        """Record that the attempt is not sent, because its verification has ended."""
         await self.apply(entry, lambda before, now: send_results.withdraw(before, entry.id, now))
 
     async def note_lease_over(self, entry: OutboxEntry) -> None:
-        """See the protocol. The reconciler asks what became of it."""
+        """Record that it is unknown whether the attempt was sent; the reconciler then asks the provider."""
         delay = int(self.settings.reconcile_after * SECOND)
         update = OutboxUpdate(entry.id, OutboxState.UNKNOWN, delay)
         await self.apply(entry, lambda before, now: send_results.record_unknown(before, entry.id, now), update)
@@ -98,12 +98,12 @@ class Attempts:
             change = await self._verifications.apply(entry.subject_id, step, update=update or OutboxUpdate(entry.id))
         except Rejected:
             return None
-        self._counters.kept(change)
+        self._counters.change_committed(change)
         return change
 
 
 class OutgoingAttempt:
-    """Fills `gateway.outbox.dispatcher.Outgoing`."""
+    """Implements `gateway.outbox.dispatcher.Outgoing`."""
 
     def __init__(self, attempts: Attempts, entry: OutboxEntry, verification: Verification, attempt: Attempt) -> None:
         self._attempts = attempts
@@ -116,7 +116,7 @@ class OutgoingAttempt:
         self.refused_by = attempt.refused_by
 
     def hand_over(self, account: ProviderAccount) -> Awaitable[str | None]:
-        """See the protocol."""
+        """Send the attempt's text or place its call at this provider."""
         verification, number = self._verification, self.number
         ref, addresses = AttemptRef(verification.id, self._attempt.token), account.addresses
         if self.channel is Channel.SMS:
@@ -146,14 +146,14 @@ class OutgoingAttempt:
         return self._attempts.settings.detect_machines and self._verification.extension is None
 
     def retry_delay(self, busy: ProviderBusy, *, others_left: bool) -> int | None:
-        """See the protocol. A person waits for it: where another provider is left, that one is asked soon."""
+        """Return the provider's delay (ms), a few times; fewer where another provider is left: a person waits."""
         tries = self._attempts.settings.busy_tries
         if others_left:
             tries = min(tries, 1 if isinstance(busy, ProviderUnreachable) else _BUSY_TRIES_BEFORE_ANOTHER)
         return int(busy.retry_after * SECOND) if self.entry.tries + 1 < tries else None
 
     async def note_sent(self, sid: str | None) -> None:
-        """See the protocol. A call whose verification has ended meanwhile is hung up."""
+        """Record the provider's sid; a call whose verification has ended meanwhile is hung up."""
         attempt_id = self.entry.id
         update = OutboxUpdate(attempt_id, OutboxState.SETTLING, self._attempts.settings.patience(self.channel))
         change = await self._attempts.apply(
@@ -166,17 +166,17 @@ class OutgoingAttempt:
             )
 
     async def note_failed(self, failure: Failure) -> None:
-        """See the protocol."""
+        """Record the provider's refusal: the attempt has failed."""
         await self._attempts.apply(
             self.entry, lambda before, now: send_results.record_rejected(before, self.entry.id, failure, now)
         )
 
     async def note_uncertain(self) -> None:
-        """See the protocol."""
+        """Record that it is unknown whether the attempt was sent."""
         await self._attempts.note_lease_over(self.entry)
 
     async def reroute(self, provider: str, failure: Failure | None) -> OutboxEntry | None:
-        """See the protocol. The verification names its provider, and who has refused it."""
+        """Queue the attempt for another provider; its verification stores the provider, and those that refused it."""
         entry = self.entry
         update = OutboxUpdate(entry.id, OutboxState.QUEUED, only_from=OutboxState.SENDING)
         change = await self._attempts.apply(

@@ -51,7 +51,7 @@ class Outgoing(Protocol):
         ...
 
     async def note_uncertain(self) -> None:
-        """Note that nobody can say whether it was sent: it is never sent again."""
+        """Note that it is unknown whether it was sent: it is never sent again."""
         ...
 
     async def reroute(self, provider: str, failure: Failure | None) -> OutboxEntry | None:
@@ -74,7 +74,7 @@ class Contents(Protocol):
         ...
 
     async def note_lease_over(self, entry: OutboxEntry) -> None:
-        """Note that whoever claimed an entry may have sent it: it is never sent again."""
+        """Note that the process which claimed an entry may have sent it: it is never sent again."""
         ...
 
 
@@ -82,13 +82,13 @@ class Dispatcher:
     """Claims entries in the store before their provider is called, so that no process and no restart repeats a send.
 
     Whatever may have gone out is never sent again: neither what a provider left open, nor what was claimed by a process
-    that has not noted the outcome within its lease. Only an entry that no provider has, because its own refused it for
-    the provider's sake, was not reached or has an open circuit, is queued again for the next one of its route. That is
-    committed before the next one is called.
+    that has not noted the outcome within its lease. Only an entry that no provider has (its own one refused it for a
+    reason of the provider or the route, was not reached, or has an open circuit) is queued again for the next provider
+    of its route, before that one is called.
 
-    Suppressed and opted-out numbers are looked up behind the claim and before the provider is called: it is the last
-    moment, so a stop also holds for what was committed before it, and the only place that knows which sender is used. A
-    stop that is younger than the look-up is the provider's to heed, whose refusal teaches it to us.
+    Suppressed and opted-out numbers are looked up between the claim and the provider's call: so a suppression also
+    holds for entries that were committed before it, and the sender of the text is known. An opt-out that comes after
+    the look-up is the provider's to enforce, and its refusal records the opt-out here.
 
     Args:
         outbox: The entries.

@@ -23,11 +23,10 @@ logger = logging.getLogger(__name__)
 
 
 class Notifications:
-    """Fills `gateway.outbox.dispatcher.Contents`.
+    """Implements `gateway.outbox.dispatcher.Contents`.
 
-    A notification is removed when it is sent, refused, in doubt or older than a day. What became of it is told to
-    nobody, so it has no callbacks. Only one that a provider was too busy for, or could not be reached for, is sent
-    later.
+    A notification is removed when it is sent, refused, in doubt or older than a day. Its delivery is not tracked, so it
+    has no callbacks. Only one that a provider was too busy for, or could not be reached for, is sent later.
 
     Args:
         outbox: The entries.
@@ -52,7 +51,7 @@ class Notifications:
         self.clock = clock
 
     async def open(self, entry: OutboxEntry) -> "OutgoingNotification | None":
-        """See the protocol. A notification is sent for a day, while its person has a record."""
+        """Return a notification that is younger than a day and whose person has a record; None for any other."""
         if self.clock() - entry.created_at > DAY:
             logger.warning("the notification %s is dropped unsent: it is older than a day", entry.id)
             return None
@@ -63,12 +62,12 @@ class Notifications:
         return None if provider is None else OutgoingNotification(self, entry, notification, provider)
 
     async def withdraw(self, entry: OutboxEntry) -> None:
-        """See the protocol."""
+        """Remove the notification."""
         await self.outbox.update(OutboxUpdate(entry.id, only_from=OutboxState.SENDING))
 
     async def note_lease_over(self, entry: OutboxEntry) -> None:
-        """See the protocol."""
-        logger.warning("nobody can say whether the notification %s was sent: its lease is over", entry.id)
+        """Remove the notification: it may have been sent."""
+        logger.warning("unknown whether the notification %s was sent: its lease is over", entry.id)
         await self.withdraw(entry)
 
     def text_of(self, notification: NotificationContent) -> str:
@@ -83,7 +82,7 @@ class Notifications:
 
 
 class OutgoingNotification:
-    """Fills `gateway.outbox.dispatcher.Outgoing`."""
+    """Implements `gateway.outbox.dispatcher.Outgoing`."""
 
     channel = Channel.SMS
 
@@ -98,32 +97,32 @@ class OutgoingNotification:
         self.refused_by = entry.refused_by
 
     def hand_over(self, account: ProviderAccount) -> Awaitable[str | None]:
-        """See the protocol."""
+        """Send the notification's text at this provider."""
         sender = account.text_senders.to(self.number)
         text = self._notifications.text_of(self._notification)
         return account.provider.send_sms(Sms(self.number.e164, sender, text))
 
     def retry_delay(self, busy: ProviderBusy, *, others_left: bool) -> int | None:  # noqa: ARG002 - nobody waits for it
-        """See the protocol. It is as long as the notification is old, so that tries grow rarer, up to an hour."""
+        """Return the notification's age (ms), up to an hour, so that tries grow rarer."""
         logger.info("the notification %s is sent later: %s", self.entry.id, busy.detail)
         age = self._notifications.clock() - self.entry.created_at
         return min(max(age, _SHORTEST_DELAY), _LONGEST_DELAY)
 
     async def note_sent(self, sid: str | None) -> None:  # noqa: ARG002 - nobody asks about it later
-        """See the protocol."""
+        """Remove the notification, which was sent."""
         await self._notifications.withdraw(self.entry)
 
     async def note_failed(self, failure: Failure) -> None:
-        """See the protocol."""
+        """Log the provider's refusal and remove the notification."""
         logger.warning("the notification %s was refused: %s", self.entry.id, failure.detail)
         await self._notifications.withdraw(self.entry)
 
     async def note_uncertain(self) -> None:
-        """See the protocol."""
+        """Remove the notification: it may have been sent."""
         await self._notifications.withdraw(self.entry)
 
     async def reroute(self, provider: str, failure: Failure | None) -> OutboxEntry | None:
-        """See the protocol. Who has refused it is not stored: one that is taken up by another process begins anew."""
+        """Queue it for another provider. Refusals are not stored: another process starts with the first provider."""
         entry = self.entry
         await self._notifications.outbox.update(
             OutboxUpdate(entry.id, OutboxState.QUEUED, only_from=OutboxState.SENDING)

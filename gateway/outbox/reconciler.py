@@ -1,6 +1,6 @@
 """The reconciler: asks the provider what became of attempts, and ends calls that are no longer needed.
 
-Three kinds of attempts come here: those of which nobody knows whether the provider took them, those whose last report
+Three kinds of attempts come here: those of which it is unknown whether the provider took them, those whose last report
 never came, and calls whose verification has ended.
 """
 
@@ -106,7 +106,7 @@ class Reconciler:
             return
         account = self._providers.account(attempt.provider)
         if account is None:
-            logger.warning("nobody can be asked about %s: its provider is not in the settings", entry.id)
+            logger.warning("cannot ask about %s: its provider is not in the settings", entry.id)
             await self._remove(entry)
             return
         silence = self._silences.get(account.name, _NO_SILENCE)
@@ -139,7 +139,7 @@ class Reconciler:
     async def _find(
         self, entry: OutboxEntry, account: ProviderAccount, verification: Verification, attempt: Attempt
     ) -> None:
-        """Look for a send whose sid nobody told, taken by the provider or perhaps not. It is never sent again."""
+        """Look for a send without a sid, which the provider took or perhaps not. It is never sent again."""
         sids = await self._candidates(account, verification, attempt)
         over = self._clock() >= attempt.created_at + int(self._settings.reconcile_for * SECOND)
         if len(sids) == 1 and not send_results.may_belong_to_another(verification, attempt, sids[0]):
@@ -160,17 +160,21 @@ class Reconciler:
         to, since = verification.number.e164, attempt.created_at - _MINUTE
         if attempt.channel is Channel.SMS:
             body = self._attempts.text_of(verification, attempt)
-            found = [sms for sms in await account.provider.find_sms(to, since) if sms.body == body]
+            matching_sends = [sms for sms in await account.provider.find_sms(to, since) if sms.body == body]
         else:
             caller = account.callers.to(verification.number)
-            found = [call for call in await account.provider.find_calls(to, since) if call.sender == caller]
+            matching_sends = [call for call in await account.provider.find_calls(to, since) if call.sender == caller]
         narrow = ListFilter(number=verification.number, limit=100)
         page = await self._verifications.page(None, narrow)  # another application may call with the same caller
-        taken = {attempt.provider_sid for kept in page.verifications for attempt in kept.attempts}
-        return [send.sid for send in found if send.sid not in taken]
+        known_sids = {
+            attempt.provider_sid
+            for verification_of_number in page.verifications
+            for attempt in verification_of_number.attempts
+        }
+        return [send.sid for send in matching_sends if send.sid not in known_sids]
 
     async def _settle(self, entry: OutboxEntry, account: ProviderAccount, attempt: Attempt, sid: str) -> None:
-        """Ask how a send ended of which nothing was heard for a while, and take the answer in as its callback."""
+        """Ask how a send ended that had no report for a while, and apply the answer as its callback."""
         patience = self._settings.patience(attempt.channel)
         silent_at = attempt.updated_at + patience
         if self._clock() < silent_at:

@@ -67,13 +67,13 @@ class DueVerifications:
         if verification is None or not is_due(verification, self._clock()):
             if verification is not None and is_overdue(verification, self._clock()):
                 await self._reports.reported(verification)
-            self._counters.kept(await self._verifications.apply(verification_id, pass_deadline))
+            self._counters.change_committed(await self._verifications.apply(verification_id, pass_deadline))
             return
         mode = verification.steps[0].mode
         try:
             change = await self._verifications.resend(
                 verification_id,
-                lambda before, tally, now: take_next_step(before, self._draw, tally, now, self._limits),
+                lambda before, rate_counters, now: take_next_step(before, self._draw, rate_counters, now, self._limits),
                 None,
                 person=lambda enrollment, now: self._counted(enrollment, mode, now),
             )
@@ -83,9 +83,9 @@ class DueVerifications:
                 left_out = await self._verifications.apply(
                     verification_id, lambda before, now: skip_step(before, code, now)
                 )
-                self._counters.kept(left_out)
+                self._counters.change_committed(left_out)
             return
-        self._counters.kept(change)
+        self._counters.change_committed(change)
         if change.send is not None:
             self._submit(queued_attempt(verification_id, change.send))
 

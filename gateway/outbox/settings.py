@@ -20,7 +20,7 @@ class SendingSettings(msgspec.Struct, frozen=True):
 
     @property
     def lease_ms(self) -> int:
-        """Return for how long (ms) a claimed entry is left to whoever claimed it."""
+        """Return the lease (ms) of a claimed entry."""
         return int(self.lease * SECOND)
 
     def patience(self, channel: Channel) -> int:

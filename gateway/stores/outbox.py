@@ -49,9 +49,9 @@ class OutboxStore:
         """
         wanted = (kind.value, *(state.value for state in states))
         due = (*wanted, self._clock(), 1 if self._shared else limit)
-        found = await self._reads.all(sql.due_outbox(len(states)), due)
-        if not found or not self._shared:
-            return [_entry_of(row) for row in found]
+        due_rows = await self._reads.all(sql.due_outbox(len(states)), due)
+        if not due_rows or not self._shared:
+            return [_entry_of(row) for row in due_rows]
         now = self._clock()
         values = (now + CLAIM_LEASE, *wanted, now, limit)
         claimed = await self._writer.run(
@@ -73,7 +73,7 @@ class OutboxStore:
 
     async def notification(self, entry_id: str) -> NotificationContent | None:
         """Return what a notification says, and to whom."""
-        row = await self._reads.one(sql.SELECT_NOTIFICATION, (entry_id,))
+        row = await self._reads.row(sql.SELECT_NOTIFICATION, (entry_id,))
         if row is None:
             return None
         kind, sealed_number, application_name, state = row
@@ -93,7 +93,7 @@ class OutboxStore:
 
     async def add_attempt_in(self, transaction: Transaction, verification_id: str, attempt: Attempt, now: int) -> None:
         """Add a new attempt. It is due once its own process has had the time to send it."""
-        await transaction.put(sql.INSERT_ATTEMPT, (attempt.id, verification_id, now + HANDOVER, now))
+        await transaction.execute(sql.INSERT_ATTEMPT, (attempt.id, verification_id, now + HANDOVER, now))
 
     async def add_notifications_in(
         self, transaction: Transaction, after: Enrollment, notifications: Collection[Notification], now: int
@@ -106,23 +106,23 @@ class OutboxStore:
             entry_id = f"ntc_{after.id.removeprefix('enr_')}_{after.entries}_{place}"
             sealed = self._vault.seal(notification.number.e164, entry_id)
             values = (entry_id, after.id, notification.kind.value, sealed, now, now)
-            await transaction.put(sql.INSERT_NOTIFICATION, values)
+            await transaction.execute(sql.INSERT_NOTIFICATION, values)
 
     async def update_in(self, transaction: Transaction, update: OutboxUpdate, now: int) -> None:
         """Update or remove an entry, if it is still in the state that the update names."""
         if update.state is None:
-            await transaction.put(sql.DELETE_OUTBOX_ENTRY, (update.id, update.only_from))
+            await transaction.execute(sql.DELETE_OUTBOX_ENTRY, (update.id, update.only_from))
         else:
             values = (update.state.value, now + update.delay, update.tries, update.id, update.only_from)
-            await transaction.put(sql.UPDATE_OUTBOX_ENTRY, values)
+            await transaction.execute(sql.UPDATE_OUTBOX_ENTRY, values)
 
     async def release_in(self, transaction: Transaction, before: Verification, after: Verification, now: int) -> None:
         """Remove settled attempts whose last report came, and have calls hung up that are no longer needed."""
         loose = outbox_effects(before, after)
         for attempt_id in loose.settled:
-            await transaction.put(sql.SETTLE_ATTEMPT, (attempt_id,))
+            await transaction.execute(sql.SETTLE_ATTEMPT, (attempt_id,))
         for attempt_id in loose.needless:
-            await transaction.put(sql.HANG_UP_ATTEMPT, (now, attempt_id))
+            await transaction.execute(sql.HANG_UP_ATTEMPT, (now, attempt_id))
 
 
 def _entry_of(row: Row) -> OutboxEntry:

@@ -33,8 +33,8 @@ class RestoreRecovery:
     async def recover(self) -> Recovered:
         """Leave each open send to the reconciler, which asks the provider; delete the notifications."""
         verifications, last = 0, ""
-        while found := await self._reads.many(sql.PAGE_PENDING, (last, _BATCH)):
-            ids = [row[0] for row in found]
+        while page := await self._reads.many(sql.PAGE_PENDING, (last, _BATCH)):
+            ids = [row[0] for row in page]
             await self._writer.run(partial(self._recover_in, ids=ids))
             verifications, last = verifications + len(ids), ids[-1]
         now = self._clock()

@@ -47,7 +47,7 @@ Index("verifications_by_number", verifications.c.number_fingerprint, verificatio
 _due = verifications.c.due_at.isnot(None)
 Index("verifications_due", verifications.c.due_at, sqlite_where=_due, postgresql_where=_due)
 
-tallies = Table(
+rate_counters = Table(
     "tallies",
     metadata,
     Column("number_fingerprint", LargeBinary, primary_key=True),

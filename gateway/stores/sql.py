@@ -51,14 +51,16 @@ LAST_ENTRY = select("SELECT COALESCE(MAX(sequence), 0) FROM journal WHERE subjec
 SELECT_ENTRIES = select("SELECT sequence, at, entries FROM journal WHERE subject_id = ? ORDER BY sequence")
 
 # Rate counters, by the fingerprint of a number or another keyed digest.
-SELECT_COUNTERS = select("SELECT state, updated_at FROM tallies WHERE number_fingerprint = ? {lock}", owns="tally")
+SELECT_COUNTERS = select(
+    "SELECT state, updated_at FROM tallies WHERE number_fingerprint = ? {lock}", owns="rate_counters"
+)
 SELECT_COUNTERS_OF_NUMBER = select(
     """
 SELECT
   (SELECT state FROM tallies WHERE number_fingerprint = ? {lock}),
   EXISTS (SELECT 1 FROM stop_list WHERE number_fingerprint = ?)
 """,
-    owns="tally",
+    owns="rate_counters",
 )
 """The counters of a number, and whether it is on the suppression list."""
 INSERT_COUNTERS = insert("tallies", "state, updated_at, number_fingerprint")

@@ -6,7 +6,7 @@ import pytest
 from cli.test_settings import ENOUGH, problems
 from support.tables import for_each
 
-from gateway.settings.accounts import Account
+from gateway.settings.accounts import AccountSettings
 from gateway.settings.settings import load
 from simulator.dialects import new_signing_key, public_key
 
@@ -59,7 +59,7 @@ def test_who_sets_nothing_has_one_provider():
     settings = load(None, ENOUGH)
     assert settings.routes.lists.named == ("twilio",)
     assert settings.accounts == {
-        "twilio": Account(base_url="https://api.twilio.com", account_sid="AC" + "0" * 32, auth_token="token")
+        "twilio": AccountSettings(base_url="https://api.twilio.com", account_sid="AC" + "0" * 32, auth_token="token")
     }
 
 

@@ -229,19 +229,19 @@ def test_one_of_a_person_who_was_blocked_meanwhile_is_not_used():
 
 @given(st.lists(st.tuples(st.integers(0, LIMITS.app_password_window * SECOND), st.booleans()), max_size=60))
 def test_no_window_holds_more_wrong_ones_than_allowed_and_right_ones_count_nothing(tries):
-    tally, wrong, now = RateCounters(), [], START
+    rate_counters, wrong, now = RateCounters(), [], START
     for pause, right in tries:
         now += pause
         recent = [at for at in wrong if at > now - LIMITS.app_password_window * SECOND]
         try:
-            tally = tally.with_app_password_tried(now, LIMITS)
+            rate_counters = rate_counters.with_app_password_tried(now, LIMITS)
         except Rejected as refusal:
             assert (refusal.code, len(recent)) == (ErrorCode.RATE_LIMITED, LIMITS.app_password_failures)
             assert refusal.retry_after
-            assert tally.with_app_password_tried(now + refusal.retry_after * SECOND, LIMITS)
+            assert rate_counters.with_app_password_tried(now + refusal.retry_after * SECOND, LIMITS)
             continue
         assert len(recent) < LIMITS.app_password_failures
         if right:
-            tally = tally.without_latest_try()
+            rate_counters = rate_counters.without_latest_try()
         else:
             wrong.append(now)

@@ -77,7 +77,7 @@ def test_0_and_pound_end_it_as_reported_fraud_in_every_mode(mode: Mode, entries:
     assert change.outcome.failure == verification.failure
     assert (verification.code_digest, verification.sealed_code, verification.match_digits) == (None, None, None)
     assert script(change) is Script.FRAUD_REPORTED
-    assert change.stop is None
+    assert change.suppress is None
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_9_and_pound_end_it_and_stop_the_number_in_every_mode(mode: Mode, entrie
     assert change.verification.status is Status.DENIED
     assert change.verification.failure
     assert change.verification.failure.code is FailureCode.NUMBER_BLOCKED
-    assert change.stop
+    assert change.suppress
     assert script(change) is Script.CALLS_STOPPED
 
 
@@ -108,20 +108,20 @@ def test_one_key_alone_refuses_nothing_and_any_other_leads_back(mode: Mode, firs
     assert change.verification.status is Status.PENDING
     assert script(change) is (Script.PRESS_POUND if mode is Mode.CONFIRM else Script.OFFER_CODE)
     assert change.verification.attempts[0].no_match_count == 0
-    assert change.stop is None
+    assert change.suppress is None
 
 
 def test_after_a_report_1_stops_the_number_and_nothing_else_does():
     reported = after(answered(), "0", "#").verification
     stopped = pressed(reported, "1")
-    assert stopped.stop
+    assert stopped.suppress
     assert script(stopped) is Script.CALLS_STOPPED
     for digits in ("", "2", "#", "0"):
         change = pressed(reported, digits)
-        assert change.stop is None
+        assert change.suppress is None
         assert script(change) is Script.FRAUD_NOTED
-        assert pressed(change.verification, "1").stop is None, "that Gather is closed"
-    assert pressed(reported, "1", turn=1).stop is None
+        assert pressed(change.verification, "1").suppress is None, "that Gather is closed"
+    assert pressed(reported, "1", turn=1).suppress is None
 
 
 def test_the_end_of_a_call_that_refused_changes_nothing():
@@ -138,7 +138,7 @@ def test_only_the_keys_for_it_ever_refuse_or_stop(entries: list[tuple[str, bool]
     for digits, cut_off in entries:
         scene = verification.attempts[0].call_state
         change = pressed(verification, digits, cut_off=cut_off)
-        if change.stop:
+        if change.suppress:
             assert digits == "9" or scene in {CallState.CONFIRM_STOP, CallState.OFFER_STOP}
         if verification.status is Status.PENDING and change.verification.status is Status.DENIED:
             asked = scene in {CallState.CONFIRM_REPORT, CallState.CONFIRM_STOP} and digits == "#"
@@ -256,7 +256,7 @@ def test_a_machine_is_told_nothing_and_refuses_nothing(mode: Mode, keys: str):
     change = pressed(machine, keys)
     assert change.verification is machine
     assert script(change) is Script.HANG_UP
-    assert change.stop is None
+    assert change.suppress is None
 
 
 def test_a_late_verdict_of_a_machine_ends_a_call_that_told_the_code():

@@ -23,18 +23,18 @@ class Checks(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         change = started()
-        self.verification, self.tally = change.verification, change.tally
+        self.verification, self.rate_counters = change.verification, change.rate_counters
         self.now, self.judged, self.sends, self.approved = START, 0, 1, False
 
     def check(self, guess: bytes) -> None:
         pending = self.verification.status is Status.PENDING and self.now < self.verification.expires_at
         try:
-            change = commands.check_code(self.verification, guess, self.tally, self.now, LIMITS)
+            change = commands.check_code(self.verification, guess, self.rate_counters, self.now, LIMITS)
         except Rejected as refusal:
             assert refusal.code is ErrorCode.VERIFICATION_FINISHED
             assert not pending
             return
-        self.verification, self.tally = change.verification, change.tally or self.tally
+        self.verification, self.rate_counters = change.verification, change.rate_counters or self.rate_counters
         self.judged += change.refusal is None
         if change.refusal is None and guess == RIGHT:
             assert not self.approved
@@ -58,13 +58,13 @@ class Checks(RuleBasedStateMachine):
         mode = Mode.CONFIRM if channel is Channel.CALL else None
         new = a_new_attempt(self.sends, channel, mode)
         try:
-            change = commands.resend(self.verification, new, self.tally, self.now, LIMITS)
+            change = commands.resend(self.verification, new, self.rate_counters, self.now, LIMITS)
         except Rejected:
             return
         if change.refusal is None:
             assert change.verification.checks_left == self.verification.checks_left
             self.sends += 1
-        self.verification, self.tally = change.verification, change.tally or self.tally
+        self.verification, self.rate_counters = change.verification, change.rate_counters or self.rate_counters
 
     @invariant()
     def at_most_five_judged(self) -> None:

@@ -282,8 +282,10 @@ def test_an_import_done_twice_is_one_done_once_and_takes_no_proven_phone(before,
     after = first.change.enrollment
     second = plan_import(after, wanted, ImportTerms(DEFAULTS, then_proven, ids, lambda _number: 0), NOW + 1)
     assert second.change.enrollment is after
-    expected = [ImportResult.UNCHANGED if told.fate is ImportResult.PHONE_ADDED else told.fate for told in first.phones]
-    assert [told.fate for told in second.phones] == expected
+    expected = [
+        ImportResult.UNCHANGED if told.result is ImportResult.PHONE_ADDED else told.result for told in first.phones
+    ]
+    assert [told.result for told in second.phones] == expected
     assert set(before.proven_phones) <= set(after.phones)
     assert after.entries == len(first.change.entries)
-    assert (after is before) == (first.fate(new=False) is not ImportResult.PHONE_ADDED)
+    assert (after is before) == (first.result(new=False) is not ImportResult.PHONE_ADDED)

@@ -38,7 +38,7 @@ class Everything(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 1_000_000
-        self.tally = RateCounters()
+        self.rate_counters = RateCounters()
         self.rows: dict[str, str] = {}
         self.fates: dict[str, DeliveryStatus | None] = {}
         self.granted: dict[str, int] = {}
@@ -53,8 +53,8 @@ class Everything(RuleBasedStateMachine):
         plan = fallback.plan_steps((first, *more), lambda _step: None) if more else commands.NO_PLAN
         request = a_request(channel=first.channel, mode=first.mode, enrollment_id="enr_1", plan=plan)
         new = self.draw(first.channel, first.mode)
-        change = created(request, new, tally=self.tally, now=self.now, limits=LIMITS)
-        self.verification, self.tally = change.verification, change.tally
+        change = created(request, new, rate_counters=self.rate_counters, now=self.now, limits=LIMITS)
+        self.verification, self.rate_counters = change.verification, change.rate_counters
         self.rows[change.send.id] = "queued"
 
     def draw(self, channel, mode, _number=None):
@@ -75,7 +75,7 @@ class Everything(RuleBasedStateMachine):
                 del self.rows[attempt_id]
                 if attempt_id in loose.needless:
                     self.rows[attempt_id] = "hanging_up"
-        self.tally = change.tally or self.tally
+        self.rate_counters = change.rate_counters or self.rate_counters
         self.outcomes += [change.outcome] if change.outcome else []
         if change.send:
             self.rows[change.send.id] = "queued"
@@ -183,14 +183,16 @@ class Everything(RuleBasedStateMachine):
         for key in keys:
             turn = find_attempt(self.verification, attempt.id).gather_number
             self.applies(
-                call_events.gather_digits(self.verification, token, sid, turn, key, self.tally, self.now, LIMITS)
+                call_events.gather_digits(
+                    self.verification, token, sid, turn, key, self.rate_counters, self.now, LIMITS
+                )
             )
 
     @precondition(lambda self: self.drawn > 2)
     @rule(guess=st.sampled_from([RIGHT, WRONG, WRONG]))
     def a_code_is_checked(self, guess):
         try:
-            change = commands.check_code(self.verification, guess, self.tally, self.now, LIMITS)
+            change = commands.check_code(self.verification, guess, self.rate_counters, self.now, LIMITS)
         except Rejected:
             return
         self.judged += any(entry.type == "code.checked" for entry in change.entries)
@@ -200,7 +202,7 @@ class Everything(RuleBasedStateMachine):
     def it_is_resent(self, channel, mode):
         new = self.draw(channel, mode if channel is Channel.CALL else None)
         try:
-            self.applies(commands.resend(self.verification, new, self.tally, self.now, LIMITS))
+            self.applies(commands.resend(self.verification, new, self.rate_counters, self.now, LIMITS))
         except Rejected:
             return
 
@@ -218,7 +220,9 @@ class Everything(RuleBasedStateMachine):
         while (due_at := self.verification.due_at) is not None and due_at <= self.now:
             before = self.verification
             try:
-                self.applies(fallback.take_next_step(self.verification, self.draw, self.tally, self.now, LIMITS))
+                self.applies(
+                    fallback.take_next_step(self.verification, self.draw, self.rate_counters, self.now, LIMITS)
+                )
             except Rejected as refusal:
                 self.applies(fallback.skip_step(self.verification, refusal.code, self.now))
             assert self.verification is not before, "a deadline that nothing comes of is looked at for ever"

@@ -15,7 +15,7 @@ from gateway.domain.verification import Channel, Failure, FailureCode, FallbackS
 
 LIMITS = Limits()
 START = 1_000_000
-NO_TALLY = RateCounters()
+NO_RATE_COUNTERS = RateCounters()
 SMS, CALL = Channel.SMS, Channel.CALL
 TEXT_FIRST = (FallbackStep(SMS, wait=60), FallbackStep(CALL, Mode.CODE, 40), FallbackStep(SMS, wait=20))
 CALL_FIRST = (FallbackStep(CALL, Mode.CONFIRM, 20), FallbackStep(CALL, Mode.CONFIRM, 40), FallbackStep(SMS))
@@ -33,10 +33,10 @@ def started(steps=TEXT_FIRST):
     return begun(steps).verification
 
 
-def waited(verification, now, tally=NO_TALLY):
+def waited(verification, now, rate_counters=NO_RATE_COUNTERS):
     count = len(verification.attempts) + 1
     return fallback.take_next_step(
-        verification, lambda channel, mode, _number: a_new_attempt(count, channel, mode), tally, now, LIMITS
+        verification, lambda channel, mode, _number: a_new_attempt(count, channel, mode), rate_counters, now, LIMITS
     )
 
 
@@ -73,7 +73,7 @@ def test_after_the_wait_the_next_way_is_taken_with_the_same_code():
     assert (after.channel, after.mode, after.status) == (CALL, Mode.CODE, Status.PENDING)
     assert [attempt.channel for attempt in after.attempts] == [SMS, CALL]
     assert change.send == after.attempts[-1]
-    assert len(change.tally.sends) == 1
+    assert len(change.rate_counters.sends) == 1
     assert (after.code_digest, after.sealed_code) == (before.code_digest, before.sealed_code)
     assert (after.steps, after.next_at) == (TEXT_FIRST[2:], before.next_at + 40 * SECOND)
     assert [entry.type for entry in change.entries] == ["fallback.moved_on", "attempt.queued"]

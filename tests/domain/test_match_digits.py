@@ -41,13 +41,13 @@ def answered() -> Verification:
 def keyed(
     verification: Verification,
     digits: str,
-    tally: RateCounters = NONE_WRONG,
+    rate_counters: RateCounters = NONE_WRONG,
     *,
     turn: int | None = None,
     now: int = START + 2,
 ) -> Change:
     turn = verification.attempts[0].gather_number if turn is None else turn
-    return call_events.gather_digits(verification, *CALL, turn, digits, tally, now, LIMITS)
+    return call_events.gather_digits(verification, *CALL, turn, digits, rate_counters, now, LIMITS)
 
 
 def test_the_digits_that_are_shown_approve_as_possession():
@@ -56,7 +56,7 @@ def test_the_digits_that_are_shown_approve_as_possession():
     assert change.verification.match_digits is None
     assert change.reply
     assert change.reply.script is Script.CONFIRMED
-    assert change.tally is None
+    assert change.rate_counters is None
 
 
 @for_each("digits", ["#", "4", "24", "042", "420", "42#", "#42", "4242", "**"])
@@ -69,14 +69,14 @@ def test_nothing_else_approves_and_each_wrong_entry_counts_for_the_number(digits
         2,
         FailureCode.WRONG_KEY,
     )
-    assert change.tally == RateCounters(failed_checks=(START + 2,))
+    assert change.rate_counters == RateCounters(failed_checks=(START + 2,))
 
 
 def test_a_lone_pound_is_silence_and_counts_as_no_guess():
     change = keyed(answered(), "")
     assert change.reply
     assert (change.reply.script, change.reply.reprompt_reason) == (Script.MATCH_DIGITS, FailureCode.NO_KEY_PRESSED)
-    assert (change.tally, change.verification.attempts[0].no_match_count) == (None, 0)
+    assert (change.rate_counters, change.verification.attempts[0].no_match_count) == (None, 0)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_over_the_limit_of_the_number_nothing_is_judged(digits: str):
     assert change.verification.failure.code is FailureCode.RATE_LIMITED
     assert change.reply
     assert change.reply.script is Script.TOO_MANY_WRONG
-    assert change.tally is None
+    assert change.rate_counters is None
     assert keyed(answered(), digits, SPENT, now=START + DAY).verification.failure is None
 
 
@@ -187,7 +187,7 @@ def test_nothing_approves_without_the_digits_of_the_open_gather(inputs: list[tup
     )
     for now, (word, value) in enumerate(inputs, START + 1):
         change = after(verification, word, value, now)
-        judged += change.tally is not None
+        judged += change.rate_counters is not None
         verification = change.verification
         assert verification.status is not Status.APPROVED
     assert judged <= LIMITS.wrong_keys_per_call

@@ -37,9 +37,13 @@ def started(name: str = "ver_1", *, allowed: bool = True, channel: Channel = Cha
 
 
 def replied(
-    verification: Verification, text: str, sid: str = "SM1", tally: RateCounters | None = None, now: int = START + 1
+    verification: Verification,
+    text: str,
+    sid: str = "SM1",
+    rate_counters: RateCounters | None = None,
+    now: int = START + 1,
 ) -> Change:
-    return receive_sms(verification, sid, text, WORDS, digest, tally or RateCounters(), now, LIMITS)
+    return receive_sms(verification, sid, text, WORDS, digest, rate_counters or RateCounters(), now, LIMITS)
 
 
 @for_each(
@@ -94,13 +98,13 @@ def test_a_wrong_code_counts_as_it_does_anywhere():
         commands.check_code(begun, digest("ver_1", WRONG), RateCounters(), START + 1, LIMITS),
     )
     assert change.verification.checks_left == checked.verification.checks_left == 4
-    assert change.tally == checked.tally == RateCounters(failed_checks=(START + 1,))
+    assert change.rate_counters == checked.rate_counters == RateCounters(failed_checks=(START + 1,))
 
 
 def test_a_number_that_had_its_wrong_codes_is_refused_and_keeps_nothing():
     spent = RateCounters(failed_checks=(START,) * LIMITS.failed_checks_per_day)
     with pytest.raises(Rejected) as refusal:
-        replied(started().verification, RIGHT, tally=spent)
+        replied(started().verification, RIGHT, rate_counters=spent)
     assert refusal.value.code is ErrorCode.RATE_LIMITED
 
 
@@ -189,14 +193,14 @@ STEPS = {
 
 
 def run(names: tuple[str, ...]) -> tuple[Verification, RateCounters]:
-    verification, tally = started().verification, RateCounters()
+    verification, rate_counters = started().verification, RateCounters()
     for place, name in enumerate(names):
         try:
-            change = STEPS[name](verification, tally, START + 1 + place)
+            change = STEPS[name](verification, rate_counters, START + 1 + place)
         except Rejected:
             continue
-        verification, tally = change.verification, change.tally or tally
-    return verification, tally
+        verification, rate_counters = change.verification, change.rate_counters or rate_counters
+    return verification, rate_counters
 
 
 @pytest.mark.parametrize(
@@ -205,8 +209,8 @@ def run(names: tuple[str, ...]) -> tuple[Verification, RateCounters]:
 def test_the_order_of_replies_checks_and_reports_does_not_matter(names: tuple[str, ...]):
     ends = set()
     for order in itertools.permutations(names):
-        verification, tally = run(order)
-        ends.add((verification.status, verification.checks_left, len(tally.failed_checks)))
+        verification, rate_counters = run(order)
+        ends.add((verification.status, verification.checks_left, len(rate_counters.failed_checks)))
     assert len(ends) == 1
 
 
@@ -215,18 +219,18 @@ class Replies(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.verification, self.tally = started().verification, RateCounters()
+        self.verification, self.rate_counters = started().verification, RateCounters()
         self.now, self.sid, self.approved, self.denied = START, 0, False, False
         self.outcomes = 0
 
     def take(self, change: Change) -> None:
-        self.verification, self.tally = change.verification, change.tally or self.tally
+        self.verification, self.rate_counters = change.verification, change.rate_counters or self.rate_counters
         self.outcomes += change.outcome is not None
 
     def text(self, text: str, sid: str) -> None:
         chosen = select_verification([self.verification], sid)
         if chosen is not None:
-            self.take(replied(chosen, text, sid, self.tally, self.now))
+            self.take(replied(chosen, text, sid, self.rate_counters, self.now))
 
     @rule(text=st.sampled_from([RIGHT, WRONG, "hello", "12345"]), copies=st.integers(1, 3))
     def reply(self, text: str, copies: int) -> None:
@@ -247,7 +251,9 @@ class Replies(RuleBasedStateMachine):
     def check(self, code: str) -> None:
         live = self.verification.status is Status.PENDING and self.now < self.verification.expires_at
         try:
-            self.take(commands.check_code(self.verification, digest("ver_1", code), self.tally, self.now, LIMITS))
+            self.take(
+                commands.check_code(self.verification, digest("ver_1", code), self.rate_counters, self.now, LIMITS)
+            )
         except Rejected:
             return
         self.approved |= live and code == RIGHT
@@ -259,7 +265,7 @@ class Replies(RuleBasedStateMachine):
 
     @invariant()
     def no_more_than_the_one_check_allows(self) -> None:
-        wrong = len(self.tally.failed_checks)
+        wrong = len(self.rate_counters.failed_checks)
         assert wrong == LIMITS.checks_per_verification - self.verification.checks_left
         assert wrong <= LIMITS.checks_per_verification
 

@@ -17,7 +17,7 @@ from support.network import ACCOUNT, OURS, TOKEN, PhoneNetwork
 from support.nursery import Nursery, nursery
 from support.world import LIMITS, key_for, network_at, settings_for
 
-from gateway.settings.accounts import Account, Routes
+from gateway.settings.accounts import AccountSettings, RouteSettings
 from gateway.settings.channels import Voice
 from gateway.settings.settings import Database, Outbox
 from gateway.stores.places import is_postgres
@@ -169,10 +169,10 @@ async def told_of_a_notification(story: Story, step: Step) -> int:
 async def told_of_a_reroute(story: Story, step: Step) -> Ending:
     """Let a gateway die between the first provider's no and the second one's send."""
     settings = story.life.settings
-    spare = Account(base_url=story.network.url, account_sid=ACCOUNT, auth_token=TOKEN, sender=OURS)
+    spare = AccountSettings(base_url=story.network.url, account_sid=ACCOUNT, auth_token=TOKEN, sender=OURS)
     refused = msgspec.structs.replace(settings.text, sender=NOT_OURS)
     both = msgspec.structs.replace(
-        settings, text=refused, providers={"spare": spare}, routes=Routes(text=("twilio", "spare"))
+        settings, text=refused, providers={"spare": spare}, routes=RouteSettings(text=("twilio", "spare"))
     )
     story.life = Life(both)
     return await told_of_a_send(story, step, "sms")

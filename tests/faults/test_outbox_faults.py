@@ -100,7 +100,7 @@ async def test_what_a_process_that_ended_may_have_sent_is_never_sent_again(post,
     await post.none_open()
     assert len(await network.texts(NUMBER)) == 1
     if post.kind is OutboxKind.NOTIFICATION:
-        assert "nobody can say whether the notification" in caplog.text
+        assert "unknown whether the notification" in caplog.text
         assert post.states() == []
 
 

@@ -35,7 +35,8 @@ def create(store, name):
 def check(store, name="ver_1"):
     digest = VAULT.code_digest(name, "000000")
     return store.verifications.apply_counted(
-        name, lambda verification, tally, now: commands.check_code(verification, digest, tally, now, LIMITS)
+        name,
+        lambda verification, rate_counters, now: commands.check_code(verification, digest, rate_counters, now, LIMITS),
     )
 
 
@@ -245,7 +246,7 @@ async def test_two_operations_that_want_each_others_rows_both_happen(store):
         async def operation(work):
             for name in (first, second):
                 await work.read(select("SELECT state FROM verifications WHERE id = ? FOR UPDATE"), (name,))
-            await work.put(update("verifications", "due_at = due_at + ?", "id = ?"), (1, first))
+            await work.execute(update("verifications", "due_at = due_at + ?", "id = ?"), (1, first))
             return first
 
         return operation

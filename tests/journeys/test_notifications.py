@@ -11,7 +11,7 @@ from support.integrator import PATIENCE, PHONE
 from support.world import LIMITS, World, network_at, serving_at, settings_for
 
 from gateway.domain.phone_number import PhoneNumber
-from gateway.settings.settings import Portal
+from gateway.settings.settings import PortalSettings
 
 NEW = "+14255550199"
 ONE_SEND = msgspec.structs.replace(LIMITS, sends_per_number=1)
@@ -121,7 +121,7 @@ async def test_the_last_line_says_where_to_turn_to(tmp_path, branding, contact):
     lines = [f'{name} = "{value}"' for name, value in branding.items()]
     file.write_text("\n".join(['[applications."Example Bank".branding]', *lines, ""]))
     async with network_at() as network:
-        settings = settings_for(tmp_path, network.url, portal=Portal(applications=str(file)))
+        settings = settings_for(tmp_path, network.url, portal=PortalSettings(applications=str(file)))
         async with serving_at(settings, network) as world:
             alice, _ = await person(world)
             await block(world, alice)

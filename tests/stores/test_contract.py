@@ -44,7 +44,8 @@ async def create(
 def check(store, vault, code, name="ver_1"):
     digest = vault.code_digest(name, code)
     return store.verifications.apply_counted(
-        name, lambda verification, tally, now: commands.check_code(verification, digest, tally, now, LIMITS)
+        name,
+        lambda verification, rate_counters, now: commands.check_code(verification, digest, rate_counters, now, LIMITS),
     )
 
 
@@ -285,7 +286,7 @@ async def test_old_receipts_and_tallies_are_purged(store, vault, clock):
     await create(store, vault, idempotency_key=key())
     await store.retention.delete_expired(clock.now + 1)
     change = await create(store, vault, name="ver_2", idempotency_key=key())
-    assert len(change.tally.sends) == 1
+    assert len(change.rate_counters.sends) == 1
 
 
 async def test_what_was_undone_behind_its_change_is_seen_by_nobody(store, vault, fill_up):

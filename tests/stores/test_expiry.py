@@ -141,5 +141,5 @@ async def test_a_code_for_one_that_was_wiped_is_refused_as_ever(store, vault, cl
     digest = vault.code_digest(name, typed)
     with pytest.raises(Rejected, match="ended"):
         await store.verifications.apply_counted(
-            name, lambda kept, tally, now: commands.check_code(kept, digest, tally, now, LIMITS)
+            name, lambda kept, rate_counters, now: commands.check_code(kept, digest, rate_counters, now, LIMITS)
         )

@@ -53,7 +53,10 @@ async def states(store) -> dict[str, str]:
 def resend(store, person):
     new = new_attempt("2", Channel.SMS)
     return store.verifications.resend(
-        "ver_1", lambda kept, tally, now: commands.resend(kept, new, tally, now, LIMITS), None, person=person
+        "ver_1",
+        lambda kept, rate_counters, now: commands.resend(kept, new, rate_counters, now, LIMITS),
+        None,
+        person=person,
     )
 
 

@@ -29,7 +29,8 @@ def create(store, vault, name="ver_1", number=NUMBER, idempotency_key=None):
 def check(store, vault, code, name="ver_1"):
     digest = vault.code_digest(name, code)
     return store.verifications.apply_counted(
-        name, lambda verification, tally, now: commands.check_code(verification, digest, tally, now, LIMITS)
+        name,
+        lambda verification, rate_counters, now: commands.check_code(verification, digest, rate_counters, now, LIMITS),
     )
 
 

@@ -1,4 +1,4 @@
-"""People's texts in the store: answered in one transaction with the tally, and who wants no more of them."""
+"""People's texts in the store: answered in one transaction with the rate_counters, and who wants no more of them."""
 
 import asyncio
 import itertools
@@ -44,8 +44,8 @@ def text(store, vault):
         return await store.inbound_sms.answer(
             number,
             lambda recent: select_verification(recent, sid),
-            lambda verification, tally, now: receive_sms(
-                verification, sid, body, {"fraud"}, vault.code_digest, tally, now, LIMITS
+            lambda verification, rate_counters, now: receive_sms(
+                verification, sid, body, {"fraud"}, vault.code_digest, rate_counters, now, LIMITS
             ),
         )
 
@@ -88,7 +88,7 @@ async def test_replies_and_checks_at_once_are_three_guesses(store, begin, text, 
     check = partial(
         store.verifications.apply_counted,
         "ver_1",
-        lambda verification, tally, now: commands.check_code(verification, digest, tally, now, LIMITS),
+        lambda verification, rate_counters, now: commands.check_code(verification, digest, rate_counters, now, LIMITS),
     )
     answers = await asyncio.gather(
         *(job() for _ in range(40) for job in (check, partial(text, WRONG))), return_exceptions=True
@@ -96,7 +96,7 @@ async def test_replies_and_checks_at_once_are_three_guesses(store, begin, text, 
     judged = [
         answer
         for answer in answers
-        if not isinstance(answer, BaseException) and answer is not None and answer.tally is not None
+        if not isinstance(answer, BaseException) and answer is not None and answer.rate_counters is not None
     ]
     assert len(judged) == 3
     assert (await store.verifications.get("ver_1")).status is Status.MAX_ATTEMPTS_REACHED
@@ -114,8 +114,8 @@ async def test_a_refused_reply_leaves_nothing_behind(store, begin, text):
     await text(WRONG)
     before = await store.verifications.get("ver_1")
 
-    def step(verification, tally, now):
-        return receive_sms(verification, "SM_late", RIGHT, set(), lambda *_: b"", tally, now, strict)
+    def step(verification, rate_counters, now):
+        return receive_sms(verification, "SM_late", RIGHT, set(), lambda *_: b"", rate_counters, now, strict)
 
     with pytest.raises(Rejected) as refusal:
         await store.inbound_sms.answer(NUMBER, lambda recent: recent[0], step)

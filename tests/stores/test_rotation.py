@@ -43,7 +43,7 @@ async def create(store, vault, name="ver_1", number=NUMBER, idempotency_key=None
 async def check(store, vault, name, typed="000000"):
     digest = vault.code_digest(name, typed)
     return await store.verifications.apply_counted(
-        name, lambda kept, tally, now: commands.check_code(kept, digest, tally, now, LIMITS)
+        name, lambda kept, rate_counters, now: commands.check_code(kept, digest, rate_counters, now, LIMITS)
     )
 
 
@@ -105,8 +105,8 @@ async def test_no_limit_is_forgotten_on_the_way(store, reopen, rotated):
     if rotated:
         await between.key_rotation.rotate(lambda *_: None)
     last = await create(between, BOTH, "ver_last")
-    assert len(last.change.tally.sends) == LIMITS.sends_per_number
-    assert len(last.change.tally.failed_checks) == 4
+    assert len(last.change.rate_counters.sends) == LIMITS.sends_per_number
+    assert len(last.change.rate_counters.failed_checks) == 4
     with pytest.raises(Rejected) as refused:
         await create(between, BOTH, "ver_over")
     assert refused.value.code is ErrorCode.RATE_LIMITED
@@ -125,13 +125,13 @@ async def test_what_two_keys_have_counted_is_added_up(store, reopen):
     await newer.close()
     between = await reopen(BOTH)
     change = (await create(between, BOTH, "ver_3")).change
-    assert len(change.tally.sends) == 3
+    assert len(change.rate_counters.sends) == 3
     await between.close()
 
 
 async def test_guesses_of_app_passwords_are_counted_across_keys(store, reopen):
-    def step(tally, now):
-        return tally.with_app_password_tried(now, LIMITS)
+    def step(rate_counters, now):
+        return rate_counters.with_app_password_tried(now, LIMITS)
 
     for _ in range(LIMITS.app_password_failures):
         await store.rate_counters.count(OLD.rate_counter_keys("app_password", "app_1", "alice"), step)

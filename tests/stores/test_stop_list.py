@@ -28,8 +28,8 @@ async def stop(store, name="ver_1"):
     """Have a change put the number on the list, as a key on a call does."""
     return await store.verifications.apply_counted(
         name,
-        lambda verification, _tally, now: Change(
-            msgspec.structs.replace(commands.cancel(verification, now).verification), stop="asked for it"
+        lambda verification, _rate_counters, now: Change(
+            msgspec.structs.replace(commands.cancel(verification, now).verification), suppress="asked for it"
         ),
     )
 
@@ -37,7 +37,7 @@ async def stop(store, name="ver_1"):
 async def resend(store, name="ver_1"):
     return await store.verifications.resend(
         name,
-        lambda kept, tally, now: commands.resend(kept, a_new_attempt("again"), tally, now, LIMITS),
+        lambda kept, rate_counters, now: commands.resend(kept, a_new_attempt("again"), rate_counters, now, LIMITS),
         None,
         person=lambda enrollment, _now: EnrollmentChange(enrollment),
     )
@@ -72,7 +72,7 @@ async def test_a_code_that_has_arrived_still_counts_and_the_list_is_not_kept_in_
     await stop(store)
     guess = b"wrong"
     change = await store.verifications.apply_counted(
-        "ver_2", lambda kept, tally, now: commands.check_code(kept, guess, tally, now, LIMITS)
+        "ver_2", lambda kept, rate_counters, now: commands.check_code(kept, guess, rate_counters, now, LIMITS)
     )
     assert change.verification.checks_left == 4
     assert await store.suppressions.remove(NUMBER, "she called us") is True
@@ -85,7 +85,7 @@ async def test_a_sign_in_that_sends_nothing_is_not_refused(store):
     created = await store.verifications.create(
         "ver_2",
         NUMBER,
-        lambda _tally, now: recognized(a_request("ver_2"), Basis.TRUSTED_DEVICE, None, now),
+        lambda _rate_counters, now: recognized(a_request("ver_2"), Basis.TRUSTED_DEVICE, None, now),
         idempotency_key=None,
         joining=None,
     )

@@ -61,7 +61,7 @@ async def test_wiped_bytes_are_gone_from_the_file(store, vault, database, clock,
 async def test_a_gateway_sees_before_its_next_change_what_another_process_wrote(store, beside, vault, clock):
     [name] = await create(store, vault, clock, 1)
     assert (await store.verifications.get(name)).metadata == {}
-    await beside.run(lambda work: work.put(sql.DELETE_VERIFICATION, (name,)))
+    await beside.run(lambda work: work.execute(sql.DELETE_VERIFICATION, (name,)))
     assert await store.verifications.get(name) is not None  # still at hand
     await store._engine.writer.look_for_others()
     assert await store.verifications.get(name) is None

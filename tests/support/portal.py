@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
-from gateway.settings.settings import Portal as PortalSettings
+from gateway.settings.settings import PortalSettings
 from support.integrator import Integrator, Json
 from support.network import PhoneNetwork
 from support.world import LIMITS, World, world_at

@@ -29,6 +29,7 @@ from gateway.outbox.reconciler import Reconciler
 from gateway.outbox.scheduler import DueVerifications, Scheduler
 from gateway.outbox.settings import SendingSettings
 from gateway.providers.base import Provider
+from gateway.providers.http_client import ConnectionLimits
 from gateway.providers.twilio.api import TwilioProvider
 from gateway.security.generators import new_id, new_token
 from gateway.security.vault import Vault
@@ -86,7 +87,12 @@ class Post:
         self.path = folder / "poundkey.db"
         self.path.write_bytes(empty_database())
         self.vault = Vault({1: os.urandom(32)}, os.urandom(32), os.urandom(32))
-        self.provider = TwilioProvider(account_sid=ACCOUNT, auth_token=TOKEN, base_url=network.url, total_timeout=30.0)
+        self.provider = TwilioProvider(
+            account_sid=ACCOUNT,
+            auth_token=TOKEN,
+            base_url=network.url,
+            connections=ConnectionLimits(total_timeout=30.0),
+        )
         self.accounts = [account_at(self.provider, OURS)]
         self.routes = Routes(("twilio",), ("twilio",))
         self.rule = CircuitRule()

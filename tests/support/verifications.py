@@ -78,12 +78,12 @@ def created(
     new: commands.NewAttempt | None = None,
     *,
     now: int = NOW,
-    tally: RateCounters = NO_SENDS,
+    rate_counters: RateCounters = NO_SENDS,
     limits: Limits = LIMITS,
 ) -> Change:
     """Return the change that begins a verification; without an attempt, with one as the request says."""
     new = new or a_new_attempt(requested.id, requested.request.channel, requested.request.mode)
-    return commands.create(requested.request, requested.new, new, tally, now, limits, requested.plan)
+    return commands.create(requested.request, requested.new, new, rate_counters, now, limits, requested.plan)
 
 
 def recognized(requested: Requested, basis: Basis, assurance: Assurance | None, now: int) -> Change:
@@ -104,7 +104,7 @@ async def create_in(
     return await store.verifications.create(
         requested.id,
         requested.request.number,
-        lambda tally, now: created(requested, new, now=now, tally=tally, limits=limits),
+        lambda rate_counters, now: created(requested, new, now=now, rate_counters=rate_counters, limits=limits),
         idempotency_key=idempotency_key,
         joining=joining,
     )

@@ -25,7 +25,7 @@ from webhooks.events import (
 )
 from webhooks.forms import Form, Malformed, read_form
 
-PATH = {"verification_id": "ver_01", "token": "tok_01", "turn": "2"}
+PATH = {"verification_id": "ver_01", "token": "tok_01", "gather_number": "2"}
 ATTEMPT = AttemptRef("ver_01", "tok_01")
 SID = "CA" + "0" * 32
 
