@@ -4,15 +4,12 @@ import itertools
 
 import msgspec
 import pytest
-from support import creation
+from support.attempts import calling, on, sending
 
-from gateway.domain import commands
 from gateway.domain.delivery import CALL_ENDED, AnsweredBy, DeliveryStatus
 from gateway.domain.ivr.call_phase import PHASES, CallPhase, call_phase
 from gateway.domain.ivr.replies import unchanged
 from gateway.domain.ivr.states import CallState, Script
-from gateway.domain.limits import Limits, RateCounters
-from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, Failure, FailureCode, Mode, Status, Verification
 
 BUSY = Failure(FailureCode.LINE_BUSY, "The line was busy.")
@@ -36,28 +33,9 @@ SAID = {
 """What the callee hears, and what everybody else is told meanwhile."""
 
 
-def calling(mode: Mode = Mode.CONFIRM, ended: Status = Status.PENDING, **fields: object) -> Verification:
-    """Return a verification with one call, whose attempt has these fields."""
-    return sending(Channel.CALL, mode, ended, **fields)
-
-
-def sending(channel: Channel, mode: Mode | None, ended: Status = Status.PENDING, **fields: object) -> Verification:
-    new = commands.NewAttempt("att_1", "token", channel, mode, "twilio", "42")
-    number = PhoneNumber("+14255550123")
-    start = creation.start("ver_1", "app_1", "Bank", number, channel, mode, "en", "enr_1", {}, b"right", b"sealed")
-    begun = creation.created(start, new, RateCounters(), 1_000, Limits()).verification
-    attempt = msgspec.structs.replace(begun.attempts[0], **fields)
-    return msgspec.structs.replace(begun, attempts=(attempt,), status=ended)
-
-
 def followed(first: Verification, second: Verification) -> Verification:
     """Return the first verification with the second one's attempt after its own."""
     return msgspec.structs.replace(first, attempts=(*first.attempts, *second.attempts))
-
-
-def on(state: CallState = CallState.PROOF, **fields: object) -> dict[str, object]:
-    """Return the fields of a call on which a gather is open."""
-    return {"status": DeliveryStatus.IN_PROGRESS, "gather_number": 1, "call_state": state, **fields}
 
 
 def test_every_state_of_the_dialogue_has_its_phase():
