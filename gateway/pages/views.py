@@ -59,12 +59,14 @@ def delivery_state(attempt: Attempt) -> DeliveryState:
 
 def refusing_key(verification: Verification, keypad: Keypad) -> str | None:
     """Return the key by which a callee said no; None if nobody did, or if it was by a text."""
-    failures = {attempt.failure and attempt.failure.code for attempt in verification.attempts}
-    if verification.status is not Status.DENIED:
+    if verification.status is not Status.DENIED or verification.failure is None:
         return None
-    if FailureCode.REPORTED_FRAUD in failures:
-        return FRAUD_KEY
-    return keypad.never_call if FailureCode.NUMBER_BLOCKED in failures else None
+    code = verification.failure.code
+    calls = [attempt for attempt in verification.attempts if attempt.channel is Channel.CALL]
+    if all(call.failure is None or call.failure.code is not code for call in calls):
+        return None
+    keys = {FailureCode.REPORTED_FRAUD: FRAUD_KEY, FailureCode.NUMBER_BLOCKED: keypad.never_call}
+    return keys.get(code)
 
 
 def to_method_denial(denial: Denial) -> MethodDenial:

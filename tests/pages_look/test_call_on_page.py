@@ -3,6 +3,7 @@
 import itertools
 import re
 
+import msgspec
 import pytest
 from pages_look.anatomy import Element, parsed
 from pages_look.specimens import call_in, frame, verify
@@ -80,6 +81,13 @@ def page_of(verification: Verification, keypad: Keypad = KEYPAD, **fields: objec
     if attempt.channel is Channel.SMS:
         return verify(frame(), **about, **fields)
     return call_in(frame(), attempt.mode or Mode.CONFIRM, call_phase=call_phase(verification), **about, **fields)
+
+
+def refused(code: FailureCode) -> Verification:
+    """Return a verification that a key on its call has ended."""
+    failure = Failure(code, "no")
+    denied = calling(Mode.CONFIRM, Status.DENIED, **on(CallState.STOPPED, failure=failure))
+    return msgspec.structs.replace(denied, failure=failure)
 
 
 @pytest.mark.parametrize(("phase", "mode"), STATES)
@@ -181,13 +189,13 @@ def test_the_main_button_does_not_repeat_what_has_just_failed(pages, channel, st
     ],
 )
 def test_a_refusal_by_key_is_told_plainly_with_a_way_on(pages, code, digit, does):
-    denied = calling(Mode.CONFIRM, Status.DENIED, **on(CallState.STOPPED, failure=Failure(code, "no")))
+    denied = refused(code)
     page = page_of(denied, resend_options=())
     text = words(parsed(pages.render(page)))
     assert f"Somebody pressed {digit} on this phone" in text
     assert does in text
     assert "Use another number." in text
-    assert "You said no" not in text
+    assert "You said no" not in text + state_of(pages, page)
     (button,) = main_buttons(pages, page)
     assert words(button) == "Use another number"
     (form,) = [button.inside("form")]
@@ -196,15 +204,17 @@ def test_a_refusal_by_key_is_told_plainly_with_a_way_on(pages, code, digit, does
 
 
 def test_a_refusal_by_text_names_no_key():
-    texted = sending(Channel.SMS, None, Status.DENIED)
-    assert refusing_key(texted, KEYPAD) is None
+    fraud = Failure(FailureCode.REPORTED_FRAUD, "no")
+    for verification in (sending(Channel.SMS, None, Status.DENIED), calling(Mode.CONFIRM, Status.DENIED)):
+        assert refusing_key(msgspec.structs.replace(verification, failure=fraud), KEYPAD) is None
     assert refusing_key(calling(Mode.CONFIRM, Status.FAILED, failure=FAILURE), KEYPAD) is None
     assert set(REFUSALS) == {FailureCode.REPORTED_FRAUD, FailureCode.NUMBER_BLOCKED}
 
 
 def test_a_refusal_at_sign_in_offers_the_other_ways(pages):
-    denied = calling(Mode.CONFIRM, Status.DENIED, failure=Failure(FailureCode.NUMBER_BLOCKED, "no"))
-    page = page_of(denied, purpose=PortalPage.SIGN_IN, other_methods=True, resend_options=())
+    page = page_of(
+        refused(FailureCode.NUMBER_BLOCKED), purpose=PortalPage.SIGN_IN, other_methods=True, resend_options=()
+    )
     html = parsed(pages.render(page))
     assert "Use another phone." in words(html)
     assert "/portal/sign-in" in [link["href"] for link in html.all("a")]
