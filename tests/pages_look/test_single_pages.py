@@ -143,6 +143,17 @@ def test_a_wrong_code_says_how_many_tries_are_left(pages, around):
     assert "That is not the code we sent. You have 3 tries left." in told[3]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "shown_time"),
+    [(600, "10 minutes"), (599, "9 minutes"), (95, "1 minute"), (59, "59 seconds"), (0, "0 seconds")],
+)
+def test_a_code_is_not_said_to_be_good_for_longer_than_it_is(pages, around, seconds, shown_time):
+    page = shown(pages, verify(around, expires_in=seconds))
+    assert f"Good for {shown_time}." in words(by_id(page, "code-hint"))
+    (place,) = [element for element in page.all() if element.has("data-expires")]
+    assert (place["data-expires"], place.text) == (str(seconds), shown_time)
+
+
 def test_resending_waits_as_long_as_it_has_to(pages, around):
     ways = (ResendOption(Channel.SMS, 25), ResendOption(Channel.CALL, denial=BY_GROUP))
     page = shown(pages, verify(around, resend_options=ways))
