@@ -11,6 +11,7 @@ import msgspec
 from gateway.domain.assurance import Assurance, Basis
 from gateway.domain.commands import resend_times
 from gateway.domain.delivery import DeliveryStatus
+from gateway.domain.ivr.call_phase import CallPhase, call_phase
 from gateway.domain.journal import Fact, StoredEntry
 from gateway.domain.limits import Limits
 from gateway.domain.verification import Attempt, Channel, Failure, Mode, Purpose, Status, Verification
@@ -72,6 +73,7 @@ class VerificationView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     assurance: Assurance | None
     failure: Failure | None
     attempts: list[AttemptView]
+    call_state: CallPhase | None
     checks_left: int
     next: Next
     fallback: FallbackView | None
@@ -128,6 +130,7 @@ def verification_view(
         assurance=verification.assurance,
         failure=verification.failure,
         attempts=[_attempt_view(attempt) for attempt in verification.attempts],
+        call_state=call_phase(verification),
         checks_left=verification.checks_left,
         next=Next(
             check=pending and any(attempt.carries_code for attempt in verification.attempts),

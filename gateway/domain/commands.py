@@ -259,11 +259,16 @@ def resend_at(verification: Verification, channel: Channel, limits: Limits) -> i
 
 
 def resend_times(verification: Verification, limits: Limits) -> tuple[int | None, int | None]:
-    """Return when (ms) a text and a call may follow; None after the end, or for a call while one is under way."""
+    """Return when (ms) a text and a call may follow; None after the end, or for a call while one is under way.
+
+    What has failed is waited for no longer.
+    """
     if verification.status is not Status.PENDING:
         return None, None
     attempts = verification.attempts
     at = attempts[-1].created_at + resend_wait(len(attempts), limits)
+    if attempts[-1].failure is not None:
+        at = min(at, attempts[-1].updated_at)
     for attempt in attempts:
         if attempt.channel is Channel.CALL and attempt.failure is None and attempt.status not in CALL_ENDED:
             return at, None

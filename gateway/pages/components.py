@@ -161,18 +161,22 @@ class MethodChoice(msgspec.Struct, frozen=True, gc=False):
 
 
 class DeliveryState(StrEnum):
-    """The delivery state of a text or call."""
+    """The delivery state of a text, or of a call that does not ring yet."""
 
     QUEUED = "queued"
     SENT = "sent"
     DELIVERED = "delivered"
     UNDELIVERED = "undelivered"
-    DIALLING = "dialling"
-    RINGING = "ringing"
-    ANSWERED = "answered"
-    WAITING_FOR_KEY = "waiting_for_key"
-    ENDED = "ended"
     UNKNOWN = "unknown"
+
+
+class Stage(StrEnum):
+    """What the heading of Step 2 may claim of the latest text or call, and what the person can do then."""
+
+    UNDER_WAY = "under_way"
+    UNCERTAIN = "uncertain"
+    CODE_TOLD = "code_told"
+    FAILED = "failed"
 
 
 class ResendOption(msgspec.Struct, frozen=True, gc=False):

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from gateway.domain.enrollment import Enrollment
 from gateway.domain.errors import Rejected
+from gateway.domain.ivr.call_phase import call_phase
 from gateway.domain.ivr.keypad import Keypad
 from gateway.domain.limits import SECOND
 from gateway.domain.policy import Feature, feature_denial
@@ -80,6 +81,9 @@ def _last_attempt(verification: Verification, keypad: Keypad) -> LastAttempt:
         verification.status,
         failure.code if failure else None,
         key_to_press(attempt, keypad),
+        call_phase(verification),
+        attempt.mode,
+        verification.match_digits,
     )
 
 

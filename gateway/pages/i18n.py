@@ -19,8 +19,9 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import PoFileError, read_po
 
 from gateway.domain.enrollment import PhoneKind
+from gateway.domain.ivr.call_phase import CallPhase
 from gateway.domain.ivr.keypad import POUND
-from gateway.domain.verification import Channel, FailureCode, Status
+from gateway.domain.verification import Channel, FailureCode, Mode, Status
 from gateway.pages.components import (
     Banner,
     DecidedBy,
@@ -33,12 +34,14 @@ from gateway.pages.components import (
 )
 from gateway.pages.messages import (
     BANNERS,
+    CALL_PHASES,
     CHANNEL_DENIALS,
     DELIVERIES,
     DENIALS,
     FAILURES,
     FORM_ERRORS,
     KINDS,
+    REFUSALS,
     STATUSES,
     UserMessage,
     _,
@@ -182,9 +185,19 @@ class Localizer:
         """Return the text of a banner."""
         return self.gettext(BANNERS[banner])
 
-    def delivery(self, channel: Channel, delivery: DeliveryState) -> str:
-        """Return the sentence for a delivery state."""
-        return self.gettext(DELIVERIES[channel][delivery])
+    def progress(
+        self,
+        channel: Channel,
+        delivery: DeliveryState,
+        call_phase: CallPhase | None = None,
+        mode: Mode | None = None,
+        key: str = POUND,
+        digits: str | None = None,
+    ) -> str:
+        """Return the sentence for where a text or call is; `key` is the one that it asks for, `digits` are keyed in."""
+        if channel is Channel.SMS or call_phase is None:
+            return self.gettext(DELIVERIES[channel][delivery])
+        return self.gettext(CALL_PHASES[call_phase][mode or Mode.CONFIRM], key=self.key(key), digits=digits)
 
     def key(self, key: str) -> str:
         """Return the name of a key as it stands in a sentence such as `Press … now`."""
@@ -198,6 +211,10 @@ class Localizer:
         if pin and code is FailureCode.RATE_LIMITED:
             return self._translated(DENIALS[DenialReason.PIN_LOCKED])
         return self._translated(FAILURES[code], key=self.key(key))
+
+    def refusal(self, code: FailureCode, digit: str) -> str:
+        """Return what a refusal with this key did."""
+        return self.gettext(REFUSALS[code], digit=digit)
 
     def status(self, status: Status) -> UserMessage:
         """Return the message for the status of a verification."""

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import msgspec
 
 from gateway.domain.enrollment import PhoneKind
-from gateway.domain.verification import Channel, FailureCode, Status
+from gateway.domain.ivr.call_phase import CallPhase
+from gateway.domain.verification import Channel, FailureCode, Mode, Status
 from gateway.pages.components import Banner, DeliveryState, DenialReason, FormErrorCode
 
 
@@ -88,32 +89,59 @@ FAILURES: Mapping[FailureCode, UserMessage] = {
 
 DELIVERIES: Mapping[Channel, Mapping[DeliveryState, str]] = {
     Channel.SMS: {
-        DeliveryState.QUEUED: _("Sending the text message…"),
-        DeliveryState.DIALLING: _("Sending the text message…"),
+        DeliveryState.QUEUED: _("The text message is on its way…"),
         DeliveryState.SENT: _("Your carrier has accepted the text message. It should arrive in a moment."),
-        DeliveryState.RINGING: _("Your carrier has accepted the text message. It should arrive in a moment."),
-        DeliveryState.ANSWERED: _("The text message has been delivered to your phone."),
-        DeliveryState.WAITING_FOR_KEY: _("The text message has been delivered to your phone."),
         DeliveryState.DELIVERED: _("The text message has been delivered to your phone."),
         DeliveryState.UNDELIVERED: _(
             "The text message has not reached your phone. It may be switched off or out of reach."
         ),
-        DeliveryState.ENDED: _("The text message has not reached your phone. It may be switched off or out of reach."),
         DeliveryState.UNKNOWN: _("We cannot tell yet whether the text message is on its way. Please give it a minute."),
     },
     Channel.CALL: {
         DeliveryState.QUEUED: _("Placing the call…"),
-        DeliveryState.SENT: _("Placing the call…"),
-        DeliveryState.DIALLING: _("Connecting to your phone…"),
-        DeliveryState.RINGING: _("Your phone is ringing. Please answer it."),
-        DeliveryState.ANSWERED: _("You have answered. Listen to the announcement…"),
-        DeliveryState.WAITING_FOR_KEY: _("Waiting for your key."),
+        DeliveryState.SENT: _("Connecting to your phone. Please answer it as soon as it rings."),
         DeliveryState.DELIVERED: _("The call has ended."),
         DeliveryState.UNDELIVERED: _("The call did not get through."),
-        DeliveryState.ENDED: _("The call has ended."),
         DeliveryState.UNKNOWN: _("We cannot tell yet whether your phone is ringing. Please give it a minute."),
     },
 }
+
+
+def _same(message: str) -> Mapping[Mode, str]:
+    return dict.fromkeys(Mode, message)
+
+
+CALL_PHASES: Mapping[CallPhase, Mapping[Mode, str]] = {
+    CallPhase.RINGING: _same(_("Your phone is ringing. Please answer it.")),
+    CallPhase.ANNOUNCING: _same(_("You have answered. Listen to the announcement…")),
+    CallPhase.ASKING: {
+        Mode.CONFIRM: _("Press %(key)s on your phone now."),
+        Mode.MATCH: _("Key in %(digits)s on your phone, then press #."),
+        Mode.PIN: _("Key in your PIN on your phone, then press #."),
+        Mode.CODE: _("Press %(key)s on your phone now to hear your code."),
+    },
+    CallPhase.HOLDING: _same(_("We have your key. One moment, please…")),
+    CallPhase.CONFIRM_REPORT: _same(
+        _("The call asks whether you want to report that you did not ask for it. To go on, press %(key)s.")
+    ),
+    CallPhase.CONFIRM_STOP: _same(
+        _("The call asks whether you never want a call or text from us again. To go on, press %(key)s.")
+    ),
+    CallPhase.TELLING_CODE: _same(_("Listen: the call is telling you your code. Enter it here.")),
+    CallPhase.CHOOSING_PIN: _same(_("Now choose a PIN of your own: key it in on your phone, then press #.")),
+    CallPhase.THANKING: _same(_("Thank you. You can hang up now.")),
+    CallPhase.OVER: {
+        **_same(_("The call has ended.")),
+        Mode.CODE: _("The call has ended. Enter the code that it told you."),
+    },
+}
+"""What the call says or asks for, in each mode; a call of mode `code` that is over and has not failed told the code."""
+
+REFUSALS: Mapping[FailureCode, str] = {
+    FailureCode.REPORTED_FRAUD: _("Somebody pressed %(digit)s on this phone to say that they did not ask for this."),
+    FailureCode.NUMBER_BLOCKED: _("Somebody pressed %(digit)s on this phone: it gets no more calls or texts."),
+}
+"""What a refusal by key did."""
 
 STATUSES: Mapping[Status, UserMessage] = {
     Status.PENDING: UserMessage(_("Waiting for you"), ""),

@@ -6,9 +6,10 @@ Times are in ms since the epoch, waits in seconds. Phone numbers are masked, as 
 import msgspec
 
 from gateway.domain.enrollment import PhoneKind
+from gateway.domain.ivr.call_phase import CallPhase
 from gateway.domain.ivr.keypad import POUND
 from gateway.domain.portal import PortalPage
-from gateway.domain.verification import Channel, FailureCode, Status
+from gateway.domain.verification import Channel, FailureCode, Mode, Status
 from gateway.pages.components import (
     DeliveryState,
     FormError,
@@ -19,6 +20,7 @@ from gateway.pages.components import (
     PageProblem,
     ResendOption,
     SignInMethod,
+    Stage,
 )
 
 
@@ -55,12 +57,12 @@ class PhoneForm(msgspec.Struct, frozen=True, gc=False):
 class VerifyPage(msgspec.Struct, frozen=True, gc=False):
     """Step 2, and the challenge at sign-in.
 
-    `channel` and `delivery` are those of the latest attempt; so is `failure`, unless the verification has one itself.
-    `code_length` is None if no text with a code was sent. A call asks for `match_digits` and then #, for the PIN and
-    then # (`asks_pin`; `asks_new_pin` if the person must then choose their own), or else for `key`.
-    `resend_options` send again, or start a new verification once this one has ended. `expires_in` is in seconds;
-    `remember_days` offers to trust this browser for so long. `previous_failure` is why the phone called before this
-    one was not reached.
+    `channel`, `delivery`, `mode` and `call_phase` are those of the latest attempt; so is `failure`, unless the
+    verification has one itself. `code_length` is None if no text or call had a code; `code_was_texted` tells whether a
+    text had it. A call asks for `match_digits` and then #, for the PIN and then # (`asks_new_pin` if the person must
+    then choose their own), or else for `key`. `resend_options` send again, or start a new verification once this one
+    has ended. `expires_in` is in seconds; `remember_days` offers to trust this browser for so long. `previous_failure`
+    is why the phone called before this one was not reached. `refused_with` is the key by which a callee said no.
     """
 
     frame: Frame
@@ -70,11 +72,13 @@ class VerifyPage(msgspec.Struct, frozen=True, gc=False):
     channel: Channel
     masked_number: str
     delivery: DeliveryState
+    mode: Mode | None = None
+    call_phase: CallPhase | None = None
     failure: FailureCode | None = None
     checks_left: int = 5
     code_length: int | None = None
+    code_was_texted: bool = True
     match_digits: str | None = None
-    asks_pin: bool = False
     asks_new_pin: bool = False
     key: str = POUND
     resend_options: tuple[ResendOption, ...] = ()
@@ -85,12 +89,36 @@ class VerifyPage(msgspec.Struct, frozen=True, gc=False):
     other_methods: bool = False
     steps: int = 3
     previous_failure: FailureCode | None = None
+    refused_with: str | None = None
+
+    @property
+    def asks_pin(self) -> bool:
+        """Tell whether the call asks for the PIN."""
+        return self.mode is Mode.PIN
+
+    @property
+    def stage(self) -> Stage:
+        """Return what may be claimed of the latest text or call."""
+        is_over, tells_code = self.call_phase is CallPhase.OVER, self.mode is Mode.CODE
+        if self.failure or self.delivery is DeliveryState.UNDELIVERED or (is_over and not tells_code):
+            return Stage.FAILED
+        if is_over or self.call_phase is CallPhase.TELLING_CODE:
+            return Stage.CODE_TOLD
+        return Stage.UNCERTAIN if self.delivery is DeliveryState.UNKNOWN else Stage.UNDER_WAY
+
+    @property
+    def primary_channel(self) -> Channel | None:
+        """Return the channel of the main button, which repeats nothing that has just failed if there is another way."""
+        channels = [option.channel for option in self.resend_options if option.denial is None]
+        others = [channel for channel in channels if channel is not self.channel]
+        has_failed = self.status is Status.FAILED or (self.status is Status.PENDING and self.stage is Stage.FAILED)
+        return next(iter(others if has_failed and others else channels), None)
 
     @property
     def shape(self) -> str:
         """Return the inputs that the page asks for, as words; when they change, the script loads the page again."""
         keys = "digits" if self.match_digits else "pin" if self.asks_pin else self.key
-        return " ".join(filter(None, (self.channel.value, "code" if self.code_length else "", keys)))
+        return " ".join(filter(None, (self.channel.value, "code" if self.code_length else "", keys, self.stage.value)))
 
 
 class FinishPage(msgspec.Struct, frozen=True, gc=False):
@@ -186,7 +214,7 @@ class SignInPage(msgspec.Struct, frozen=True, gc=False):
 
 
 class LastAttempt(msgspec.Struct, frozen=True, gc=False):
-    """The last text or call to this person and its outcome; `key` is the one that a call asked for."""
+    """The last text or call to this person and its outcome; a call asked for `key`, or `match_digits` and then #."""
 
     channel: Channel
     masked_number: str
@@ -195,6 +223,9 @@ class LastAttempt(msgspec.Struct, frozen=True, gc=False):
     status: Status
     failure: FailureCode | None = None
     key: str = POUND
+    call_phase: CallPhase | None = None
+    mode: Mode | None = None
+    match_digits: str | None = None
 
 
 class AppPasswordSummary(msgspec.Struct, frozen=True, gc=False):
@@ -228,7 +259,7 @@ class ProblemPage(msgspec.Struct, frozen=True, gc=False):
     """A page that says what went wrong and what to do next.
 
     `minutes` is how long to wait, where that is known. `blocked_until` belongs to BLOCKED. `again` is the path of the
-    link that tries again or goes back.
+    link that tries again or goes back; with SESSION_OVER, the URL that leads back to the application.
     """
 
     frame: Frame

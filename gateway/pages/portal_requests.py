@@ -23,7 +23,7 @@ from gateway.services.app_passwords import AppPasswords
 from gateway.services.authentication import Authentication
 from gateway.services.enrollments import Enrollments
 from gateway.services.pins import Pins
-from gateway.services.portal import Portal, PortalVisit, PortalVisitChanged
+from gateway.services.portal import EndedVisit, Portal, PortalVisit, PortalVisitChanged
 from gateway.services.verifications import Verifications
 
 _COOKIE = "poundkey"
@@ -89,13 +89,16 @@ AiohttpHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class PageError(Exception):
-    """The page cannot be shown; `minutes` is how long to wait, where that is known."""
+    """The page cannot be shown; `minutes` is how long to wait, where that is known, and `back` a URL that leads on."""
 
-    def __init__(self, problem: PageProblem, status: HTTPStatus, *, minutes: int | None = None) -> None:
+    def __init__(
+        self, problem: PageProblem, status: HTTPStatus, *, minutes: int | None = None, back: str | None = None
+    ) -> None:
         super().__init__(problem)
         self.problem = problem
         self.status = status
         self.minutes = minutes
+        self.back = back
 
 
 class PortalSessions:
@@ -126,6 +129,8 @@ class PortalSessions:
             # Read the form first: it may arrive slowly, and the visit may end meanwhile.
             form = await _read_form(request) if request.method == "POST" else {}
             visit = await self.visit(request)
+            if visit is None:
+                return _with_security_headers(await self._session_over(request))
             frame = self.frame(request, visit)
             try:
                 portal_request = self._authenticate(request, visit, frame, form, even_blocked=even_blocked)
@@ -135,17 +140,15 @@ class PortalSessions:
             except PortalVisitChanged:
                 response = self.redirect(HOME)
             except Exception as error:  # noqa: BLE001 - the last line of defence: a person gets a page
-                response = self.problem_response(error, frame, visit.enrollment if visit else None)
+                response = self.problem_response(error, frame, visit.enrollment)
             return _with_security_headers(response)
 
         return handle
 
     def _authenticate(
-        self, request: web.Request, visit: PortalVisit | None, frame: Frame, form: Form | None, *, even_blocked: bool
+        self, request: web.Request, visit: PortalVisit, frame: Frame, form: Form | None, *, even_blocked: bool
     ) -> PortalRequest:
         """Return the authenticated request; raises PageError."""
-        if visit is None:
-            raise PageError(PageProblem.SESSION_OVER, HTTPStatus.UNAUTHORIZED)
         if not even_blocked and visit.enrollment.blocked(self._clock()):
             raise PageError(PageProblem.BLOCKED, HTTPStatus.FORBIDDEN)
         if form is None or (request.method == "POST" and not _has_csrf_token(form, visit)):
@@ -179,12 +182,31 @@ class PortalSessions:
 
     async def visit(self, request: web.Request) -> PortalVisit | None:
         """Return the visit that the session cookie belongs to; None without a valid cookie."""
-        secret = request.cookies.get(self.cookie_name(), "")
-        if not 0 < len(secret) <= _LONGEST_SECRET:
-            return None
+        secret = self._session_secret(request)
         with contextlib.suppress(StoreUnavailable):
-            return await self._portal.enter(secret)
+            return await self._portal.enter(secret) if secret else None
         return None
+
+    def _session_secret(self, request: web.Request) -> str | None:
+        secret = request.cookies.get(self.cookie_name(), "")
+        return secret if 0 < len(secret) <= _LONGEST_SECRET else None
+
+    async def _session_over(self, request: web.Request) -> web.Response:
+        """Answer a request without a visit; while it is known whose visit ended, with branding and a way back."""
+        secret, ended = self._session_secret(request), None
+        with contextlib.suppress(StoreUnavailable):
+            ended = await self._portal.ended(secret) if secret else None
+        frame = self.frame(request, None)
+        if ended is not None:
+            frame = self._frame_of_ended(frame, ended)
+        back = None if ended is None else ended.return_url
+        return self.problem_response(
+            PageError(PageProblem.SESSION_OVER, HTTPStatus.UNAUTHORIZED, back=back), frame, None
+        )
+
+    def _frame_of_ended(self, frame: Frame, ended: EndedVisit) -> Frame:
+        locale = self._pages.translations.locale_for_tag(ended.locale) if ended.locale else frame.locale
+        return self.branded(msgspec.structs.replace(frame, locale=locale), ended.application)
 
     def frame(self, request: web.Request, visit: PortalVisit | None) -> Frame:
         """Return the frame of a page: the language, the application's branding, the person's name."""
@@ -232,8 +254,10 @@ class PortalSessions:
 
     def problem_response(self, error: Exception, frame: Frame, enrollment: Enrollment | None) -> web.Response:
         """Answer with the page for an error; raises HTTPException for aiohttp's own."""
+        back = None
         match error:
             case PageError():
+                back = error.back
                 problem, status, minutes = error.problem, error.status, error.minutes
             case Rejected():
                 problem, status = _PROBLEMS.get(error.code, (PageProblem.TRY_LATER, HTTPStatus.CONFLICT))
@@ -252,7 +276,7 @@ class PortalSessions:
             problem,
             minutes=minutes,
             blocked_until=block.until if block else None,
-            again=HOME if frame.csrf and problem is not PageProblem.BLOCKED else None,
+            again=back or (HOME if frame.csrf and problem is not PageProblem.BLOCKED else None),
         )
         return self.page_response(page, status)
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from gateway.domain.enrollment import PhoneKind
 from gateway.domain.portal import PortalPage
-from gateway.domain.verification import Channel, FailureCode, Status
+from gateway.domain.verification import Channel, FailureCode, Mode, Status
 from gateway.pages.components import (
     DeliveryState,
     Field,
@@ -23,6 +23,7 @@ from gateway.pages.components import (
     MethodChoice,
     NumberCheck,
     PageProblem,
+    Stage,
 )
 from gateway.pages.i18n import Localizer, Translations
 from gateway.pages.models import (
@@ -64,9 +65,11 @@ _ENUMS = (
     FormErrorCode,
     Field,
     FormUse,
+    Mode,
     PhoneKind,
     PortalPage,
     PageProblem,
+    Stage,
     Status,
 )
 

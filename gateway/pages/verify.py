@@ -8,11 +8,12 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.domain.enrollment import PhoneKind
 from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.ivr.call_phase import call_phase
 from gateway.domain.ivr.keypad import Keypad
 from gateway.domain.limits import SECOND, Limits
 from gateway.domain.portal import PortalPage
 from gateway.domain.verification import Channel, FailureCode, Mode, Purpose, Status, Verification
-from gateway.pages.components import Banner, DenialReason, Field, FormError, FormErrorCode, MethodDenial
+from gateway.pages.components import Banner, DenialReason, Field, FormError, FormErrorCode, MethodDenial, Stage
 from gateway.pages.finish import FinishRoutes
 from gateway.pages.models import VerifyPage
 from gateway.pages.navigation import ENROLL, SETTINGS, SIGN_IN, VERIFY, is_continued, may_offer_phone, next_path
@@ -23,6 +24,7 @@ from gateway.pages.views import (
     delivery_state,
     key_to_press,
     mask_number,
+    refusing_key,
     resend_options,
     step_count,
 )
@@ -219,7 +221,8 @@ class VerifyRoutes:
         signing_in = verification.purpose is not Purpose.ENROLL
         asks_digits = attempt.mode is Mode.MATCH and pending
         asks_pin = attempt.mode is Mode.PIN
-        return VerifyPage(
+        refused_with = refusing_key(verification, self._keypad)
+        page = VerifyPage(
             portal_request.frame,
             _purpose(visit, verification),
             verification.status,
@@ -227,21 +230,27 @@ class VerifyRoutes:
             attempt.channel,
             mask_number(verification.number),
             delivery_state(attempt),
+            mode=attempt.mode,
+            call_phase=call_phase(verification) if attempt.channel is Channel.CALL else None,
             failure=_failure_code(verification),
             checks_left=verification.checks_left,
             code_length=verification.code_length if code_was_sent else None,
+            code_was_texted=any(attempt.channel is Channel.SMS for attempt in verification.attempts),
             match_digits=verification.match_digits if asks_digits else None,
-            asks_pin=asks_pin,
             asks_new_pin=asks_pin and visit.enrollment.pin is not None and visit.enrollment.pin.must_change,
             key=key_to_press(attempt, self._keypad),
-            resend_options=resend_options(visit, verification, kind, self._limits, now),
+            resend_options=() if refused_with else resend_options(visit, verification, kind, self._limits, now),
             expires_in=max(0, (verification.expires_at - now) // SECOND),
             errors=(error,) if error else (),
             remember_days=visit.policy.remember_device_days or None if signing_in else None,
             remember=portal_request.form.get("remember") == "on",
             other_methods=signing_in,
             steps=step_count(visit),
+            refused_with=refused_with,
         )
+        if pending and page.stage is not Stage.FAILED:
+            return page
+        return msgspec.structs.replace(page, frame=msgspec.structs.replace(page.frame, banner=None))
 
 
 _STATUSES = {Status.PENDING: "pending", Status.APPROVED: "approved"}

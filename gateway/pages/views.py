@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from gateway.domain.commands import resend_times
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.enrollment import Enrollment, Phone, PhoneKind
-from gateway.domain.ivr.keypad import POUND, Keypad
+from gateway.domain.ivr.keypad import FRAUD_KEY, POUND, Keypad
 from gateway.domain.limits import SECOND, Limits
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.pins import pin_denial
 from gateway.domain.policy import Denial, Feature, Level, Policy, feature_denial, method_denial
-from gateway.domain.verification import Attempt, Channel, Mode, Purpose, Status, Verification
+from gateway.domain.verification import Attempt, Channel, FailureCode, Mode, Purpose, Status, Verification
 from gateway.pages.components import (
     DecidedBy,
     DeliveryState,
@@ -24,22 +24,21 @@ from gateway.services.portal import PortalVisit
 
 _SHOWN_DIGITS = 4
 _DECIDERS = {Level.GROUP: DecidedBy.GROUP, Level.GATEWAY: DecidedBy.GATEWAY}
-_SMS_STATES = {
+_DELIVERY_STATES = {
     DeliveryStatus.QUEUED: DeliveryState.QUEUED,
     DeliveryStatus.SENDING: DeliveryState.QUEUED,
     DeliveryStatus.UNKNOWN: DeliveryState.UNKNOWN,
     DeliveryStatus.SENT: DeliveryState.SENT,
+    DeliveryStatus.INITIATED: DeliveryState.SENT,
+    DeliveryStatus.RINGING: DeliveryState.SENT,
+    DeliveryStatus.IN_PROGRESS: DeliveryState.SENT,
     DeliveryStatus.DELIVERED: DeliveryState.DELIVERED,
+    DeliveryStatus.COMPLETED: DeliveryState.DELIVERED,
     DeliveryStatus.UNDELIVERED: DeliveryState.UNDELIVERED,
+    DeliveryStatus.BUSY: DeliveryState.UNDELIVERED,
+    DeliveryStatus.NO_ANSWER: DeliveryState.UNDELIVERED,
     DeliveryStatus.FAILED: DeliveryState.UNDELIVERED,
-}
-_CALL_STATES = {
-    DeliveryStatus.QUEUED: DeliveryState.DIALLING,
-    DeliveryStatus.SENDING: DeliveryState.DIALLING,
-    DeliveryStatus.UNKNOWN: DeliveryState.UNKNOWN,
-    DeliveryStatus.INITIATED: DeliveryState.DIALLING,
-    DeliveryStatus.RINGING: DeliveryState.RINGING,
-    DeliveryStatus.IN_PROGRESS: DeliveryState.ANSWERED,
+    DeliveryStatus.CANCELED: DeliveryState.UNDELIVERED,
 }
 
 
@@ -55,13 +54,19 @@ def key_to_press(attempt: Attempt, keypad: Keypad) -> str:
 
 def delivery_state(attempt: Attempt) -> DeliveryState:
     """Return the delivery state of a text or call."""
-    if attempt.channel is Channel.SMS:
-        return _SMS_STATES.get(attempt.status, DeliveryState.UNKNOWN)
-    if attempt.failure is not None:
-        return DeliveryState.ENDED
-    if attempt.gather_number and attempt.status is DeliveryStatus.IN_PROGRESS:
-        return DeliveryState.WAITING_FOR_KEY
-    return _CALL_STATES.get(attempt.status, DeliveryState.ENDED)
+    return _DELIVERY_STATES[attempt.status]
+
+
+def refusing_key(verification: Verification, keypad: Keypad) -> str | None:
+    """Return the key by which a callee said no; None if nobody did, or if it was by a text."""
+    if verification.status is not Status.DENIED or verification.failure is None:
+        return None
+    code = verification.failure.code
+    calls = [attempt for attempt in verification.attempts if attempt.channel is Channel.CALL]
+    if all(call.failure is None or call.failure.code is not code for call in calls):
+        return None
+    keys = {FailureCode.REPORTED_FRAUD: FRAUD_KEY, FailureCode.NUMBER_BLOCKED: keypad.never_call}
+    return keys.get(code)
 
 
 def to_method_denial(denial: Denial) -> MethodDenial:

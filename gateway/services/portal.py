@@ -40,6 +40,14 @@ class PortalVisit(msgspec.Struct, frozen=True):
     csrf: str
 
 
+class EndedVisit(msgspec.Struct, frozen=True):
+    """A visit that is over: whose it was, in which language (BCP 47), and where its link leads back to."""
+
+    application: Application
+    locale: str | None
+    return_url: str | None
+
+
 class PortalVisitChanged(Exception):
     """The visit has changed since this request read it: by another tab, a double click, or its end."""
 
@@ -151,6 +159,15 @@ class Portal:
             return None
         policy = self._applications.for_person(application.name, enrollment.groups)
         return PortalVisit(session, enrollment, application, policy, self._csrf(secret))
+
+    async def ended(self, secret: str) -> EndedVisit | None:
+        """Return the visit that was behind a cookie, until its row is deleted; it gives access to nothing."""
+        session = await self._visits.session(self._vault.secret_digest(secret))
+        enrollment = session and await self._enrollments.get(session.enrollment_id)
+        application = enrollment and await self._api_keys.application(enrollment.application_id)
+        if not session or not enrollment or not application:
+            return None
+        return EndedVisit(application, session.locale or enrollment.locale, session.return_url)
 
     def is_link_of(self, visit: PortalVisit, token: str) -> bool:
         """Tell whether this visit was opened by this link."""

@@ -10,7 +10,7 @@ from gateway.domain import commands, fallback, recovery, send_results, status_re
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.errors import ErrorCode
 from gateway.domain.ivr import call_events
-from gateway.domain.limits import SECOND, Limits, RateCounters
+from gateway.domain.limits import SECOND, Limits, RateCounters, resend_wait
 from gateway.domain.verification import Channel, Failure, FailureCode, FallbackStep, Mode, Status
 
 LIMITS = Limits()
@@ -218,3 +218,18 @@ def test_in_any_order_it_fails_when_the_latest_grace_of_its_attempts_is_over(cha
                 return
             now += wait
             verification = timeouts.pass_deadline(verification, now).verification
+
+
+def test_what_has_failed_is_waited_for_no_longer():
+    wait, soon = resend_wait(2, LIMITS), START + SECOND
+    sent = again(begun(SMS), SMS, START)
+    waiting, at_once = (START + wait, START + wait), (soon, soon)
+    assert commands.resend_times(sent, LIMITS) == commands.resend_times(lost(sent, soon), LIMITS) == waiting
+    assert (
+        commands.resend_times(lost(sent, soon, 2), LIMITS)
+        == commands.resend_times(refused(sent, soon), LIMITS)
+        == at_once
+    )
+    called = answered(again(begun(SMS), CALL, START), soon, 2)
+    assert commands.resend_times(called, LIMITS) == (START + wait, None)
+    assert commands.resend_times(call_over(called, soon, 2), LIMITS) == at_once

@@ -134,6 +134,25 @@ async def test_links_and_visits_end_by_themselves(tmp_path):
         assert (await guest.post(late)).status == 410
 
 
+async def test_a_visit_that_is_over_is_still_the_applications_and_leads_back(tmp_path):
+    async with portal_at(tmp_path, portal=PortalSettings(session_lifetime=1)) as portal, visitor(portal) as guest:
+        person = await portal.person(locale="de")
+        assert (await guest.open(await portal.link(person, back=True))).status == 200
+        async with asyncio.timeout(10):
+            while (over := await guest.get("/portal/enroll")).status == 200:
+                await asyncio.sleep(0)
+        assert (over.status, over.title.rpartition(" · ")[2]) == (401, "Example Bank")
+        assert '<html lang="de"' in over.text
+        for known in ("help@bank.example", f'href="{portal.back.url}"', "/portal/brand/"):
+            assert known in over.text
+        for private in (person.user, person.number[-4:], 'name="csrf"', "<form"):
+            assert private not in over.text
+        assert (await guest.post("/portal/cancel")).status == 401
+        async with visitor(portal) as stranger:
+            seen = await stranger.ask("GET", "/portal/enroll", cookies={"poundkey": "x" * 43})
+            assert (seen.status, seen.title) == (401, "Your time is up · Poundkey")
+
+
 @pytest.mark.parametrize(
     ("scheme", "name", "flags"),
     [

@@ -28,6 +28,23 @@ async def test_a_report_of_fraud_stops_the_page_and_locks_the_person_out(portal:
     assert (await portal.record(person))["status"] == "blocked"
 
 
+async def test_who_wants_no_more_calls_reads_what_happened_and_names_another_number(portal: Portal, page: Page):
+    person = await portal.person()
+    await page.goto(await portal.link(person))
+    await name_phone(page, person.national, "Call me")
+    await sees(page, re.compile("We're calling your phone"))
+    sid = await portal.network.answered(person.number)
+    await portal.network.press(sid, "9", person.number)
+    await portal.network.asked(2, person.number)
+    await portal.network.press(sid, "#", person.number)
+    await sees(page, "Somebody said no on the phone")
+    alert = page.get_by_role("alert")
+    await expect(alert).to_contain_text("Somebody pressed 9 on this phone: it gets no more calls or texts.")
+    await expect(page.get_by_role("button", name=re.compile("^(Call me|Send)"))).to_have_count(0)
+    await page.get_by_role("button", name="Use another number").click()
+    await sees(page, "Step 1: How should we contact you?")
+
+
 async def test_a_number_that_wants_no_calls_is_refused_with_a_way_on(portal: Portal, page: Page):
     person = await portal.person()
     await portal.world.gateway.store.suppressions.add(PhoneNumber(person.number), "asked by letter")

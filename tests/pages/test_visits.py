@@ -200,6 +200,21 @@ async def test_the_countdown_to_another_text_is_shown_and_ends(portal: Portal, p
     await expect(again.locator(".countdown")).to_have_text("")
 
 
+async def test_the_time_of_a_code_is_counted_down_in_the_language_of_the_page(portal: Portal, page: Page):
+    person = await portal.person(locale="de")
+    await page.clock.install()
+    await page.goto(await portal.link(person))
+    await page.get_by_label("Telefonnummer").fill(person.national)
+    await page.get_by_label("Land").select_option("US")
+    await page.locator("main button.main").click()
+    time = page.locator("[data-expires]")
+    await expect(time).to_have_text("9 Minuten")
+    await page.clock.fast_forward("08:30")
+    await expect(time).to_have_text("1 Minute")
+    await page.clock.fast_forward("01:00")
+    await expect(time).to_have_text(re.compile("^[0-9]{1,2} Sekunden?$"))
+
+
 async def test_the_live_page_outlives_a_connection_that_is_lost(portal: Portal, page: Page):
     person = await portal.person()
     await page.goto(await portal.link(person))

@@ -1,8 +1,11 @@
 """One model of every state that a page can be in."""
 
+import itertools
+
 from gateway.domain.enrollment import PhoneKind
+from gateway.domain.ivr.call_phase import CallPhase
 from gateway.domain.portal import PortalPage
-from gateway.domain.verification import Channel, FailureCode, Status
+from gateway.domain.verification import Channel, FailureCode, Mode, Status
 from gateway.pages.components import (
     Banner,
     DecidedBy,
@@ -76,8 +79,25 @@ def verify(around: Frame, **fields: object) -> VerifyPage:
 
 
 def call(around: Frame, **fields: object) -> VerifyPage:
-    given = {"channel": Channel.CALL, "delivery": DeliveryState.RINGING, "code_length": None}
+    given = {
+        "channel": Channel.CALL,
+        "mode": Mode.CONFIRM,
+        "delivery": DeliveryState.SENT,
+        "call_phase": CallPhase.RINGING,
+        "code_length": None,
+        "code_was_texted": False,
+    }
     return verify(around, **(given | fields))
+
+
+def call_in(around: Frame, mode: Mode, **fields: object) -> VerifyPage:
+    """Return the page of a call in this mode."""
+    given = {
+        Mode.MATCH: {"match_digits": "42"},
+        Mode.PIN: {"asks_new_pin": True},
+        Mode.CODE: {"code_length": 6},
+    }
+    return call(around, **{"mode": mode, **given.get(mode, {}), **fields})
 
 
 def specimens(locale: str = "en") -> dict[str, Page]:
@@ -122,13 +142,26 @@ def _challenges(around: Frame) -> dict[str, Page]:
     wrong = (FormError(FormErrorCode.CODE_WRONG, Field.CODE),)
     return {
         **{f"text {delivery}": verify(around, delivery=delivery) for delivery in DeliveryState},
-        **{f"call {delivery}": call(around, delivery=delivery) for delivery in DeliveryState},
-        **{f"call {delivery}, match": call(around, delivery=delivery, match_digits="42") for delivery in DeliveryState},
         **{
-            f"call {delivery}, PIN": call(around, delivery=delivery, asks_pin=True, asks_new_pin=True)
-            for delivery in DeliveryState
+            f"call {delivery} {mode}": call_in(around, mode, delivery=delivery, call_phase=None)
+            for delivery, mode in itertools.product(DeliveryState, Mode)
         },
-        **{f"call {delivery}, digit": call(around, delivery=delivery, key="5") for delivery in DeliveryState},
+        **{
+            f"call {phase} {mode}": call_in(around, mode, call_phase=phase)
+            for phase, mode in itertools.product(CallPhase, Mode)
+        },
+        **{f"call {phase}, digit": call(around, call_phase=phase, key="5") for phase in CallPhase},
+        "refused for good": call(
+            around, status=Status.DENIED, failure=FailureCode.NUMBER_BLOCKED, refused_with="9", resend_options=()
+        ),
+        "refused, sign in": call(
+            around,
+            status=Status.DENIED,
+            failure=FailureCode.REPORTED_FRAUD,
+            refused_with="0",
+            resend_options=(),
+            **signing_in,
+        ),
         "call, digit, failed": call(around, key="5", status=Status.FAILED, failure=FailureCode.HUNG_UP),
         **{f"failed {code}": verify(around, failure=code) for code in FailureCode},
         "text, wrong": verify(around, errors=wrong, checks_left=1),
@@ -137,7 +170,7 @@ def _challenges(around: Frame) -> dict[str, Page]:
         "text, sign in": verify(around, **signing_in),
         "call, sign in": call(around, **signing_in),
         "call, other phone": call(around, previous_failure=FailureCode.NO_ANSWER, **signing_in),
-        "call, code": call(around, code_length=6),
+        "call, code": call(around, code_length=6, code_was_texted=True),
         "approved": verify(around, status=Status.APPROVED),
         "approved, sign in": verify(around, status=Status.APPROVED, **signing_in),
         **{f"ended {status}": verify(around, status=status) for status in Status if status is not Status.PENDING},
@@ -165,7 +198,10 @@ def _settings(around: Frame) -> dict[str, Page]:
         AppPasswordRow("apw_2", "Calendar", NOW - 9 * DAY, expires_at=NOW - DAY),
     )
     last = LastAttempt(Channel.SMS, NUMBER, NOW - 120_000, DeliveryState.UNDELIVERED, Status.FAILED)
-    unfinished = LastAttempt(Channel.CALL, NUMBER, NOW, DeliveryState.RINGING, Status.PENDING, FailureCode.HUNG_UP)
+    unfinished = LastAttempt(Channel.CALL, NUMBER, NOW, DeliveryState.SENT, Status.PENDING, FailureCode.HUNG_UP)
+    asking = LastAttempt(
+        Channel.CALL, NUMBER, NOW, DeliveryState.SENT, Status.PENDING, call_phase=CallPhase.ASKING, mode=Mode.CONFIRM
+    )
     wrong = (FormError(FormErrorCode.METHOD_MISSING, Field.METHOD),)
     summary = AppPasswordSummary(enabled=True, count=2, last_used_at=NOW - DAY, expired=1)
     user = "alice@example.com"
@@ -192,6 +228,7 @@ def _settings(around: Frame) -> dict[str, Page]:
         ),
         "help": HelpPage(around, PortalPage.SIGN_IN, last, 2, app_passwords=summary, recognized_until=NOW + DAY),
         "help, blocked": HelpPage(around, PortalPage.SETTINGS, unfinished, 1, blocked=True, blocked_until=NOW + DAY),
+        "help, on the phone": HelpPage(around, PortalPage.ENROLL, asking),
         "help, off": HelpPage(around, PortalPage.SIGN_IN, last, 1, app_passwords=AppPasswordSummary(enabled=False)),
         "help, nothing": HelpPage(frame(around.locale, support=Support()), PortalPage.ENROLL, recent_proof_at=NOW),
     }

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 from pages_look.anatomy import Element, parsed
-from pages_look.specimens import BY_GROUP, METHODS, NUMBER, call, frame, specimens, verify
+from pages_look.specimens import BY_GROUP, METHODS, NUMBER, call, call_in, frame, specimens, verify
 from support.tables import for_each
 
 from gateway.domain.enrollment import PhoneKind
+from gateway.domain.ivr.call_phase import CallPhase
 from gateway.domain.portal import PortalPage
-from gateway.domain.verification import Channel, FailureCode, Status
+from gateway.domain.verification import Channel, FailureCode, Mode, Status
 from gateway.pages.components import (
-    DeliveryState,
     Field,
     FormError,
     FormErrorCode,
@@ -51,7 +51,7 @@ def by_id(page: Element, wanted: str) -> Element:
         ("phone", ["Additional security verification", "Step 1: How should we contact you?", "Authentication phone"]),
         ("phone", ["Country or region", "Send me a code by text message", "Call me", "Next"]),
         ("text sent", ["Step 2: We've sent a text message to your phone", "Verify", NUMBER]),
-        ("call ringing", ["Step 2: We're calling your phone. Answer it and press #"]),
+        ("call ringing confirm", ["Step 2: We're calling your phone. Answer it and press #"]),
         ("finish", ["Step 3: Keep using your existing applications", "Done"]),
         ("settings", ["Restore multi-factor authentication on previously trusted devices"]),
     ],
@@ -77,7 +77,7 @@ def test_only_a_call_that_told_no_code_has_no_code_field(pages, around):
 @for_each(("key", "other"), [("5", "#"), ("#", "5")])
 def test_a_page_speaks_of_the_key_that_the_call_asks_for_in_every_language(pages, locale, key, other):
     around = frame(locale)
-    waiting = call(around, delivery=DeliveryState.WAITING_FOR_KEY, key=key)
+    waiting = call(around, call_phase=CallPhase.ASKING, key=key)
     page = shown(pages, waiting)
     (drawn,) = [element for element in page.all("kbd") if element["class"] == "pound"]
     heading = next(element for element in page.all("h2") if element["class"] == "task")
@@ -123,17 +123,17 @@ def test_every_failure_has_its_own_words_live_and_after_the_end(pages, around, c
 
 
 def test_digits_to_key_in_are_told_to_eyes_and_ears(pages, around):
-    page = shown(pages, call(around, match_digits="42", delivery=DeliveryState.WAITING_FOR_KEY))
+    page = shown(pages, call_in(around, Mode.MATCH, call_phase=CallPhase.ASKING))
     assert [key.text for key in page.all("kbd")] == ["4", "2", "#"]
     assert words(by_id(page, "state")) == "Key in 42 on your phone, then press #."
 
 
 def test_a_pin_is_asked_for_and_never_shown(pages, around):
-    page = shown(pages, call(around, asks_pin=True, asks_new_pin=True, delivery=DeliveryState.WAITING_FOR_KEY))
+    page = shown(pages, call_in(around, Mode.PIN, call_phase=CallPhase.ASKING))
     assert [key.text for key in page.all("kbd")] == [*"••••", "#"]
     assert words(by_id(page, "state")) == "Key in your PIN on your phone, then press #."
     assert "Then the call lets you choose a PIN of your own." in words(page)
-    locked = words(shown(pages, call(around, asks_pin=True, status=Status.FAILED, failure=FailureCode.RATE_LIMITED)))
+    locked = words(shown(pages, call(around, mode=Mode.PIN, status=Status.FAILED, failure=FailureCode.RATE_LIMITED)))
     assert "Too many wrong PINs were keyed in, so your PIN is locked for now." in locked
 
 
@@ -142,6 +142,17 @@ def test_a_wrong_code_says_how_many_tries_are_left(pages, around):
     told = {left: words(shown(pages, verify(around, errors=wrong, checks_left=left))) for left in (1, 3)}
     assert "That is not the code we sent. You have one try left." in told[1]
     assert "That is not the code we sent. You have 3 tries left." in told[3]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown_time"),
+    [(600, "10 minutes"), (599, "9 minutes"), (95, "1 minute"), (59, "59 seconds"), (0, "0 seconds")],
+)
+def test_a_code_is_not_said_to_be_good_for_longer_than_it_is(pages, around, seconds, shown_time):
+    page = shown(pages, verify(around, expires_in=seconds))
+    assert f"Good for {shown_time}." in words(by_id(page, "code-hint"))
+    (place,) = [element for element in page.all() if element.has("data-expires")]
+    assert (place["data-expires"], place.text) == (str(seconds), shown_time)
 
 
 def test_resending_waits_as_long_as_it_has_to(pages, around):

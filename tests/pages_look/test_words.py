@@ -5,7 +5,8 @@ from pages_look.specimens import BY_APPLICATION, BY_GROUP, frame
 from support.tables import for_each
 
 from gateway.domain.enrollment import PhoneKind
-from gateway.domain.verification import Channel, FailureCode, Status
+from gateway.domain.ivr.call_phase import CallPhase
+from gateway.domain.verification import Channel, FailureCode, Mode, Status
 from gateway.pages.components import (
     Banner,
     DeliveryState,
@@ -19,6 +20,7 @@ from gateway.pages.components import (
 from gateway.pages.i18n import Localizer
 from gateway.pages.messages import (
     BANNERS,
+    CALL_PHASES,
     CHANNEL_DENIALS,
     DELIVERIES,
     DENIALS,
@@ -47,6 +49,8 @@ def localizer(texts) -> Localizer:
         (CHANNEL_DENIALS, Channel),
         (DELIVERIES[Channel.SMS], DeliveryState),
         (DELIVERIES[Channel.CALL], DeliveryState),
+        (CALL_PHASES, CallPhase),
+        *((sentences, Mode) for sentences in CALL_PHASES.values()),
     ],
 )
 def test_a_table_has_every_word_of_its_enum(table, enum):

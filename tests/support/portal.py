@@ -33,6 +33,7 @@ contractors = {{ app_passwords = false }}
 brief = {{ code_lifetime = 2 }}
 matching = {{ call_proof = "match" }}
 pinned = {{ call_proof = "pin" }}
+listening = {{ fallback = [{{ channel = "call" }}, {{ channel = "call", mode = "code" }}] }}
 called = {{ enroll = ["call"], sign_in = ["call"] }}
 french = {{ text_countries = ["FR"] }}
 trusting = {{ remember_device_days = 30, app_passwords = false }}
