@@ -13,6 +13,7 @@ from gateway.domain.errors import ErrorCode, Rejected
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 _WRITTEN = re.compile(r"[0-9+()./\- ]{3,40}", re.ASCII)
+_LONGEST_WRITTEN = 80  # characters, with invisible ones and an extension
 _SCHEME = re.compile(r"\s*tel[.:]*\s*", re.ASCII | re.IGNORECASE)
 _WITH_EXTENSION = re.compile(
     r"(.*[0-9)])[ ,;.-]*(?:extension|extn|ext|x|#|доб|内線)[ .:=]*([0-9]{1,12})", re.ASCII | re.IGNORECASE
@@ -93,6 +94,8 @@ def normalize_written(text: str) -> str:
 
 def split_extension(text: str) -> tuple[str, str | None]:
     """Split "425 555 0123 ext. 12" into the number and its extension (1 to 12 digits; None if there is none)."""
+    if len(text) > _LONGEST_WRITTEN:
+        return text, None
     normalized = normalize_written(text)
     written = _WITH_EXTENSION.fullmatch(normalized)
     return (written[1], written[2]) if written else (normalized, None)
@@ -110,8 +113,8 @@ def parse_written(country: str, number: str) -> PhoneNumber:
         raise Rejected(
             ErrorCode.NUMBER_INVALID, "The country must be two capital letters, as in US.", field="to.country"
         )
-    normalized = normalize_written(number)
-    if not _WRITTEN.fullmatch(normalized):
+    normalized = normalize_written(number[: _LONGEST_WRITTEN + 1])
+    if len(number) > _LONGEST_WRITTEN or not _WRITTEN.fullmatch(normalized):
         raise Rejected(
             ErrorCode.NUMBER_INVALID,
             "The number may hold the digits 0 to 9, spaces and + - . / ( ); nothing else.",
@@ -162,7 +165,7 @@ def _international(country: str, text: str) -> str | None:
         return None
     mobile = [phonenumbers.number_type(number) in _MOBILE for number in (international, national)]
     trunk = phonenumbers.ndd_prefix_for_region(country, strip_non_digits=True)
-    preferred = mobile[0] if mobile[0] != mobile[1] else bool(trunk) and not digits.startswith(trunk)
+    preferred = mobile[0] if mobile[0] != mobile[1] else trunk is not None and not digits.startswith(trunk)
     return f"+{digits}" if preferred else None
 
 
