@@ -20,7 +20,7 @@ from gateway.domain.commands import Created, VerificationRequest
 from gateway.domain.fallback import MOST_STEPS, find_mistake
 from gateway.domain.limits import Limits
 from gateway.domain.listing import ListFilter
-from gateway.domain.phone_number import PhoneNumber, parse_e164, parse_extension, parse_written
+from gateway.domain.phone_number import PhoneNumber, parse_e164, parse_extension, parse_written, split_extension
 from gateway.domain.verification import Change, Channel, FallbackStep, Mode, Status
 from gateway.services.verifications import Verifications
 
@@ -257,12 +257,14 @@ class VerificationRoutes:
 
 def number_of(to: str | WrittenNumber) -> PhoneNumber:
     """Return the number that is meant; raises Rejected (`number_invalid`, `number_blocked`)."""
-    return parse_e164(to) if isinstance(to, str) else parse_written(to.country, to.number)
+    return parse_e164(to) if isinstance(to, str) else parse_written(to.country, split_extension(to.number)[0])
 
 
 def extension_of(to: str | WrittenNumber) -> str | None:
-    """Return the extension behind the number, if there is one; raises Rejected (`number_invalid`)."""
-    return parse_extension(to.extension) if isinstance(to, WrittenNumber) and to.extension is not None else None
+    """Return the extension, of its own field or else behind the number; raises Rejected (`number_invalid`)."""
+    if isinstance(to, str):
+        return None
+    return split_extension(to.number)[1] if to.extension is None else parse_extension(to.extension)
 
 
 def mode_for(channel: Channel | None, mode: Mode | None) -> Mode | None:

@@ -2,6 +2,7 @@
 
 import functools
 import re
+import unicodedata
 
 import msgspec
 import phonenumbers
@@ -11,7 +12,17 @@ from phonenumbers.phonemetadata import PhoneNumberDesc
 from gateway.domain.errors import ErrorCode, Rejected
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
-_WRITTEN = re.compile(r"[0-9+()./\- \u00a0]{3,40}", re.ASCII)
+_WRITTEN = re.compile(r"[0-9+()./\- ]{3,40}", re.ASCII)
+_LONGEST_WRITTEN = 80  # characters, with invisible ones and an extension
+_SCHEME = re.compile(r"\s*tel[.:]*\s*", re.ASCII | re.IGNORECASE)
+_WITH_EXTENSION = re.compile(
+    r"(.*[0-9)])[ ,;.-]*(?:extension|extn|ext|x|#|доб|内線)[ .:=]*([0-9]{1,12})", re.ASCII | re.IGNORECASE
+)
+_DOTS = "\u00b7\u2022\u2027\u2219\u22c5\u3002\u30fb\u06d4"  # NFKC makes ASCII of the others
+_MINUS_SIGNS = "\u2212\u02d7\u2043\u30fc"  # of no dash category in Unicode; the last is the Japanese long-vowel mark
+_PUNCTUATION = str.maketrans(dict.fromkeys(_DOTS, ".") | dict.fromkeys(_MINUS_SIGNS, "-") | {"[": "(", "]": ")"})
+_MOBILE = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
+_ARGENTINE_MOBILE = re.compile(r"9?(?:(11)15([0-9]{8})|([0-9]{3})15([0-9]{7})|([0-9]{4})15([0-9]{6}))", re.ASCII)
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 _EXTENSION = re.compile(r"(?:x|ext)?([0-9]{1,12})", re.ASCII | re.IGNORECASE)
 _SECOND = "ww"  # twice half a second: `W`, a whole one, is younger, and not every carrier of the dialect knows it
@@ -55,7 +66,7 @@ class PhoneNumber(msgspec.Struct, frozen=True, gc=False):
 
 
 def parse_e164(text: str) -> PhoneNumber:
-    """Parse a strict E.164 number; raises Refused (`number_invalid`, `number_blocked`).
+    """Parse a strict E.164 number; raises Rejected (`number_invalid`, `number_blocked`).
 
     Numbers in their final form are judged by patterns compiled from `phonenumbers`' own metadata (1 µs); whatever those
     do not know goes to the library itself (40 µs), which also forgives a trunk zero, as in +44 020….
@@ -72,23 +83,48 @@ def parse_e164(text: str) -> PhoneNumber:
     return PhoneNumber(text)
 
 
+def normalize_written(text: str) -> str:
+    """Return a typed number with ASCII digits, hyphens, dots and single spaces; other letters and signs stay.
+
+    Any script's digits, every dash and dot of Unicode, `tel:` (RFC 3966) and invisible format characters, such as the
+    directional marks that are copied along from Arabic text, are how people write numbers.
+    """
+    return " ".join(_SCHEME.sub("", "".join(map(_plain, unicodedata.normalize("NFKC", text))), count=1).split())
+
+
+def split_extension(text: str) -> tuple[str, str | None]:
+    """Split "425 555 0123 ext. 12" into the number and its extension (1 to 12 digits; None if there is none)."""
+    if len(text) > _LONGEST_WRITTEN:
+        return text, None
+    normalized = normalize_written(text)
+    written = _WITH_EXTENSION.fullmatch(normalized)
+    return (written[1], written[2]) if written else (normalized, None)
+
+
 def parse_written(country: str, number: str) -> PhoneNumber:
-    """Parse a number as a person of `country` (ISO 3166 alpha-2) writes it; raises Refused (`number_invalid`, …)."""
+    """Parse a number as a person of `country` (ISO 3166 alpha-2) writes it; raises Rejected (`number_invalid`, …).
+
+    Digits without a plus are read as a national number. Those that begin with the country's own code are also read as
+    an international one; if both are valid, the one that is a mobile number counts. If both or neither are, the
+    international one counts where a trunk prefix would have been written before a national one (Germany's 0), and
+    the national one elsewhere. The code of another country needs a plus, 00 or 011: a slip must not reach abroad.
+    """
     if not _COUNTRY.fullmatch(country) or country not in phonenumbers.SUPPORTED_REGIONS:
         raise Rejected(
             ErrorCode.NUMBER_INVALID, "The country must be two capital letters, as in US.", field="to.country"
         )
-    if not _WRITTEN.fullmatch(number):
+    normalized = normalize_written(number[: _LONGEST_WRITTEN + 1])
+    if len(number) > _LONGEST_WRITTEN or not _WRITTEN.fullmatch(normalized):
         raise Rejected(
             ErrorCode.NUMBER_INVALID,
             "The number may hold the digits 0 to 9, spaces and + - . / ( ); nothing else.",
             field="to.number",
         )
-    return _parse_with_library(number, country)
+    return _parse_with_library(_international(country, normalized) or normalized, country)
 
 
 def parse_extension(text: str) -> str:
-    """Parse an extension as a person writes it, as in "x 12" or "Ext 0034"; raises Refused (`number_invalid`).
+    """Parse an extension as a person writes it, as in "x 12" or "Ext 0034"; raises Rejected (`number_invalid`).
 
     Returns 1 to 12 ASCII digits; zeros at the front are part of it.
     """
@@ -106,6 +142,61 @@ def dial_string(extension: str) -> str:
     The pause is that of the provider's own example of dialling an extension (Twilio: Call, SendDigits).
     """
     return _SECOND + extension
+
+
+def _plain(letter: str) -> str:
+    category = unicodedata.category(letter)
+    if category == "Cf":
+        return ""
+    if category == "Pd":
+        return "-"
+    return str(unicodedata.digit(letter, letter)).translate(_PUNCTUATION)
+
+
+def _international(country: str, text: str) -> str | None:
+    """Return the reading that counts, if it is not the library's own: digits after a plus."""
+    code = str(phonenumbers.country_code_for_region(country))
+    digits = re.sub("[^0-9]", "", text)
+    national = _valid(text, country)
+    if national is None:
+        return next((other for other in _repaired(code, digits, text) if _valid(other, None) is not None), None)
+    international = _valid(f"+{digits}", None) if digits.startswith(code) and "+" not in text else None
+    if international is None or international == national:
+        return None
+    mobile = [phonenumbers.number_type(number) in _MOBILE for number in (international, national)]
+    trunk = phonenumbers.ndd_prefix_for_region(country, strip_non_digits=True)
+    preferred = mobile[0] if mobile[0] != mobile[1] else trunk is not None and not digits.startswith(trunk)
+    return f"+{digits}" if preferred else None
+
+
+def _repaired(code: str, digits: str, text: str) -> list[str]:
+    """List, best first, what a number may mean that is invalid as written."""
+    prefix = re.match("00|011", digits)
+    abroad = digits[prefix.end() :] if prefix else digits
+    repaired = [f"+{abroad}"] if prefix else []
+    if "+" in text or prefix:
+        if not abroad.startswith(code):
+            return repaired
+        own = abroad.removeprefix(code)
+    else:
+        own = digits.removeprefix(code) if len(digits) > len(code) + 10 else digits
+    own = own.lstrip("0")
+    if code == "54":  # mobiles: 9 before the area code from abroad, 15 after it at home
+        mobile = _ARGENTINE_MOBILE.fullmatch(own)
+        repaired.append("+549" + ("".join(filter(None, mobile.groups())) if mobile else own))
+    if code == "52":  # mobiles had a 1 after the country code, and 044 or 045 at home, until 2019
+        repaired += [f"+52{own[length:]}" for length in (1, 2) if own[:length] in {"1", "44", "45"}]
+    if prefix or "+" in text or digits.startswith("00"):
+        repaired.append(f"+{code}{own}")  # a trunk zero too many
+    return repaired
+
+
+def _valid(text: str, country: str | None) -> phonenumbers.PhoneNumber | None:
+    try:
+        number = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException:
+        return None
+    return number if phonenumbers.is_valid_number(number) else None
 
 
 def _parse_with_library(text: str, country: str | None) -> PhoneNumber:

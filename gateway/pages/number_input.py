@@ -8,7 +8,7 @@ from phonenumbers import PhoneNumberFormat, ValidationResult
 
 from gateway.domain.enrollment import PhoneKind
 from gateway.domain.errors import ErrorCode, Rejected
-from gateway.domain.phone_number import PhoneNumber, parse_extension, parse_written
+from gateway.domain.phone_number import PhoneNumber, normalize_written, parse_extension, parse_written, split_extension
 from gateway.domain.policy import Policy
 from gateway.domain.verification import Channel, Purpose
 from gateway.pages.components import Field, FormError, FormErrorCode, MethodChoice, MethodDenial
@@ -45,11 +45,14 @@ class ParsedNumber(msgspec.Struct, frozen=True, gc=False):
 def parse_typed_number(typed: TypedNumber, policy: Policy, call_denial: MethodDenial | None) -> ParsedNumber:
     """Parse a phone, and list the methods that this policy allows; `call_denial` is the result of `call_denial_of`."""
     errors = []
-    number, code = _parse_number(typed.country, typed.number)
+    written, found_extension = split_extension(typed.number)
+    number, code = _parse_number(typed.country, written if typed.kind is PhoneKind.OFFICE else typed.number)
     if code is not None:
         errors.append(FormError(code, Field.COUNTRY if code is FormErrorCode.COUNTRY_MISSING else Field.NUMBER))
     extension = None
-    typed_extension = to_ascii_digits(typed.extension).strip() if typed.kind is PhoneKind.OFFICE else ""
+    typed_extension = ""
+    if typed.kind is PhoneKind.OFFICE:
+        typed_extension = to_ascii_digits(typed.extension).strip() or found_extension or ""
     if typed_extension:
         try:
             extension = parse_extension(typed_extension)
@@ -81,7 +84,7 @@ def to_ascii_digits(typed: str) -> str:
 
 
 def _parse_number(country: str, typed: str) -> tuple[PhoneNumber | None, FormErrorCode | None]:
-    text = " ".join(to_ascii_digits(typed).split())
+    text = normalize_written(typed)
     if not text:
         return None, FormErrorCode.NUMBER_MISSING
     if not country:

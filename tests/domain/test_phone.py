@@ -93,8 +93,6 @@ def test_numbers_as_people_write_them(country: str, number: str):
         ("us", "4255550123", "to.country"),
         ("ZZ", "4255550123", "to.country"),
         ("US", "1-800-FLOWERS", "to.number"),
-        ("US", "٤٢٥٥٥٥٠١٢٣", "to.number"),
-        ("US", "\u202a4255550123", "to.number"),
         ("US", "425\x005550123", "to.number"),
         ("US", "123", "to"),
         ("US", "4" * 41, "to.number"),
