@@ -39,6 +39,18 @@ async def test_five_sends_over_verifications_channels_and_applications(world, in
     assert len(handset["calls"]) == 1
 
 
+@AT_ONCE
+async def test_verifications_that_succeed_lock_nobody_out(integrator, network, world):
+    """Enrollment, settings and sign-ins one after the other, by text and by call, by one person."""
+    enrollment = await integrator.enroll("alice")
+    for texts in range(1, LIMITS.sends_per_number + 2):
+        made = await integrator.create(enrollment_id=enrollment["id"])
+        assert (await integrator.check(made["id"], await network.code(texts=texts))).body["valid"]
+    for _ in range(LIMITS.sends_per_number):
+        await integrator.create(enrollment_id=enrollment["id"])
+    assert limited(await integrator.ask("POST", "/v1/verifications", SMS | {"enrollment_id": enrollment["id"]}))
+
+
 @TWO_SENDS
 async def test_who_waits_as_told_may_send_again(integrator):
     for _ in range(2):
