@@ -41,7 +41,8 @@ class Limits(msgspec.Struct, frozen=True, gc=False):
 class RateCounters(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What is counted for one number over all its verifications: times (ms) of recent sends and failed checks.
 
-    `proven_sends` were given back because their verification was approved. `stopped` is read with it and kept elsewhere: the number is on the stop list, and is sent nothing.
+    `proven_sends` were given back, as their verification was approved. `stopped` is read with it and kept elsewhere:
+    the number is on the stop list, and is sent nothing.
     """
 
     sends: tuple[int, ...] = ()

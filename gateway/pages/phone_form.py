@@ -156,7 +156,7 @@ class PhoneFormRoutes:
         """Return the region that the person's languages make likely; if policy forbids it, the first allowed one."""
         header = portal_request.request.headers.get("Accept-Language", "")
         region = likely_region(
-            portal_request.visit.enrollment.locale, *preferred_tags(header), portal_request.visit.session.locale
+            portal_request.visit.enrollment.language, *preferred_tags(header), portal_request.visit.session.locale
         )
         allowed = _countries(portal_request.visit)
         return region if not allowed or region in allowed else allowed[0]

@@ -37,7 +37,7 @@ def page_routes(
     finish_routes = FinishRoutes(portal_sessions, services, pages, new_token)
     sign_in_routes = SignInRoutes(portal_sessions, services, finish_routes)
     groups = (
-        LinkRoutes(portal_sessions, services.portal, pages, sign_in_routes),
+        LinkRoutes(portal_sessions, services, pages, sign_in_routes),
         PhoneFormRoutes(portal_sessions, services, pages),
         VerifyRoutes(portal_sessions, services, finish_routes, pages, limits, clock, keypad),
         finish_routes,

@@ -40,6 +40,13 @@ class PortalVisit(msgspec.Struct, frozen=True):
     csrf: str
 
 
+class PortalHost(msgspec.Struct, frozen=True):
+    """The application that a link leads to, and the language of the person it is for."""
+
+    application: Application
+    language: str | None
+
+
 class PortalVisitChanged(Exception):
     """Two tabs, a double click, or an end from outside: the visit is no longer where this request found it."""
 
@@ -106,10 +113,11 @@ class Portal:
         made_at = link.expires_at - self._link_lifetime * SECOND
         return None if enrollment is None or _voided(made_at, enrollment, self._clock()) else link
 
-    async def host(self, link: PortalLink) -> Application | None:
-        """Return whose link it is."""
+    async def host(self, link: PortalLink) -> PortalHost | None:
+        """Return whose link it is; None if the record or its application is gone."""
         enrollment = await self._enrollments.get(link.enrollment_id)
-        return None if enrollment is None else await self._api_keys.application(enrollment.application_id)
+        application = None if enrollment is None else await self._api_keys.application(enrollment.application_id)
+        return None if enrollment is None or application is None else PortalHost(application, enrollment.language)
 
     async def application(self, application_id: str) -> Application | None:
         """Return an application."""

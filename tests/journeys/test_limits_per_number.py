@@ -40,8 +40,8 @@ async def test_five_sends_over_verifications_channels_and_applications(world, in
 
 
 @AT_ONCE
-async def test_verifications_that_succeed_lock_nobody_out(integrator, network, world):
-    """Enrollment, settings and sign-ins one after the other, by text and by call, by one person."""
+async def test_verifications_that_succeed_lock_nobody_out(integrator, network):
+    """Enrollment, settings and sign-ins of one person, one after the other."""
     enrollment = await integrator.enroll("alice")
     for texts in range(1, LIMITS.sends_per_number + 2):
         made = await integrator.create(enrollment_id=enrollment["id"])

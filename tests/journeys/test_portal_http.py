@@ -225,6 +225,39 @@ async def test_the_language_is_kept_for_the_visit(portal: Portal, guest: Visitor
     assert 'lang="en"' in (await guest.get("/portal/enroll")).text
 
 
+async def test_the_language_chosen_on_the_page_rules_texts_notifications_and_the_next_visit(
+    portal: Portal, guest: Visitor
+):
+    person = await portal.enrolled()
+    await at_settings(portal, guest, person)
+    await guest.post("/portal/language", locale="de", back="/portal/settings")
+    assert (await portal.record(person))["locale"] == "de"
+    answer = await portal.integrator.ask("PUT", f"/v1/enrollments/{person.id}/pin", {"pin": "739154"})
+    assert answer.status == 200, answer
+    texts = (await portal.network.handset_when(lambda handset: len(handset["messages"]) >= 3, person.number))[
+        "messages"
+    ]
+    assert "Konto" in texts[-1]["body"]
+    async with visitor(portal) as later:
+        link = await portal.link(person, "sign_in")
+        assert 'lang="de"' in (await later.get(urlsplit(link).path)).text
+        assert 'lang="de"' in (await later.open(link)).text
+    texts = (await portal.network.handset_when(lambda handset: len(handset["messages"]) >= 4, person.number))[
+        "messages"
+    ]
+    assert "Code" in texts[-1]["body"]
+
+
+async def test_what_the_integrator_says_of_the_language_outlives_the_visit(portal: Portal, guest: Visitor):
+    person = await portal.enrolled(locale="fr")
+    await at_settings(portal, guest, person)
+    await guest.post("/portal/language", locale="de", back="/portal/settings")
+    assert 'lang="de"' in (await guest.get("/portal/settings")).text
+    assert (await portal.record(person))["locale"] == "fr"
+    async with visitor(portal) as later:
+        assert 'lang="fr"' in (await later.open(await portal.link(person, "sign_in"))).text
+
+
 async def test_addresses_that_lead_nowhere_are_pages_too(portal: Portal, guest: Visitor):
     nothing = await guest.get("/portal/no/such/page")
     assert (nothing.status, nothing.title) == (404, "There is nothing here · Poundkey")
