@@ -34,7 +34,7 @@ from gateway.pages.assets import AssetRoutes
 from gateway.pages.i18n import load_translations
 from gateway.pages.portal_requests import PageServices, PortalSessions
 from gateway.pages.rendering import Pages
-from gateway.pages.routes import page_routes
+from gateway.pages.routes import not_found_middleware, page_routes
 from gateway.security.generators import new_code, new_id, new_password, new_token
 from gateway.security.password_hashing import Passwords, PinHashes, owasp_hasher
 from gateway.security.vault import Vault
@@ -159,7 +159,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             application.add_routes(
                 callbacks_of(settings, store, account, phrasebooks, vault, pin_hashes, backups, metrics)
             )
-        application.add_routes(_pages(settings, store.clock, applications, journeys))
+        _add_pages(application, settings, store.clock, applications, journeys)
         application.add_routes(RecordingRoutes(recordings).routes())
         application.add_routes(ServiceRoutes(store.ready, workers, operations).routes())
         _calm_the_garbage_collector()
@@ -268,7 +268,9 @@ def _operations(door: ApiKeyAuth, journeys: Services, settings: Settings, clock:
     ]
 
 
-def _pages(settings: Settings, clock: Clock, applications: Applications, journeys: Services) -> list[web.RouteDef]:
+def _add_pages(
+    application: web.Application, settings: Settings, clock: Clock, applications: Applications, journeys: Services
+) -> None:
     services = PageServices(
         portal=journeys.portal,
         enrollments=journeys.records,
@@ -278,13 +280,17 @@ def _pages(settings: Settings, clock: Clock, applications: Applications, journey
         verifications=journeys.verifications,
     )
     pages = Pages(load_translations(CONFIG / "locales"))
-    return page_routes(
-        PortalSessions(services, applications, pages, clock, settings.server.public_url),
-        services,
-        AssetRoutes(pages, applications, journeys.portal),
-        pages,
-        limits=settings.limits,
-        keypad=settings.voice.keypad,
-        clock=clock,
-        new_token=new_token,
+    portal_sessions = PortalSessions(services, applications, pages, clock, settings.server.public_url)
+    application.middlewares.append(not_found_middleware(portal_sessions))
+    application.add_routes(
+        page_routes(
+            portal_sessions,
+            services,
+            AssetRoutes(pages, applications, journeys.portal),
+            pages,
+            limits=settings.limits,
+            keypad=settings.voice.keypad,
+            clock=clock,
+            new_token=new_token,
+        )
     )

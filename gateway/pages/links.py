@@ -17,7 +17,10 @@ _WITHOUT_METHOD = {ErrorCode.NO_METHOD, ErrorCode.ENROLLMENT_BLOCKED}
 
 
 class LinkRoutes:
-    """A GET of a link uses nothing up, because mail scanners and link previews send one; only the POST opens it."""
+    """A GET of a link uses nothing up, because mail scanners and link previews send one.
+
+    Some scanners run the scripts of a page, so only a press on its button opens a link.
+    """
 
     def __init__(
         self, portal_sessions: PortalSessions, services: PageServices, pages: Pages, sign_in_routes: SignInRoutes

@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, Error, Page, Request, expect
 from support.chromium import ABSENT, CHROMIUM
 from support.integrator import PATIENCE, wrong_for
-from support.portal import Portal, at_browser, enter_code, name_phone, sees
+from support.portal import Portal, at_browser, enter_code, name_phone, open_link, sees
 
 pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=ABSENT),
@@ -113,7 +113,7 @@ async def test_settings_and_sign_in_leave_no_secret_behind(
     person, other = await portal.enrolled(), await portal.person()
     witness = Witness(portal, page, caplog)
     witness.learns(*[secret for one in (person, other) for secret in (one.number[1:], one.number[2:], one.national)])
-    await page.goto(await portal.link(person, "settings", back=True))
+    await open_link(page, await portal.link(person, "settings", back=True))
     await enter_code(page, await portal.code(person.number, 2))
     await sees(page, "Your security settings")
     await witness.learns_cookies()
@@ -134,7 +134,7 @@ async def test_settings_and_sign_in_leave_no_secret_behind(
     wish = {"seconds": 600, "reason": "lost phone"}
     bypass = (await portal.integrator.ask("POST", f"/v1/enrollments/{person.id}/bypass", wish)).body["code"]
     witness.learns(bypass, wrong_for(bypass))
-    await page.goto(await portal.link(person, "sign_in", back=True))
+    await open_link(page, await portal.link(person, "sign_in", back=True))
     await page.get_by_role("link", name="Sign in another way").click()
     await page.get_by_text("I have a code from my help desk").click()
     for typed in (wrong_for(bypass), bypass):

@@ -192,6 +192,12 @@ async def at_browser(browser: Browser, **options: object) -> AsyncIterator[Page]
     assert [words for words in complaints if not words.startswith("Failed to load resource")] == []
 
 
+async def open_link(page: Page, link: str) -> None:
+    """Open a link as a person does: follow it, and press the button."""
+    await page.goto(link)
+    await page.get_by_role("main").get_by_role("button").click()
+
+
 async def handset_tab(context: BrowserContext, portal: Portal, number: str) -> Page:
     """Open the handset page in another tab, with this phone picked."""
     page = await context.new_page()
