@@ -34,7 +34,8 @@ async def test_from_the_link_to_the_green_record_and_back_to_the_application(por
     await expect(page.get_by_role("status")).to_contain_text("has been delivered to your phone")
     await enter_code(page, code)
     await sees(page, "Step 3: Keep using your existing applications")
-    await page.get_by_role("button", name="Skip").click()
+    await page.get_by_role("button", name="I use an app that cannot ask for a code").click()
+    await page.get_by_role("button", name="Done").click()
     await sees(page, "Welcome")
     record = await portal.record(person)
     [phone] = record["phones"]
