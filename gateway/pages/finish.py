@@ -68,14 +68,15 @@ class FinishRoutes:
             return self._portal_sessions.redirect(VERIFY)
         signing_in = visit.session.page is PortalPage.SIGN_IN
         enrolling = not signing_in and not visit.session.proven and verification.purpose is Purpose.ENROLL
+        owes_password = enrolling and step_count(visit) == _WITH_PASSWORD
         visit = await self._services.portal.note(
             visit,
             verification_id=None,
             proven=True,
             approved_id=verification.id,
-            finished=signing_in or (enrolling and visit.session.return_url is not None),
+            finished=signing_in or (enrolling and not owes_password and visit.session.return_url is not None),
             at_end=enrolling or visit.session.at_end,
-            owes_password=enrolling and step_count(visit) == _WITH_PASSWORD,
+            owes_password=owes_password,
         )
         if not signing_in:
             return self._portal_sessions.redirect(

@@ -29,6 +29,7 @@ async def at_step_3(portal: Portal, page: Page, *, back: bool = False) -> tuple[
     assert (await portal.record(person))["app_password_count"] == 0
     await page.get_by_role("button", name=WANTED).click()
     await expect(page.get_by_text("keep it somewhere safe: it is shown once")).to_be_visible()
+    await expect(page.get_by_role("link", name="Manage app passwords")).to_be_visible()
     return person, await page.locator("#secret").inner_text()
 
 
