@@ -86,7 +86,7 @@ async def test_a_call_is_answered_and_pound_pressed_by_mouse(page: Page, network
     assert await network.application.digits.get() == "#"
     await expect(page.get_by_role("log", name="What is said")).to_contain_text(THANKS)
     await expect(page.get_by_text("Call ended")).to_be_visible()
-    await page.get_by_role("button", name="Skip").click()
+    await page.get_by_role("button", name="Done").click()
     await expect(page.locator("#recent-list")).to_contain_text("Answered")
 
 

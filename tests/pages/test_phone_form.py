@@ -23,8 +23,6 @@ async def test_a_method_that_policy_forbids_is_greyed_out_and_says_who_decided(
     person = await portal.person("called")
     async with at_browser(browser, java_script_enabled=scripts) as page:
         await open_link(page, await portal.link(person))
-        if not scripts:
-            await page.get_by_role("button", name="Continue").click()
         text = page.get_by_label(TEXT)
         await expect(text).to_be_disabled()
         await expect(text).to_have_accessible_description(CALLS_ONLY)
