@@ -33,9 +33,9 @@ from gateway.pages.assets import AssetRoutes
 from gateway.pages.i18n import load_translations
 from gateway.pages.portal_requests import PageServices, PortalSessions
 from gateway.pages.rendering import Pages
-from gateway.pages.routes import page_routes
 from gateway.security.generators import Generators, new_code, new_id, new_token
 from gateway.security.password_hashing import PasswordHasher, PinHashes, owasp_hasher
+from gateway.pages.routes import not_found_middleware, page_routes
 from gateway.security.vault import Vault
 from gateway.services.app_passwords import AppPasswords
 from gateway.services.authentication import Authentication
@@ -160,7 +160,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             application.add_routes(
                 callbacks_of(settings, store, account, phrasebooks, vault, pin_hashes, backups, metrics)
             )
-        application.add_routes(_pages(settings, store.clock, applications, services))
+        _add_pages(application, settings, store.clock, applications, services)
         application.add_routes(RecordingRoutes(recordings).routes())
         application.add_routes(ServiceRoutes(store.ready, workers, operations).routes())
         _calm_the_garbage_collector()
@@ -262,7 +262,9 @@ def _operations(api_key_auth: ApiKeyAuth, services: Services, settings: Settings
     ]
 
 
-def _pages(settings: Settings, clock: Clock, applications: Applications, services: Services) -> list[web.RouteDef]:
+def _add_pages(
+    application: web.Application, settings: Settings, clock: Clock, applications: Applications, services: Services
+) -> None:
     page_services = PageServices(
         portal=services.portal,
         enrollments=services.enrollments,
@@ -272,13 +274,17 @@ def _pages(settings: Settings, clock: Clock, applications: Applications, service
         verifications=services.verifications,
     )
     pages = Pages(load_translations(CONFIG / "locales"))
-    return page_routes(
-        PortalSessions(page_services, applications, pages, clock, settings.server.public_url),
-        page_services,
-        AssetRoutes(pages, applications, services.portal),
-        pages,
-        limits=settings.limits,
-        keypad=settings.voice.keypad,
-        clock=clock,
-        new_token=new_token,
+    portal_sessions = PortalSessions(page_services, applications, pages, clock, settings.server.public_url)
+    application.middlewares.append(not_found_middleware(portal_sessions))
+    application.add_routes(
+        page_routes(
+            portal_sessions,
+            page_services,
+            AssetRoutes(pages, applications, services.portal),
+            pages,
+            limits=settings.limits,
+            keypad=settings.voice.keypad,
+            clock=clock,
+            new_token=new_token,
+        )
     )

@@ -182,7 +182,7 @@ def enrollment_view(enrollment: Enrollment, now: int) -> EnrollmentView:
         id=enrollment.id,
         user=enrollment.user,
         display_name=enrollment.display_name,
-        locale=enrollment.locale,
+        locale=enrollment.language,
         groups=enrollment.groups,
         status=enrollment.status(now),
         block=None if block is None else BlockView(block.reason, rfc3339(block.at), optional_rfc3339(block.until)),

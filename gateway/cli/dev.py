@@ -135,7 +135,8 @@ def _welcome(gateway_url: str, simulator_url: str, api_key: str, data_dir: Path,
   settings  {data_dir / SETTINGS_FILE}
 
 {bold("Open the phones beside the enrollment page, and set up +1 425 555 0123 there.")}
-(The link opens once; the next start prints another.)
+(The link opens once; the next start prints another. Nothing waits here and no limit is near, unless you set [limits]
+in the settings file, to which you may add whatever you like.)
 
 {bold("Or try the API: a text, a call, and a call with live progress:")}
 

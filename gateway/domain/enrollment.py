@@ -125,6 +125,7 @@ class Pin(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 class Enrollment(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A person of an application. Times are in ms since the epoch; `user` is the application's name for them.
 
+    `locale` is the integrator's word on the person's language, `chosen_locale` what the person chose on the pages.
     `sends` are the times of recent texts and calls to whatever numbers the person gave. Visits to the hosted pages that
     began before `visits_void_before` are over. `confirm_keys` are the digits, by id of phone, that calls ask for where
     # does not reach us. `entries` counts the journal's.
@@ -150,7 +151,13 @@ class Enrollment(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     sends: tuple[int, ...] = ()
     visits_void_before: int = 0
     confirm_keys: Mapping[str, str] = {}
+    chosen_locale: str | None = None
     entries: int = 0
+
+    @property
+    def language(self) -> str | None:
+        """Return the language in which the person is texted, called and shown pages; None: nobody has said."""
+        return self.locale or self.chosen_locale
 
     def blocked(self, now: int) -> bool:
         """Tell whether the person is locked out now; a block ends by itself at its time."""
@@ -221,6 +228,13 @@ def update_enrollment(
     """Return the record with new field values, its journal length moved on."""
     after = msgspec.structs.replace(enrollment, updated_at=now, entries=enrollment.entries + len(entries), **fields)
     return EnrollmentChange(after, entries, notices)
+
+
+def choose_locale(enrollment: Enrollment, locale: str, now: int) -> EnrollmentChange:
+    """Keep the language that the person chose; it counts where the integrator has set none."""
+    if locale == enrollment.chosen_locale:
+        return EnrollmentChange(enrollment)
+    return update_enrollment(enrollment, now, JournalEntry("locale.chosen", {"locale": locale}), chosen_locale=locale)
 
 
 def notifications_to(phones: tuple[Phone, ...], kind: NotificationKind) -> tuple[Notification, ...]:

@@ -1,5 +1,6 @@
 """Limits as pure decisions over what is already counted. Every limit fails closed."""
 
+from collections.abc import Collection
 from typing import Annotated
 
 import msgspec
@@ -8,6 +9,8 @@ from gateway.domain.errors import ErrorCode, Rejected
 
 SECOND = 1_000
 DAY = 86_400 * SECOND
+PROVEN_FACTOR = 4
+"""How many times `sends_per_number` a number may get, those given back included."""
 
 
 Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
@@ -38,22 +41,35 @@ class Limits(msgspec.Struct, frozen=True, gc=False):
 class RateCounters(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What is counted for one number over all its verifications: times (ms) of recent sends and failed checks.
 
-    `stopped` is read with it and kept elsewhere: the number is on the stop list, and is sent nothing.
+    `proven_sends` were given back, as their verification was approved. `stopped` is read with it and kept elsewhere:
+    the number is on the stop list, and is sent nothing.
     """
 
     sends: tuple[int, ...] = ()
     failed_checks: tuple[int, ...] = ()
+    proven_sends: tuple[int, ...] = ()
     stopped: bool = False
 
     def with_send(self, now: int, limits: Limits) -> "RateCounters":
         """Count a send; raises Refused: `number_stopped`, or `rate_limited` when the number has had its share."""
         if self.stopped:
             raise Rejected(ErrorCode.NUMBER_STOPPED, _STOPPED)
-        recent = _since(self.sends, now - limits.send_window * SECOND)
-        if len(recent) >= limits.sends_per_number:
-            wait = recent[-limits.sends_per_number] + limits.send_window * SECOND - now
-            raise rate_limited("Too many texts and calls to this number.", wait)
-        return msgspec.structs.replace(self, sends=(*recent, now))
+        start = now - limits.send_window * SECOND
+        recent, proven = _since(self.sends, start), _since(self.proven_sends, start)
+        most = limits.sends_per_number
+        for counted, share in ((recent, most), (tuple(sorted(recent + proven)), most * PROVEN_FACTOR)):
+            if len(counted) >= share:
+                raise rate_limited("Too many texts and calls to this number.", counted[-share] - start)
+        return msgspec.structs.replace(self, sends=(*recent, now), proven_sends=proven)
+
+    def with_sends_given_back(self, times: Collection[int]) -> "RateCounters":
+        """Give back the sends of an approved verification: who succeeds is not locked out by succeeding.
+
+        They still count towards `PROVEN_FACTOR` times the limit, so that nobody is paid for calling themselves.
+        """
+        left = without_times(self.sends, times)
+        given_back = without_times(self.sends, left)
+        return msgspec.structs.replace(self, sends=left, proven_sends=(*self.proven_sends, *given_back))
 
     def with_failed_check(self, now: int) -> "RateCounters":
         """Count a wrong code. Resends, channels and new verifications do not reset it (NIST SP 800-63B-4)."""
@@ -77,6 +93,15 @@ class RateCounters(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     def without_latest_try(self) -> "RateCounters":
         """Take back the latest count: what was tried was right, or could not be judged."""
         return msgspec.structs.replace(self, failed_checks=self.failed_checks[:-1])
+
+
+def without_times(times: tuple[int, ...], removed: Collection[int]) -> tuple[int, ...]:
+    """Return the times without those removed, each of which takes one away if it is there."""
+    left = list(times)
+    for time in removed:
+        if time in left:
+            left.remove(time)
+    return tuple(left)
 
 
 _STOPPED = "Whoever has this number asked for no more calls and texts. Use another one; only an operator lifts this."

@@ -15,6 +15,7 @@ from gateway.domain.enrollment import (
     update_enrollment,
 )
 from gateway.domain.errors import ErrorCode, Rejected
+from gateway.domain.limits import without_times
 from gateway.domain.phones import verify_phone
 from gateway.domain.pins import without_choice
 from gateway.domain.verification import Channel, FailureCode, Mode, Outcome, Purpose, Status, Verification
@@ -46,10 +47,13 @@ def record_outcome(enrollment: Enrollment, verification: Verification, outcome: 
     """Write an outcome, whatever it is: an approval by a phone proves it, a report of fraud locks the person out.
 
     An approval proves nothing anew if no phone gave it (`basis`), if the phone is not the person's any more, or while
-    the person is locked out. A block stays a block.
+    the person is locked out. A block stays a block. What an approval has cost is given back to the person's limit.
     """
     enrollment = without_choice(enrollment, [attempt.id for attempt in verification.attempts])
-    enrollment = msgspec.structs.replace(enrollment, last_outcome=outcome)
+    if not _is_overtaken(enrollment.last_outcome, verification, outcome):
+        enrollment = msgspec.structs.replace(enrollment, last_outcome=outcome)
+    sends = without_times(enrollment.sends, proven_sends(verification))
+    enrollment = msgspec.structs.replace(enrollment, sends=sends)
     if outcome.failure is not None and outcome.failure.code is FailureCode.REPORTED_FRAUD:
         return report_fraud(enrollment, verification.fraud_block_days, outcome.at)
     if outcome.status is not Status.APPROVED or verification.basis is not None or outcome.assurance is None:
@@ -60,6 +64,23 @@ def record_outcome(enrollment: Enrollment, verification: Verification, outcome: 
     proof, keys = PhoneProof(outcome.assurance, outcome.at), _confirm_keys(enrollment, phone, verification)
     enrollment = msgspec.structs.replace(enrollment, last_proof=proof, confirm_keys=keys)
     return verify_phone(enrollment, phone, verification.channel, outcome.at)
+
+
+def proven_sends(verification: Verification) -> tuple[int, ...]:
+    """Return the times (ms) of the sends of an approved verification, which no longer count against a limit."""
+    if verification.status is not Status.APPROVED or verification.basis is not None:
+        return ()
+    return tuple(attempt.created_at for attempt in verification.attempts)
+
+
+def _is_overtaken(last: Outcome | None, verification: Verification, outcome: Outcome) -> bool:
+    """Tell whether the person was approved by another verification after this one began, which now ends unproven.
+
+    A refusal by the person is always news.
+    """
+    if last is None or last.status is not Status.APPROVED or last.verification_id == verification.id:
+        return False
+    return outcome.status not in {Status.APPROVED, Status.DENIED} and last.at >= verification.created_at
 
 
 def _confirm_keys(enrollment: Enrollment, phone: Phone, verification: Verification) -> Mapping[str, str]:

@@ -28,9 +28,10 @@ class PortalSession(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     `verification_id` is the verification that the person is in the middle of; `changing` says that its phone is to take
     another's place. `proven` says that the person has shown in this visit who they are; without it nothing of an
-    enrolled person can be seen or changed. `approved_id` is the verification that showed it. `finished` says that the
-    link has done what it was for. `owes_password` says that step 3 comes next; `sealed_password` is the app password
-    that it shows until the person is done with it.
+    enrolled person can be seen or changed. `approved_id` is the verification that showed it. `at_end` says that
+    the link has done what it was for, and the next steps are shown; `finished`, that the visit has led back and nothing
+    more can be changed in it. `owes_password` says that step 3 comes next; `sealed_password` is the app password that
+    it shows until the person is done with it.
     """
 
     digest: bytes
@@ -46,5 +47,6 @@ class PortalSession(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     proven: bool = False
     approved_id: str | None = None
     finished: bool = False
+    at_end: bool = False
     owes_password: bool = False
     sealed_password: bytes = b""

@@ -31,6 +31,7 @@ class AssetRoutes:
         """List the routes."""
         return [
             web.get("/portal/static/{name}", self.serve_static_file),
+            web.get("/favicon.ico", self.serve_favicon),
             web.get("/portal/brand/{id}.css", self.serve_brand_css),
             web.get("/portal/brand/{id}/logo", self.serve_logo),
         ]
@@ -42,6 +43,11 @@ class AssetRoutes:
             raise web.HTTPNotFound
         cache_control = _IMMUTABLE if request.query.get("v") == file.version else _FIVE_MINUTES
         return _asset(file.content, file.content_type, cache_control)
+
+    async def serve_favicon(self, _request: web.Request) -> web.Response:
+        """Serve the icon that browsers ask for by themselves."""
+        file = self._pages.static_files["mark.svg"]
+        return _asset(file.content, file.content_type, _FIVE_MINUTES)
 
     async def serve_brand_css(self, request: web.Request) -> web.Response:
         """Serve the style sheet with the application's colours."""

@@ -33,11 +33,16 @@ class DecidedBy(StrEnum):
 
 
 class MethodDenial(msgspec.Struct, frozen=True, gc=False):
-    """A denial of the policy; `group` is the name of the group that decided, with GROUP."""
+    """Why a person cannot be texted or called.
+
+    `decided_by` is None where nobody decided it: the phone itself cannot, or a limit is reached. `group` is the name of
+    the group that decided, with GROUP. `is_last` says that the other channel is denied, too, so that none is advised.
+    """
 
     reason: DenialReason
-    decided_by: DecidedBy = DecidedBy.GATEWAY
+    decided_by: DecidedBy | None = None
     group: str | None = None
+    is_last: bool = False
 
 
 class Field(StrEnum):

@@ -2,13 +2,16 @@
 
 from aiohttp import web
 
+from gateway.domain.enrollment import PhoneKind
 from gateway.domain.limits import DAY, SECOND
+from gateway.domain.phones import PHONE_LIMIT
+from gateway.domain.policy import Feature, feature_denial
 from gateway.domain.portal import PortalPage
 from gateway.domain.verification import Purpose, Status, Verification
 from gateway.pages.components import Banner, NewAppPassword
 from gateway.pages.messages import FIRST_APP_PASSWORD
 from gateway.pages.models import DonePage, FinishPage
-from gateway.pages.navigation import DONE, FINISH, HOME, SETTINGS, VERIFY, next_path
+from gateway.pages.navigation import DONE, FINISH, HOME, SETTINGS, VERIFY, may_manage, next_path
 from gateway.pages.portal_requests import PageServices, PortalRequest, PortalSessions, device_cookie
 from gateway.pages.rendering import Pages
 from gateway.pages.views import step_count
@@ -40,8 +43,11 @@ class FinishRoutes:
         ]
 
     async def accept_approval(self, portal_request: PortalRequest) -> web.StreamResponse:
-        """Accept the approval that the page has shown."""
-        if portal_request.visit.session.verification_id is None:
+        """Accept the approval that the page has shown, or, in step 3, the wish for an app password."""
+        session = portal_request.visit.session
+        if session.verification_id is None:
+            if session.owes_password and not session.sealed_password and "app_password" in portal_request.form:
+                await self._create_first_app_password(portal_request)
             return self._portal_sessions.redirect(next_path(portal_request.visit))
         return await self.finish_verification(portal_request, remember=portal_request.form.get("remember") == "on")
 
@@ -62,13 +68,15 @@ class FinishRoutes:
             return self._portal_sessions.redirect(VERIFY)
         signing_in = visit.session.page is PortalPage.SIGN_IN
         enrolling = not signing_in and not visit.session.proven and verification.purpose is Purpose.ENROLL
+        owes_password = enrolling and step_count(visit) == _WITH_PASSWORD
         visit = await self._services.portal.note(
             visit,
             verification_id=None,
             proven=True,
             approved_id=verification.id,
-            finished=signing_in or enrolling,
-            owes_password=enrolling and step_count(visit) == _WITH_PASSWORD,
+            finished=signing_in or (enrolling and not owes_password and visit.session.return_url is not None),
+            at_end=enrolling or visit.session.at_end,
+            owes_password=owes_password,
         )
         if not signing_in:
             return self._portal_sessions.redirect(
@@ -80,25 +88,29 @@ class FinishRoutes:
         return response
 
     async def show_first_app_password(self, portal_request: PortalRequest) -> web.StreamResponse:
-        """Show the first app password, until the person leaves this step."""
+        """Ask whether the person needs an app password; show the one made, until the person leaves this step."""
         visit = portal_request.visit
         if not visit.session.owes_password:
             return self._portal_sessions.redirect(next_path(visit))
-        if not visit.session.sealed_password:
-            visit = await self._create_first_app_password(portal_request)
-        password = NewAppPassword(self._name(portal_request), self._services.portal.unsealed(visit))
-        return self._portal_sessions.page_response(FinishPage(portal_request.frame, password, visit.enrollment.user))
+        password = None
+        if visit.session.sealed_password:
+            password = NewAppPassword(self._name(portal_request), self._services.portal.unsealed(visit))
+        page = FinishPage(portal_request.frame, password, visit.enrollment.user, can_manage=may_manage(visit))
+        return self._portal_sessions.page_response(page)
 
     async def leave_portal(self, portal_request: PortalRequest) -> web.StreamResponse:
-        """End the visit, and show the last page, which returns to the application at once."""
+        """Show the next steps, or return to the application at once, which ends the visit."""
         visit = portal_request.visit
         if visit.session.verification_id is not None or not visit.session.proven:
             return self._portal_sessions.redirect(next_path(visit))
-        visit = await self._services.portal.note(visit, finished=True, owes_password=False, sealed_password=b"")
+        finished = visit.session.finished or visit.session.return_url is not None
+        visit = await self._services.portal.note(
+            visit, finished=finished, at_end=True, owes_password=False, sealed_password=b""
+        )
         return self._last_page(portal_request.with_visit(visit), leaving=True)
 
     async def show_done(self, portal_request: PortalRequest) -> web.StreamResponse:
-        """Show the last page."""
+        """Show the next steps."""
         if next_path(portal_request.visit) != DONE:
             return self._portal_sessions.redirect(HOME)
         return self._last_page(portal_request, leaving=False)
@@ -136,9 +148,18 @@ class FinishRoutes:
         if visit.session.approved_id:
             outcome["verification_id"] = visit.session.approved_id
         return_url = return_address(visit.session, outcome)
-        return self._portal_sessions.page_response(
-            DonePage(portal_request.frame, visit.session.page, return_url, leaving=leaving and return_url is not None)
+        can_manage = may_manage(visit)
+        kinds = visit.policy.phone_kinds if can_manage and len(visit.enrollment.phones) < PHONE_LIMIT else ()
+        page = DonePage(
+            portal_request.frame,
+            visit.session.page,
+            return_url,
+            leaving=leaving and return_url is not None,
+            can_manage=can_manage,
+            can_add=PhoneKind.ALTERNATE if PhoneKind.ALTERNATE in kinds else next(iter(kinds), None),
+            app_passwords=can_manage and feature_denial(visit.policy, Feature.APP_PASSWORDS) is None,
         )
+        return self._portal_sessions.page_response(page)
 
 
 def _settings_path(visit: PortalVisit, verification: Verification) -> str:

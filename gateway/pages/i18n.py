@@ -42,6 +42,7 @@ from gateway.pages.messages import (
     FORM_ERRORS,
     KINDS,
     REFUSALS,
+    LAST_DENIALS,
     STATUSES,
     UserMessage,
     _,
@@ -221,9 +222,11 @@ class Localizer:
         return self._translated(STATUSES[status])
 
     def denial(self, denial: MethodDenial, channel: Channel | None = None) -> UserMessage:
-        """Return the message for a denial; its next step begins with who decided."""
+        """Return the message for a denial; its next step begins with who decided, if anybody did."""
         message = _denial_message(denial.reason, channel)
-        return UserMessage(self.gettext(message.text), f"{self._decided_by(denial)} {self.gettext(message.next_step)}")
+        advice = LAST_DENIALS.get(denial.reason, message.next_step) if denial.is_last else message.next_step
+        next_step = " ".join(filter(None, (self._decided_by(denial), self.gettext(advice))))
+        return UserMessage(self.gettext(message.text), next_step)
 
     def denial_text(self, denial: MethodDenial, channel: Channel | None = None) -> str:
         """Return the message for a denial as one string."""
@@ -247,6 +250,8 @@ class Localizer:
         return self.ngettext("You have one try left.", "You have %(num)s tries left.", count)
 
     def _decided_by(self, denial: MethodDenial) -> str:
+        if denial.decided_by is None:
+            return ""
         names = {"application": self._frame.application, "group": denial.group}
         if denial.decided_by is DecidedBy.GATEWAY:
             return self.gettext(_("Decided by this verification service."))

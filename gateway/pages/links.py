@@ -2,28 +2,32 @@
 
 from http import HTTPStatus
 
+import msgspec
 from aiohttp import web
 
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.pages.components import PageProblem
 from gateway.pages.models import OpenPage
 from gateway.pages.navigation import HOME, must_sign_in, next_path
-from gateway.pages.portal_requests import PageError, PortalRequest, PortalSessions
+from gateway.pages.portal_requests import PageError, PageServices, PortalRequest, PortalSessions
 from gateway.pages.rendering import Pages
 from gateway.pages.sign_in import SignInRoutes
-from gateway.services.portal import Portal
 
 _WITHOUT_METHOD = {ErrorCode.NO_METHOD, ErrorCode.ENROLLMENT_BLOCKED}
 
 
 class LinkRoutes:
-    """A GET of a link uses nothing up, because mail scanners and link previews send one; only the POST opens it."""
+    """A GET of a link uses nothing up, because mail scanners and link previews send one.
+
+    Some scanners run the scripts of a page, so only a press on its button opens a link.
+    """
 
     def __init__(
-        self, portal_sessions: PortalSessions, portal: Portal, pages: Pages, sign_in_routes: SignInRoutes
+        self, portal_sessions: PortalSessions, services: PageServices, pages: Pages, sign_in_routes: SignInRoutes
     ) -> None:
         self._portal_sessions = portal_sessions
-        self._portal = portal
+        self._portal = services.portal
+        self._enrollments = services.enrollments
         self._pages = pages
         self._sign_in_routes = sign_in_routes
 
@@ -49,9 +53,12 @@ class LinkRoutes:
         if link is None:
             raise PageError(PageProblem.LINK_INVALID, HTTPStatus.GONE)
         frame = self._portal_sessions.frame(request, None)
-        application = await self._portal.host(link)
-        if application is not None:
-            frame = self._portal_sessions.branded(frame, application)
+        host = await self._portal.host(link)
+        if host is not None:
+            frame = self._portal_sessions.branded(frame, host.application)
+            if host.language:
+                locale = self._pages.translations.locale_for_tag(host.language)
+                frame = msgspec.structs.replace(frame, locale=locale)
         return self._portal_sessions.page_response(OpenPage(frame, link.page))
 
     async def open_link(self, request: web.Request) -> web.StreamResponse:
@@ -80,10 +87,11 @@ class LinkRoutes:
         return response
 
     async def choose_language(self, portal_request: PortalRequest) -> web.StreamResponse:
-        """Set the language of the visit."""
-        await self._portal.note(
-            portal_request.visit, locale=self._pages.translations.locale_for_tag(portal_request.form.get("locale"))
-        )
+        """Set the language of the visit, and keep it for the person's texts, calls and next visit."""
+        visit = portal_request.visit
+        locale = self._pages.translations.locale_for_tag(portal_request.form.get("locale"))
+        await self._portal.note(visit, locale=locale)
+        await self._enrollments.choose_locale(visit.application, visit.enrollment.id, locale)
         path = portal_request.form.get("back", "")
         is_ours = path.startswith("/portal/") and path.isascii() and path.isprintable() and "\\" not in path
         return self._portal_sessions.redirect(path if is_ours else HOME)

@@ -212,6 +212,20 @@ DENIALS: Mapping[DenialReason, UserMessage] = {
     ),
 }
 
+_ASK_SUPPORT = _("Please ask your support for help.")
+_OTHER_NUMBER = _("Use another number.")
+
+LAST_DENIALS: Mapping[DenialReason, str] = {
+    DenialReason.METHOD_FORBIDDEN: _ASK_SUPPORT,
+    DenialReason.COUNTRY_FORBIDDEN: _OTHER_NUMBER,
+    DenialReason.LINE_TYPE_FORBIDDEN: _OTHER_NUMBER,
+    DenialReason.NO_TEXTS_TO_LINE: _OTHER_NUMBER,
+    DenialReason.NO_TEXTS_TO_EXTENSION: _OTHER_NUMBER,
+    DenialReason.PIN_NOT_SET: _ASK_SUPPORT,
+    DenialReason.PIN_LOCKED: _ASK_SUPPORT,
+}
+"""What to do where the other channel is denied, too, and must not be advised."""
+
 FORM_ERRORS: Mapping[FormErrorCode, str] = {
     FormErrorCode.NUMBER_MISSING: _("Enter your phone number."),
     FormErrorCode.NUMBER_CHARACTERS: _("A phone number may have digits, spaces and + - . / ( ) only."),

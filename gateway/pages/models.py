@@ -24,6 +24,12 @@ from gateway.pages.components import (
 )
 
 
+class HomePage(msgspec.Struct, frozen=True, gc=False):
+    """The page at `/`: what this service is, and where to go."""
+
+    frame: Frame
+
+
 class OpenPage(msgspec.Struct, frozen=True, gc=False):
     """The page of a link: one button that opens it, because the GET of a mail scanner must not use it up."""
 
@@ -122,21 +128,28 @@ class VerifyPage(msgspec.Struct, frozen=True, gc=False):
 
 
 class FinishPage(msgspec.Struct, frozen=True, gc=False):
-    """Step 3: the first app password."""
+    """Step 3: whether the person needs an app password, and then the first one (`new`)."""
 
     frame: Frame
-    new: NewAppPassword
+    new: NewAppPassword | None
     user: str
     steps: int = 3
+    can_manage: bool = True
 
 
 class DonePage(msgspec.Struct, frozen=True, gc=False):
-    """The last page. With `return_url` it links back to the application; with `leaving` it follows the link at once."""
+    """The next steps. With `return_url` it links back to the application; with `leaving` it follows the link at once.
+
+    `can_manage` links to the settings, `can_add` is a kind of phone that may be added, `app_passwords` links to these.
+    """
 
     frame: Frame
     purpose: PortalPage
     return_url: str | None = None
     leaving: bool = False
+    can_manage: bool = False
+    can_add: PhoneKind | None = None
+    app_passwords: bool = False
 
 
 class PhoneRow(msgspec.Struct, frozen=True, gc=False):
@@ -270,7 +283,8 @@ class ProblemPage(msgspec.Struct, frozen=True, gc=False):
 
 
 Page = (
-    OpenPage
+    HomePage
+    | OpenPage
     | PhoneForm
     | VerifyPage
     | FinishPage

@@ -25,11 +25,11 @@ def next_path(visit: PortalVisit) -> str:
         return DONE
     if session.verification_id is not None:
         return VERIFY
-    if session.page is PortalPage.SIGN_IN:
-        return SIGN_IN
-    if not visit.enrollment.proven_phones:
+    if session.page is not PortalPage.SIGN_IN and not visit.enrollment.proven_phones:
         return ENROLL
-    return SETTINGS if session.proven else SIGN_IN
+    if session.proven and session.page is not PortalPage.SIGN_IN:
+        return DONE if session.at_end else SETTINGS
+    return SIGN_IN
 
 
 def must_sign_in(visit: PortalVisit) -> bool:

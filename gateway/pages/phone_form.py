@@ -110,8 +110,10 @@ class PhoneFormRoutes:
         return web.Response(body=msgspec.json.encode(number_check), content_type="application/json")
 
     def _may_enter_phone(self, portal_request: PortalRequest) -> bool:
-        managing = portal_request.request.path != ENROLL
-        return may_manage(portal_request.visit) if managing else may_offer_phone(portal_request.visit)
+        visit = portal_request.visit
+        if portal_request.request.path != ENROLL:
+            return may_manage(visit)
+        return may_offer_phone(visit) and not visit.session.at_end
 
     def _form_page(
         self,
@@ -156,7 +158,7 @@ class PhoneFormRoutes:
         """Return the region that the person's languages make likely; if policy forbids it, the first allowed one."""
         header = portal_request.request.headers.get("Accept-Language", "")
         region = likely_region(
-            portal_request.visit.enrollment.locale, *preferred_tags(header), portal_request.visit.session.locale
+            portal_request.visit.enrollment.language, *preferred_tags(header), portal_request.visit.session.locale
         )
         allowed = _countries(portal_request.visit)
         return region if not allowed or region in allowed else allowed[0]

@@ -214,7 +214,7 @@ class PortalSessions:
         translations = self._pages.translations
         if visit is None:
             return Frame(locale=translations.locale_for_header(header), application="Poundkey", now=self._clock())
-        preferred = visit.session.locale or visit.enrollment.locale
+        preferred = visit.session.locale or visit.enrollment.language
         frame = Frame(
             locale=translations.locale_for_tag(preferred) if preferred else translations.locale_for_header(header),
             application=visit.application.name,

@@ -13,6 +13,7 @@ from gateway.domain.enrollment import PhoneKind
 from gateway.domain.portal import PortalPage
 from gateway.domain.verification import Channel, FailureCode, Mode, Status
 from gateway.pages.components import (
+    Banner,
     DeliveryState,
     Field,
     FormError,
@@ -31,6 +32,7 @@ from gateway.pages.models import (
     DonePage,
     FinishPage,
     HelpPage,
+    HomePage,
     OpenPage,
     Page,
     PhoneForm,
@@ -46,6 +48,7 @@ _CONTENT_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/s
 _VERSION_LENGTH = 12
 
 _TEMPLATES: Mapping[type[Page], str] = {
+    HomePage: "home.html",
     OpenPage: "open.html",
     PhoneForm: "phone.html",
     VerifyPage: "verify.html",
@@ -59,6 +62,7 @@ _TEMPLATES: Mapping[type[Page], str] = {
 }
 _STATE = "verify_state.html"
 _ENUMS = (
+    Banner,
     Channel,
     DeliveryState,
     FailureCode,

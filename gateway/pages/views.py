@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import msgspec
+
 from gateway.domain.commands import resend_times
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.enrollment import Enrollment, Phone, PhoneKind
@@ -119,13 +121,17 @@ def method_choices(
     call_denial: MethodDenial | None,
 ) -> tuple[MethodChoice, ...]:
     """Return both channels, each with the denial if there is one."""
-    return tuple(
-        MethodChoice(
-            channel,
-            method_denial_of(policy, purpose, channel, number, kind, extended=extended, call_denial=call_denial),
-        )
+    denials = {
+        channel: method_denial_of(policy, purpose, channel, number, kind, extended=extended, call_denial=call_denial)
         for channel in Channel
-    )
+    }
+    is_last = all(denials.values())
+    return tuple(MethodChoice(channel, _advising(denial, is_last=is_last)) for channel, denial in denials.items())
+
+
+def _advising(denial: MethodDenial | None, *, is_last: bool) -> MethodDenial | None:
+    """Return a denial that knows whether every channel is denied."""
+    return denial and msgspec.structs.replace(denial, is_last=is_last)
 
 
 def sign_in_methods(
@@ -136,23 +142,22 @@ def sign_in_methods(
     return tuple(
         SignInMethod(
             phone.id,
-            channel,
+            choice.channel,
             phone.kind,
             mask_number(phone.number),
             phone.extension,
-            chosen=default is not None and (default.phone_id, default.channel) == (phone.id, channel),
-            denial=method_denial_of(
-                policy,
-                Purpose.SIGN_IN,
-                channel,
-                phone.number,
-                phone.kind,
-                extended=phone.extension is not None,
-                call_denial=call_denial,
-            ),
+            chosen=default is not None and (default.phone_id, default.channel) == (phone.id, choice.channel),
+            denial=choice.denial,
         )
         for phone in phones
-        for channel in Channel
+        for choice in method_choices(
+            policy,
+            Purpose.SIGN_IN,
+            phone.number,
+            phone.kind,
+            extended=phone.extension is not None,
+            call_denial=call_denial,
+        )
     )
 
 

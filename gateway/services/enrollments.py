@@ -6,7 +6,7 @@ from gateway.clock import Clock
 from gateway.domain.api_keys import Application
 from gateway.domain.applications import Applications
 from gateway.domain.blocks import block_person, reset, unblock_person
-from gateway.domain.enrollment import DefaultMethod, Enrollment, EnrollmentChange, update_enrollment
+from gateway.domain.enrollment import DefaultMethod, Enrollment, EnrollmentChange, choose_locale, update_enrollment
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.idempotency import IdempotencyKey
 from gateway.domain.journal import JournalEntry, StoredEntry
@@ -90,6 +90,12 @@ class Enrollments:
             return change
 
         return await self._changed(application, enrollment_id, step)
+
+    async def choose_locale(self, application: Application, enrollment_id: str, locale: str) -> Enrollment:
+        """Keep the language that the person chose."""
+        return await self._changed(
+            application, enrollment_id, lambda enrollment, now: choose_locale(enrollment, locale, now)
+        )
 
     async def remove_phone(
         self, application: Application, enrollment_id: str, phone_id: str, *, lost: bool, even_last: bool = True

@@ -48,6 +48,13 @@ class EndedVisit(msgspec.Struct, frozen=True):
     return_url: str | None
 
 
+class PortalHost(msgspec.Struct, frozen=True):
+    """The application that a link leads to, and the language of the person it is for."""
+
+    application: Application
+    language: str | None
+
+
 class PortalVisitChanged(Exception):
     """The visit has changed since this request read it: by another tab, a double click, or its end."""
 
@@ -116,10 +123,11 @@ class Portal:
         made_at = link.expires_at - self._options.link_lifetime * SECOND
         return None if enrollment is None or _voided(made_at, enrollment, self._clock()) else link
 
-    async def host(self, link: PortalLink) -> Application | None:
-        """Return whose link it is."""
+    async def host(self, link: PortalLink) -> PortalHost | None:
+        """Return whose link it is; None if the record or its application is gone."""
         enrollment = await self._enrollments.get(link.enrollment_id)
-        return None if enrollment is None else await self._api_keys.application(enrollment.application_id)
+        application = None if enrollment is None else await self._api_keys.application(enrollment.application_id)
+        return None if enrollment is None or application is None else PortalHost(application, enrollment.language)
 
     async def application(self, application_id: str) -> Application | None:
         """Return an application."""

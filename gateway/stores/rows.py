@@ -147,7 +147,7 @@ def _phone_of(row: Row, vault: Vault) -> Phone:
 
 def locale_of(state: bytes) -> str | None:
     """Return the language that a person is addressed in."""
-    return _enrollment.decode(state).locale
+    return _enrollment.decode(state).language
 
 
 def portal_link_of(digest: bytes, row: Row) -> PortalLink:

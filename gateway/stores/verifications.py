@@ -15,6 +15,7 @@ from gateway.domain.journal import StoredEntry
 from gateway.domain.limits import RateCounters
 from gateway.domain.listing import ListFilter, Page
 from gateway.domain.outbox import OutboxUpdate
+from gateway.domain.outcomes import proven_sends
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Change, Verification
 from gateway.security.vault import Vault
@@ -142,6 +143,8 @@ class VerificationStore:
         async def operation(transaction: Transaction) -> Change:
             now = self._clock()
             before = await self.load_in(transaction, verification_id)
+            # The counters before the person, as every other operation reads them: an approval changes both.
+            await self._rate_counters.of_number_in(transaction, before.number)
             judged: list[PinDecision] = []
 
             def count(enrollment: Enrollment, now: int) -> EnrollmentChange:
@@ -263,6 +266,10 @@ class VerificationStore:
         values = (after.status.value, after.due_at, rows.verification_state(after), after.id)
         await transaction.execute(sql.UPDATE_VERIFICATION, values)
         await self._outbox.release_in(transaction, before, after, now)
+        if before.status is not after.status and (sends := proven_sends(after)):
+            counters = counters or await self._rate_counters.of_number_in(transaction, after.number)
+            tally = (change.tally or counters.tally).with_sends_given_back(sends)
+            change = msgspec.structs.replace(change, tally=tally)
         await self._save_beside(transaction, change, now, counters)
 
     async def _save_beside(

@@ -4,6 +4,7 @@ import json
 import shlex
 import signal
 import stat
+import tomllib
 
 
 def test_it_prints_where_to_look_and_all_of_it_answers(dev, asker):
@@ -76,6 +77,36 @@ def test_an_api_key_that_cannot_be_pasted_is_not_taken(poundkey):
     assert code == 2
     [line] = err.splitlines()
     assert "POUNDKEY_DEV_API_KEY" in line
+
+
+def test_what_somebody_adds_to_its_settings_file_outlives_the_next_start(start_dev):
+    first = start_dev()
+    file = first.folder / "var" / "gateway.toml"
+    assert first.stop() == 0, first.err
+    written = file.read_text()
+    added = written.replace("[text]", "[text] # mine\nanswer_keywords = true") + (
+        "\n# ten seconds\n[portal]\nlink_lifetime = 10\n\n[limits]\nresend_wait = 7\n"
+    )
+    file.write_text(added)
+    second = start_dev()
+    _, verification = second.ask("POST", "/v1/verifications", {"to": "+14255550123", "channel": "sms"})
+    assert verification["attempts"]
+    assert second.stop() == 0, second.err
+    own = ("port = ", "public_url = ", "base_url = ")
+    assert [line for line in file.read_text().splitlines() if not line.startswith(own)] == [
+        line for line in added.splitlines() if not line.startswith(own)
+    ]
+    values = tomllib.loads(file.read_text())
+    assert (values["portal"], values["limits"]) == ({"link_lifetime": 10}, {"resend_wait": 7})
+    assert values["text"].keys() == {"answer_keywords", "sender"}
+
+
+def test_a_developer_meets_no_limit_and_is_told_so(dev):
+    assert "no limit is near" in dev.out
+    for _ in range(12):
+        status, verification = dev.ask("POST", "/v1/verifications", {"to": "+14255550177", "channel": "sms"})
+        assert status == 201
+        assert dev.ask("POST", f"/v1/verifications/{verification['id']}/resend", {})[0] == 200
 
 
 def test_keys_outlive_a_restart_and_a_given_api_key_takes_their_place(start_dev, poundkey):

@@ -1,5 +1,7 @@
 """Limits per number: they hold over all its verifications, open again in time, and no clock opens them early."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from support.tables import for_each
 
 from gateway.domain import code
 from gateway.domain.errors import ErrorCode, Rejected
-from gateway.domain.limits import DAY, SECOND, Limits, RateCounters, resend_wait
+from gateway.domain.limits import DAY, PROVEN_FACTOR, SECOND, Limits, RateCounters, resend_wait
 
 LIMITS = Limits()
 TIMES = st.lists(st.integers(1, 3 * LIMITS.send_window * SECOND), min_size=1, max_size=60)
@@ -29,6 +31,24 @@ def test_no_window_holds_more_sends_than_allowed(steps: list[int]):
         window = [at for at in sent if at > now - LIMITS.send_window * SECOND]
         assert len(window) <= LIMITS.sends_per_number
     assert len(rate_counters.sends) <= LIMITS.sends_per_number
+
+
+def test_whoever_proves_the_phone_each_time_is_not_locked_out_and_not_unlimited():
+    counters, limits = RateCounters(), LIMITS
+    for at in range(1, limits.sends_per_number * PROVEN_FACTOR + 1):
+        counters = counters.with_send(at, limits).with_sends_given_back([at])
+    assert counters.sends == ()
+    with pytest.raises(Rejected) as refusal:
+        counters.with_send(at + 1, limits)
+    assert refusal.value.retry_after
+    assert counters.with_send(at + refusal.value.retry_after * SECOND, limits)
+
+
+@given(st.lists(st.integers(0, 5)), st.lists(st.integers(0, 5)))
+def test_a_send_that_was_not_counted_is_not_given_back(sends: list[int], given_back: list[int]):
+    counters = RateCounters(tuple(sends)).with_sends_given_back(given_back)
+    assert sorted(counters.sends + counters.proven_sends) == sorted(sends)
+    assert Counter(counters.proven_sends) == Counter(sends) & Counter(given_back)
 
 
 def test_twenty_wrong_codes_close_the_day():

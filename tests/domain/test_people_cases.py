@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from support.verifications import a_verification, an_enrollment
 
@@ -21,7 +22,7 @@ from gateway.domain.limits import DAY, Limits
 from gateway.domain.outcomes import record_outcome
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import offer_phone, remove_phone
-from gateway.domain.verification import Channel, Failure, FailureCode, Outcome, Status, Verification
+from gateway.domain.verification import Attempt, Channel, Failure, FailureCode, Outcome, Status, Verification
 
 LIMITS = Limits()
 START = 1_800_000_000_000
@@ -130,6 +131,43 @@ def test_who_is_locked_out_proves_no_phone():
     assert (after.phones, after.last_proof) == (person.phones, None)
     assert after.last_outcome == approval(START + 999)
     assert len(approved(person, SPOTS[2], at=START + 1_000).enrollment.proven_phones) == 2
+
+
+UNPROVEN = [Status.CANCELED, Status.EXPIRED, Status.FAILED, Status.MAX_ATTEMPTS_REACHED]
+
+
+@pytest.mark.parametrize("status", UNPROVEN)
+def test_a_verification_that_was_given_up_never_overwrites_a_newer_approval(status):
+    helped = Outcome("ver_2", Status.APPROVED, None, None, START + 10)
+    ended = Outcome("ver_1", status, None, None, START + 12)
+    person = enrolled(proven(), last_outcome=helped)
+    assert record_outcome(person, verification_of(SPOTS[0]), ended).enrollment.last_outcome == helped
+
+
+@pytest.mark.parametrize("status", UNPROVEN)
+def test_a_verification_that_began_after_an_approval_overwrites_it(status):
+    earlier = Outcome("ver_2", Status.APPROVED, None, None, START - 1)
+    ended = Outcome("ver_1", status, None, None, START + 12)
+    person = enrolled(proven(), last_outcome=earlier)
+    assert record_outcome(person, verification_of(SPOTS[0]), ended).enrollment.last_outcome == ended
+
+
+def test_a_persons_no_overwrites_a_newer_approval():
+    denied = Outcome("ver_1", Status.DENIED, None, FRAUD, START + 12)
+    person = enrolled(proven(), last_outcome=Outcome("ver_2", Status.APPROVED, None, None, START + 10))
+    assert record_outcome(person, verification_of(SPOTS[0]), denied).enrollment.last_outcome == denied
+
+
+def test_an_approval_gives_the_persons_sends_back():
+    attempts = tuple(
+        Attempt(f"att_{at}", "token", Channel.SMS, "twilio", START + at, START + at, None) for at in (0, 40)
+    )
+    person = enrolled(proven(), sends=(START - 5, START, START + 40))
+    verification = msgspec.structs.replace(verification_of(SPOTS[0]), attempts=attempts)
+    canceled = Outcome("ver_1", Status.CANCELED, None, None, START + 50)
+    assert record_outcome(person, verification, canceled).enrollment.sends == person.sends
+    ended = msgspec.structs.replace(verification, status=Status.APPROVED)
+    assert record_outcome(person, ended, approval(START + 50)).enrollment.sends == (START - 5,)
 
 
 @pytest.mark.parametrize(

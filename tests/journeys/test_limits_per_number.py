@@ -7,6 +7,8 @@ import pytest
 from support.integrator import PHONE, wrong_for
 from support.world import LIMITS, network_at, serving_at, settings_for
 
+from gateway.domain.limits import PROVEN_FACTOR
+
 SMS = {"to": PHONE, "channel": "sms"}
 
 AT_ONCE = pytest.mark.parametrize("limits", [msgspec.structs.replace(LIMITS, resend_wait=0)])
@@ -37,6 +39,30 @@ async def test_five_sends_over_verifications_channels_and_applications(world, in
     await network.code("+14255550124")
     handset = await network.handset_when(lambda kept: kept["calls"] and len(kept["messages"]) == 4)
     assert len(handset["calls"]) == 1
+
+
+@AT_ONCE
+async def test_verifications_that_succeed_lock_nobody_out(integrator, network):
+    """Enrollment, settings and sign-ins of one person, one after the other."""
+    enrollment = await integrator.enroll("alice")
+    for texts in range(1, LIMITS.sends_per_number + 2):
+        made = await integrator.create(enrollment_id=enrollment["id"])
+        assert (await integrator.check(made["id"], await network.code(texts=texts))).body["valid"]
+    for _ in range(LIMITS.sends_per_number):
+        await integrator.create(enrollment_id=enrollment["id"])
+    assert limited(await integrator.ask("POST", "/v1/verifications", SMS | {"enrollment_id": enrollment["id"]}))
+
+
+@pytest.mark.parametrize("limits", [msgspec.structs.replace(LIMITS, sends_per_number=1, sends_per_person=1)])
+async def test_a_call_that_is_confirmed_is_given_back(integrator, network):
+    enrollment = await integrator.enroll("alice")
+    for calls in range(PROVEN_FACTOR):
+        made = await integrator.create(channel="call", enrollment_id=enrollment["id"])
+        await network.handset_when(lambda handset, calls=calls: len(handset["calls"]) > calls)
+        await network.press(await network.answered(), "#")
+        assert (await integrator.finished(made["id"]))["status"] == "approved"
+    wish = {"to": PHONE, "channel": "call", "enrollment_id": enrollment["id"]}
+    assert limited(await integrator.ask("POST", "/v1/verifications", wish))
 
 
 @TWO_SENDS

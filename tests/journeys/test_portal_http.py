@@ -243,6 +243,56 @@ async def test_the_language_is_kept_for_the_visit(portal: Portal, guest: Visitor
     assert 'lang="en"' in (await guest.get("/portal/enroll")).text
 
 
+async def test_the_language_chosen_on_the_page_rules_texts_notifications_and_the_next_visit(
+    portal: Portal, guest: Visitor
+):
+    person = await portal.enrolled()
+    await at_settings(portal, guest, person)
+    await guest.post("/portal/language", locale="de", back="/portal/settings")
+    assert (await portal.record(person))["locale"] == "de"
+    answer = await portal.integrator.ask("PUT", f"/v1/enrollments/{person.id}/pin", {"pin": "739154"})
+    assert answer.status == 200, answer
+    texts = (await portal.network.handset_when(lambda handset: len(handset["messages"]) >= 3, person.number))[
+        "messages"
+    ]
+    assert "Konto" in texts[-1]["body"]
+    async with visitor(portal) as later:
+        link = await portal.link(person, "sign_in")
+        assert 'lang="de"' in (await later.get(urlsplit(link).path)).text
+        assert 'lang="de"' in (await later.open(link)).text
+    texts = (await portal.network.handset_when(lambda handset: len(handset["messages"]) >= 4, person.number))[
+        "messages"
+    ]
+    assert "Code" in texts[-1]["body"]
+
+
+async def test_what_the_integrator_says_of_the_language_outlives_the_visit(portal: Portal, guest: Visitor):
+    person = await portal.enrolled(locale="fr")
+    await at_settings(portal, guest, person)
+    await guest.post("/portal/language", locale="de", back="/portal/settings")
+    assert 'lang="de"' in (await guest.get("/portal/settings")).text
+    assert (await portal.record(person))["locale"] == "fr"
+    async with visitor(portal) as later:
+        assert 'lang="fr"' in (await later.open(await portal.link(person, "sign_in"))).text
+
+
+async def test_what_is_at_no_page_is_a_page_for_people_and_a_problem_for_programs(portal: Portal, guest: Visitor):
+    browser = {"Accept": "text/html,application/xhtml+xml"}
+    home = await guest.get("/")
+    assert (home.status, home.title) == (200, "Phone verification · Poundkey")
+    assert_shut_in(home)
+    icon = await guest.get("/favicon.ico")
+    assert (icon.status, icon.headers["Content-Type"]) == (200, "image/svg+xml")
+    for path in ("/no/such/page", "/v1/nothing"):
+        seen = await guest.ask("GET", path, headers=browser)
+        assert (seen.status, seen.title) == (404, "There is nothing here · Poundkey"), path
+        assert_shut_in(seen)
+        problem = await guest.get(path)
+        assert (problem.status, problem.headers["Content-Type"]) == (404, "application/problem+json"), path
+    await guest.open(await portal.link(await portal.person()))
+    assert (await guest.get("/")).location == "/portal"
+
+
 async def test_addresses_that_lead_nowhere_are_pages_too(portal: Portal, guest: Visitor):
     nothing = await guest.get("/portal/no/such/page")
     assert (nothing.status, nothing.title) == (404, "There is nothing here · Poundkey")
@@ -307,6 +357,8 @@ async def test_however_often_the_end_is_taken_there_is_one_app_password(portal: 
     asked += [guest.post("/portal/finish") for _ in range(4)] + [guest.get("/portal/finish") for _ in range(4)]
     answers = await asyncio.gather(*asked)
     assert {answer.status for answer in answers} <= {200, 303}
+    assert (await portal.record(person))["app_password_count"] == 0
+    await asyncio.gather(*(guest.post("/portal/finish", app_password="on") for _ in range(4)))
     shown = {
         tuple(re.findall(r"[a-z3-8]{4}(?:-[a-z3-8]{4}){5}", (await guest.get("/portal/finish")).text)) for _ in "ab"
     }

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 from support.chromium import ABSENT, CHROMIUM
-from support.portal import QUICK, Person, Portal, at_browser, handset_tab, portal_at, sees
+from support.portal import QUICK, Person, Portal, at_browser, handset_tab, open_link, portal_at, sees
 
 pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=ABSENT),
@@ -53,7 +53,7 @@ async def told_of(page: Page, other: str) -> None:
 
 async def test_the_page_goes_over_by_itself_and_the_other_handset_signs_in(portal: Portal, page: Page):
     person, other = await with_two_phones(portal)
-    await page.goto(await portal.link(person, "sign_in", back=True))
+    await open_link(page, await portal.link(person, "sign_in", back=True))
     await told_of(page, other)
     await sees(page, CALLING)
     handset = await handset_tab(page.context, portal, other)
@@ -68,7 +68,7 @@ async def test_the_page_goes_over_by_itself_and_the_other_handset_signs_in(porta
 
 async def test_the_digits_to_match_are_those_of_the_call_that_rings(portal: Portal, page: Page):
     person, other = await with_two_phones(portal, "matching")
-    await page.goto(await portal.link(person, "sign_in", back=True))
+    await open_link(page, await portal.link(person, "sign_in", back=True))
     await told_of(page, other)
     digits = "".join(await page.locator(".keys kbd:not(.pound)").all_inner_texts())
     await portal.network.press(await portal.network.answered(other), f"{digits}#", other)
@@ -78,7 +78,7 @@ async def test_the_digits_to_match_are_those_of_the_call_that_rings(portal: Port
 async def test_where_nobody_answers_the_other_phone_either_the_page_says_so(portal: Portal, page: Page):
     person, other = await with_two_phones(portal)
     await portal.network.persona("busy", other)
-    await page.goto(await portal.link(person, "sign_in"))
+    await open_link(page, await portal.link(person, "sign_in"))
     await sees(page, "That did not work")
     await expect(page.get_by_role("alert")).to_contain_text("Your line was busy.")
     await portal.network.persona("manual", other)
@@ -89,8 +89,7 @@ async def test_where_nobody_answers_the_other_phone_either_the_page_says_so(port
 
 async def test_without_scripts_the_next_look_finds_the_other_call(portal: Portal, plain: Page):
     person, other = await with_two_phones(portal)
-    await plain.goto(await portal.link(person, "sign_in"))
-    await plain.get_by_role("button", name="Continue").click()
+    await open_link(plain, await portal.link(person, "sign_in"))
     await sees(plain, CALLING)
     sid = await portal.network.answered(other)
     await plain.get_by_role("link", name="I have pressed #").click()
@@ -105,8 +104,7 @@ async def test_without_scripts_the_next_look_finds_the_other_call(portal: Portal
 @pytest.mark.parametrize("way", ["cancel", "text"])
 async def test_who_does_something_else_on_the_first_page_ends_the_other_call(portal: Portal, plain: Page, way: str):
     person, other = await with_two_phones(portal)
-    await plain.goto(await portal.link(person, "sign_in"))
-    await plain.get_by_role("button", name="Continue").click()
+    await open_link(plain, await portal.link(person, "sign_in"))
     await sees(plain, CALLING)
     await portal.network.ringing(other)
     if way == "cancel":

@@ -7,6 +7,7 @@ from playwright.async_api import Page, expect
 from support.chromium import ABSENT, CHROMIUM
 from support.network import said as spoken
 from support.portal import Portal, handset_tab, name_phone, sees
+from support.portal import Portal, handset_tab, name_phone, open_link, sees
 
 pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=ABSENT),
@@ -26,7 +27,7 @@ FAILURES = [
 
 async def test_pound_pressed_on_the_handset_leads_to_the_green_record(portal: Portal, page: Page):
     person = await portal.person()
-    await page.goto(await portal.link(person, back=True))
+    await open_link(page, await portal.link(person, back=True))
     await name_phone(page, person.national, "Call me")
     await sees(page, CALLING)
     state = page.locator("#state")
@@ -37,7 +38,7 @@ async def test_pound_pressed_on_the_handset_leads_to_the_green_record(portal: Po
     await expect(state).to_contain_text("Press # on your phone now.")
     await handset.keyboard.press("#")
     await sees(page, "Step 3: Keep using your existing applications")
-    await page.get_by_role("button", name="Done").click()
+    await page.get_by_role("button", name="Skip").click()
     await sees(page, "Welcome")
     record = await portal.record(person)
     [phone] = record["phones"]
@@ -49,7 +50,7 @@ async def test_pound_pressed_on_the_handset_leads_to_the_green_record(portal: Po
 
 async def test_where_policy_wants_it_the_digits_on_the_page_are_keyed_in(portal: Portal, page: Page):
     person = await portal.person("matching")
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await name_phone(page, person.national, "Call me")
     await sees(page, "Step 2: We're calling your phone. Answer it and key in the digits below")
     digits = "".join(await page.locator(".keys kbd:not(.pound)").all_inner_texts())
@@ -99,7 +100,7 @@ async def test_a_call_that_fails_says_why_and_the_next_one_can_be_had_at_once(
 ):
     person = await portal.person("contractors")
     await portal.network.persona(persona, person.number)
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await name_phone(page, person.national, "Call me")
     await sees(page, "That did not work")
     alert = page.get_by_role("alert")
@@ -114,7 +115,7 @@ async def test_a_call_that_fails_says_why_and_the_next_one_can_be_had_at_once(
 
 async def test_who_hangs_up_or_declines_reads_so_and_gets_a_text_instead(portal: Portal, page: Page):
     person = await portal.person("contractors")
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await name_phone(page, person.national, "Call me")
     await portal.network.decline(await portal.network.ringing(person.number), person.number)
     await expect(page.get_by_role("alert")).to_contain_text("The call was declined.")
@@ -132,7 +133,7 @@ async def test_who_hangs_up_or_declines_reads_so_and_gets_a_text_instead(portal:
 
 async def test_keys_that_are_not_asked_for_prove_nothing(portal: Portal, page: Page):
     person = await portal.person("matching")
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await name_phone(page, person.national, "Call me")
     digits = "".join(await page.locator(".keys kbd:not(.pound)").all_inner_texts())
     wrong = str(int(digits[0]) % 9 + 1) + digits[1:]
@@ -147,7 +148,7 @@ async def test_keys_that_are_not_asked_for_prove_nothing(portal: Portal, page: P
 
 async def test_while_it_rings_no_second_call_is_offered(portal: Portal, page: Page):
     person = await portal.person()
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await name_phone(page, person.national, "Call me")
     await expect(page.locator("#state")).to_contain_text("ringing")
     await page.reload()
@@ -160,7 +161,7 @@ async def test_while_it_rings_no_second_call_is_offered(portal: Portal, page: Pa
 async def test_a_text_that_follows_a_busy_line_by_itself_brings_its_field_along(portal: Portal, page: Page):
     person = await portal.person("falling_back")
     await portal.network.persona("busy", person.number)
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await name_phone(page, person.national, "Call me")
     await sees(page, "Step 2: We've sent a text message to your phone")
     await page.get_by_label("Code").fill(await portal.code(person.number, 1))

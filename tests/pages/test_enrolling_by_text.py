@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 from support.chromium import ABSENT, CHROMIUM
 from support.integrator import wrong_for
-from support.portal import Portal, at, enter_code, handset_tab, name_phone, sees
+from support.portal import Portal, at, enter_code, handset_tab, name_phone, open_link, sees
 
 pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=ABSENT),
@@ -23,7 +23,7 @@ TEXT_SENT = "Step 2: We've sent a text message to your phone"
 
 async def test_from_the_link_to_the_green_record_and_back_to_the_application(portal: Portal, page: Page):
     person = await portal.person()
-    await page.goto(await portal.link(person, back=True))
+    await open_link(page, await portal.link(person, back=True))
     await sees(page, "Step 1: How should we contact you?")
     await expect(page.get_by_label("Country or region")).to_have_value("US")
     await name_phone(page, person.national)
@@ -34,6 +34,7 @@ async def test_from_the_link_to_the_green_record_and_back_to_the_application(por
     await expect(page.get_by_role("status")).to_contain_text("has been delivered to your phone")
     await enter_code(page, code)
     await sees(page, "Step 3: Keep using your existing applications")
+    await page.get_by_role("button", name="I use an app that cannot ask for a code").click()
     await page.get_by_role("button", name="Done").click()
     await sees(page, "Welcome")
     record = await portal.record(person)
@@ -47,7 +48,7 @@ async def test_from_the_link_to_the_green_record_and_back_to_the_application(por
 
 async def test_wrong_codes_lead_to_the_end_page_and_from_there_one_begins_anew(portal: Portal, page: Page):
     person = await portal.person()
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await name_phone(page, person.national)
     wrong = wrong_for(await portal.code(person.number, 1))
     for left in (
@@ -72,7 +73,7 @@ async def test_wrong_codes_lead_to_the_end_page_and_from_there_one_begins_anew(p
 
 async def test_a_code_that_cannot_be_one_costs_no_try_and_one_with_spaces_is_right(portal: Portal, page: Page):
     person = await portal.person()
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await name_phone(page, person.national)
     code = await portal.code(person.number, 1)
     await enter_code(page, "")
@@ -88,7 +89,7 @@ async def test_a_code_that_cannot_be_one_costs_no_try_and_one_with_spaces_is_rig
 
 async def test_the_time_of_a_code_runs_out_before_the_persons_eyes(portal: Portal, page: Page):
     person = await portal.person("brief")
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await name_phone(page, person.national)
     await sees(page, TEXT_SENT)
     await sees(page, "This took too long")
@@ -100,7 +101,7 @@ async def test_the_time_of_a_code_runs_out_before_the_persons_eyes(portal: Porta
 
 async def test_call_me_instead_after_a_text(portal: Portal, page: Page):
     person = await portal.person("contractors")
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await name_phone(page, person.national)
     await sees(page, TEXT_SENT)
     await page.get_by_role("button", name="Call me instead").click()
@@ -115,7 +116,7 @@ async def test_call_me_instead_after_a_text(portal: Portal, page: Page):
 
 async def test_after_a_call_was_asked_for_the_code_of_the_text_is_still_good(portal: Portal, page: Page):
     person = await portal.person("contractors")
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await name_phone(page, person.national)
     code = await portal.code(person.number, 1)
     await page.get_by_role("button", name="Call me instead").click()
@@ -127,7 +128,7 @@ async def test_after_a_call_was_asked_for_the_code_of_the_text_is_still_good(por
 async def test_another_number_can_be_used_instead(portal: Portal, page: Page):
     person = await portal.person("contractors")
     other = await portal.person()
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await name_phone(page, other.national)
     await sees(page, TEXT_SENT)
     await page.get_by_role("button", name="Use another number").click()
@@ -141,7 +142,7 @@ async def test_another_number_can_be_used_instead(portal: Portal, page: Page):
 async def test_a_text_that_does_not_arrive_offers_a_call(portal: Portal, page: Page):
     person = await portal.person("contractors")
     await portal.network.persona("unreachable", person.number)
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await name_phone(page, person.national)
     await expect(page.get_by_text("We could not reach your phone.")).to_be_visible()
     await expect(page.get_by_role("button", name=re.compile("Call me"))).to_be_visible()

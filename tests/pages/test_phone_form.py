@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import Browser, Page, expect
 from support.chromium import ABSENT, CHROMIUM
-from support.portal import Portal, at, at_browser, name_phone, sees
+from support.portal import Portal, at, at_browser, name_phone, open_link, sees
 
 pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=ABSENT),
@@ -22,9 +22,7 @@ async def test_a_method_that_policy_forbids_is_greyed_out_and_says_who_decided(
 ):
     person = await portal.person("called")
     async with at_browser(browser, java_script_enabled=scripts) as page:
-        await page.goto(await portal.link(person))
-        if not scripts:
-            await page.get_by_role("button", name="Continue").click()
+        await open_link(page, await portal.link(person))
         text = page.get_by_label(TEXT)
         await expect(text).to_be_disabled()
         await expect(text).to_have_accessible_description(CALLS_ONLY)
@@ -38,7 +36,7 @@ async def test_a_method_that_policy_forbids_is_greyed_out_and_says_who_decided(
 
 
 async def test_a_method_that_this_number_cannot_have_is_greyed_out_while_it_is_typed(portal: Portal, page: Page):
-    await page.goto(await portal.link(await portal.person()))
+    await open_link(page, await portal.link(await portal.person()))
     await page.get_by_label("Country or region").select_option("DE")
     number, text, call = (page.get_by_label(label, exact=True) for label in ("Phone number", TEXT, "Call me"))
     await expect(text).to_be_checked()
@@ -54,8 +52,7 @@ async def test_a_method_that_this_number_cannot_have_is_greyed_out_while_it_is_t
 
 async def test_without_scripts_the_server_says_the_same_and_keeps_what_was_typed(portal: Portal, browser: Browser):
     async with at_browser(browser, java_script_enabled=False) as page:
-        await page.goto(await portal.link(await portal.person()))
-        await page.get_by_role("button", name="Continue").click()
+        await open_link(page, await portal.link(await portal.person()))
         await page.get_by_label("Country or region").select_option("DE")
         await name_phone(page, "030 123456")
         alert = page.get_by_role("alert")
@@ -68,7 +65,7 @@ async def test_without_scripts_the_server_says_the_same_and_keeps_what_was_typed
 
 async def test_where_texts_may_not_go_to_a_country_the_page_says_so(portal: Portal, page: Page):
     person = await portal.person("french")
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await page.get_by_label("Phone number").fill(person.national)
     await expect(page.get_by_label(TEXT)).to_have_accessible_description(
         "Text messages to this country or region are not allowed. Decided by Example Bank for the group french."
@@ -91,7 +88,7 @@ async def test_where_texts_may_not_go_to_a_country_the_page_says_so(portal: Port
 async def test_what_is_wrong_with_a_number_is_said_and_nothing_typed_is_lost(
     portal: Portal, page: Page, typed: str, said: str
 ):
-    await page.goto(await portal.link(await portal.person()))
+    await open_link(page, await portal.link(await portal.person()))
     await page.get_by_label("Kind of phone").select_option("alternate")
     number = page.get_by_label("Phone number")
     await number.fill(typed)
@@ -113,7 +110,7 @@ async def test_what_is_wrong_with_a_number_is_said_and_nothing_typed_is_lost(
 
 async def test_an_office_phone_has_an_extension_and_is_called(portal: Portal, page: Page):
     person = await portal.person("contractors")
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await expect(page.get_by_label("Extension")).to_be_hidden()
     await page.get_by_label("Kind of phone").select_option("office")
     await page.get_by_label("Phone number").fill(person.national)
@@ -138,7 +135,7 @@ async def test_an_office_phone_has_an_extension_and_is_called(portal: Portal, pa
 
 async def test_numbers_are_taken_as_people_write_them_in_their_country(portal: Portal, page: Page):
     person = await portal.person(locale="de")
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     number, country = page.locator("#number"), page.locator("#country")
     await expect(country).to_have_value("DE")
     for written in ("0151/234 567-89", "(0151) 23456789", "+49 151 23456789", "٠١٥١ ٢٣٤٥٦٧٨٩", "\u200e0151 23456789"):
@@ -150,7 +147,7 @@ async def test_numbers_are_taken_as_people_write_them_in_their_country(portal: P
 
 async def test_too_many_texts_leave_the_form_as_it_was_and_say_how_long_to_wait(portal: Portal, page: Page):
     person = await portal.person()
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     for _ in range(5):
         await name_phone(page, person.national)
         await page.get_by_role("button", name="Use another number").click()

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 from support.chromium import ABSENT, CHROMIUM
-from support.portal import Person, Portal, enter_code, handset_tab, sees
+from support.portal import Person, Portal, enter_code, handset_tab, open_link, sees
 from support.visitor import at_settings, visitor
 
 pytestmark = [
@@ -35,7 +35,7 @@ async def set_pin(page: Page, pin: str, again: str) -> None:
 
 async def test_a_pin_is_chosen_in_the_settings_and_what_is_wrong_is_said(portal: Portal, page: Page):
     person = await portal.enrolled("pinned")
-    await page.goto(await portal.link(person, "settings"))
+    await open_link(page, await portal.link(person, "settings"))
     await enter_code(page, await portal.code(person.number, 2))
     await sees(page, SETTINGS)
     await expect(page.get_by_text("You have no PIN yet.")).to_be_visible()
@@ -62,7 +62,7 @@ async def test_signing_in_by_a_call_asks_for_the_pin_and_has_a_given_one_changed
         f"/v1/enrollments/{person.id}",
         {"default_method": {"phone_id": (await portal.record(person))["phones"][0]["id"], "channel": "call"}},
     )
-    await page.goto(await portal.link(person, "sign_in", back=True))
+    await open_link(page, await portal.link(person, "sign_in", back=True))
     await sees(page, CALLING)
     await expect(page.get_by_text("Then the call lets you choose a PIN of your own.")).to_be_visible()
     handset = await handset_tab(page.context, portal, person.number)
@@ -89,7 +89,7 @@ async def test_a_locked_pin_is_said_and_another_way_offered(portal: Portal, page
             await portal.network.press(sid, "111222#", person.number)
         await portal.integrator.finished(made["id"])
     assert (await pin_of(portal, person))["locked"]
-    await page.goto(await portal.link(person, "sign_in"))
+    await open_link(page, await portal.link(person, "sign_in"))
     await sees(page, re.compile("We've sent a text message"))
     await expect(page.get_by_text("Too many wrong PINs were keyed in, so your PIN is locked for now.")).to_be_visible()
     await expect(page.get_by_text("Decided by Example Bank for the group pinned.")).to_be_visible()
@@ -97,7 +97,7 @@ async def test_a_locked_pin_is_said_and_another_way_offered(portal: Portal, page
 
 async def test_a_phone_is_enrolled_by_a_pin_call_only_where_a_pin_is_set(portal: Portal, page: Page):
     person = await portal.person("pinned")
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await expect(page.get_by_label("Call me", exact=True)).to_be_disabled()
     await expect(page.get_by_text("A call would ask for your PIN, and you have none yet.")).to_be_visible()
     await given(portal, person)

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 from support.chromium import ABSENT, CHROMIUM
-from support.portal import Portal, name_phone, sees
+from support.portal import Portal, name_phone, open_link, sees
 
 from gateway.domain.phone_number import PhoneNumber
 
@@ -17,7 +17,7 @@ pytestmark = [
 
 async def test_a_report_of_fraud_stops_the_page_and_locks_the_person_out(portal: Portal, page: Page):
     person = await portal.person()
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await name_phone(page, person.national, "Call me")
     await sees(page, re.compile("We're calling your phone"))
     sid = await portal.network.answered(person.number)
@@ -48,7 +48,7 @@ async def test_who_wants_no_more_calls_reads_what_happened_and_names_another_num
 async def test_a_number_that_wants_no_calls_is_refused_with_a_way_on(portal: Portal, page: Page):
     person = await portal.person()
     await portal.world.gateway.store.suppressions.add(PhoneNumber(person.number), "asked by letter")
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await name_phone(page, person.national)
     alert = page.get_by_role("alert")
     await expect(alert).to_contain_text("This number cannot be used for verification.")
@@ -59,5 +59,5 @@ async def test_a_number_that_wants_no_calls_is_refused_with_a_way_on(portal: Por
 async def test_who_signs_in_with_a_stopped_phone_is_shown_the_ways_there_are(portal: Portal, page: Page):
     person = await portal.enrolled()
     await portal.world.gateway.store.suppressions.add(PhoneNumber(person.number), "asked by letter")
-    await page.goto(await portal.link(person, "sign_in"))
+    await open_link(page, await portal.link(person, "sign_in"))
     await expect(page.get_by_text("This number cannot be used for verification.")).to_be_visible()

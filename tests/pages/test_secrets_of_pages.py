@@ -10,7 +10,8 @@ import pytest
 from playwright.async_api import Browser, Error, Page, Request, expect
 from support.chromium import ABSENT, CHROMIUM
 from support.integrator import PATIENCE, wrong_for
-from support.portal import Portal, at_browser, enter_code, name_phone, sees
+from support.portal import Portal, at_browser, enter_code, name_phone, open_link, sees
+from support.world import LIMITS
 
 pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=ABSENT),
@@ -78,7 +79,7 @@ async def test_an_enrollment_leaves_no_secret_behind(portal: Portal, page: Page,
     witness = Witness(portal, page, caplog)
     witness.learns(person.number, person.number[1:], person.number[2:], person.national)
     link = await portal.link(person, back=True)
-    await page.goto(link)
+    await open_link(page, link)
     await sees(page, "Step 1: How should we contact you?")
     witness.learns(link.rpartition("/")[2])
     await witness.learns_cookies()
@@ -94,6 +95,7 @@ async def test_an_enrollment_leaves_no_secret_behind(portal: Portal, page: Page,
     await sees(page, re.compile("^Step 3"))
     await witness.finds_nothing_in_the_document()
     assert await page.evaluate("localStorage.length + sessionStorage.length") == 0
+    await page.get_by_role("button", name="I use an app that cannot ask for a code").click()
     password = await page.locator("#secret").inner_text()
     witness.learns(password, password.replace("-", ""))
     await page.get_by_role("button", name="Done").click()
@@ -113,7 +115,7 @@ async def test_settings_and_sign_in_leave_no_secret_behind(
     person, other = await portal.enrolled(), await portal.person()
     witness = Witness(portal, page, caplog)
     witness.learns(*[secret for one in (person, other) for secret in (one.number[1:], one.number[2:], one.national)])
-    await page.goto(await portal.link(person, "settings", back=True))
+    await open_link(page, await portal.link(person, "settings", back=True))
     await enter_code(page, await portal.code(person.number, 2))
     await sees(page, "Your security settings")
     await witness.learns_cookies()
@@ -134,7 +136,7 @@ async def test_settings_and_sign_in_leave_no_secret_behind(
     wish = {"seconds": 600, "reason": "lost phone"}
     bypass = (await portal.integrator.ask("POST", f"/v1/enrollments/{person.id}/bypass", wish)).body["code"]
     witness.learns(bypass, wrong_for(bypass))
-    await page.goto(await portal.link(person, "sign_in", back=True))
+    await open_link(page, await portal.link(person, "sign_in", back=True))
     await page.get_by_role("link", name="Sign in another way").click()
     await page.get_by_text("I have a code from my help desk").click()
     for typed in (wrong_for(bypass), bypass):
@@ -152,12 +154,12 @@ async def test_settings_and_sign_in_leave_no_secret_behind(
 
 async def test_a_link_that_cannot_open_anything_leaves_no_trace_of_itself_in_the_page(portal: Portal, browser: Browser):
     person = await portal.enrolled()
-    for _ in range(4):
+    for _ in range(LIMITS.sends_per_number):
         wish = {"channel": "sms", "purpose": "sign_in"}
         await portal.integrator.ask("POST", f"/v1/enrollments/{person.id}/verifications", wish)
     link = await portal.link(person, "sign_in")
     async with at_browser(browser) as page:
-        await page.goto(link)
+        await open_link(page, link)
         await expect(page.get_by_role("alert")).to_contain_text("There were too many text messages and calls.")
         assert link.rpartition("/")[2] not in await page.content()
         await page.locator("details.languages summary").click()

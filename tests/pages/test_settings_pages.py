@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.async_api import Locator, Page, expect
 from support.chromium import ABSENT, CHROMIUM
-from support.portal import Person, Portal, at, enter_code, name_phone, sees
+from support.portal import Person, Portal, at, enter_code, name_phone, open_link, sees
 
 from gateway.domain.app_passwords import APP_PASSWORD_LIMIT
 
@@ -22,7 +22,7 @@ SHOWN = re.compile(r"[a-z3-8]{4}(-[a-z3-8]{4}){5}")
 async def at_settings(portal: Portal, page: Page, person: Person, *, back: bool = False) -> None:
     """Open a link to the settings and prove who comes, by a text as yet the person's default."""
     texts = await portal.codes(person.number)
-    await page.goto(await portal.link(person, "settings", back=back))
+    await open_link(page, await portal.link(person, "settings", back=back))
     await sees(page, "We've sent a text message to your phone")
     await enter_code(page, await portal.code(person.number, texts + 1))
     await sees(page, SETTINGS)
@@ -34,7 +34,7 @@ def phone_row(page: Page, number: str) -> Locator:
 
 async def test_nothing_is_seen_or_changed_before_the_proof(portal: Portal, page: Page):
     person = await portal.enrolled()
-    await page.goto(await portal.link(person, "settings"))
+    await open_link(page, await portal.link(person, "settings"))
     await sees(page, "We've sent a text message to your phone")
     for path in (
         "/portal/settings",
@@ -53,8 +53,9 @@ async def test_the_preferred_option(portal: Portal, page: Page):
     person = await portal.enrolled()
     await at_settings(portal, page, person, back=True)
     await page.get_by_label(f"Call •••• {person.number[-4:]}").check()
-    await page.get_by_role("button", name="Save").click()
-    await expect(page.get_by_role("status")).to_contain_text("Your preferred option has been saved.")
+    await expect(page.get_by_text("Your preferred option has been saved.")).to_be_visible()
+    await expect(page.get_by_role("button", name="Save")).to_be_hidden()
+    await page.reload()
     await expect(page.get_by_label(f"Call •••• {person.number[-4:]}")).to_be_checked()
     assert (await portal.record(person))["default_method"]["channel"] == "call"
     await page.get_by_role("button", name="Done").click()
@@ -194,7 +195,7 @@ async def test_an_enrolled_person_with_an_enrollment_link_proves_first_and_comes
     portal: Portal, page: Page
 ):
     person = await portal.enrolled()
-    await page.goto(await portal.link(person, "enroll"))
+    await open_link(page, await portal.link(person, "enroll"))
     await sees(page, "We've sent a text message to your phone")
     await enter_code(page, await portal.code(person.number, 2))
     await sees(page, SETTINGS)

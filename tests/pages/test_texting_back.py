@@ -4,7 +4,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 from support.chromium import ABSENT, CHROMIUM
-from support.portal import Portal, at_browser, name_phone, portal_at, sees
+from support.portal import Portal, at_browser, name_phone, open_link, portal_at, sees
 
 pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=ABSENT),
@@ -28,7 +28,7 @@ async def page(browser: Browser):
 
 async def test_the_code_texted_back_moves_the_page_on(portal: Portal, page: Page):
     person = await portal.person()
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await name_phone(page, person.national)
     await sees(page, "Step 2: We've sent a text message to your phone")
     await portal.network.text_back(await portal.code(person.number, 1), person.number)
@@ -39,7 +39,7 @@ async def test_the_code_texted_back_moves_the_page_on(portal: Portal, page: Page
 
 async def test_the_fraud_word_ends_it_on_the_page(portal: Portal, page: Page):
     person = await portal.person()
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await name_phone(page, person.national)
     await portal.code(person.number, 1)
     await portal.network.text_back("FRAUD", person.number)
@@ -51,7 +51,7 @@ async def test_the_fraud_word_ends_it_on_the_page(portal: Portal, page: Page):
 async def test_a_number_that_said_stop_is_offered_a_call(portal: Portal, page: Page):
     person = await portal.person()
     await portal.network.text_back("STOP", person.number)
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await name_phone(page, person.national)
     await sees(page, "That did not work")
     alert = page.get_by_role("alert")

@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 from support.chromium import ABSENT, CHROMIUM
-from support.portal import Portal, at, at_browser, enter_code, name_phone, sees
+from support.portal import Portal, at, at_browser, enter_code, name_phone, open_link, sees
 
 pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=ABSENT),
@@ -20,7 +20,7 @@ STEP_3 = re.compile("^Step 3")
 
 async def test_reload_sends_nothing_again(portal: Portal, page: Page):
     person = await portal.person()
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await page.reload()
     await sees(page, STEP_1)
     await name_phone(page, person.national)
@@ -33,7 +33,7 @@ async def test_reload_sends_nothing_again(portal: Portal, page: Page):
 
 async def test_back_from_step_2_is_step_1_and_forward_is_step_2(portal: Portal, page: Page):
     person = await portal.person()
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await sees(page, STEP_1)
     await name_phone(page, person.national)
     await sees(page, STEP_2)
@@ -49,7 +49,7 @@ async def test_back_from_step_2_is_step_1_and_forward_is_step_2(portal: Portal, 
 
 async def test_back_to_step_1_and_another_number_leaves_the_first_behind(portal: Portal, page: Page):
     person, other = await portal.person("contractors"), await portal.person()
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await name_phone(page, other.national)
     await sees(page, STEP_2)
     await page.go_back()
@@ -63,7 +63,7 @@ async def test_back_to_step_1_and_another_number_leaves_the_first_behind(portal:
 
 async def test_two_tabs_of_one_visit_see_the_same_end(portal: Portal, page: Page):
     person = await portal.person()
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await name_phone(page, person.national)
     await sees(page, STEP_2)
     other = await page.context.new_page()
@@ -72,7 +72,7 @@ async def test_two_tabs_of_one_visit_see_the_same_end(portal: Portal, page: Page
     await enter_code(other, await portal.code(person.number, 1))
     await sees(other, STEP_3)
     await sees(page, STEP_3)
-    await other.get_by_role("button", name="Done").click()
+    await other.get_by_role("button", name="Skip").click()
     await sees(other, "You're all set")
     await page.reload()
     await sees(page, "You're all set")
@@ -80,7 +80,7 @@ async def test_two_tabs_of_one_visit_see_the_same_end(portal: Portal, page: Page
 
 async def test_a_number_given_up_in_one_tab_is_given_up_in_the_other(portal: Portal, page: Page):
     person, other_number = await portal.person("contractors"), await portal.person()
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await name_phone(page, other_number.national)
     await sees(page, STEP_2)
     other = await page.context.new_page()
@@ -97,10 +97,10 @@ async def test_a_number_given_up_in_one_tab_is_given_up_in_the_other(portal: Por
 
 async def test_two_links_of_one_person_in_one_browser_are_one_visit_after_the_other(portal: Portal, page: Page):
     person = await portal.person("contractors")
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await sees(page, STEP_1)
     other = await page.context.new_page()
-    await other.goto(await portal.link(person))
+    await open_link(other, await portal.link(person))
     await sees(other, STEP_1)
     await name_phone(page, person.national)
     await sees(page, "We did not accept this form")
@@ -114,10 +114,10 @@ async def test_two_links_of_one_person_in_two_browsers_do_not_undo_each_other(
     portal: Portal, browser: Browser, page: Page
 ):
     person, thief = await portal.person("contractors"), await portal.person()
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await sees(page, STEP_1)
     async with at_browser(browser) as elsewhere:
-        await elsewhere.goto(await portal.link(person))
+        await open_link(elsewhere, await portal.link(person))
         await name_phone(elsewhere, thief.national)
         await sees(elsewhere, STEP_2)
         await name_phone(page, person.national)
@@ -132,8 +132,7 @@ async def test_two_links_of_one_person_in_two_browsers_do_not_undo_each_other(
 async def test_a_phone_that_was_just_proven_is_not_given_up_by_a_late_click(portal: Portal, browser: Browser):
     person = await portal.person()
     async with at_browser(browser, java_script_enabled=False) as page:
-        await page.goto(await portal.link(person))
-        await page.get_by_role("button", name="Continue").click()
+        await open_link(page, await portal.link(person))
         await name_phone(page, person.national, "Call me")
         await portal.network.press(await portal.network.answered(person.number), "#", person.number)
         await portal.network.call_over(person.number)
@@ -143,7 +142,7 @@ async def test_a_phone_that_was_just_proven_is_not_given_up_by_a_late_click(port
 
 async def test_a_double_click_sends_once(portal: Portal, page: Page):
     person = await portal.person()
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await page.get_by_label("Phone number").fill(person.national)
     await page.get_by_role("button", name="Next").dblclick()
     await sees(page, STEP_2)
@@ -154,27 +153,31 @@ async def test_a_double_click_sends_once(portal: Portal, page: Page):
     await page.get_by_label("Code", exact=True).fill(code)
     await page.get_by_role("button", name="Verify").dblclick()
     await sees(page, STEP_3)
+    await page.get_by_role("button", name="I use an app that cannot ask for a code").dblclick()
+    await expect(page.locator("#secret")).to_be_visible()
     assert (await portal.record(person))["app_password_count"] == 1
 
 
 async def test_a_link_works_once(portal: Portal, browser: Browser, page: Page):
     link = await portal.link(await portal.person())
-    async with at_browser(browser, java_script_enabled=False) as scanner:
-        for _ in range(3):
-            await scanner.goto(link)
-            await sees(scanner, "Additional security verification")
-    await page.goto(link)
+    for runs_scripts in (False, True):
+        async with at_browser(browser, java_script_enabled=runs_scripts) as scanner:
+            for _ in range(3):
+                await scanner.goto(link, wait_until="networkidle")
+                await sees(scanner, "Additional security verification")
+                assert await scanner.context.cookies() == []
+    await open_link(page, link)
     await sees(page, STEP_1)
     await page.goto(link)
     await sees(page, STEP_1)
     async with at_browser(browser) as stranger:
-        await stranger.goto(link)
+        await open_link(stranger, link)
         await sees(stranger, "This link no longer works")
 
 
 async def test_news_do_not_overtake_a_form_that_is_on_its_way(portal: Portal, page: Page):
     person = await portal.person()
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await name_phone(page, person.national)
     await sees(page, STEP_2)
     await page.evaluate("document.querySelector('form[action$=cancel]').dataset.sent = 'yes'")
@@ -188,7 +191,7 @@ async def test_the_countdown_to_another_text_is_shown_and_ends(portal: Portal, p
     """The server's wait is the page's: here it is told another one, as the live region would, and no other news."""
     await page.route("**/portal/verify/state*", lambda route: route.fulfill(status=204))
     person = await portal.person()
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await name_phone(page, person.national)
     await sees(page, STEP_2)
     again = page.get_by_role("button", name="Send the text message again")
@@ -217,7 +220,7 @@ async def test_the_time_of_a_code_is_counted_down_in_the_language_of_the_page(po
 
 async def test_the_live_page_outlives_a_connection_that_is_lost(portal: Portal, page: Page):
     person = await portal.person()
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     failed = asyncio.Event()
 
     async def fail(route: Route) -> None:

@@ -7,7 +7,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 from support.chromium import ABSENT, CHROMIUM
 from support.integrator import wrong_for
-from support.portal import Portal, at, at_browser, enter_code, name_phone, sees
+from support.portal import Portal, at, at_browser, enter_code, name_phone, open_link, sees
 
 pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=ABSENT),
@@ -27,8 +27,7 @@ async def plain(browser: Browser) -> AsyncIterator[Page]:
 
 async def test_a_text_enrollment_without_scripts(portal: Portal, plain: Page):
     person = await portal.person()
-    await plain.goto(await portal.link(person, back=True))
-    await plain.get_by_role("button", name="Continue").click()
+    await open_link(plain, await portal.link(person, back=True))
     await expect(plain.get_by_label("Extension")).to_be_visible()
     await name_phone(plain, person.national)
     await sees(plain, "Step 2: We've sent a text message to your phone")
@@ -40,7 +39,7 @@ async def test_a_text_enrollment_without_scripts(portal: Portal, plain: Page):
     await enter_code(plain, await portal.code(person.number, 2))
     await sees(plain, "Step 3: Keep using your existing applications")
     await expect(plain.get_by_role("button", name="Copy")).to_be_hidden()
-    await plain.get_by_role("button", name="Done").click()
+    await plain.get_by_role("button", name="Skip").click()
     await sees(plain, "You're all set")
     await plain.get_by_role("link", name="Back to Example Bank").click()
     await sees(plain, "Welcome")
@@ -49,8 +48,7 @@ async def test_a_text_enrollment_without_scripts(portal: Portal, plain: Page):
 
 async def test_a_call_enrollment_without_scripts(portal: Portal, plain: Page):
     person = await portal.person()
-    await plain.goto(await portal.link(person))
-    await plain.get_by_role("button", name="Continue").click()
+    await open_link(plain, await portal.link(person))
     await name_phone(plain, person.national, "Call me")
     await sees(plain, "Step 2: We're calling your phone. Answer it and press #")
     await plain.get_by_role("link", name="I have pressed #").click()
@@ -65,8 +63,7 @@ async def test_a_call_enrollment_without_scripts(portal: Portal, plain: Page):
 
 async def test_a_call_after_a_text_without_scripts(portal: Portal, plain: Page):
     person = await portal.person("contractors")
-    await plain.goto(await portal.link(person))
-    await plain.get_by_role("button", name="Continue").click()
+    await open_link(plain, await portal.link(person))
     await name_phone(plain, person.national)
     await plain.get_by_role("button", name="Call me instead").click()
     await portal.network.press(await portal.network.answered(person.number), "#", person.number)
@@ -78,8 +75,7 @@ async def test_a_call_after_a_text_without_scripts(portal: Portal, plain: Page):
 
 async def test_another_language_without_scripts_and_back(portal: Portal, plain: Page):
     person = await portal.person()
-    await plain.goto(await portal.link(person))
-    await plain.get_by_role("button", name="Continue").click()
+    await open_link(plain, await portal.link(person))
     await name_phone(plain, "1")
     await plain.locator("details.languages summary").click()
     await plain.get_by_role("button", name="English").click()
@@ -88,7 +84,7 @@ async def test_another_language_without_scripts_and_back(portal: Portal, plain: 
 
 async def test_a_text_enrollment_by_keyboard_alone(portal: Portal, page: Page):
     person = await portal.person()
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await sees(page, "Step 1: How should we contact you?")
     await _tab_to(page, "kind")
     await page.keyboard.press("ArrowDown")
@@ -117,7 +113,7 @@ async def test_a_text_enrollment_by_keyboard_alone(portal: Portal, page: Page):
     await page.keyboard.press("Tab")
     await page.keyboard.press("Space")
     await sees(page, "Step 3: Keep using your existing applications")
-    while await page.evaluate("document.activeElement.textContent") != "Done":
+    while await page.evaluate("document.activeElement.textContent.trim()") != "Skip":
         await page.keyboard.press("Tab")
     await page.keyboard.press("Enter")
     await sees(page, "You're all set")

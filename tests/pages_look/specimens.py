@@ -31,6 +31,7 @@ from gateway.pages.models import (
     DonePage,
     FinishPage,
     HelpPage,
+    HomePage,
     LastAttempt,
     OpenPage,
     Page,
@@ -121,6 +122,7 @@ def _beginnings(around: Frame) -> dict[str, Page]:
     methods = (MethodChoice(Channel.SMS, BY_GROUP), MethodChoice(Channel.CALL))
     kind = PhoneKind.AUTHENTICATION
     return {
+        "home": HomePage(frame(around.locale, csrf="", path=None, person=None, support=Support())),
         **{f"open {page}": OpenPage(around, page) for page in PortalPage},
         "phone": PhoneForm(around, FormUse.ENROLL, kind, "US"),
         "phone, two steps": PhoneForm(around, FormUse.ENROLL, kind, "US", steps=2),
@@ -181,7 +183,11 @@ def _challenges(around: Frame) -> dict[str, Page]:
 def _endings(around: Frame) -> dict[str, Page]:
     return {
         "finish": FinishPage(around, NEW, "alice@example.com"),
+        "finish, choice": FinishPage(around, None, "alice@example.com"),
         **{f"done {page}": DonePage(around, page) for page in PortalPage},
+        "done, next steps": DonePage(
+            around, PortalPage.ENROLL, can_manage=True, can_add=PhoneKind.ALTERNATE, app_passwords=True
+        ),
         "done, back": DonePage(around, PortalPage.ENROLL, "https://example.com/back?state=1&x=2"),
         "done, leaving": DonePage(around, PortalPage.ENROLL, "https://example.com/back", leaving=True),
     }

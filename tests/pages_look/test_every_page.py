@@ -120,7 +120,7 @@ def test_every_error_is_told_at_the_top_and_at_its_field(pages, name):
 @for_each("name", NAMES)
 def test_an_app_password_is_shown_where_it_was_made_and_nowhere_else(pages, name):
     model = MODELS[name]
-    shown = isinstance(model, FinishPage) or (isinstance(model, AppPasswordsPage) and model.new is not None)
+    shown = isinstance(model, FinishPage | AppPasswordsPage) and model.new is not None
     assert pages.render(model).count(PASSWORD) == int(shown)
     assert PASSWORD not in repr(model)
 

@@ -1,5 +1,7 @@
 """Every code, state and no has words of its own, in tables without a gap."""
 
+import re
+
 import pytest
 from pages_look.specimens import BY_APPLICATION, BY_GROUP, frame
 from support.tables import for_each
@@ -9,6 +11,7 @@ from gateway.domain.ivr.call_phase import CallPhase
 from gateway.domain.verification import Channel, FailureCode, Mode, Status
 from gateway.pages.components import (
     Banner,
+    DecidedBy,
     DeliveryState,
     DenialReason,
     FormError,
@@ -70,8 +73,20 @@ def test_every_failure_and_every_no_says_what_to_do_next():
 def test_a_no_names_who_decided_it(localizer):
     assert "Decided by Example Bank for the group contractors." in localizer.denial_text(BY_GROUP, Channel.CALL)
     assert "Decided by Example Bank." in localizer.denial_text(BY_APPLICATION, Channel.SMS)
-    here = MethodDenial(DenialReason.NO_TEXTS_TO_LINE)
+    here = MethodDenial(DenialReason.LINE_TYPE_FORBIDDEN, DecidedBy.GATEWAY)
     assert "Decided by this verification service." in localizer.denial_text(here, Channel.SMS)
+
+
+def test_where_nobody_decided_nobody_is_named(localizer):
+    for reason in (DenialReason.NO_TEXTS_TO_LINE, DenialReason.NUMBER_STOPPED, DenialReason.PIN_LOCKED):
+        assert "Decided" not in localizer.denial_text(MethodDenial(reason))
+
+
+@for_each("reason", DenialReason)
+def test_no_channel_is_advised_where_both_are_denied(localizer, reason):
+    for channel in Channel:
+        text = localizer.denial_text(MethodDenial(reason, is_last=True), channel)
+        assert re.search("Choose a (call|text)|Choose another one", text) is None
 
 
 @for_each("fault", FormErrorCode)

@@ -193,6 +193,12 @@ async def at_browser(browser: Browser, **options: object) -> AsyncIterator[Page]
     assert [text for text in errors if not text.startswith("Failed to load resource")] == []
 
 
+async def open_link(page: Page, link: str) -> None:
+    """Open a link as a person does: follow it, and press the button."""
+    await page.goto(link)
+    await page.get_by_role("main").get_by_role("button").click()
+
+
 async def handset_tab(context: BrowserContext, portal: Portal, number: str) -> Page:
     """Open the simulator's page of this handset in another tab."""
     page = await context.new_page()

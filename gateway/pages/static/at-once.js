@@ -1,3 +1,3 @@
-/** Sends a form at once: mail scanners open links, but run no scripts. */
+/** Sends a form at once, for a page that only says that something has worked. */
 
 document.querySelector("form[data-at-once]").requestSubmit();
