@@ -33,9 +33,9 @@ from gateway.pages.assets import AssetRoutes
 from gateway.pages.i18n import load_translations
 from gateway.pages.portal_requests import PageServices, PortalSessions
 from gateway.pages.rendering import Pages
+from gateway.pages.routes import not_found_middleware, page_routes
 from gateway.security.generators import Generators, new_code, new_id, new_token
 from gateway.security.password_hashing import PasswordHasher, PinHashes, owasp_hasher
-from gateway.pages.routes import not_found_middleware, page_routes
 from gateway.security.vault import Vault
 from gateway.services.app_passwords import AppPasswords
 from gateway.services.authentication import Authentication

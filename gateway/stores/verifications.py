@@ -268,8 +268,8 @@ class VerificationStore:
         await self._outbox.release_in(transaction, before, after, now)
         if before.status is not after.status and (sends := proven_sends(after)):
             counters = counters or await self._rate_counters.of_number_in(transaction, after.number)
-            tally = (change.tally or counters.tally).with_sends_given_back(sends)
-            change = msgspec.structs.replace(change, tally=tally)
+            rate_counters = (change.rate_counters or counters.rate_counters).with_sends_given_back(sends)
+            change = msgspec.structs.replace(change, rate_counters=rate_counters)
         await self._save_beside(transaction, change, now, counters)
 
     async def _save_beside(

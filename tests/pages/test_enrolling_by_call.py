@@ -6,7 +6,6 @@ import pytest
 from playwright.async_api import Page, expect
 from support.chromium import ABSENT, CHROMIUM
 from support.network import said as spoken
-from support.portal import Portal, handset_tab, name_phone, sees
 from support.portal import Portal, handset_tab, name_phone, open_link, sees
 
 pytestmark = [
