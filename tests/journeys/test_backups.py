@@ -170,7 +170,7 @@ async def test_the_steps_of_a_fallback_come_first(alice, integrator, network):
     assert (second["to"], second["fallback"]) == (SECOND_PHONE, None)
 
 
-@pytest.mark.parametrize("limits", [msgspec.structs.replace(PATIENT, sends_per_person=3)])
+@pytest.mark.parametrize("limits", [msgspec.structs.replace(PATIENT, sends_per_person=1)])
 async def test_limits_hold_and_the_journal_says_so(alice, integrator, network):
     assert await reason_of_end(integrator, await begun(alice)) == {"reason": "rate_limited"}
     assert await calls_to(network, SECOND_PHONE) == 0
