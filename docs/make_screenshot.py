@@ -44,7 +44,7 @@ def main() -> None:
         enroll(form, api, key)
         page.get_by_role("button", name="Answer").click()
         expect(page.get_by_text("Waiting for your key")).to_be_visible(timeout=30_000)
-        expect(form.get_by_text("Press # on your phone now.")).to_be_visible()
+        expect(form.get_by_text("Listen to the call, then press # on your phone.")).to_be_visible()
         page.screenshot(path=IMAGES / "handset.png")
         form.screenshot(path=IMAGES / "enrollment.png")
         browser.close()

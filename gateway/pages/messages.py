@@ -115,10 +115,10 @@ CALL_PHASES: Mapping[CallPhase, Mapping[Mode, str]] = {
     CallPhase.RINGING: _same(_("Your phone is ringing. Please answer it.")),
     CallPhase.ANNOUNCING: _same(_("You have answered. Listen to the announcement…")),
     CallPhase.ASKING: {
-        Mode.CONFIRM: _("Press %(key)s on your phone now."),
+        Mode.CONFIRM: _("Listen to the call, then press %(key)s on your phone."),
         Mode.MATCH: _("Key in %(digits)s on your phone, then press #."),
         Mode.PIN: _("Key in your PIN on your phone, then press #."),
-        Mode.CODE: _("Press %(key)s on your phone now to hear your code."),
+        Mode.CODE: _("Listen to the call, then press %(key)s to hear your code."),
     },
     CallPhase.HOLDING: _same(_("We have your key. One moment, please…")),
     CallPhase.CONFIRM_REPORT: _same(

@@ -59,7 +59,7 @@ async def test_the_page_goes_over_by_itself_and_the_other_handset_signs_in(porta
     handset = await handset_tab(page.context, portal, other)
     await handset.get_by_role("button", name="Answer", exact=True).click()
     await expect(handset.get_by_text("Waiting for your key")).to_be_visible()
-    await expect(page.locator("#state")).to_contain_text("Press # on your phone now.")
+    await expect(page.locator("#state")).to_contain_text("Listen to the call, then press # on your phone.")
     await handset.keyboard.press("#")
     await sees(page, "Welcome")
     outcome = await portal.integrator.show(portal.back.outcome()["verification_id"])

@@ -34,7 +34,7 @@ async def test_pound_pressed_on_the_handset_leads_to_the_green_record(portal: Po
     handset = await handset_tab(page.context, portal, person.number)
     await handset.get_by_role("button", name="Answer", exact=True).click()
     await expect(handset.get_by_text("Waiting for your key")).to_be_visible()
-    await expect(state).to_contain_text("Press # on your phone now.")
+    await expect(state).to_contain_text("Listen to the call, then press # on your phone.")
     await handset.keyboard.press("#")
     await sees(page, "Step 3: Keep using your existing applications")
     await page.get_by_role("button", name="Skip").click()
@@ -64,12 +64,12 @@ async def test_where_policy_wants_it_the_digits_on_the_page_are_keyed_in(portal:
 
 async def test_a_call_that_tells_the_code_asks_for_a_key_first_and_then_for_the_code(portal: Portal, page: Page):
     person = await portal.person("listening")
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await name_phone(page, person.national, "Call me")
     await portal.network.decline(await portal.network.ringing(person.number), person.number)
     await sees(page, "Step 2: We're calling your phone. Answer it and press # to hear your code")
     sid = await portal.network.answered(person.number)
-    await expect(page.locator("#state")).to_contain_text("Press # on your phone now to hear your code.")
+    await expect(page.locator("#state")).to_contain_text("Listen to the call, then press # to hear your code.")
     await portal.network.press(sid, "#", person.number)
     digits = [one for one in spoken(await portal.network.call_over(person.number)) if len(one) == 1]
     await sees(page, "Step 2: Enter the code from the call")
@@ -81,16 +81,16 @@ async def test_a_call_that_tells_the_code_asks_for_a_key_first_and_then_for_the_
 
 async def test_the_page_asks_what_the_call_asks_and_goes_back_with_it(portal: Portal, page: Page):
     person = await portal.person()
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await name_phone(page, person.national, "Call me")
     sid = await portal.network.answered(person.number)
     state = page.locator("#state")
-    await expect(state).to_contain_text("Press # on your phone now.")
+    await expect(state).to_contain_text("Listen to the call, then press # on your phone.")
     await portal.network.press(sid, "9", person.number)
     await expect(state).to_contain_text("The call asks whether you never want a call or text from us again.")
     await portal.network.asked(2, person.number)
     await portal.network.press(sid, "4", person.number)
-    await expect(state).to_contain_text("Press # on your phone now.")
+    await expect(state).to_contain_text("Listen to the call, then press # on your phone.")
 
 
 @pytest.mark.parametrize(("persona", "said", "next_step"), FAILURES, ids=[persona for persona, *_ in FAILURES])

@@ -108,7 +108,7 @@ async def test_call_me_instead_after_a_text(portal: Portal, page: Page):
     await sees(page, "Step 2: We're calling your phone. Answer it and press #")
     await expect(page.get_by_text("We're calling you again.")).to_have_count(0)
     sid = await portal.network.answered(person.number)
-    await expect(page.locator("#state")).to_contain_text("Press # on your phone now.")
+    await expect(page.locator("#state")).to_contain_text("Listen to the call, then press # on your phone.")
     await portal.network.press(sid, "#", person.number)
     await sees(page, "You're all set")
     assert (await portal.record(person))["last_outcome"]["assurance"] == "presence"

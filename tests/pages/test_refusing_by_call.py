@@ -30,7 +30,7 @@ async def test_a_report_of_fraud_stops_the_page_and_locks_the_person_out(portal:
 
 async def test_who_wants_no_more_calls_reads_what_happened_and_names_another_number(portal: Portal, page: Page):
     person = await portal.person()
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await name_phone(page, person.national, "Call me")
     await sees(page, re.compile("We're calling your phone"))
     sid = await portal.network.answered(person.number)

@@ -206,7 +206,7 @@ async def test_the_countdown_to_another_text_is_shown_and_ends(portal: Portal, p
 async def test_the_time_of_a_code_is_counted_down_in_the_language_of_the_page(portal: Portal, page: Page):
     person = await portal.person(locale="de")
     await page.clock.install()
-    await page.goto(await portal.link(person))
+    await open_link(page, await portal.link(person))
     await page.get_by_label("Telefonnummer").fill(person.national)
     await page.get_by_label("Land").select_option("US")
     await page.locator("main button.main").click()
@@ -231,6 +231,6 @@ async def test_the_live_page_outlives_a_connection_that_is_lost(portal: Portal, 
     await name_phone(page, person.national, "Call me")
     await failed.wait()
     sid = await portal.network.answered(person.number)
-    await expect(page.locator("#state")).to_contain_text("Press # on your phone now.")
+    await expect(page.locator("#state")).to_contain_text("Listen to the call, then press # on your phone.")
     await portal.network.press(sid, "#", person.number)
     await sees(page, STEP_3)

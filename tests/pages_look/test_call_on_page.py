@@ -27,10 +27,10 @@ BY_DIGIT = Keypad(confirm="5")
 FAILURE = Failure(FailureCode.NUMBER_UNREACHABLE, "out of reach")
 STATES = list(itertools.product(CallPhase, Mode))
 SAID = {
-    Script.PRESS_POUND: "Press # on your phone now.",
+    Script.PRESS_POUND: "Listen to the call, then press # on your phone.",
     Script.MATCH_DIGITS: "Key in 42 on your phone, then press #.",
     Script.ENTER_PIN: "Key in your PIN on your phone, then press #.",
-    Script.OFFER_CODE: "Press # on your phone now to hear your code.",
+    Script.OFFER_CODE: "Listen to the call, then press # to hear your code.",
     Script.SPEAK_CODE: "Listen: the call is telling you your code. Enter it here.",
     Script.REPORT_FRAUD: "The call asks whether you want to report that you did not ask for it. To go on, press #.",
     Script.NO_MORE_CALLS: "The call asks whether you never want a call or text from us again. To go on, press #.",
