@@ -47,8 +47,8 @@ async def fill(database: Database, settings: Settings, count: int) -> None:
                 "verifications", _VERIFICATION, _verifications(settings, changes[-1].verification, ids)
             )
             await database.insert("journal", _ENTRIES, _entries(changes, ids.values()))
-        tally = rows.tally_state(changes[0].tally or rows.NO_TALLY)
-        await database.query(_TALLIES, tally, now, _id(now - DAY))
+        rate_counters = rows.rate_counters_state(changes[0].rate_counters or rows.NO_RATE_COUNTERS)
+        await database.query(_TALLIES, rate_counters, now, _id(now - DAY))
 
 
 def _changes(application_id: str, at: int) -> list[Change]:

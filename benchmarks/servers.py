@@ -30,7 +30,7 @@ _NEVER = 3_600
 _POLL = 0.002
 _CLOSED_PORT = 9
 _LISTENS = "listening on "
-_OPEN_SENDS = "SELECT 1 FROM sends WHERE stage IN ('queued', 'sending') LIMIT 1"
+_OPEN_SENDS = "SELECT 1 FROM outbox WHERE state IN ('queued', 'sending') LIMIT 1"
 
 
 class Send(msgspec.Struct, frozen=True):

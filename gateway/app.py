@@ -1,6 +1,5 @@
 """The composition root: builds every part from the settings and joins them."""
 
-import asyncio
 import contextlib
 import gc
 import time
@@ -22,21 +21,21 @@ from gateway.api.service import ServiceRoutes
 from gateway.api.streams import LongPollLimit
 from gateway.api.verifications import VerificationRoutes
 from gateway.clock import Clock, SteadyClock
-from gateway.deadlines import Deadlines
-from gateway.dispatch import Dispatcher
 from gateway.domain.applications import Applications
-from gateway.domain.routing import Route
+from gateway.domain.outbox import OutboxKind
 from gateway.metrics import Metrics, Scrape, scraper
-from gateway.notices import Notices
-from gateway.outbox_ports import SendQueue
+from gateway.outbox.attempts import Attempts
+from gateway.outbox.dispatcher import Contents, Dispatcher
+from gateway.outbox.notifications import Notifications
+from gateway.outbox.reconciler import Reconciler
+from gateway.outbox.scheduler import DueVerifications, Scheduler
 from gateway.pages.assets import AssetRoutes
 from gateway.pages.i18n import load_translations
 from gateway.pages.portal_requests import PageServices, PortalSessions
 from gateway.pages.rendering import Pages
 from gateway.pages.routes import page_routes
-from gateway.reconciler import Reconciler
-from gateway.security.generators import new_code, new_id, new_password, new_token
-from gateway.security.password_hashing import Passwords, PinHashes, owasp_hasher
+from gateway.security.generators import Generators, new_code, new_id, new_token
+from gateway.security.password_hashing import PasswordHasher, PinHashes, owasp_hasher
 from gateway.security.vault import Vault
 from gateway.services.app_passwords import AppPasswords
 from gateway.services.authentication import Authentication
@@ -46,14 +45,14 @@ from gateway.services.counters import Counters
 from gateway.services.enrollments import Enrollments
 from gateway.services.phrasebooks import load_phrasebooks
 from gateway.services.pins import Pins
-from gateway.services.portal import Portal
+from gateway.services.portal import Portal, PortalOptions
 from gateway.services.recordings import load_recordings
-from gateway.services.verifications import Verifications
+from gateway.services.verifications import Sending, Verifications
 from gateway.settings.applications import load_applications
 from gateway.settings.settings import Settings, fingerprint_keys, key_bytes, sealing_keys
 from gateway.stores import opening
 from gateway.stores.store import Store
-from gateway.wiring import callbacks_of, roster_of, sending_of
+from gateway.wiring import callbacks_of, provider_pool_of, sending_settings_of
 
 _HERE = Path(__file__).parent
 CONFIG = _HERE / "_config" if (_HERE / "_config").is_dir() else _HERE.parent / "config"
@@ -64,7 +63,7 @@ _clock = SteadyClock(lambda: time.monotonic_ns() // _NS)
 
 
 def now() -> int:
-    """Return the time in ms since the epoch; whoever sets the time of day back does not set this back."""
+    """Return the time in ms since the epoch; setting the system clock back does not set it back."""
     _clock.learn(time.time_ns() // _NS)
     return _clock()
 
@@ -73,17 +72,17 @@ class Gateway(msgspec.Struct, frozen=True):
     """The running parts, and the application that serves them."""
 
     store: Store
-    journeys: "Services"
+    services: "Services"
     application: web.Application
     scrape: Scrape
 
 
 class Services(msgspec.Struct, frozen=True):
-    """What integrators and people can ask for."""
+    """The services behind the API and the pages."""
 
     verifications: Verifications
-    records: Enrollments
-    proofs: Authentication
+    enrollments: Enrollments
+    authentication: Authentication
     app_passwords: AppPasswords
     pins: Pins
     portal: Portal
@@ -110,8 +109,9 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         store = await open_store(settings)
         stack.push_async_callback(store.close)
         metrics = Metrics()
-        roster = roster_of(settings, metrics, store.clock)
-        for account in roster.accounts:
+        clock, outbox = store.clock, store.outbox
+        providers = provider_pool_of(settings, metrics, clock)
+        for account in providers.accounts:
             stack.push_async_callback(account.provider.close)
         vault = vault_of(settings)
         phrasebooks = load_phrasebooks(CONFIG / "locales")
@@ -119,58 +119,61 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         phrasebooks = phrasebooks.with_recordings(recordings.urls(settings.server.public_url))
         applications = load_applications(settings.portal.applications_file, settings.text.bound_origin)
         texts = CodeTexts(applications, phrasebooks, settings.text.bound_origin)
-        dispatcher = Dispatcher(
-            store, store.suppressions, roster, vault, texts, sending_of(settings), store.clock, metrics
-        )
-        notices = Notices(store.outbox, store.suppressions, roster, applications, phrasebooks, clock=store.clock)
-        stack.push_async_callback(_send_last, dispatcher, notices, settings.server.drain / 2)
-        passwords = Passwords(owasp_hasher())
+        sending = sending_settings_of(settings)
+        attempts = Attempts(store.verifications, outbox, texts, vault, sending, clock, metrics)
+        contents: dict[OutboxKind, Contents] = {
+            OutboxKind.ATTEMPT: attempts,
+            OutboxKind.NOTIFICATION: Notifications(outbox, providers, applications, phrasebooks, clock),
+        }
+        dispatcher = Dispatcher(outbox, store.suppressions, providers, contents, sending, clock)
+        stack.push_async_callback(dispatcher.close, settings.server.drain / 2)
+        passwords = PasswordHasher(owasp_hasher())
         stack.callback(passwords.close)
         pin_hashes = PinHashes(vault, passwords)
-        journeys = _journeys(settings, store, applications, vault, dispatcher, passwords, roster.route, metrics)
-        backups = BackupPhones(store.verifications, store.enrollments, journeys.proofs, journeys.verifications, metrics)
-        reconciler = Reconciler(
-            store, roster, dispatcher.text_of, sending_of(settings), settings.limits, store.clock, backups, metrics
+        services = _build_services(
+            settings, store, applications, vault, Sending(providers.route, dispatcher.submit), passwords, metrics
         )
+        backups = BackupPhones(
+            store.verifications, store.enrollments, services.authentication, services.verifications, metrics
+        )
+        reconciler = Reconciler(store.verifications, attempts, providers, settings.limits, clock, backups)
         stack.push_async_callback(reconciler.close)
-        draw = journeys.verifications.new_attempt
-        deadlines = Deadlines(
-            store, dispatcher, reconciler, draw, settings.limits, settings.retention, store.clock, backups, metrics
-        )
-        stack.push_async_callback(deadlines.close)
-        door = ApiKeyAuth(store.api_keys.all, store.idempotency.response, store.clock)
-        operations = _operations(door, journeys, settings, store.clock)
+        draw = services.verifications.new_attempt
+        due = DueVerifications(store.verifications, dispatcher.submit, draw, settings.limits, clock, backups, metrics)
+        scheduler = Scheduler(store, dispatcher, reconciler, due, settings.retention, clock)
+        stack.push_async_callback(scheduler.close)
+        api_key_auth = ApiKeyAuth(store.api_keys.all, store.idempotency.response, clock)
+        operations = _operations(api_key_auth, services, settings, store.clock)
         workers = {
             "dispatcher": lambda: dispatcher.alive,
-            "deadlines": lambda: deadlines.alive,
             "reconciler": lambda: reconciler.alive,
-            "notices": lambda: notices.alive,
+            "scheduler": lambda: scheduler.alive,
         }
         application = web.Application(client_max_size=LARGEST_BODY, middlewares=[problem_middleware(new_id)])
         application.add_routes(
             [
-                web.route(op.method, op.path, door.authenticated(op.strict_handler, once=op.idempotent))
+                web.route(op.method, op.path, api_key_auth.authenticated(op.strict_handler, once=op.idempotent))
                 for op in operations
             ]
         )
-        for account in roster.accounts:
+        for account in providers.accounts:
             application.add_routes(
                 callbacks_of(settings, store, account, phrasebooks, vault, pin_hashes, backups, metrics)
             )
-        application.add_routes(_pages(settings, store.clock, applications, journeys))
+        application.add_routes(_pages(settings, store.clock, applications, services))
         application.add_routes(RecordingRoutes(recordings).routes())
         application.add_routes(ServiceRoutes(store.ready, workers, operations).routes())
         _calm_the_garbage_collector()
-        load = lambda: (journeys.verifications.waiting, dispatcher.in_hand)  # noqa: E731 - one use
-        scrape = scraper(metrics, store, workers, load, roster.resting)
-        yield Gateway(store, journeys, application, scrape)
+        load = lambda: (services.verifications.waiting, dispatcher.attempts_in_hand)  # noqa: E731 - one use
+        scrape = scraper(metrics, store, workers, load, providers.open_circuits)
+        yield Gateway(store, services, application, scrape)
 
 
 @contextlib.asynccontextmanager
 async def serving(gateway: Gateway, settings: Settings, *, share_port: bool = False) -> AsyncIterator[int]:
     """Answer requests until the block ends, and yield the port, which other processes may share.
 
-    At the end no connection is taken any more, whoever waits is answered, and requests under way finish.
+    At the end it accepts no connection any more, answers the waiting requests, and lets running requests finish.
     """
     runner = web.AppRunner(
         gateway.application,
@@ -189,14 +192,9 @@ async def serving(gateway: Gateway, settings: Settings, *, share_port: bool = Fa
             yield runner.addresses[0][1]
         finally:
             await site.stop()
-            gateway.journeys.verifications.stop_waiting()
+            gateway.services.verifications.stop_waiting()
     finally:
         await runner.cleanup()
-
-
-async def _send_last(dispatcher: Dispatcher, notices: Notices, grace: float) -> None:
-    """Let what is being sent finish, both kinds within the same `grace` seconds."""
-    await asyncio.gather(dispatcher.close(grace), notices.close(grace))
 
 
 def _calm_the_garbage_collector() -> None:
@@ -205,29 +203,25 @@ def _calm_the_garbage_collector() -> None:
     gc.set_threshold(20_000, 50, 100)
 
 
-def _journeys(
+def _build_services(
     settings: Settings,
     store: Store,
     applications: Applications,
     vault: Vault,
-    sends: SendQueue,
-    passwords: Passwords,
-    route: Route,
+    sending: Sending,
+    passwords: PasswordHasher,
     counters: Counters,
 ) -> Services:
-    enrollments = store.enrollments
+    enrollments, generators = store.enrollments, Generators()
     verifications = Verifications(
         store.verifications,
         enrollments,
         applications,
         vault,
-        sends,
         settings.limits,
         counters,
-        route=route,
-        new_id=new_id,
-        new_token=new_token,
-        new_code=new_code,
+        sending,
+        generators,
     )
     return Services(
         verifications,
@@ -240,9 +234,8 @@ def _journeys(
             vault,
             passwords,
             settings.limits,
-            clock=store.clock,
-            new_id=new_id,
-            new_password=new_password,
+            store.clock,
+            generators,
         ),
         Pins(enrollments, PinHashes(vault, passwords)),
         Portal(
@@ -251,40 +244,38 @@ def _journeys(
             store.api_keys,
             applications,
             vault,
-            clock=store.clock,
-            new_token=new_token,
-            public_url=settings.server.public_url,
-            link_lifetime=settings.portal.link_lifetime,
-            session_lifetime=settings.portal.session_lifetime,
+            store.clock,
+            new_token,
+            PortalOptions(settings.server.public_url, settings.portal.link_lifetime, settings.portal.session_lifetime),
         ),
     )
 
 
-def _operations(door: ApiKeyAuth, journeys: Services, settings: Settings, clock: Clock) -> list[Operation]:
+def _operations(api_key_auth: ApiKeyAuth, services: Services, settings: Settings, clock: Clock) -> list[Operation]:
     long_polls = LongPollLimit(settings.server.waits_per_application)
     return [
-        *VerificationRoutes(door, journeys.verifications, settings.limits, long_polls).operations(),
-        *EnrollmentRoutes(door, journeys.records, clock).operations(),
-        *AuthenticationRoutes(door, journeys.proofs, journeys.portal, settings.limits).operations(),
-        *AppPasswordRoutes(door, journeys.app_passwords).operations(),
-        *PinRoutes(journeys.pins, clock).operations(),
+        *VerificationRoutes(api_key_auth, services.verifications, settings.limits, long_polls).operations(),
+        *EnrollmentRoutes(api_key_auth, services.enrollments, clock).operations(),
+        *AuthenticationRoutes(api_key_auth, services.authentication, services.portal, settings.limits).operations(),
+        *AppPasswordRoutes(api_key_auth, services.app_passwords).operations(),
+        *PinRoutes(services.pins, clock).operations(),
     ]
 
 
-def _pages(settings: Settings, clock: Clock, applications: Applications, journeys: Services) -> list[web.RouteDef]:
-    services = PageServices(
-        portal=journeys.portal,
-        enrollments=journeys.records,
-        authentication=journeys.proofs,
-        app_passwords=journeys.app_passwords,
-        pins=journeys.pins,
-        verifications=journeys.verifications,
+def _pages(settings: Settings, clock: Clock, applications: Applications, services: Services) -> list[web.RouteDef]:
+    page_services = PageServices(
+        portal=services.portal,
+        enrollments=services.enrollments,
+        authentication=services.authentication,
+        app_passwords=services.app_passwords,
+        pins=services.pins,
+        verifications=services.verifications,
     )
     pages = Pages(load_translations(CONFIG / "locales"))
     return page_routes(
-        PortalSessions(services, applications, pages, clock, settings.server.public_url),
-        services,
-        AssetRoutes(pages, applications, journeys.portal),
+        PortalSessions(page_services, applications, pages, clock, settings.server.public_url),
+        page_services,
+        AssetRoutes(pages, applications, services.portal),
         pages,
         limits=settings.limits,
         keypad=settings.voice.keypad,

@@ -24,7 +24,7 @@ from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.send_results import is_final
 from gateway.domain.verification import Change, Channel, FailureCode, Status, Verification
 from gateway.providers.counting import RequestKind, SendResult
-from gateway.stores.backlog import Backlog, backlog
+from gateway.stores.outbox import Backlog
 from gateway.stores.store import Store
 from webhooks.routes import CallbackResult
 
@@ -126,21 +126,21 @@ class Metrics:
         self._callbacks = counter("callbacks", "Callbacks from providers.", "provider", "kind", "result")
         self._gauges = _Gauges(registry)
 
-    def kept(self, change: Change) -> None:
-        """See the port."""
+    def change_committed(self, change: Change) -> None:
+        """Count the journal entries of a committed change."""
         for entry in change.entries:
             self._count_entry(change.verification, entry)
 
     def request_timed(self, provider: str, kind: RequestKind, seconds: float) -> None:
-        """See the port."""
+        """Observe how long a request to a provider took (seconds)."""
         self._requests.child(provider, kind.value).observe(seconds)
 
     def sent(self, provider: str, channel: Channel, result: SendResult, failure: FailureCode | None) -> None:
-        """See the port."""
+        """Count the result of a send."""
         self._sent.child(provider, channel.value, result.value, failure.value if failure else "").inc()
 
     def billed(self, channel: Channel, number: str, segments: int) -> None:
-        """See the port."""
+        """Count an accepted send, and a text's segments, by the number's region."""
         region = self._region_of(number)
         self._billed.child(channel.value, region).inc()
         if segments:
@@ -248,7 +248,7 @@ def scraper(
         try:
             async with asyncio.timeout(_STORE_TIMEOUT):
                 await store.ready()
-                queued = await backlog(store)
+                queued = await store.outbox.backlog()
         except (StoreUnavailable, TimeoutError):
             ready = False
         oldest = 0.0 if queued.oldest_at is None else (store.clock() - queued.oldest_at) / SECOND

@@ -1,4 +1,4 @@
-"""What the settings say of single parts, for the composition root."""
+"""Builds single parts from the settings, for the composition root."""
 
 from aiohttp import web
 
@@ -6,24 +6,25 @@ from gateway.clock import Clock
 from gateway.domain.limits import SECOND
 from gateway.domain.senders import Senders
 from gateway.metrics import Metrics
-from gateway.outbox_ports import Sending
+from gateway.outbox.provider_pool import ProviderAccount, ProviderPool
+from gateway.outbox.settings import SendingSettings
 from gateway.providers.base import Provider
 from gateway.providers.counting import CountedProvider, RequestCounters
 from gateway.providers.dialects import TELNYX, Signature
+from gateway.providers.http_client import ConnectionLimits
 from gateway.providers.telnyx import TelnyxProvider
 from gateway.providers.twilio.api import TwilioProvider
 from gateway.providers.twilio.statuses import STATUS_WORDS
-from gateway.roster import Account, Roster
 from gateway.security.password_hashing import PinHashes
 from gateway.security.vault import Vault
 from gateway.services.call_pins import CallPins
 from gateway.services.call_scripts import CallScripts
-from gateway.services.callbacks import Callbacks
+from gateway.services.callbacks import Callbacks, CallHandling
 from gateway.services.counters import Counters
-from gateway.services.inbound_sms import InboundSms
+from gateway.services.inbound_sms import InboundSms, InboundSmsOptions
 from gateway.services.phrasebooks import Phrasebooks
 from gateway.services.report_listener import ReportListener
-from gateway.settings.accounts import Account as AccountSettings
+from gateway.settings.accounts import AccountSettings
 from gateway.settings.settings import Settings
 from gateway.stores.store import Store
 from twiml.scripts import apology
@@ -34,6 +35,7 @@ from webhooks.urls import Addresses
 
 def provider_of(name: str, account: AccountSettings) -> Provider:
     """Return the provider that an account is at."""
+    connections = ConnectionLimits(account.connections, account.connect_timeout, account.total_timeout)
     if account.spoken is TELNYX:
         return TelnyxProvider(
             name=name,
@@ -41,9 +43,7 @@ def provider_of(name: str, account: AccountSettings) -> Provider:
             application_sid=account.application_sid,
             auth_token=account.auth_token,
             base_url=account.api,
-            max_connections=account.connections,
-            connect_timeout=account.connect_timeout,
-            total_timeout=account.total_timeout,
+            connections=connections,
         )
     return TwilioProvider(
         name=name,
@@ -51,17 +51,15 @@ def provider_of(name: str, account: AccountSettings) -> Provider:
         account_sid=account.account_sid,
         auth_token=account.auth_token,
         base_url=account.api,
-        max_connections=account.connections,
-        connect_timeout=account.connect_timeout,
-        total_timeout=account.total_timeout,
+        connections=connections,
     )
 
 
-def roster_of(settings: Settings, counters: RequestCounters, clock: Clock) -> Roster:
+def provider_pool_of(settings: Settings, counters: RequestCounters, clock: Clock) -> ProviderPool:
     """Return all providers, and the routes to them. An account without its secret, which no route names, is none."""
     text, voice, routes = settings.text, settings.voice, settings.routes
     accounts = [
-        Account(
+        ProviderAccount(
             CountedProvider(provider_of(name, account), counters),
             Senders(account.sender) if account.sender else text.all_senders,
             Senders(account.caller) if account.caller else voice.all_callers,
@@ -71,7 +69,7 @@ def roster_of(settings: Settings, counters: RequestCounters, clock: Clock) -> Ro
         if account.auth_token
     ]
     patience = max(account.total_timeout for account in settings.accounts.values())
-    return Roster(accounts, routes.lists, routes.health, int(patience * SECOND), clock)
+    return ProviderPool(accounts, routes.lists, routes.health, int(patience * SECOND), clock)
 
 
 def verifier_of(settings: Settings, name: str, clock: Clock) -> SignatureVerifier:
@@ -92,7 +90,7 @@ def verifier_of(settings: Settings, name: str, clock: Clock) -> SignatureVerifie
 def replies_of(
     settings: Settings, store: Store, phrasebooks: Phrasebooks, vault: Vault, senders: Senders, counters: Counters
 ) -> InboundSms:
-    """Return the journey of people's texts to the senders at one provider."""
+    """Return the service for people's texts to the senders at one provider."""
     text = settings.text
     return InboundSms(
         store.inbound_sms,
@@ -101,16 +99,15 @@ def replies_of(
         vault,
         settings.limits,
         counters,
-        senders=senders,
-        fraud_words=text.fraud_words,
-        answer_keywords=text.answer_keywords,
+        senders,
+        InboundSmsOptions(text.fraud_words, text.answer_keywords),
     )
 
 
-def sending_of(settings: Settings) -> Sending:
-    """Return how sends go out."""
+def sending_settings_of(settings: Settings) -> SendingSettings:
+    """Return how attempts and notifications go out."""
     outbox = settings.outbox
-    return Sending(
+    return SendingSettings(
         ring_timeout=settings.voice.ring_timeout,
         detect_machines=settings.voice.detect_machines,
         concurrency=outbox.concurrency,
@@ -131,7 +128,7 @@ def call_scripts_of(settings: Settings, phrasebooks: Phrasebooks, addresses: Add
 def callbacks_of(
     settings: Settings,
     store: Store,
-    account: Account,
+    account: ProviderAccount,
     phrasebooks: Phrasebooks,
     vault: Vault,
     pin_hashes: PinHashes,
@@ -144,8 +141,10 @@ def callbacks_of(
         verifier=verifier_of(settings, account.name, store.clock),
         listener=Callbacks(
             store.verifications,
-            call_scripts_of(settings, phrasebooks, account.addresses, vault),
-            CallPins(store.enrollments, store.verifications, pin_hashes, settings.limits, store.clock),
+            CallHandling(
+                call_scripts_of(settings, phrasebooks, account.addresses, vault),
+                CallPins(store.enrollments, store.verifications, pin_hashes, settings.limits, store.clock),
+            ),
             settings.limits,
             STATUS_WORDS,
             replies_of(settings, store, phrasebooks, vault, account.text_senders, metrics),

@@ -1,1 +1,1 @@
-"""What the provider tells us: proven, parsed into events, and handed to a listener."""
+"""The provider's callbacks: verified, parsed into events, and handed to a listener."""

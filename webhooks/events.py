@@ -27,13 +27,13 @@ class CallAnswered(msgspec.Struct, frozen=True, gc=False):
 class DigitsGathered(msgspec.Struct, frozen=True, gc=False):
     """A Gather ended (Twilio: Gather, action).
 
-    `digits` is empty when no key was pressed; `turn` counts our Gathers from 1. `cut_off` tells that no finish key
-    ended it, if the provider says so: the number of digits was reached, or no further key came.
+    `digits` is empty when no key was pressed; `gather_number` counts our Gathers from 1. `cut_off` tells that no finish
+    key ended it, if the provider says so: the number of digits was reached, or no further key came.
     """
 
     attempt: AttemptRef
     sid: str
-    turn: int
+    gather_number: int
     digits: str
     answered_by: str | None
     cut_off: bool = False

@@ -79,7 +79,7 @@ def digits_gathered(path: Mapping[str, str], form: Form) -> DigitsGathered:
     """Read the end of a Gather (Twilio: Gather, action). Digits are absent or blank when no key was pressed.
 
     Of a long run of keys the first LONGEST_DIGITS count: more than any code has, so the rest cannot make it right.
-    Carriers that do not tell FinishedOnKey are taken to have heard the finish key.
+    Without FinishedOnKey, which some carriers do not send, the finish key counts as pressed.
 
     Raises:
         Malformed: CallSid as in `call_answered`, or Digits holds what no keypad has.
@@ -91,7 +91,7 @@ def digits_gathered(path: Mapping[str, str], form: Form) -> DigitsGathered:
     return DigitsGathered(
         _attempt(path),
         _required(fields, b"CallSid"),
-        int(path["turn"]),
+        int(path["gather_number"]),
         digits[:LONGEST_DIGITS].decode("ascii"),
         _answered_by(fields),
         fields.get(b"FinishedOnKey") == b"",

@@ -1,7 +1,7 @@
 """The callback routes: verify the request, parse it, call the listener, answer the provider.
 
 Whatever is sent here, the answer is one of: 204 or TwiML; 403, 413, 408 or 400 for what is not proven or not readable;
-503 for a report that the listener could not keep. On a call the callee hears our apology instead, because after a 503
+503 for a report that the listener could not store. On a call the callee hears our apology instead, because after a 503
 the provider would speak of an "application error" (Twilio: error 11200).
 """
 

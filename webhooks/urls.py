@@ -1,4 +1,4 @@
-"""Where the provider calls back: each path written once, as the route that hears it and as the URL that we hand out."""
+"""Where the provider calls back: each path written once, as our route and as the URL that the provider gets."""
 
 import re
 
@@ -9,7 +9,7 @@ from webhooks.events import AttemptRef
 # Each path ends in a fixed word or in digits. What is signed is the URL and then the parameters, without a separator:
 # if a path ended in a free variable, a replayed callback could move its first parameters into that variable.
 CALL_STATUS = "/callbacks/{provider}/calls/{verification_id}/{token}/status"
-GATHER = "/callbacks/{provider}/calls/{verification_id}/{token}/gather/{turn}"
+GATHER = "/callbacks/{provider}/calls/{verification_id}/{token}/gather/{gather_number}"
 ANSWER = "/callbacks/{provider}/calls/{verification_id}/{token}/answer"
 MACHINE = "/callbacks/{provider}/calls/{verification_id}/{token}/machine"
 MESSAGE_STATUS = "/callbacks/{provider}/messages/{verification_id}/{token}/status"
@@ -18,7 +18,7 @@ INBOUND_MESSAGE = "/callbacks/{provider}/messages"
 _PATTERNS = {
     "verification_id": "{verification_id:[0-9A-Za-z_-]{1,64}}",
     "token": "{token:[0-9A-Za-z_-]{1,128}}",
-    "turn": "{turn:[1-9][0-9]{0,2}}",
+    "gather_number": "{gather_number:[1-9][0-9]{0,2}}",
 }
 _PUBLIC_URL = re.compile(
     r"https?://(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._-]+)(?::(?P<port>[0-9]{1,5}))?(?:/[!-~]*)?(?<!/)",
@@ -35,7 +35,7 @@ def route(path: str, provider: str) -> str:
 class Addresses(msgspec.Struct, frozen=True):
     """The URLs at which one provider reaches us.
 
-    A verification id has 1 to 64 and a token 1 to 128 of the characters `0-9A-Za-z_-`; a turn is 1 to 999.
+    A verification id has 1 to 64 and a token 1 to 128 of the characters `0-9A-Za-z_-`; a gather number is 1 to 999.
 
     Attributes:
         public_url: What stands before the raw path that the gateway sees, without a slash at its end, as in
@@ -62,9 +62,9 @@ class Addresses(msgspec.Struct, frozen=True):
         """Give the URL for reports on the progress of the attempt's call (Twilio: Calls, StatusCallback)."""
         return self._url(CALL_STATUS, attempt)
 
-    def gather_url(self, attempt: AttemptRef, turn: int) -> str:
-        """Give the URL for the keys pressed in the call's Gather number `turn`, from 1 (Twilio: Gather, action)."""
-        return self._url(GATHER, attempt, turn)
+    def gather_url(self, attempt: AttemptRef, gather_number: int) -> str:
+        """Give the URL for the keys pressed in the call's Gather, which is numbered from 1 (Twilio: Gather, action)."""
+        return self._url(GATHER, attempt, gather_number)
 
     def answer_url(self, attempt: AttemptRef) -> str:
         """Give the URL that says what the callee hears on answering (Twilio: Calls, Url)."""
@@ -82,10 +82,10 @@ class Addresses(msgspec.Struct, frozen=True):
         """Give the URL for texts to our numbers; the operator enters it at the provider (Twilio: SmsUrl)."""
         return self.public_url + INBOUND_MESSAGE.format(provider=self.provider)
 
-    def _url(self, path: str, attempt: AttemptRef, turn: int | None = None) -> str:
+    def _url(self, path: str, attempt: AttemptRef, gather_number: int | None = None) -> str:
         return self.public_url + path.format(
             provider=self.provider,
             verification_id=attempt.verification_id,
             token=attempt.token,
-            turn=turn,
+            gather_number=gather_number,
         )

@@ -43,20 +43,20 @@ class CheckAppPassword(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AppPasswordRoutes:
-    """Each handler reads the request, makes one journey, and shows the result."""
+    """Each handler reads the request, runs one use case, and shows the result."""
 
-    def __init__(self, door: ApiKeyAuth, journeys: AppPasswords) -> None:
-        self._door = door
-        self._journeys = journeys
+    def __init__(self, api_key_auth: ApiKeyAuth, app_passwords: AppPasswords) -> None:
+        self._api_key_auth = api_key_auth
+        self._app_passwords = app_passwords
 
     def operations(self) -> list[Operation]:
         """List the routes."""
         every = "/v1/enrollments/{id}/app-passwords"
         one, check = f"{every}/{{app_password_id}}", "/v1/app-passwords/check"
-        made, checked = AppPasswordMade, AppPasswordChecked
+        created, checked = AppPasswordMade, AppPasswordChecked
         return [
             Operation(
-                "POST", every, self.create, "Make an app password", CreateAppPassword, made, 201, idempotent=True
+                "POST", every, self.create, "Make an app password", CreateAppPassword, created, 201, idempotent=True
             ),
             Operation("GET", every, self.show_all, "List a person's app passwords", None, AppPasswordList),
             Operation("DELETE", one, self.delete, "Delete an app password", None, None, 204),
@@ -67,32 +67,32 @@ class AppPasswordRoutes:
         """Make an app password, shown in this answer and never again."""
         raw = await read_body(request)
         body = parse(raw, CreateAppPassword, request.headers.get("Content-Type", ""))
-        stored = stored_as(HTTPStatus.CREATED, _made_view)
-        with self._door.idempotency_key(request, application, raw, stored) as key:
-            made = await self._journeys.create(
+        stored = stored_as(HTTPStatus.CREATED, _created_view)
+        with self._api_key_auth.idempotency_key(request, application, raw, stored) as key:
+            created = await self._app_passwords.create(
                 application, request.match_info["id"], body.name, body.scope, body.expires_in_days, key
             )
-        return json_response(_made_view(made), HTTPStatus.CREATED)
+        return json_response(_created_view(created), HTTPStatus.CREATED)
 
     async def show_all(self, request: web.Request, application: Application) -> web.StreamResponse:
         """List a person's app passwords."""
-        kept = await self._journeys.list(application, request.match_info["id"])
-        return json_response(AppPasswordList(data=[app_password_view(app_password) for app_password in kept]))
+        app_passwords = await self._app_passwords.list(application, request.match_info["id"])
+        return json_response(AppPasswordList(data=[app_password_view(app_password) for app_password in app_passwords]))
 
     async def delete(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Delete an app password."""
         enrollment_id, app_password_id = request.match_info["id"], request.match_info["app_password_id"]
-        await self._journeys.delete(application, enrollment_id, app_password_id)
+        await self._app_passwords.delete(application, enrollment_id, app_password_id)
         return no_content()
 
     async def check(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Tell whether a password is one of the user's app passwords."""
         body = parse(await read_body(request), CheckAppPassword, request.headers.get("Content-Type", ""))
-        right = await self._journeys.check(application, body.user, body.password, body.scope)
+        right = await self._app_passwords.check(application, body.user, body.password, body.scope)
         return json_response(
             AppPasswordChecked(valid=right is not None, app_password_id=None if right is None else right.id)
         )
 
 
-def _made_view(made: tuple[AppPassword, str]) -> AppPasswordMade:
-    return app_password_made(*made)
+def _created_view(created: tuple[AppPassword, str]) -> AppPasswordMade:
+    return app_password_made(*created)

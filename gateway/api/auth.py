@@ -1,4 +1,4 @@
-"""Who may come in, and how every answer leaves: keys, request ids, problems, and one response per Idempotency-Key."""
+"""Authenticates API keys, numbers requests, stores one response per Idempotency-Key, and answers errors as problems."""
 
 import base64
 import contextlib
@@ -24,7 +24,7 @@ from gateway.security.generators import NewId
 
 KEY_PREFIX = "pk_"
 _KEYS_FRESH = 1_000
-_MOST_LET_IN = 1_000
+_CACHED_HEADERS = 1_000
 IDEMPOTENCY_KEY = "Idempotency-Key"
 LONGEST_IDEMPOTENCY_KEY = 255
 _NO_KEY = contextlib.nullcontext()
@@ -40,66 +40,68 @@ logger = logging.getLogger(__name__)
 
 
 def key_digest(key: str) -> bytes:
-    """Return the digest under which an API key is kept. A key has 256 random bits, so a fast hash is enough."""
+    """Return the digest by which an API key is stored. A key has 256 random bits, so a fast hash is enough."""
     return _digest(key.encode("utf-8", "surrogateescape"))
 
 
 class ApiKeyAuth:
-    """Lets applications in by their API keys. A revoked key is out within a second."""
+    """Authenticates applications by their API keys. A revoked key is refused within a second."""
 
     def __init__(self, api_keys: ApiKeys, stored_response: FindResponse, clock: Clock) -> None:
         self._api_keys = api_keys
         self._stored_response = stored_response
         self._clock = clock
         self._applications: dict[bytes, Application] = {}
-        self._let_in: dict[str, Application] = {}
+        self._applications_by_header: dict[str, Application] = {}
         self._read_at = 0
         self._in_flight: set[bytes] = set()
 
     def authenticated(self, handler: Handler, *, once: bool = False) -> Plain:
-        """Return the handler as a route: it is told which application asks.
+        """Return the handler as a route that passes it the authenticated application.
 
-        One that acts `once` for an Idempotency-Key refuses nothing that was answered before.
+        With `once`, a repeat of a request with an Idempotency-Key gets the stored response instead of a rejection.
         """
-        judge = self._stored_first(handler) if once else handler
+        handle = self._stored_first(handler) if once else handler
 
-        async def enter(request: web.Request) -> web.StreamResponse:
-            return await judge(request, await self._application(request.headers.get("Authorization", "")))
+        async def authenticate(request: web.Request) -> web.StreamResponse:
+            return await handle(request, await self._application(request.headers.get("Authorization", "")))
 
-        return enter
+        return authenticate
 
     def idempotency_key(
         self, request: web.Request, application: Application, body: bytes, response: Callable[[Any], bytes | None]
     ) -> contextlib.AbstractContextManager[IdempotencyKey | None]:
-        """Give the Idempotency-Key of a request, if it has one, and refuse its twin while it is in flight.
+        """Yield the Idempotency-Key of a request, if any, and reject a second request with it while the first one runs.
 
         `response` renders what is stored for repeats: `stored_as` makes it from a view.
         """
-        given = request.headers.get(IDEMPOTENCY_KEY)
-        if given is None:
+        key = request.headers.get(IDEMPOTENCY_KEY)
+        if key is None:
             return _NO_KEY
-        return self._in_flight_once(IdempotencyKey(_scoped(request, application, given), _digest(body), response))
+        return self._in_flight_once(
+            IdempotencyKey(_scoped_key_digest(request, application, key), _digest(body), response)
+        )
 
     def _stored_first(self, handler: Handler) -> Handler:
-        """Look for a stored response once the handler refuses: what it was about may have changed, or be gone, since.
+        """Look for a stored response once the handler rejects: the resource may have changed or be deleted since.
 
         Raises RepeatedRequest where there is one.
         """
 
-        async def judge(request: web.Request, application: Application) -> web.StreamResponse:
-            given = request.headers.get(IDEMPOTENCY_KEY)
-            if given is None:
+        async def handle_or_repeat(request: web.Request, application: Application) -> web.StreamResponse:
+            key = request.headers.get(IDEMPOTENCY_KEY)
+            if key is None:
                 return await handler(request, application)
             body = await read_body(request)
             try:
                 return await handler(request, application)
             except (Problem, Rejected):
-                stored = await self._stored_response(_scoped(request, application, given), _digest(body))
+                stored = await self._stored_response(_scoped_key_digest(request, application, key), _digest(body))
                 if stored is None:
                     raise
                 raise RepeatedRequest(stored) from None
 
-        return judge
+        return handle_or_repeat
 
     @contextlib.contextmanager
     def _in_flight_once(self, key: IdempotencyKey) -> Iterator[IdempotencyKey]:
@@ -117,25 +119,25 @@ class ApiKeyAuth:
         if not self._read_at <= now < self._read_at + _KEYS_FRESH:
             keys = await self._api_keys()
             self._applications = {key.digest: key.application for key in keys if key.revoked_at is None}
-            self._let_in = {}
+            self._applications_by_header = {}
             self._read_at = now
-        application = self._let_in.get(authorization)
+        application = self._applications_by_header.get(authorization)
         if application is None:
             application = self._applications.get(key_digest(_presented_key(authorization)))
             if application is None:
                 raise Problem(HTTPStatus.UNAUTHORIZED, "key_invalid", "Send an API key: Authorization: Bearer pk_…")
-            if len(self._let_in) >= _MOST_LET_IN:  # one key can be written in endless ways
-                self._let_in = {}
-            self._let_in[authorization] = application
+            if len(self._applications_by_header) >= _CACHED_HEADERS:  # one key can be written in endless ways
+                self._applications_by_header = {}
+            self._applications_by_header[authorization] = application
         return application
 
 
-def _scoped(request: web.Request, application: Application, given: str) -> bytes:
+def _scoped_key_digest(request: web.Request, application: Application, key: str) -> bytes:
     """Return the digest of a key, which is good for one application, method and path."""
-    if not 0 < len(given) <= LONGEST_IDEMPOTENCY_KEY:
+    if not 0 < len(key) <= LONGEST_IDEMPOTENCY_KEY:
         detail = f"An Idempotency-Key has 1 to {LONGEST_IDEMPOTENCY_KEY} characters."
         raise Problem(HTTPStatus.BAD_REQUEST, "idempotency_key_invalid", detail)
-    scope = f"{application.id}\n{request.method}\n{request.path}\n{given}"
+    scope = f"{application.id}\n{request.method}\n{request.path}\n{key}"
     return _digest(scope.encode("utf-8", "surrogateescape"))
 
 
@@ -149,14 +151,14 @@ def stored_as(status: HTTPStatus, view: Callable[[Any], msgspec.Struct]) -> Call
 
 
 def _replayed(stored: StoredResponse) -> web.Response:
-    """Answer as the first time."""
+    """Return the stored response."""
     status, _, body = stored.content.partition(b" ")
     headers = {"Idempotency-Replayed": "true"}
     return web.Response(status=int(status), body=body, content_type="application/json", headers=headers)
 
 
 def problem_middleware(new_id: NewId) -> Middleware:
-    """Return the middleware that names every request, answers repeats, and turns every error into problem+json."""
+    """Return the middleware that numbers requests, answers repeats as stored, and turns errors into problem+json."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Plain) -> web.StreamResponse:
@@ -198,7 +200,7 @@ def _problem(error: Exception, request_id: str) -> Problem:
         case web.HTTPException():
             return problems.from_http_error(error)
         case _:
-            logger.error("request %s failed in a way that was not foreseen", request_id, exc_info=error)
+            logger.error("request %s: unexpected error", request_id, exc_info=error)
             return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "The failure is ours, and it is logged.")
 
 

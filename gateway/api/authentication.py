@@ -67,11 +67,13 @@ class CreatePortalLink(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AuthenticationRoutes:
-    """Each handler reads the request, makes one journey, and shows the result."""
+    """Each handler reads the request, runs one use case, and shows the result."""
 
-    def __init__(self, door: ApiKeyAuth, proofs: Authentication, portal: Portal, limits: Limits) -> None:
-        self._door = door
-        self._proofs = proofs
+    def __init__(
+        self, api_key_auth: ApiKeyAuth, authentication: Authentication, portal: Portal, limits: Limits
+    ) -> None:
+        self._api_key_auth = api_key_auth
+        self._authentication = authentication
         self._portal = portal
         self._limits = limits
 
@@ -133,9 +135,9 @@ class AuthenticationRoutes:
         mode = mode_for(channel, body.mode or first_mode(body.fallback))
         challenge = Challenge(purpose, body.phone_id, channel, mode, fallback_for(channel, mode, body.fallback))
         stored = stored_as(HTTPStatus.CREATED, self._verification)
-        with self._door.idempotency_key(request, application, raw, stored) as key:
-            begun = await self._proofs.challenge(application, request.match_info["id"], challenge, key)
-        return json_response(self._verification(begun), HTTPStatus.CREATED)
+        with self._api_key_auth.idempotency_key(request, application, raw, stored) as key:
+            created = await self._authentication.challenge(application, request.match_info["id"], challenge, key)
+        return json_response(self._verification(created), HTTPStatus.CREATED)
 
     async def add_phone(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Begin to prove a phone."""
@@ -150,17 +152,17 @@ class AuthenticationRoutes:
             replaces=body.replaces,
         )
         stored = stored_as(HTTPStatus.CREATED, self._phone_added)
-        with self._door.idempotency_key(request, application, raw, stored) as key:
-            begun = await self._proofs.offer_phone(application, request.match_info["id"], phone, key)
-        return json_response(self._phone_added(begun), HTTPStatus.CREATED)
+        with self._api_key_auth.idempotency_key(request, application, raw, stored) as key:
+            created = await self._authentication.offer_phone(application, request.match_info["id"], phone, key)
+        return json_response(self._phone_added(created), HTTPStatus.CREATED)
 
     async def grant_bypass(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Grant a code for one sign-in."""
         raw = await read_body(request)
         body = parse(raw, GrantBypass, request.headers.get("Content-Type", ""))
         stored = stored_as(HTTPStatus.CREATED, _bypass_view)
-        with self._door.idempotency_key(request, application, raw, stored) as key:
-            granted = await self._proofs.grant_bypass(
+        with self._api_key_auth.idempotency_key(request, application, raw, stored) as key:
+            granted = await self._authentication.grant_bypass(
                 application, request.match_info["id"], body.seconds, body.reason, key
             )
         return json_response(_bypass_view(granted), HTTPStatus.CREATED)
@@ -170,20 +172,20 @@ class AuthenticationRoutes:
         raw = await read_body(request)
         body = parse(raw, CreatePortalLink, request.headers.get("Content-Type", ""))
         stored = stored_as(HTTPStatus.CREATED, _link_view)
-        with self._door.idempotency_key(request, application, raw, stored) as key:
-            made = await self._portal.make_link(application, request.match_info["id"], body.page, body.return_url, key)
-        return json_response(_link_view(made), HTTPStatus.CREATED)
+        with self._api_key_auth.idempotency_key(request, application, raw, stored) as key:
+            link = await self._portal.make_link(application, request.match_info["id"], body.page, body.return_url, key)
+        return json_response(_link_view(link), HTTPStatus.CREATED)
 
-    def _verification(self, begun: Created) -> VerificationView:
-        return verification_view(begun.change.verification, self._limits)
+    def _verification(self, created: Created) -> VerificationView:
+        return verification_view(created.change.verification, self._limits)
 
-    def _phone_added(self, begun: Created) -> PhoneAdded:
-        verification = begun.change.verification
-        person = begun.enrollment
+    def _phone_added(self, created: Created) -> PhoneAdded:
+        verification = created.change.verification
+        person = created.enrollment
         phone = None if person is None else person.phone_at(verification.number, verification.extension)
         if person is None or phone is None:
             raise TypeError("a phone was offered, and its person does not have it")
-        return PhoneAdded(phone=phone_view(person, phone), verification=self._verification(begun))
+        return PhoneAdded(phone=phone_view(person, phone), verification=self._verification(created))
 
 
 def _bypass_view(granted: tuple[str, int]) -> BypassView:
@@ -191,5 +193,5 @@ def _bypass_view(granted: tuple[str, int]) -> BypassView:
     return BypassView(code=code, expires_at=rfc3339(expires_at))
 
 
-def _link_view(made: CreatedLink) -> PortalLinkView:
-    return PortalLinkView(url=made.url, expires_at=rfc3339(made.expires_at))
+def _link_view(link: CreatedLink) -> PortalLinkView:
+    return PortalLinkView(url=link.url, expires_at=rfc3339(link.expires_at))

@@ -86,7 +86,7 @@ def _decode_with_care(raw: bytes) -> dict[str, Any]:
 
 
 def _is_unicode(values: dict[str, Any]) -> bool:
-    # "\\ud800" is JSON, but no text that could be kept or answered.
+    # "\\ud800" is JSON, but cannot be encoded as UTF-8, so it can be neither stored nor answered.
     try:
         msgspec.json.encode(values)
     except UnicodeEncodeError:

@@ -91,11 +91,11 @@ class ListEnrollmentEventsQuery(msgspec.Struct, frozen=True, forbid_unknown_fiel
 
 
 class EnrollmentRoutes:
-    """Each handler reads the request, makes one journey, and shows the result."""
+    """Each handler reads the request, runs one use case, and shows the result."""
 
-    def __init__(self, door: ApiKeyAuth, journeys: Enrollments, clock: Clock) -> None:
-        self._door = door
-        self._journeys = journeys
+    def __init__(self, api_key_auth: ApiKeyAuth, enrollments: Enrollments, clock: Clock) -> None:
+        self._api_key_auth = api_key_auth
+        self._enrollments = enrollments
         self._clock = clock
 
     def operations(self) -> list[Operation]:
@@ -139,17 +139,17 @@ class EnrollmentRoutes:
         raw = await read_body(request)
         body = parse(raw, CreateEnrollment, request.headers.get("Content-Type", ""))
         person = Person(body.user, body.display_name, body.locale, body.groups)
-        with self._door.idempotency_key(request, application, raw, self._stored) as key:
-            enrollment, new = await self._journeys.enroll(application, person, key)
+        with self._api_key_auth.idempotency_key(request, application, raw, self._stored) as key:
+            enrollment, new = await self._enrollments.enroll(application, person, key)
         return self._shown(enrollment, HTTPStatus.CREATED if new else HTTPStatus.OK)
 
     async def show(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Show an enrollment."""
-        return self._shown(await self._journeys.show(application, request.match_info["id"]))
+        return self._shown(await self._enrollments.show(application, request.match_info["id"]))
 
     async def find(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Find a user's enrollment."""
-        return self._shown(await self._journeys.find(application, read_query(request, FindEnrollmentQuery).user))
+        return self._shown(await self._enrollments.find(application, read_query(request, FindEnrollmentQuery).user))
 
     async def amend(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Change an enrollment."""
@@ -157,46 +157,46 @@ class EnrollmentRoutes:
         chosen = body.default_method
         method = DefaultMethod(chosen.phone_id, chosen.channel) if isinstance(chosen, ChosenMethod) else msgspec.UNSET
         amendment = Amendment(body.display_name, body.locale, body.groups, method)
-        return self._shown(await self._journeys.amend(application, request.match_info["id"], amendment))
+        return self._shown(await self._enrollments.amend(application, request.match_info["id"], amendment))
 
     async def remove(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Remove an enrollment."""
-        await self._journeys.remove(application, request.match_info["id"])
+        await self._enrollments.remove(application, request.match_info["id"])
         return no_content()
 
     async def remove_phone(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Remove a phone."""
         query = read_query(request, RemovePhoneQuery)
         enrollment_id, phone_id = request.match_info["id"], request.match_info["phone_id"]
-        await self._journeys.remove_phone(application, enrollment_id, phone_id, lost=query.lost)
+        await self._enrollments.remove_phone(application, enrollment_id, phone_id, lost=query.lost)
         return no_content()
 
     async def block(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Lock a person out."""
         body = parse(await read_body(request), Block, request.headers.get("Content-Type", ""))
         enrollment_id = request.match_info["id"]
-        return self._shown(await self._journeys.block(application, enrollment_id, body.reason, body.seconds))
+        return self._shown(await self._enrollments.block(application, enrollment_id, body.reason, body.seconds))
 
     async def unblock(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Let a person in again."""
         body = parse(await read_body(request), WithReason, request.headers.get("Content-Type", ""))
-        return self._shown(await self._journeys.unblock(application, request.match_info["id"], body.reason))
+        return self._shown(await self._enrollments.unblock(application, request.match_info["id"], body.reason))
 
     async def reset(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Let a person start over."""
         body = parse(await read_body(request), WithReason, request.headers.get("Content-Type", ""))
-        return self._shown(await self._journeys.reset(application, request.match_info["id"], body.reason))
+        return self._shown(await self._enrollments.reset(application, request.match_info["id"], body.reason))
 
     async def explain(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Say what a person may do, and if not, why not."""
         enrollment_id = request.match_info["id"]
-        return json_response(policy_view(enrollment_id, await self._journeys.explain(application, enrollment_id)))
+        return json_response(policy_view(enrollment_id, await self._enrollments.explain(application, enrollment_id)))
 
     async def events(self, request: web.Request, application: Application) -> web.StreamResponse:
         """List the record's journal, oldest first."""
         enrollment_id = request.match_info["id"]
         after = read_query(request, ListEnrollmentEventsQuery).starting_after
-        entries = await self._journeys.history(application, enrollment_id, after)
+        entries = await self._enrollments.history(application, enrollment_id, after)
         return json_response(
             EnrollmentEventList(data=[enrollment_event_view(enrollment_id, entry) for entry in entries])
         )

@@ -43,7 +43,7 @@ class PinRoutes:
     async def set_pin(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Set a person's PIN."""
         body = parse(await read_body(request), SetPin, request.headers.get("Content-Type", ""))
-        enrollment = await self._pins.give(application, request.match_info["id"], body.pin)
+        enrollment = await self._pins.set_initial(application, request.match_info["id"], body.pin)
         return json_response(enrollment_view(enrollment, self._clock()))
 
     async def remove_pin(self, request: web.Request, application: Application) -> web.StreamResponse:

@@ -39,9 +39,9 @@ class NoParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def read_query(request: web.Request, kind: type[Query]) -> Query:
     """Read an operation's parameters; raises Problem 422 that names each unknown, missing, wrong or repeated one."""
     query, readers = request.query, _readers(kind)
-    given = {name: readers[name](text) if name in readers else text for name, text in query.items()}
-    parameters = {name: value for name, value in given.items() if value is not msgspec.UNSET}
-    repeated = [name for name in given if name in readers and len(query.getall(name)) > 1]
+    values = {name: readers[name](text) if name in readers else text for name, text in query.items()}
+    parameters = {name: value for name, value in values.items() if value is not msgspec.UNSET}
+    repeated = [name for name in values if name in readers and len(query.getall(name)) > 1]
     try:
         if not repeated:
             return msgspec.convert(parameters, kind)

@@ -105,11 +105,13 @@ class EventList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VerificationRoutes:
-    """Each handler reads the request, makes one journey, and shows the result."""
+    """Each handler reads the request, runs one use case, and shows the result."""
 
-    def __init__(self, door: ApiKeyAuth, journeys: Verifications, limits: Limits, long_polls: LongPollLimit) -> None:
-        self._door = door
-        self._journeys = journeys
+    def __init__(
+        self, api_key_auth: ApiKeyAuth, verifications: Verifications, limits: Limits, long_polls: LongPollLimit
+    ) -> None:
+        self._api_key_auth = api_key_auth
+        self._verifications = verifications
         self._limits = limits
         self._long_polls = long_polls
         self._json_cache = VerificationJsonCache(limits)
@@ -168,7 +170,7 @@ class VerificationRoutes:
         mode = mode_for(body.channel, body.mode or first_mode(body.fallback))
         if body.enrollment_id is None:
             reject_pins(mode, body.fallback)
-        asked = VerificationRequest(
+        verification_request = VerificationRequest(
             number=number_of(body.to),
             channel=body.channel,
             mode=mode,
@@ -179,14 +181,14 @@ class VerificationRoutes:
             extension=extension_of(body.to),
         )
         stored = stored_as(HTTPStatus.CREATED, self._created_view)
-        with self._door.idempotency_key(request, application, raw, stored) as key:
-            created = await self._journeys.create(application, asked, key)
+        with self._api_key_auth.idempotency_key(request, application, raw, stored) as key:
+            created = await self._verifications.create(application, verification_request, key)
         return json_response(verification_view(created, self._limits), HTTPStatus.CREATED)
 
     async def check(self, request: web.Request, application: Application) -> web.StreamResponse:
         """Judge a code."""
         body = parse(await read_body(request), CheckCode, request.headers.get("Content-Type", ""))
-        verification, valid = await self._journeys.check(application, request.match_info["id"], body.code)
+        verification, valid = await self._verifications.check(application, request.match_info["id"], body.code)
         return json_response(verification_view(verification, self._limits, valid=valid))
 
     async def show(self, request: web.Request, application: Application) -> web.StreamResponse:
@@ -194,11 +196,11 @@ class VerificationRoutes:
         verification_id = request.match_info["id"]
         if "?" not in request.raw_path:
             return encoded_response(
-                self._json_cache.encoded_view(await self._journeys.show(application, verification_id))
+                self._json_cache.encoded_view(await self._verifications.show(application, verification_id))
             )
         query = read_query(request, ShowVerificationQuery)
         with self._long_polls.count_waiting(application) if query.wait else contextlib.nullcontext():
-            verification = await self._journeys.wait(application, verification_id, query.revision, query.wait)
+            verification = await self._verifications.wait(application, verification_id, query.revision, query.wait)
         return encoded_response(self._json_cache.encoded_view(verification))
 
     async def resend(self, request: web.Request, application: Application) -> web.StreamResponse:
@@ -207,13 +209,13 @@ class VerificationRoutes:
         body = parse(raw or b"{}", Resend, request.headers.get("Content-Type", ""))
         mode = mode_for(body.channel, body.mode)
         verification_id = request.match_info["id"]
-        with self._door.idempotency_key(request, application, raw, self._stored_resend) as key:
-            resent = await self._journeys.resend(application, verification_id, body.channel, mode, key)
+        with self._api_key_auth.idempotency_key(request, application, raw, self._stored_resend) as key:
+            resent = await self._verifications.resend(application, verification_id, body.channel, mode, key)
         return json_response(verification_view(resent, self._limits))
 
     async def cancel(self, request: web.Request, application: Application) -> web.StreamResponse:
         """End a verification."""
-        verification = await self._journeys.cancel(application, request.match_info["id"])
+        verification = await self._verifications.cancel(application, request.match_info["id"])
         return json_response(verification_view(verification, self._limits))
 
     async def find(self, request: web.Request, application: Application) -> web.StreamResponse:
@@ -227,8 +229,8 @@ class VerificationRoutes:
         )
         if query.starting_after:
             with cursor_lookup():
-                await self._journeys.show(application, query.starting_after)
-        page = await self._journeys.find(application, narrow)
+                await self._verifications.show(application, query.starting_after)
+        page = await self._verifications.find(application, narrow)
         data = [verification_view(verification, self._limits) for verification in page.verifications]
         return json_response(VerificationList(data=data, has_more=page.has_more))
 
@@ -237,11 +239,11 @@ class VerificationRoutes:
         verification_id = request.match_info["id"]
         if EVENT_STREAM in request.headers.get("Accept", ""):
             after = _last_event(request.headers.get(LAST_EVENT_ID, "0"))
-            await self._journeys.show(application, verification_id)
-            following = self._journeys.follow(application, verification_id, after, _HEARTBEAT)
+            await self._verifications.show(application, verification_id)
+            following = self._verifications.follow(application, verification_id, after, _HEARTBEAT)
             with self._long_polls.count_waiting(application):
                 return await stream_events(request, verification_id, following)
-        entries = await self._journeys.events(application, verification_id, 0)
+        entries = await self._verifications.events(application, verification_id, 0)
         return json_response(EventList(data=[event_view(verification_id, entry) for entry in entries]))
 
     def _created_view(self, created: Created) -> VerificationView:
@@ -254,12 +256,12 @@ class VerificationRoutes:
 
 
 def number_of(to: str | WrittenNumber) -> PhoneNumber:
-    """Return the number that is meant; raises Refused (`number_invalid`, `number_blocked`)."""
+    """Return the number that is meant; raises Rejected (`number_invalid`, `number_blocked`)."""
     return parse_e164(to) if isinstance(to, str) else parse_written(to.country, to.number)
 
 
 def extension_of(to: str | WrittenNumber) -> str | None:
-    """Return the extension behind the number, if there is one; raises Refused (`number_invalid`)."""
+    """Return the extension behind the number, if there is one; raises Rejected (`number_invalid`)."""
     return parse_extension(to.extension) if isinstance(to, WrittenNumber) and to.extension is not None else None
 
 
@@ -292,7 +294,7 @@ def fallback_for(
 
 
 def reject_pins(mode: Mode | None, steps: list[FallbackStep] | None) -> None:
-    """Raise Problem 422 if a verification of nobody's is to ask for a PIN."""
+    """Raise Problem 422 if a verification without an enrollment asks for a PIN."""
     detail = "A call asks for the PIN of a person's record: name its enrollment_id."
     if mode is Mode.PIN:
         raise _mode_problem(detail)
@@ -310,5 +312,5 @@ def _mode_problem(detail: str) -> Problem:
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "mode_not_offered", detail, errors=(error,))
 
 
-def _last_event(given: str) -> int:
-    return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0  # noqa: PLR2004 - no sequence is so long
+def _last_event(header: str) -> int:
+    return int(header) if header.isascii() and header.isdigit() and len(header) < 10 else 0  # noqa: PLR2004 - no sequence is so long

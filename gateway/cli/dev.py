@@ -113,9 +113,9 @@ async def _register_api_key(store: Store, api_key: str) -> Application:
 
 async def _demo_link(gateway: Gateway, application: Application) -> str:
     """Return a link that opens the enrollment page of a demo person once."""
-    journeys = gateway.journeys
-    enrollment, _ = await journeys.records.enroll(application, Person(_DEMO_USER, "Demo Person"), None)
-    return (await journeys.portal.make_link(application, enrollment.id, PortalPage.ENROLL, None, None)).url
+    services = gateway.services
+    enrollment, _ = await services.enrollments.enroll(application, Person(_DEMO_USER, "Demo Person"), None)
+    return (await services.portal.make_link(application, enrollment.id, PortalPage.ENROLL, None, None)).url
 
 
 def _welcome(gateway_url: str, simulator_url: str, api_key: str, data_dir: Path, link: str) -> str:

@@ -14,7 +14,7 @@ from yarl import URL
 
 from gateway.app import now
 from gateway.providers.dialects import Signature
-from gateway.settings.accounts import FIRST, SECTION, Account
+from gateway.settings.accounts import FIRST, SECTION, AccountSettings
 from gateway.settings.settings import Settings
 from webhooks.events import AttemptRef
 from webhooks.urls import Addresses
@@ -129,11 +129,11 @@ class DoctorProbes:
         """Return the names of the providers in the routes."""
         return self._settings.routes.lists.named
 
-    def _account(self, name: str) -> Account:
+    def _account(self, name: str) -> AccountSettings:
         return self._settings.accounts[name]
 
 
-def _signature(account: Account, url: str) -> str:
+def _signature(account: AccountSettings, url: str) -> str:
     """Return the provider's signature of the status report (Twilio: Webhooks security)."""
     token = (*account.signing_tokens, account.auth_token)[0]
     payload = url + "".join(name + value for name, value in sorted(_STATUS_REPORT.items()))

@@ -19,7 +19,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"verifications  {erased.verifications} no longer have the number")
     print(f"phones         {erased.phones} removed from enrollments")
     print(f"limits         {erased.counts} deleted")
-    print(f"notifications  {erased.notices} deleted")
+    print(f"notifications  {erased.notifications} deleted")
     if not _truncate_log(settings):
         print("The database's log still has copies of what was erased, until the gateway has written as much again.")
     return 0

@@ -11,7 +11,7 @@ from gateway.settings.settings import Settings, fingerprint_keys, sealing_keys
 from gateway.stores.key_rotation import KeyKind, KeyUse
 
 _EXPIRY = {
-    "kept answers": "they go within a day",
+    "stored responses": "they go within a day",
     "codes under way": "they go within limits.lifetime",
     "visits": "they go within a day",
     "limits": "they go within a day",

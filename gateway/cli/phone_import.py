@@ -167,16 +167,16 @@ class _Importer:
             # Planned in the same transaction.
             await enrollments.change_in(transaction, before.id, lambda _current, _at: plan.change, at)
         elif policy.people_per_number and self._proven:
-            added = [phone.phone.number for phone in plan.phones if phone.fate is ImportResult.PHONE_ADDED]
+            added = [phone.phone.number for phone in plan.phones if phone.result is ImportResult.PHONE_ADDED]
             self._planned_numbers.update(number for number in added if number is not None)
-        return plan, plan.fate(new=existing is None)
+        return plan, plan.result(new=existing is None)
 
     def _print_result(self, row: ExportRow, planned: tuple[ImportPlan, ImportResult] | None) -> None:
         details: tuple[str, ...] = row.problems
         result = ImportResult.REFUSED
         if planned is not None:
             plan, result = planned
-            self._phones.update(phone.fate for phone in plan.phones)
+            self._phones.update(phone.result for phone in plan.phones)
             details = tuple(_describe_phone(phone) for phone in plan.phones) or ("no phone",)
         self._rows[result] += 1
         user = f" {printable(row.user)}" if row.user else ""
@@ -224,7 +224,7 @@ def _describe_phone(phone: PhoneImport) -> str:
     number = "" if wanted.number is None else f" {wanted.number}"
     extension = "" if wanted.extension is None else f" x{wanted.extension}"
     reason = f" ({printable(phone.reason)})" if phone.reason else ""
-    return f"{ENTRA_NAMES[wanted.kind]}{number}{extension} {_phone_result(phone.fate)}{reason}"
+    return f"{ENTRA_NAMES[wanted.kind]}{number}{extension} {_phone_result(phone.result)}{reason}"
 
 
 def _phone_result(result: ImportResult) -> str:

@@ -18,7 +18,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise CommandFailed(str(unavailable)) from None
     print(f"verifications  {recovered.verifications} pending: nothing more is sent for them automatically")
     print(f"sends          {recovered.sends} open: the gateway will ask the provider for their status")
-    print(f"notifications  {recovered.notices} deleted")
+    print(f"notifications  {recovered.notifications} deleted")
     return 0
 
 

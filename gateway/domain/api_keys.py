@@ -1,4 +1,4 @@
-"""Applications and the API keys that they are known by."""
+"""Applications and their API keys."""
 
 import msgspec
 

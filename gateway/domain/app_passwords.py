@@ -51,9 +51,9 @@ def normalize_password(typed: str) -> str | None:
 
 
 def create_app_password(enrollment: Enrollment, app_password: AppPassword, now: int) -> EnrollmentChange:
-    """Give a person another password; those that have expired make room for it, and the phones are told.
+    """Give a person another password; expired ones are removed, and the phones are notified.
 
-    Raises SelectorTaken, and Refused: `enrollment_blocked`, `app_password_name_invalid`, `app_passwords_full`.
+    Raises SelectorTaken, and Rejected: `enrollment_blocked`, `app_password_name_invalid`, `app_passwords_full`.
     """
     reject_if_blocked(enrollment, now)
     _reject_name(app_password.name)
@@ -77,7 +77,7 @@ def create_app_password(enrollment: Enrollment, app_password: AppPassword, now: 
 
 
 def delete_app_password(enrollment: Enrollment, app_password_id: str, now: int) -> EnrollmentChange:
-    """Take a password away: it works nowhere any more. Raises Refused (`not_found`)."""
+    """Delete a password. Raises Rejected (`not_found`)."""
     find_app_password(enrollment, app_password_id)
     return update_enrollment(
         enrollment,
@@ -101,7 +101,7 @@ def find_usable(enrollment: Enrollment, selector: bytes, scope: str | None, now:
 
 
 def find_app_password(enrollment: Enrollment, app_password_id: str) -> AppPassword:
-    """Return the password of this id, whether it works or not; raises Refused (`not_found`)."""
+    """Return the password of this id, whether it works or not; raises Rejected (`not_found`)."""
     for app_password in enrollment.app_passwords:
         if app_password.id == app_password_id:
             return app_password
@@ -113,7 +113,7 @@ def record_use(
 ) -> EnrollmentChange:
     """Note that a password was used, at most once a minute, and by which selector it is found from now on.
 
-    Raises Refused: `not_found` if it is gone by now, `enrollment_blocked`.
+    Raises Rejected: `not_found` if it is gone by now, `enrollment_blocked`.
     """
     reject_if_blocked(enrollment, now)
     app_password = find_app_password(enrollment, app_password_id)

@@ -4,9 +4,9 @@ from enum import StrEnum
 
 
 class Assurance(StrEnum):
-    """How strong a proof was: someone pressed #; or who asks for the proof has the phone in hand.
+    """How strong a proof was: someone pressed # (presence), or the person who signs in has the phone (possession).
 
-    The latter is shown by a code that only the phone was told, or by digits that only who asks was shown.
+    Possession is shown by a code that only the phone got, or by digits that only the page showed.
     """
 
     PRESENCE = "presence"

@@ -1,4 +1,4 @@
-"""How an attempt changes inside its verification, and what its failure brings: the next way, or the end of all."""
+"""How an attempt changes inside its verification, and what its failure leads to: the next step, or the end."""
 
 import hmac
 from typing import Any
@@ -34,20 +34,20 @@ def find_attempt_by_token(verification: Verification, token: str, sid: str) -> A
 
     Of a verification that has ended long ago the tokens are gone.
     """
-    given = token.encode()
+    token_bytes = token.encode()
     for attempt in verification.attempts:
-        if attempt.token and hmac.compare_digest(attempt.token.encode(), given):
+        if attempt.token and hmac.compare_digest(attempt.token.encode(), token_bytes):
             return attempt if attempt.provider_sid in {None, sid} else None
     return None
 
 
 def is_sent_by(verification: Verification, token: str, provider: str) -> bool:
     """Tell whether the attempt with this token was handed to this provider: another's callback is foreign to it."""
-    given = token.encode()
+    token_bytes = token.encode()
     return any(
         attempt.provider == provider
         for attempt in verification.attempts
-        if hmac.compare_digest(attempt.token.encode(), given)
+        if hmac.compare_digest(attempt.token.encode(), token_bytes)
     )
 
 
@@ -64,12 +64,12 @@ def update_attempt(
 
     While other ways are still to follow, it does not fail: the next one comes instead. An attempt that fails now has a
     `grace` (seconds), which nothing shortens: it lets what the end of a call has overtaken still arrive, so that a
-    person who pressed # is not told otherwise.
+    person who pressed # does not see a failure.
     """
     if attempt.failure is None and fields.get("failure") is not None:
         fields["grace_ends_at"] = now + int(grace * SECOND)
     new = msgspec.structs.replace(attempt, updated_at=now, **fields)
-    attempts = tuple(new if kept.id == new.id else kept for kept in verification.attempts)
+    attempts = tuple(new if other.id == new.id else other for other in verification.attempts)
     if verification.status is not Status.PENDING:
         return Change(update_verification(verification, now, entries, attempts=attempts), entries)
     if verification.steps:
@@ -99,7 +99,7 @@ def finish_or_wait(
 
 
 def add_report(attempt: Attempt, fact: str) -> tuple[str, ...] | None:
-    """Return the reports taken in with this one; None if it was taken in before, or the attempt heard enough."""
+    """Return the seen reports with this one; None if it was seen before, or the attempt has REPORT_LIMIT of them."""
     if fact in attempt.seen_reports or len(attempt.seen_reports) >= REPORT_LIMIT:
         return None
     return (*attempt.seen_reports, fact)
@@ -132,5 +132,5 @@ def _next_at(verification: Verification, attempts: tuple[Attempt, ...], now: int
 
 
 def _arrived(attempt: Attempt) -> bool:
-    """Tell whether this is a text that was delivered, or a call that told the code: any other that is over failed."""
+    """Tell whether this is a text that was delivered, or a call that spoke the code: any other finished one failed."""
     return attempt.failure is None and attempt.status in {DeliveryStatus.DELIVERED, DeliveryStatus.COMPLETED}

@@ -56,9 +56,9 @@ def next_backup(enrollment: Enrollment, verification: Verification) -> Backup:
     phone = enrollment.phone_at(verification.number, verification.extension)
     tried = verification.tried if phone is None else (*verification.tried, phone.id)
     spent = {verification.number, *(known.number for known in enrollment.phones if known.id in tried)}
-    left = [other for other in enrollment.proven_phones if other.number not in spent]
+    untried = [other for other in enrollment.proven_phones if other.number not in spent]
     mode = _calls(verification)[-1].mode
-    return Backup(mode, tried, tuple(sorted(left, key=lambda other: _ORDER.index(other.kind))))
+    return Backup(mode, tried, tuple(sorted(untried, key=lambda other: _ORDER.index(other.kind))))
 
 
 def continue_with_backup(verification: Verification, backup_id: str, now: int) -> Change:

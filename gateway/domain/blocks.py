@@ -1,8 +1,8 @@
-"""Who is locked out, with a reason and, where it ends by itself, until when; and starting over."""
+"""Blocks of persons, with a reason and an optional end; and the reset of a record."""
 
 from gateway.domain.enrollment import (
-    Block,
     Enrollment,
+    EnrollmentBlock,
     EnrollmentChange,
     NotificationKind,
     notifications_to,
@@ -25,7 +25,7 @@ def block_person(enrollment: Enrollment, reason: str, until: int | None, now: in
         now,
         entry,
         notices=notifications_to(enrollment.phones, NotificationKind.BLOCKED),
-        block=Block(reason, now, until),
+        block=EnrollmentBlock(reason, now, until),
         app_passwords=(),
         pin=None,
         devices=(),
@@ -47,7 +47,7 @@ def report_fraud(enrollment: Enrollment, days: int, now: int) -> EnrollmentChang
 
 
 def unblock_person(enrollment: Enrollment, reason: str, now: int) -> EnrollmentChange:
-    """Let a person in again; one who is not locked out stays as they are."""
+    """End a person's block; without one, nothing changes."""
     if not enrollment.blocked(now):
         return EnrollmentChange(enrollment)
     return update_enrollment(enrollment, now, JournalEntry("enrollment.unblocked", {"reason": reason}), block=None)

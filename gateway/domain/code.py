@@ -1,4 +1,4 @@
-"""One-time codes: their shape, and the digest under which they are kept."""
+"""One-time codes: their format, and the digest by which they are stored."""
 
 import hmac
 import re
@@ -22,6 +22,6 @@ def digest(key: bytes, verification_id: str, code: str) -> bytes:
     return blake2b(f"{verification_id}:{code}".encode(), digest_size=32, key=key).digest()
 
 
-def matches(kept: bytes, guessed: bytes) -> bool:
+def matches(stored: bytes, guess: bytes) -> bool:
     """Compare two digests in constant time."""
-    return hmac.compare_digest(kept, guessed)
+    return hmac.compare_digest(stored, guess)

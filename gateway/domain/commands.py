@@ -1,4 +1,4 @@
-"""The integrator's inputs: a verification is created, a code is checked, resent, canceled."""
+"""The integrator's inputs: create a verification, check a code, resend, cancel."""
 
 from operator import attrgetter
 from typing import Any
@@ -98,17 +98,17 @@ def create(
     request: VerificationRequest,
     new: NewVerification,
     attempt: NewAttempt,
-    tally: RateCounters,
+    rate_counters: RateCounters,
     now: int,
     limits: Limits,
     plan: Plan = NO_PLAN,
 ) -> Change:
-    """Begin a verification with its first attempt; raises Refused (`rate_limited`) when the number had its sends."""
+    """Create a verification with its first attempt; raises Rejected (`rate_limited`) after too many sends."""
     first = attempt.at(now, request.confirm_key)
     facts = {"channel": request.channel.value, "mode": attempt.mode and attempt.mode.value}
     continues = {"continues": request.continues} if request.continues else {}
     entries = (JournalEntry("verification.created", {**facts, **continues}), *plan.left_out, _queued(first))
-    verification = _begun(
+    verification = _new_verification(
         request,
         new,
         now,
@@ -124,7 +124,7 @@ def create(
         steps=plan.steps,
         next_at=now + plan.wait * SECOND if plan.steps else None,
     )
-    return Change(verification, entries, tally=tally.with_send(now, limits), send=first)
+    return Change(verification, entries, rate_counters=rate_counters.with_send(now, limits), send=first)
 
 
 def create_recognized(
@@ -135,7 +135,7 @@ def create_recognized(
         JournalEntry("verification.created", {"channel": request.channel.value, "mode": None}),
         JournalEntry("verification.approved", {"basis": basis.value}),
     )
-    verification = _begun(
+    verification = _new_verification(
         request,
         new,
         now,
@@ -151,7 +151,7 @@ def create_recognized(
     return Change(verification, entries, outcome=Outcome(new.id, Status.APPROVED, assurance, None, now))
 
 
-def _begun(
+def _new_verification(
     request: VerificationRequest,
     new: NewVerification,
     now: int,
@@ -172,34 +172,39 @@ def _begun(
     )
 
 
-def check_code(verification: Verification, guess: bytes, tally: RateCounters, now: int, limits: Limits) -> Change:
+def check_code(
+    verification: Verification, guess: bytes, rate_counters: RateCounters, now: int, limits: Limits
+) -> Change:
     """Judge a code by its digest: the right one approves, a wrong one counts, the last wrong one ends it.
 
-    Raises Refused: `verification_finished`, `no_code_sent`, or `rate_limited` when the number had its failed checks.
+    Raises Rejected: `verification_finished`, `no_code_sent`, or `rate_limited` when the number has used its failed
+    checks.
     """
     if over := _over(verification, now):
         return over
     if verification.code_digest is None or not any(attempt.carries_code for attempt in verification.attempts):
         raise Rejected(ErrorCode.NO_CODE_SENT, "No code was sent in this verification: the call asks for a key.")
-    tally.reject_check_over_limit(now, limits)
+    rate_counters.reject_check_over_limit(now, limits)
     if code.matches(verification.code_digest, guess):
         entry = JournalEntry("code.checked", {"valid": True})
         return end_verification(
             verification, Ending.CODE_MATCHED, now, entries=(entry,), assurance=Assurance.POSSESSION
         )
-    left = verification.checks_left - 1
-    entries = (JournalEntry("code.checked", {"valid": False, "checks_left": left}),)
-    if left == 0:
-        change = end_verification(verification, Ending.CHECKS_EXHAUSTED, now, entries=entries, checks_left=left)
+    checks_left = verification.checks_left - 1
+    entries = (JournalEntry("code.checked", {"valid": False, "checks_left": checks_left}),)
+    if checks_left == 0:
+        change = end_verification(verification, Ending.CHECKS_EXHAUSTED, now, entries=entries, checks_left=checks_left)
     else:
-        change = Change(update_verification(verification, now, entries, checks_left=left), entries)
-    return msgspec.structs.replace(change, tally=tally.with_failed_check(now))
+        change = Change(update_verification(verification, now, entries, checks_left=checks_left), entries)
+    return msgspec.structs.replace(change, rate_counters=rate_counters.with_failed_check(now))
 
 
-def resend(verification: Verification, new: NewAttempt, tally: RateCounters, now: int, limits: Limits) -> Change:
+def resend(
+    verification: Verification, new: NewAttempt, rate_counters: RateCounters, now: int, limits: Limits
+) -> Change:
     """Send the same code once more, or call (again), in place of the way that would follow next by itself.
 
-    Raises Refused: `verification_finished`, `rate_limited`, `number_stopped`.
+    Raises Rejected: `verification_finished`, `rate_limited`, `number_stopped`.
     """
     if over := _over(verification, now):
         return over
@@ -208,19 +213,24 @@ def resend(verification: Verification, new: NewAttempt, tally: RateCounters, now
         raise rate_limited("A call to this number is under way.", limits.resend_wait * SECOND)
     if now < allowed_at:
         raise rate_limited("It is too early to send again.", allowed_at - now)
-    return next_attempt(verification, new, tally, now, limits)
+    return next_attempt(verification, new, rate_counters, now, limits)
 
 
 def next_attempt(
-    verification: Verification, new: NewAttempt, tally: RateCounters, now: int, limits: Limits, *before: JournalEntry
+    verification: Verification,
+    new: NewAttempt,
+    rate_counters: RateCounters,
+    now: int,
+    limits: Limits,
+    *before: JournalEntry,
 ) -> Change:
     """Add an attempt, which takes the place of the next step if there is one; `before` goes ahead in the journal.
 
-    Raises Refused: `rate_limited`, `number_stopped`.
+    Raises Rejected: `rate_limited`, `number_stopped`.
     """
     attempt = new.at(now, verification.attempts[-1].confirm_key)
     entries = (*before, _queued(attempt))
-    step, *left = verification.steps or (None,)
+    step, *later_steps = verification.steps or (None,)
     after = update_verification(
         verification,
         now,
@@ -231,14 +241,14 @@ def next_attempt(
         match_digits=verification.match_digits or new.match_digits,
         ends_at=None,
         ending=None,
-        steps=tuple(left),
-        next_at=now + step.wait * SECOND if step and left else None,
+        steps=tuple(later_steps),
+        next_at=now + step.wait * SECOND if step and later_steps else None,
     )
-    return Change(after, entries, tally=tally.with_send(now, limits), send=attempt)
+    return Change(after, entries, rate_counters=rate_counters.with_send(now, limits), send=attempt)
 
 
 def cancel(verification: Verification, now: int) -> Change:
-    """End a verification at the integrator's wish; raises Refused (`verification_finished`) when it has ended."""
+    """End a verification at the integrator's wish; raises Rejected (`verification_finished`) when it has ended."""
     return _over(verification, now) or end_verification(verification, Ending.CANCEL_REQUESTED, now)
 
 
@@ -266,7 +276,7 @@ def resend_times(verification: Verification, limits: Limits) -> tuple[int | None
 
 
 def _over(verification: Verification, now: int) -> Change | None:
-    """Return the change that says it is over, None while it is not. A deadline nobody has acted on yet counts."""
+    """Return the change of a verification that is over, also by a deadline not acted on yet; None for any other."""
     if verification.status is not Status.PENDING:
         raise _finished(verification)
     if now >= verification.expires_at:

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class DeliveryStatus(StrEnum):
-    """Where an attempt stands. UNKNOWN means that nobody can say whether the provider took it."""
+    """Where an attempt stands. UNKNOWN means that the provider may or may not have taken it."""
 
     QUEUED = "queued"
     SENDING = "sending"

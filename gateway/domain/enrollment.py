@@ -53,7 +53,7 @@ class DefaultMethod(msgspec.Struct, frozen=True, gc=False):
     channel: Channel
 
 
-class Block(msgspec.Struct, frozen=True, gc=False):
+class EnrollmentBlock(msgspec.Struct, frozen=True, gc=False):
     """Why the person is locked out, and until when (ms since the epoch; None: until somebody ends it)."""
 
     reason: str
@@ -69,7 +69,7 @@ class PhoneProof(msgspec.Struct, frozen=True, gc=False):
 
 
 class TrustedDevice(msgspec.Struct, frozen=True, gc=False):
-    """A browser that need not prove anything until `expires_at`; its secret is kept as a digest."""
+    """A browser that need not prove anything until `expires_at`; its secret is stored as a digest."""
 
     digest: bytes
     added_at: int
@@ -142,7 +142,7 @@ class Enrollment(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     default_method: DefaultMethod | None = None
     last_outcome: Outcome | None = None
     last_proof: PhoneProof | None = None
-    block: Block | None = None
+    block: EnrollmentBlock | None = None
     app_passwords: tuple[AppPassword, ...] = ()
     pin: Pin | None = None
     devices: tuple[TrustedDevice, ...] = ()
@@ -177,11 +177,11 @@ class Enrollment(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     def phone_at(self, number: PhoneNumber, extension: str | None) -> Phone | None:
         """Return the person's phone at this number and extension, if there is one."""
-        return next((kept for kept in self.phones if kept.number == number and kept.extension == extension), None)
+        return next((phone for phone in self.phones if phone.number == number and phone.extension == extension), None)
 
 
 class NotificationKind(StrEnum):
-    """What a person is told by text about their own record, so that a thief cannot change it unseen."""
+    """Texts to a person about changes of their own record, so that a thief cannot change it unseen."""
 
     PHONE_ADDED = "phone_added"
     PHONE_REPLACED = "phone_replaced"
@@ -202,7 +202,7 @@ class Notification(msgspec.Struct, frozen=True, gc=False):
 class EnrollmentChange(msgspec.Struct, frozen=True, gc=False):
     """What an input does to a person's record, and what the store keeps beside it in the same transaction.
 
-    `refusal` is raised to the caller after the change is kept.
+    `refusal` is raised to the caller after the change is committed.
     """
 
     enrollment: Enrollment
@@ -225,12 +225,14 @@ def update_enrollment(
 
 def notifications_to(phones: tuple[Phone, ...], kind: NotificationKind) -> tuple[Notification, ...]:
     """Return a notice to each proven phone that takes texts; an office phone rings on a desk."""
-    told = {phone.number for phone in phones if phone.verified_at is not None and phone.kind is not PhoneKind.OFFICE}
-    return tuple(Notification(kind, number) for number in sorted(told, key=lambda number: number.e164))
+    recipients = {
+        phone.number for phone in phones if phone.verified_at is not None and phone.kind is not PhoneKind.OFFICE
+    }
+    return tuple(Notification(kind, number) for number in sorted(recipients, key=lambda number: number.e164))
 
 
 def reject_if_blocked(enrollment: Enrollment, now: int) -> None:
-    """Raise Refused (`enrollment_blocked`) while the person is locked out."""
+    """Raise Rejected (`enrollment_blocked`) while the person is locked out."""
     if enrollment.blocked(now):
         raise Rejected(
             ErrorCode.ENROLLMENT_BLOCKED,

@@ -88,9 +88,9 @@ def json_rows(content: bytes) -> Iterator[ExportRow]:
     opening = scanner.next_character()
     if opening not in _CLOSING:
         raise ExportUnreadable(f"line {scanner.line}: must be a list of users, or an object with a key for each user")
-    scanner.take(opening)
+    scanner.accept(opening)
     for count in itertools.count(1):
-        if scanner.take(_CLOSING[opening]):
+        if scanner.accept(_CLOSING[opening]):
             break
         if count > 1:
             scanner.expect(",")
@@ -188,15 +188,15 @@ class _Scanner:
         self._at = space.end() if space else self._at
         return self._text[self._at : self._at + 1]
 
-    def take(self, character: str) -> bool:
-        """Go behind a character if it comes next, and tell whether it did."""
-        found = self.next_character() == character
-        self._at += found
-        return found
+    def accept(self, character: str) -> bool:
+        """Skip a character if it comes next, and tell whether it did."""
+        is_next = self.next_character() == character
+        self._at += is_next
+        return is_next
 
     def expect(self, character: str) -> None:
-        """Go behind a character; raises ExportUnreadable if another comes next."""
-        if not self.take(character):
+        """Skip a character; raises ExportUnreadable if another comes next."""
+        if not self.accept(character):
             raise ExportUnreadable(f"line {self.line}: this is not JSON: {character} is missing")
 
     def key(self) -> str:

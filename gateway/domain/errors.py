@@ -1,4 +1,4 @@
-"""Every way we say no to a caller: one stable code each, with who decided and what to do next."""
+"""The rejections of requests: one stable code each, with who decided and what to do next."""
 
 from enum import StrEnum
 

@@ -58,22 +58,22 @@ def is_due(verification: Verification, now: int) -> bool:
 
 
 def take_next_step(
-    verification: Verification, draw: DrawAttempt, tally: RateCounters, now: int, limits: Limits
+    verification: Verification, draw: DrawAttempt, rate_counters: RateCounters, now: int, limits: Limits
 ) -> Change:
     """Nothing came of the last attempt in time: take the next way, or let it wait for the end of what is under way.
 
-    The waits between resends are not for it, the limits on sends are. Raises Refused: `rate_limited`,
+    The waits between resends are not for it, the limits on sends are. Raises Rejected: `rate_limited`,
     `number_stopped`.
     """
     if not is_due(verification, now):
         return pass_deadline(verification, now)
     if must_wait(verification, verification.attempts):
         return Change(update_verification(verification, now, (), next_at=None))
-    step, latest = verification.steps[0], verification.attempts[-1]
+    step, last_attempt = verification.steps[0], verification.attempts[-1]
     new = draw(step.channel, step.mode, verification.number)
-    facts = {"attempt_id": new.id, "after": latest.failure.code.value if latest.failure else None}
+    facts = {"attempt_id": new.id, "after": last_attempt.failure.code.value if last_attempt.failure else None}
     return next_attempt(
-        verification, new, tally, now, limits, JournalEntry("fallback.moved_on", {**_way(step), **facts})
+        verification, new, rate_counters, now, limits, JournalEntry("fallback.moved_on", {**_way(step), **facts})
     )
 
 
@@ -82,9 +82,9 @@ def skip_step(verification: Verification, reason: ErrorCode, now: int) -> Change
     if not is_due(verification, now):
         return Change(verification)
     entries = (_left_out(verification.steps[0], reason),)
-    left = verification.steps[1:]
-    if left:
-        return Change(update_verification(verification, now, entries, steps=left, next_at=now), entries)
+    steps = verification.steps[1:]
+    if steps:
+        return Change(update_verification(verification, now, entries, steps=steps, next_at=now), entries)
     return finish_or_wait(verification, verification.attempts, now, entries, steps=(), next_at=None)
 
 

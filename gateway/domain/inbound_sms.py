@@ -68,7 +68,7 @@ def word(text: str) -> str:
 def code_in(text: str, length: int) -> str | None:
     """Return the code that a text consists of, or None if it says something else.
 
-    Digits of any script count: unlike on a page, nobody could show the person another form of them.
+    Digits of any script count: unlike a page, a text cannot show the person the digits in another script.
     """
     digits = "".join(str(unicodedata.decimal(char, char)) for char in word(text))
     return code.normalize(digits, length)
@@ -97,11 +97,11 @@ def receive_sms(
     text: str,
     fraud_words: Collection[str],
     digest: Callable[[str, str], bytes],
-    tally: RateCounters,
+    rate_counters: RateCounters,
     now: int,
     limits: Limits,
 ) -> Change:
-    """A text came from the number that this verification texted last. What it says is kept nowhere.
+    """A text came from the number that this verification texted last. Its body is not stored.
 
     A fraud word denies, whatever the policy says. A code is judged as any other, by `check_code`, if the policy lets
     people reply with it. Anything else does nothing. Raises what `check_code` raises.
@@ -112,7 +112,7 @@ def receive_sms(
         text: Its body.
         fraud_words: As `word` returns them.
         digest: Makes the digest of a code from the verification's id and the code.
-        tally: What is counted for the number.
+        rate_counters: What is counted for the number.
         now: The time in ms since the epoch.
         limits: The gateway's.
     """
@@ -127,16 +127,16 @@ def receive_sms(
         if guess is None or add_report(attempt, _fact(sid)) is None:
             return Change(verification)
         noted, entry = _noted(verification, attempt, sid, "code", now)
-        change = check_code(noted, digest(verification.id, guess), tally, now, limits)
+        change = check_code(noted, digest(verification.id, guess), rate_counters, now, limits)
     return msgspec.structs.replace(change, entries=(entry, *change.entries))
 
 
 def _noted(
-    verification: Verification, attempt: Attempt, sid: str, said: str, now: int
+    verification: Verification, attempt: Attempt, sid: str, content: str, now: int
 ) -> tuple[Verification, JournalEntry]:
-    entry = JournalEntry(TEXT_REPLIED, {"attempt_id": attempt.id, "provider_sid": sid, "said": said})
+    entry = JournalEntry(TEXT_REPLIED, {"attempt_id": attempt.id, "provider_sid": sid, "said": content})
     new = msgspec.structs.replace(attempt, seen_reports=add_report(attempt, _fact(sid)) or attempt.seen_reports)
-    attempts = tuple(new if kept.id == new.id else kept for kept in verification.attempts)
+    attempts = tuple(new if other.id == new.id else other for other in verification.attempts)
     return update_verification(verification, now, (entry,), attempts=attempts), entry
 
 

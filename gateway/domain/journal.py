@@ -15,7 +15,7 @@ class JournalEntry(msgspec.Struct, frozen=True, gc=False):
 
 
 class StoredEntry(msgspec.Struct, frozen=True, gc=False):
-    """An entry as kept: `sequence` counts from 1 within its verification, `at` is in ms since the epoch."""
+    """A stored entry: `sequence` counts from 1 within its verification, `at` is in ms since the epoch."""
 
     sequence: int
     at: int

@@ -40,7 +40,7 @@ class ImportResult(StrEnum):
     NEW = "new"
     PHONE_ADDED = "phone added"
     UNCHANGED = "unchanged"
-    KEPT = "kept"
+    PRESERVED = "kept"
     REFUSED = "refused"
 
 
@@ -57,7 +57,7 @@ class PhoneImport(msgspec.Struct, frozen=True, gc=False):
     """What becomes of a phone; `reason` says why it is refused, or what the operator should know."""
 
     phone: WantedPhone
-    fate: ImportResult
+    result: ImportResult
     reason: str = ""
 
 
@@ -80,13 +80,14 @@ class ImportPlan(msgspec.Struct, frozen=True, gc=False):
     change: EnrollmentChange
     phones: tuple[PhoneImport, ...]
 
-    def fate(self, *, new: bool) -> ImportResult:
+    def result(self, *, new: bool) -> ImportResult:
         """Return what becomes of the row as a whole; `new` tells that the person has no record yet."""
-        fates = {phone.fate for phone in self.phones}
-        if ImportResult.PHONE_ADDED in fates:
+        results = {phone.result for phone in self.phones}
+        if ImportResult.PHONE_ADDED in results:
             return ImportResult.NEW if new else ImportResult.PHONE_ADDED
         return next(
-            (fate for fate in (ImportResult.REFUSED, ImportResult.KEPT) if fate in fates), ImportResult.UNCHANGED
+            (result for result in (ImportResult.REFUSED, ImportResult.PRESERVED) if result in results),
+            ImportResult.UNCHANGED,
         )
 
 
@@ -109,16 +110,16 @@ def plan_import(enrollment: Enrollment, wanted: Collection[WantedPhone], terms: 
     named = (enrollment.phone_at(phone.number, phone.extension) for phone in wanted if phone.number)
     keeping = {phone.id for phone in named if phone is not None}
     change = EnrollmentChange(enrollment)
-    fates = []
+    results = []
     for phone in wanted:
         try:
-            after, fate = _phone_planned(change.enrollment, phone, terms, keeping, now)
+            after, result = _phone_planned(change.enrollment, phone, terms, keeping, now)
         except Rejected as refused:
-            fates.append(PhoneImport(phone, ImportResult.REFUSED, refused.detail))
+            results.append(PhoneImport(phone, ImportResult.REFUSED, refused.detail))
         else:
             change = EnrollmentChange(after.enrollment, (*change.entries, *after.entries))
-            fates.append(fate)
-    return ImportPlan(change, tuple(fates))
+            results.append(result)
+    return ImportPlan(change, tuple(results))
 
 
 def import_phone(
@@ -130,31 +131,31 @@ def import_phone(
     by: Channel | None = None,
     keeping: Collection[str] = (),
 ) -> EnrollmentChange:
-    """Take in a phone that another service knew; nobody is told, for it may be one of a hundred thousand.
+    """Take in a phone that another service knew; nobody is notified, for it may be one of a hundred thousand.
 
     A phone that is there stays as it is. Where one of this kind is proven, it stays alone. Unproven ones of this kind
     give way, unless their ids are in `keeping`. If `proven`, the phone counts from now on, and becomes the default
-    method (`by` this channel; None: as Entra has it) of a person who has none. Raises Refused: `enrollment_blocked`,
+    method (`by` this channel; None: as Entra has it) of a person who has none. Raises Rejected: `enrollment_blocked`,
     `phones_full`.
     """
     if enrollment.phone_at(phone.number, phone.extension) is not None or _is_proven(enrollment, phone.kind):
         return EnrollmentChange(enrollment)
     reject_if_blocked(enrollment, now)
-    kept = tuple(old for old in enrollment.phones if old.kind is not phone.kind or old.id in keeping)
-    if len(kept) >= PHONE_LIMIT:
+    remaining = tuple(old for old in enrollment.phones if old.kind is not phone.kind or old.id in keeping)
+    if len(remaining) >= PHONE_LIMIT:
         raise Rejected(ErrorCode.PHONES_FULL, f"A person has at most {PHONE_LIMIT} phones: remove one first.")
-    taken = msgspec.structs.replace(phone, verified_at=now if proven else None, replaces=None)
+    imported = msgspec.structs.replace(phone, verified_at=now if proven else None, replaces=None)
     default = enrollment.default_method
     if proven and default is None:
-        default = DefaultMethod(taken.id, by or _WAYS[taken.kind][0])
-    entry = JournalEntry("phone.imported", {"phone_id": taken.id, "kind": taken.kind.value, "proven": proven})
-    return update_enrollment(enrollment, now, entry, phones=(*kept, taken), default_method=default)
+        default = DefaultMethod(imported.id, by or _WAYS[imported.kind][0])
+    entry = JournalEntry("phone.imported", {"phone_id": imported.id, "kind": imported.kind.value, "proven": proven})
+    return update_enrollment(enrollment, now, entry, phones=(*remaining, imported), default_method=default)
 
 
 def _phone_planned(
     enrollment: Enrollment, wanted: WantedPhone, terms: ImportTerms, keeping: Collection[str], now: int
 ) -> tuple[EnrollmentChange, PhoneImport]:
-    """Return what a phone does, and its fate; raises Refused."""
+    """Return the change that a phone makes, and its import; raises Rejected."""
     if wanted.number is None:
         raise Rejected(ErrorCode.NUMBER_INVALID, wanted.problem)
     known = enrollment.phone_at(wanted.number, wanted.extension)
@@ -164,7 +165,9 @@ def _phone_planned(
             wanted, ImportResult.UNCHANGED, _STILL_UNPROVEN if vain else ""
         )
     if _is_proven(enrollment, wanted.kind):
-        return EnrollmentChange(enrollment), PhoneImport(wanted, ImportResult.KEPT, "another of this kind is proven")
+        return EnrollmentChange(enrollment), PhoneImport(
+            wanted, ImportResult.PRESERVED, "another of this kind is proven"
+        )
     by = _allowed_way(terms.policy, wanted.number, wanted.kind)
     denial = sharing_denial(terms.policy, terms.sharers(wanted.number)) if terms.policy.people_per_number else None
     if denial is not None:
@@ -179,7 +182,7 @@ def _is_proven(enrollment: Enrollment, kind: PhoneKind) -> bool:
 
 
 def _allowed_way(policy: Policy, number: PhoneNumber, kind: PhoneKind) -> Channel:
-    """Return how a person may be reached on a phone at sign-in; raises Refused if in no way."""
+    """Return how a person may be reached on a phone at sign-in; raises Rejected if in no way."""
     denials = []
     for channel in _WAYS[kind]:
         denial = method_denial(policy, Purpose.SIGN_IN, channel, number, kind)

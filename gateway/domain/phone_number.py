@@ -178,8 +178,8 @@ def _judge_in_region(national: str, region: _Region) -> bool | None:
 @functools.lru_cache(maxsize=1_000)
 def _regions(calling_code: int) -> tuple[_Region, ...]:
     regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(calling_code, ())
-    found = (PhoneMetadata.metadata_for_region_or_calling_code(calling_code, region) for region in regions)
-    return tuple(_region(metadata) for metadata in found if metadata is not None)
+    in_regions = (PhoneMetadata.metadata_for_region_or_calling_code(calling_code, region) for region in regions)
+    return tuple(_region(metadata) for metadata in in_regions if metadata is not None)
 
 
 def _region(metadata: PhoneMetadata) -> _Region:

@@ -1,4 +1,4 @@
-"""Which phones are a person's: each is proven before it counts, and the old one is told."""
+"""Which phones are a person's: each is proven before it counts, and the others are notified."""
 
 import msgspec
 
@@ -30,8 +30,8 @@ def offer_phone(enrollment: Enrollment, phone: Phone, now: int, limits: Limits) 
     A person proves one new phone of a kind at a time: an earlier one that is still to be proven gives way. What the
     phone replaces is what was asked for last, so that a replacement given up takes no phone away later.
 
-    Raises Refused: `enrollment_blocked`, `rate_limited` when the person had the share of sends, `not_found` for a phone
-    to be replaced that is not theirs, `phones_full`.
+    Raises Rejected: `enrollment_blocked`, `rate_limited` when the person had the share of sends, `not_found` for a
+    phone to be replaced that is not theirs, `phones_full`.
     """
     reject_if_blocked(enrollment, now)
     sends = _with_send(enrollment, now, limits)
@@ -39,23 +39,23 @@ def offer_phone(enrollment: Enrollment, phone: Phone, now: int, limits: Limits) 
         raise Rejected(ErrorCode.NOT_FOUND, "There is no such phone to be replaced.", field="replaces")
     known = enrollment.phone_at(phone.number, phone.extension)
     offered = phone if known is None else _offered_again(known, phone)
-    kept = tuple(old for old in enrollment.phones if not _gives_way(old, offered))
+    remaining = tuple(old for old in enrollment.phones if not _gives_way(old, offered))
     if known is not None:
-        return update_enrollment(enrollment, now, phones=_settled(_with(kept, offered)), sends=sends)
-    if len(kept) >= PHONE_LIMIT:
+        return update_enrollment(enrollment, now, phones=_settled(_with(remaining, offered)), sends=sends)
+    if len(remaining) >= PHONE_LIMIT:
         raise Rejected(ErrorCode.PHONES_FULL, f"A person has at most {PHONE_LIMIT} phones: remove one first.")
     entry = JournalEntry("phone.offered", {"phone_id": phone.id, "kind": phone.kind.value})
-    return update_enrollment(enrollment, now, entry, phones=_settled((*kept, offered)), sends=sends)
+    return update_enrollment(enrollment, now, entry, phones=_settled((*remaining, offered)), sends=sends)
 
 
 def count_send(enrollment: Enrollment, now: int, limits: Limits) -> EnrollmentChange:
-    """Count one more send of a verification that has begun; raises Refused: `enrollment_blocked`, `rate_limited`."""
+    """Count one more send of a verification that has begun; raises Rejected: `enrollment_blocked`, `rate_limited`."""
     reject_if_blocked(enrollment, now)
     return update_enrollment(enrollment, now, sends=_with_send(enrollment, now, limits))
 
 
 def reject_text_to_extension(channel: Channel, extension: str | None) -> None:
-    """Raise Refused (`number_invalid`) for a text to an extension: it would reach whoever has the main number."""
+    """Raise Rejected (`number_invalid`) for a text to an extension: it would reach the main number."""
     if channel is Channel.SMS and extension is not None:
         raise Rejected(ErrorCode.NUMBER_INVALID, _TEXT_TO_EXTENSION, field="channel")
 
@@ -64,16 +64,16 @@ def remove_phone(enrollment: Enrollment, phone_id: str, now: int, *, lost: bool 
     """Take a phone away; the default method passes on.
 
     A lost one takes with it whatever spares a proof: app passwords, trusted devices, a granted bypass, a recent proof.
-    The PIN stays: it spares none, and whoever finds the phone does not find it there.
-    Raises Refused (`not_found`).
+    The PIN stays: it replaces no proof, and it is not stored on the phone.
+    Raises Rejected (`not_found`).
     """
     phone = enrollment.phone(phone_id)
     if phone is None:
         raise Rejected(ErrorCode.NOT_FOUND, "There is no such phone.")
     after = _without(enrollment, phone_id)
-    told = (phone, *after.phones) if not lost else after.phones
+    notified = (phone, *after.phones) if not lost else after.phones
     entry = JournalEntry("phone.removed", {"phone_id": phone_id, "kind": phone.kind.value, "lost": lost})
-    change = update_enrollment(after, now, entry, notices=notifications_to(told, NotificationKind.PHONE_REMOVED))
+    change = update_enrollment(after, now, entry, notices=notifications_to(notified, NotificationKind.PHONE_REMOVED))
     if not lost:
         return change
     return msgspec.structs.replace(
@@ -85,22 +85,25 @@ def remove_phone(enrollment: Enrollment, phone_id: str, now: int, *, lost: bool 
 
 
 def erase_phone(enrollment: Enrollment, phone_id: str, reason: str, now: int) -> EnrollmentChange:
-    """Take a phone away because its number is erased: the default method passes on, and only the others are told."""
+    """Remove a phone because its number is erased: the default method passes on, and only the others are notified."""
     phone = enrollment.phone(phone_id)
     if phone is None:
         return EnrollmentChange(enrollment)
     after = _without(enrollment, phone_id)
     facts = {"phone_id": phone_id, "kind": phone.kind.value, "lost": False, "erased": True, "reason": reason}
-    told = tuple(other for other in after.phones if other.number != phone.number)
+    notified = tuple(other for other in after.phones if other.number != phone.number)
     return update_enrollment(
-        after, now, JournalEntry("phone.removed", facts), notices=notifications_to(told, NotificationKind.PHONE_REMOVED)
+        after,
+        now,
+        JournalEntry("phone.removed", facts),
+        notices=notifications_to(notified, NotificationKind.PHONE_REMOVED),
     )
 
 
 def choose_default(enrollment: Enrollment, method: DefaultMethod, now: int) -> EnrollmentChange:
     """Choose how the person is reached.
 
-    Raises Refused: `not_found`, `phone_not_proven`, `number_invalid` for a text to an extension.
+    Raises Rejected: `not_found`, `phone_not_proven`, `number_invalid` for a text to an extension.
     """
     phone = enrollment.phone(method.phone_id)
     if phone is None:
@@ -118,14 +121,14 @@ def choose_default(enrollment: Enrollment, method: DefaultMethod, now: int) -> E
 
 
 def verify_phone(enrollment: Enrollment, phone: Phone, channel: Channel, now: int) -> EnrollmentChange:
-    """A phone was proven: it counts from now on. One that replaces another takes its place, and the others are told.
+    """A phone was proven and counts from now on. It takes the place of the one it replaces; the others are notified.
 
     The first proven phone becomes the default method.
     """
     if phone.verified_at is not None and phone.replaces is None:
         return update_enrollment(enrollment, now, default_method=_default(enrollment, phone, channel))
     old = enrollment.phone(phone.replaces) if phone.replaces else None
-    others = tuple(kept for kept in enrollment.phones if kept.id != phone.id)
+    others = tuple(other for other in enrollment.phones if other.id != phone.id)
     proven = msgspec.structs.replace(phone, verified_at=phone.verified_at or now, replaces=None)
     after = msgspec.structs.replace(enrollment, phones=_with(enrollment.phones, proven))
     kind = NotificationKind.PHONE_ADDED
@@ -173,17 +176,17 @@ def _settled(phones: tuple[Phone, ...]) -> tuple[Phone, ...]:
 
 
 def _with(phones: tuple[Phone, ...], phone: Phone) -> tuple[Phone, ...]:
-    return tuple(phone if kept.id == phone.id else kept for kept in phones)
+    return tuple(phone if other.id == phone.id else other for other in phones)
 
 
 def _without(enrollment: Enrollment, phone_id: str) -> Enrollment:
     """Take a phone out; if it was the default, the next proven phone is, by the same channel where it can be."""
-    phones = _settled(tuple(kept for kept in enrollment.phones if kept.id != phone_id))
+    phones = _settled(tuple(other for other in enrollment.phones if other.id != phone_id))
     default = enrollment.default_method
     if default is not None and default.phone_id == phone_id:
-        heir = next((kept for kept in phones if kept.verified_at is not None), None)
-        default = None if heir is None else DefaultMethod(heir.id, _channel_for(heir, default.channel))
-    keys = {kept: key for kept, key in enrollment.confirm_keys.items() if kept != phone_id}
+        successor = next((other for other in phones if other.verified_at is not None), None)
+        default = None if successor is None else DefaultMethod(successor.id, _channel_for(successor, default.channel))
+    keys = {other: key for other, key in enrollment.confirm_keys.items() if other != phone_id}
     return msgspec.structs.replace(enrollment, phones=phones, default_method=default, confirm_keys=keys)
 
 
@@ -192,7 +195,7 @@ def _channel_for(phone: Phone, wished: Channel) -> Channel:
 
 
 def _with_send(enrollment: Enrollment, now: int, limits: Limits) -> tuple[int, ...]:
-    """Count a send for the person, whatever the number: who tries number after number is stopped (toll fraud)."""
+    """Count a send for the person, whatever the number: trying number after number is limited (toll fraud)."""
     start = now - limits.send_window * SECOND
     recent = tuple(time for time in enrollment.sends if time > start)
     if len(recent) >= limits.sends_per_person:

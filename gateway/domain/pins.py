@@ -46,7 +46,7 @@ def is_pin(typed: str) -> bool:
 
 
 def find_flaw(typed: str, phones: Iterable[Phone]) -> PinFlaw | None:
-    """Say why this is not taken as the PIN of whoever has these phones, or None if it is."""
+    """Say why this cannot be the PIN of a person with these phones, or None if it can."""
     if not is_pin(typed):
         return PinFlaw.MALFORMED
     steps = {(int(after) - int(before)) % _BASE for before, after in itertools.pairwise(typed)}
@@ -57,7 +57,7 @@ def find_flaw(typed: str, phones: Iterable[Phone]) -> PinFlaw | None:
 
 
 def reject_unsuitable_pin(typed: str, phones: Iterable[Phone]) -> None:
-    """Raise Refused (`pin_malformed`, `pin_too_simple`) for what is not taken as a PIN."""
+    """Raise Rejected (`pin_malformed`, `pin_too_simple`) for what is not taken as a PIN."""
     flaw = find_flaw(typed, phones)
     if flaw is not None:
         code, detail = _REFUSALS[flaw]
@@ -67,8 +67,8 @@ def reject_unsuitable_pin(typed: str, phones: Iterable[Phone]) -> None:
 def set_pin(enrollment: Enrollment, typed: str, pin_hash: str, now: int, *, must_change: bool) -> EnrollmentChange:
     """Give a person a PIN in place of the one there was, with its lock; one set by another has to be changed.
 
-    The phones are told, whoever set it: a thief could be in the settings, too.
-    Raises Refused: `enrollment_blocked`, `pin_malformed`, `pin_too_simple`.
+    The phones are notified, whoever set it: a thief could be in the settings, too.
+    Raises Rejected: `enrollment_blocked`, `pin_malformed`, `pin_too_simple`.
     """
     reject_if_blocked(enrollment, now)
     reject_unsuitable_pin(typed, enrollment.phones)
@@ -76,15 +76,15 @@ def set_pin(enrollment: Enrollment, typed: str, pin_hash: str, now: int, *, must
 
 
 def remove_pin(enrollment: Enrollment, now: int) -> EnrollmentChange:
-    """Take the PIN away; the phones are told. Raises Refused (`not_found`)."""
+    """Remove the PIN; the phones are notified. Raises Rejected (`not_found`)."""
     if enrollment.pin is None:
         raise Rejected(ErrorCode.NOT_FOUND, _NOT_SET)
-    told = notifications_to(enrollment.phones, NotificationKind.PIN_REMOVED)
-    return update_enrollment(enrollment, now, JournalEntry("pin.removed"), notices=told, pin=None)
+    notifications = notifications_to(enrollment.phones, NotificationKind.PIN_REMOVED)
+    return update_enrollment(enrollment, now, JournalEntry("pin.removed"), notices=notifications, pin=None)
 
 
 def reject_pin_call(enrollment: Enrollment, now: int) -> None:
-    """Raise Refused for a call that could not be answered: `pin_not_set`, or `pin_locked` with the time to wait."""
+    """Raise Rejected for a call that could not be answered: `pin_not_set`, or `pin_locked` with the time to wait."""
     pin = enrollment.pin
     if pin is None:
         raise Rejected(ErrorCode.PIN_NOT_SET, f"{_NOT_SET} {_SET_ONE}")
@@ -104,7 +104,7 @@ def pin_denial(policy: Policy, enrollment: Enrollment, now: int) -> Denial | Non
 
 
 def count_wrong_pin(enrollment: Enrollment, now: int, limits: Limits) -> EnrollmentChange:
-    """Count a wrong PIN. Right ones take none of them back, so nobody has more tries than these in any window."""
+    """Count a wrong PIN. A right one clears none of them, so the limit holds in every window."""
     pin = enrollment.pin
     if pin is None:
         return EnrollmentChange(enrollment)
@@ -124,19 +124,19 @@ def record_pin_proven(enrollment: Enrollment, attempt_id: str, now: int) -> Enro
 
 
 def choose_pin(enrollment: Enrollment, pin_hash: str, now: int) -> EnrollmentChange:
-    """Keep what was chosen on that call until it is repeated."""
+    """Store the PIN that was chosen on that call until it is repeated."""
     return _with(enrollment, now, _there(enrollment), chosen=pin_hash)
 
 
 def drop_chosen_pin(enrollment: Enrollment, now: int) -> EnrollmentChange:
-    """Forget what was chosen: another thing was repeated."""
+    """Drop the chosen PIN: something else was repeated."""
     return _with(enrollment, now, _there(enrollment), chosen=None)
 
 
 def change_pin(enrollment: Enrollment, now: int) -> EnrollmentChange:
-    """Let what was chosen and repeated take the place of the PIN. The phones are told.
+    """Replace the PIN by the one that was chosen and repeated. The phones are notified.
 
-    So is the one that was called: whoever has its calls forwarded to them does not have its texts.
+    So is the phone that was called: someone to whom its calls are forwarded does not get its texts.
     """
     pin = _there(enrollment)
     if pin.chosen is None:
@@ -164,8 +164,8 @@ def _there(enrollment: Enrollment) -> Pin:
 
 
 def _replaced(enrollment: Enrollment, pin: Pin, entry: JournalEntry, now: int) -> EnrollmentChange:
-    told = notifications_to(enrollment.phones, NotificationKind.PIN_SET)
-    return update_enrollment(enrollment, now, entry, notices=told, pin=pin)
+    notifications = notifications_to(enrollment.phones, NotificationKind.PIN_SET)
+    return update_enrollment(enrollment, now, entry, notices=notifications, pin=pin)
 
 
 def _with(enrollment: Enrollment, now: int, pin: Pin, *entries: JournalEntry, **fields: object) -> EnrollmentChange:

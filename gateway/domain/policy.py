@@ -75,7 +75,7 @@ class Policy(msgspec.Struct, frozen=True, gc=False):
     `checks` (wrong codes) are the gateway's limits where None. `call_proof` is what a call asks for: `confirm`, `match`
     or `pin`. Within `proof_cache` seconds of a proof the next sign-in needs none. With `reply_with_code`, a code that
     is texted back approves. A verification that begins as `fallback` does goes on as it says. With `call_backup`, a
-    sign-in's call that nobody answers goes on to the person's next phone. `return_urls` are exact. `origins` names who
+    sign-in's unanswered call goes on to the person's next phone. `return_urls` are exact. `origins` names who
     set each field, if not the gateway.
     """
 
@@ -105,7 +105,7 @@ class Policy(msgspec.Struct, frozen=True, gc=False):
         return self.origins.get(field, GATEWAY)
 
     def channels(self, purpose: Purpose | None) -> tuple[Channel, ...]:
-        """Return how a person may be reached for a purpose; a number of nobody's, for any."""
+        """Return how a person may be reached for a purpose; a number without an enrollment, for any."""
         if purpose is None:
             return (*self.enroll, *self.sign_in)
         return self.enroll if purpose is Purpose.ENROLL else self.sign_in
@@ -187,7 +187,7 @@ def method_denial(
     field = _forbidding_field(policy, purpose, channel, number, kind)
     if field is None:
         return None
-    detail, next_step = _told(policy, field, purpose, channel, kind)
+    detail, next_step = _explanation(policy, field, purpose, channel, kind)
     other = Channel.CALL if channel is Channel.SMS else Channel.SMS
     if _forbidding_field(policy, purpose, other, number, kind) is None:
         next_step = f"Ask for {_A[other]} instead."
@@ -263,7 +263,7 @@ def _forbidding_field(
     return None
 
 
-def _told(
+def _explanation(
     policy: Policy, field: str, purpose: Purpose | None, channel: Channel, kind: PhoneKind | None
 ) -> tuple[str, str]:
     """Return what is forbidden, and what to do if the other channel is no way out."""

@@ -14,7 +14,7 @@ class PortalPage(StrEnum):
 
 
 class PortalLink(msgspec.Struct, frozen=True, gc=False):
-    """A link as kept: its secret only as a digest. `expires_at` is in ms since the epoch."""
+    """A stored link: its secret only as a digest. `expires_at` is in ms since the epoch."""
 
     digest: bytes
     enrollment_id: str
@@ -24,7 +24,7 @@ class PortalLink(msgspec.Struct, frozen=True, gc=False):
 
 
 class PortalSession(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """A visit as kept: its secret only as a digest. Times are in ms since the epoch.
+    """A stored session: its secret only as a digest. Times are in ms since the epoch.
 
     `verification_id` is the verification that the person is in the middle of; `changing` says that its phone is to take
     another's place. `proven` says that the person has shown in this visit who they are; without it nothing of an

@@ -1,4 +1,7 @@
-"""The health of a provider: one that keeps failing is rested for growing times, and probed by one send after each."""
+"""The circuit breaker of a provider: it opens after failures in a row, and a send probes whether it closes.
+
+While it is open, nothing is sent to the provider as long as another one is left.
+"""
 
 from typing import Annotated
 
@@ -8,70 +11,73 @@ from gateway.domain.limits import SECOND, Count
 
 _MOST_DOUBLINGS = 16
 
-Rest = Annotated[int, msgspec.Meta(ge=1, le=86_400)]
+OpenTime = Annotated[int, msgspec.Meta(ge=1, le=86_400)]
+"""How long a circuit stays open (seconds)."""
 
 
-class HealthRule(msgspec.Struct, frozen=True):
-    """When a provider is rested, and for how long (seconds). Each rest that a probe did not end is twice as long."""
+class CircuitRule(msgspec.Struct, frozen=True):
+    """After how many failures in a row a circuit opens, and for how long (seconds): twice so after a failed probe."""
 
     failures: Count = 5
-    rest: Rest = 30
-    longest_rest: Rest = 900
+    open_for: OpenTime = 30
+    longest_open: OpenTime = 900
 
-    def length(self, rests: int) -> int:
-        """Return how long (ms) the rest number `rests` is, from 1."""
-        return min(self.rest << min(rests - 1, _MOST_DOUBLINGS), self.longest_rest) * SECOND
+    def length(self, openings: int) -> int:
+        """Return how long (ms) the circuit stays open the time number `openings`, from 1."""
+        return min(self.open_for << min(openings - 1, _MOST_DOUBLINGS), self.longest_open) * SECOND
 
 
-class Health(msgspec.Struct, frozen=True, gc=False):
-    """How a provider does. Times are in ms since the epoch.
+class Circuit(msgspec.Struct, frozen=True, gc=False):
+    """What is known of a provider. Times are in ms since the epoch.
 
-    `failures` counts those in a row, `rests` the rests since it last worked. `rests_until` is set while it rests;
-    `probed_until` while a probe is out, after whose answer, or that time, another may go.
+    `failures` counts those in a row, `openings` how often the circuit opened since the provider last worked.
+    `open_until` is set while it is open; `probed_until` while a probe is out, after whose answer, or that time, another
+    may go.
     """
 
     failures: int = 0
-    rests: int = 0
-    rests_until: int | None = None
+    openings: int = 0
+    open_until: int | None = None
     probed_until: int | None = None
 
     @property
-    def rests_now(self) -> bool:
-        """Tell whether it is rested, until a probe succeeds."""
-        return self.rests_until is not None
+    def is_open(self) -> bool:
+        """Tell whether the circuit is open: until a probe succeeds."""
+        return self.open_until is not None
 
 
-WELL = Health()
+CLOSED = Circuit()
 
 
-def is_fit(health: Health, now: int) -> bool:
-    """Tell whether it may be sent to: it does not rest, or its rest is over and no probe is out."""
-    if health.rests_until is None:
+def may_send(circuit: Circuit, now: int) -> bool:
+    """Tell whether the provider may be sent to: the circuit is closed, or its time is over and no probe is out."""
+    if circuit.open_until is None:
         return True
-    return now >= health.rests_until and (health.probed_until is None or now >= health.probed_until)
+    return now >= circuit.open_until and (circuit.probed_until is None or now >= circuit.probed_until)
 
 
-def asked(health: Health, now: int, patience: int) -> Health:
-    """A send goes to it. If its rest is over, that send is the probe, whose answer is waited for `patience` ms."""
-    if health.rests_until is None or not is_fit(health, now):
-        return health
-    return msgspec.structs.replace(health, probed_until=now + patience)
+def send_begun(circuit: Circuit, now: int, patience: int) -> Circuit:
+    """A send goes to the provider. If the circuit is open, that send is the probe, waited for `patience` ms."""
+    if circuit.open_until is None or not may_send(circuit, now):
+        return circuit
+    return msgspec.structs.replace(circuit, probed_until=now + patience)
 
 
-def worked(_health: Health) -> Health:
-    """It took a send, or said no for the number's sake: it is well."""
-    return WELL
+def send_succeeded(_circuit: Circuit) -> Circuit:
+    """The provider took a send, or refused its number: the circuit is closed."""
+    return CLOSED
 
 
-def failed(health: Health, now: int, rule: HealthRule) -> Health:
-    """It failed for its own sake, or left us in doubt. The last failure allowed, or a failed probe, begins a rest.
+def send_failed(circuit: Circuit, now: int, rule: CircuitRule) -> Circuit:
+    """The provider failed, or left it unknown whether it took the send.
 
-    What was under way when a rest began changes nothing of it.
+    The last failure allowed, or a failed probe, opens the circuit. What was under way when the circuit opened changes
+    nothing of it.
     """
-    failures = health.failures + 1
-    if health.rests_until is not None and now < health.rests_until:
-        return msgspec.structs.replace(health, failures=failures)
-    if health.rests_until is None and failures < rule.failures:
-        return msgspec.structs.replace(health, failures=failures)
-    rests = health.rests + 1
-    return Health(failures, rests, rests_until=now + rule.length(rests))
+    failures = circuit.failures + 1
+    if circuit.open_until is not None and now < circuit.open_until:
+        return msgspec.structs.replace(circuit, failures=failures)
+    if circuit.open_until is None and failures < rule.failures:
+        return msgspec.structs.replace(circuit, failures=failures)
+    openings = circuit.openings + 1
+    return Circuit(failures, openings, open_until=now + rule.length(openings))

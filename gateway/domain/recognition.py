@@ -37,19 +37,19 @@ def recently_proven(enrollment: Enrollment, seconds: int, now: int) -> bool:
 
 
 def trust_device(enrollment: Enrollment, digest: bytes, days: int, now: int) -> EnrollmentChange:
-    """Trust a browser for so many days (policy: `remember_device_days`); raises Refused (`enrollment_blocked`)."""
+    """Trust a browser for so many days (policy: `remember_device_days`); raises Rejected (`enrollment_blocked`)."""
     reject_if_blocked(enrollment, now)
     device = TrustedDevice(digest, now, now + days * DAY)
-    valid = tuple(kept for kept in enrollment.devices if now < kept.expires_at)
+    valid = tuple(other for other in enrollment.devices if now < other.expires_at)
     entry = JournalEntry("device.trusted", {"expires_at": device.expires_at})
     return update_enrollment(enrollment, now, entry, devices=(*valid, device)[-DEVICE_LIMIT:])
 
 
 def trusted_until(enrollment: Enrollment, digest: bytes, now: int) -> int | None:
     """Return until when (ms since the epoch) the person trusts a browser; None if they do not, or not any more."""
-    for kept in enrollment.devices:
-        if hmac.compare_digest(kept.digest, digest) and now < kept.expires_at:
-            return kept.expires_at
+    for device in enrollment.devices:
+        if hmac.compare_digest(device.digest, digest) and now < device.expires_at:
+            return device.expires_at
     return None
 
 
@@ -68,16 +68,18 @@ def grant_bypass(enrollment: Enrollment, digest: bytes, seconds: int, reason: st
 
 
 def use_bypass(enrollment: Enrollment, digest: bytes, now: int) -> EnrollmentChange:
-    """Use a granted code up; a wrong one counts, and the fifth ends it. Raises Refused (`bypass_invalid`)."""
+    """Use a granted code up; a wrong one counts, and the fifth ends it. Raises Rejected (`bypass_invalid`)."""
     reject_if_blocked(enrollment, now)
     bypass = enrollment.bypass
     if bypass is None or now >= bypass.expires_at:
         raise _invalid()
     if hmac.compare_digest(bypass.digest, digest):
         return update_enrollment(enrollment, now, JournalEntry("bypass.used", {"reason": bypass.reason}), bypass=None)
-    left = bypass.guesses_left - 1
-    after = msgspec.structs.replace(bypass, guesses_left=left) if left else None
-    change = update_enrollment(enrollment, now, JournalEntry("bypass.refused", {"guesses_left": left}), bypass=after)
+    guesses_left = bypass.guesses_left - 1
+    after = msgspec.structs.replace(bypass, guesses_left=guesses_left) if guesses_left else None
+    change = update_enrollment(
+        enrollment, now, JournalEntry("bypass.refused", {"guesses_left": guesses_left}), bypass=after
+    )
     return msgspec.structs.replace(change, refusal=_invalid())
 
 

@@ -1,4 +1,4 @@
-"""For how long what has ended is kept."""
+"""For how long the data of ended verifications is retained."""
 
 from typing import Annotated
 

@@ -45,9 +45,9 @@ class Routes(msgspec.Struct, frozen=True):
 
 
 def choose_provider(order: Collection[str], refused_by: Collection[str], fit: Collection[str]) -> str | None:
-    """Return who is asked next: of those that have not said no, the first that is fit; if none is, the first.
+    """Return the next provider: the first fit one that has not refused, or without a fit one the first.
 
-    A provider that rests is better than none. None if all have said no.
+    A provider whose circuit is open is better than none. None if all have refused.
     """
-    left = [name for name in order if name not in refused_by]
-    return next((name for name in left if name in fit), left[0] if left else None)
+    candidates = [name for name in order if name not in refused_by]
+    return next((name for name in candidates if name in fit), candidates[0] if candidates else None)

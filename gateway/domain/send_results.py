@@ -1,4 +1,4 @@
-"""What became of handing an attempt to the provider, and what an end or a last word leaves to do there."""
+"""The results of handing an attempt to the provider, and what a verification's end leaves to do in the outbox."""
 
 import msgspec
 
@@ -10,7 +10,7 @@ from gateway.domain.verification import Attempt, Change, Channel, Failure, Failu
 
 
 class OutboxEffect(msgspec.Struct, frozen=True, gc=False):
-    """Attempts (ids) that a change leaves loose: `settled` need no more questions, `needless` calls no more ringing."""
+    """Attempts (ids) whose outbox entry a change affects: `settled` ones are removed, `needless` calls are hung up."""
 
     settled: tuple[str, ...] = ()
     needless: tuple[str, ...] = ()
@@ -20,7 +20,7 @@ NOTHING_LOOSE = OutboxEffect()
 
 
 def record_sent(verification: Verification, attempt_id: str, sid: str | None, now: int) -> Change:
-    """The provider took it under this sid, if it told one.
+    """The provider took it under this sid, if it returned one.
 
     A callback may have said so, and more, before its answer reached us.
     """
@@ -33,7 +33,7 @@ def record_sent(verification: Verification, attempt_id: str, sid: str | None, no
 
 
 def record_rejected(verification: Verification, attempt_id: str, failure: Failure, now: int) -> Change:
-    """The provider said no for good."""
+    """The provider refused it for good."""
     attempt = find_attempt(verification, attempt_id)
     if attempt is None or _settled(attempt.status):
         return Change(verification)
@@ -43,7 +43,7 @@ def record_rejected(verification: Verification, attempt_id: str, failure: Failur
 
 
 def reroute(verification: Verification, attempt_id: str, to: str, failure: Failure | None, now: int) -> Change:
-    """Hand an attempt that no provider has taken to another one: the first said no for good, or rests.
+    """Hand an attempt that no provider has taken to another one: the first refused it, or its circuit is open.
 
     It stays one attempt, for it is sent once: whatever may have been taken is never handed on.
     """
@@ -72,7 +72,7 @@ def withdraw(verification: Verification, attempt_id: str, now: int) -> Change:
 
 
 def record_unknown(verification: Verification, attempt_id: str, now: int) -> Change:
-    """Nobody can say whether the provider took it: never sent again, it waits for a callback or the reconciler."""
+    """The provider may have taken it: it is never sent again, and waits for a callback or the reconciler."""
     attempt = find_attempt(verification, attempt_id)
     if attempt is None or attempt.status not in {DeliveryStatus.QUEUED, DeliveryStatus.SENDING}:
         return Change(verification)
@@ -91,8 +91,8 @@ def record_matched(verification: Verification, attempt_id: str, sid: str, now: i
 def may_belong_to_another(verification: Verification, attempt: Attempt, sid: str) -> bool:
     """Tell whether what the provider calls `sid` is, or may be, another attempt of the verification.
 
-    Texts of one verification are alike, so while two have no sid, nobody can say whose it is: a callback does, or the
-    end of the time in which one may still be found.
+    Texts of one verification are alike, so while two have no sid, it is unknown whose it is, until a callback says so,
+    or until the end of the time in which one may still be found.
     """
     return any(
         other.provider_sid == sid or (other.provider_sid is None and not _settled(other.status))
@@ -128,8 +128,8 @@ def is_final(attempt: Attempt) -> bool:
 def is_unneeded(verification: Verification, attempt: Attempt) -> bool:
     """Tell whether a call may be hung up because its verification has ended without it.
 
-    A call that ended it itself, that told the code, or whose tries are used up says goodbye and ends by itself. Of a
-    machine that took the call we may have heard beside it, so that call is hung up, too.
+    A call that ended it itself, that spoke the code, or whose tries are used up says goodbye and ends by itself. Of a
+    machine we may have heard on the call beside it, so that call is hung up, too.
     """
     if verification.status is Status.PENDING or attempt.channel is not Channel.CALL or is_final(attempt):
         return False
@@ -139,7 +139,7 @@ def is_unneeded(verification: Verification, attempt: Attempt) -> bool:
 
 
 def outbox_effects(before: Verification, after: Verification) -> OutboxEffect:
-    """Return which attempts a change leaves loose."""
+    """Return the attempts whose outbox entry a change affects."""
     over = before.status is Status.PENDING and after.status is not Status.PENDING
     if not over and after.attempts is before.attempts:
         return NOTHING_LOOSE

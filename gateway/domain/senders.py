@@ -1,4 +1,4 @@
-"""Which number or name a text or a call comes from: the usual one, or the one for the country of whom it goes to."""
+"""The number or name that a text or a call comes from: the usual one, or the one for the recipient's country."""
 
 import re
 from collections.abc import Mapping

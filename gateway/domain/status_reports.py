@@ -44,7 +44,7 @@ class MessageReport(msgspec.Struct, frozen=True, gc=False):
 def apply_call_report(verification: Verification, token: str, report: CallReport, now: int, limits: Limits) -> Change:
     """Note how far a call got. Its end does not fail the verification: it shortens the deadline.
 
-    A machine is a verdict wherever it is told: nothing that is told later makes a person of it.
+    A report that a machine answered stays: no later report makes a person of it.
     """
     attempt = find_attempt_by_token(verification, token, report.sid)
     known = attempt and add_report(attempt, f"{report.word}:{report.sequence}")

@@ -1,4 +1,4 @@
-"""Time's input: what a verification does when a deadline has passed."""
+"""The clock's input: what happens to a verification when a deadline has passed."""
 
 from gateway.domain.verification import Change, Ending, Status, Verification, end_verification
 

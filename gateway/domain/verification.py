@@ -1,8 +1,9 @@
 """A verification and its attempts: their states, and the one table that says which input ends what.
 
 Rules. Only `pending` has ways out, and an ended verification never changes its status. A pair without a row in
-TRANSITIONS stays as it is, so late, repeated and reordered inputs are harmless. The inputs themselves are pure
-functions, one each: `requests` (the integrator's), `sends`, `calls` and `reports` (the provider's), `clock` (time's).
+TRANSITIONS stays as it is, so late, repeated and reordered inputs are harmless. The inputs are pure functions, one
+each: `commands` (the integrator's), `send_results`, `ivr` and `status_reports` (the provider's), `timeouts` (the
+clock's).
 """
 
 from collections.abc import Mapping
@@ -115,12 +116,12 @@ class Attempt(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One send: a text or a call. Times are in ms since the epoch.
 
     `token` is the secret in its callback path. `seen_reports` names the status reports already processed, so that a
-    repeated one does nothing. `gather_number` counts the gathers of a call from 1; 0 means that nobody has answered.
-    `reprompt_count` counts the prompts that were repeated at the callee's request, `second_language` tells that they
-    chose the other language, `slow` that they chose slower speech. Where a stored name differs from the field's, the
-    database has the older one. `refused_by` names the providers that said no for good before `provider` was asked. A
-    `confirm_key` is asked for in place of the usual one. Until `grace_ends_at`, what the end of one that failed has
-    overtaken may still arrive.
+    repeated one does nothing. `gather_number` counts the gathers of a call from 1; 0 means that the call was not
+    answered. `reprompt_count` counts the prompts that were repeated at the callee's request, `second_language` tells
+    that they chose the other language, `slow` that they chose slower speech. Where a stored name differs from the
+    field's, the database has the older one. `refused_by` names the providers that said no for good before `provider`
+    was asked. A `confirm_key` is asked for in place of the usual one. Until `grace_ends_at`, what the end of one that
+    failed has overtaken may still arrive.
     """
 
     id: str
@@ -148,7 +149,7 @@ class Attempt(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     @property
     def carries_code(self) -> bool:
-        """Tell whether this attempt told the person the code."""
+        """Tell whether this attempt gave the person the code."""
         return self.channel is Channel.SMS or self.mode is Mode.CODE
 
 
@@ -261,18 +262,18 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
 class Change(msgspec.Struct, frozen=True, gc=False):
     """What an input does: the new state, and what the store keeps beside it in the same transaction.
 
-    `refusal` is raised to the caller after the change is kept. `send` is the attempt to hand to the dispatcher. `stop`
-    says why the number goes on the stop list.
+    `refusal` is raised to the caller after the change is committed. `send` is the attempt to hand to the dispatcher.
+    `suppress` says why the number goes on the suppression list.
     """
 
     verification: Verification
     entries: tuple[JournalEntry, ...] = ()
-    tally: RateCounters | None = None
+    rate_counters: RateCounters | None = None
     outcome: Outcome | None = None
     send: Attempt | None = None
     reply: Reply | None = None
     refusal: Rejected | None = None
-    stop: str | None = None
+    suppress: str | None = None
 
 
 def update_verification(

@@ -139,11 +139,11 @@ class Provider(Protocol):
         ...
 
     async def fetch_sms(self, sid: str) -> MessageReport | None:
-        """Return how far a text got, as its callback would have told; None if the provider does not know it."""
+        """Return how far a text got, as its callback would report; None if the provider does not know it."""
         ...
 
     async def fetch_call(self, sid: str) -> CallReport | None:
-        """Return how far a call got, as its callback would have told; None if the provider does not know it."""
+        """Return how far a call got, as its callback would report; None if the provider does not know it."""
         ...
 
     async def hang_up(self, sid: str) -> None:
@@ -151,5 +151,5 @@ class Provider(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         ...

@@ -103,7 +103,7 @@ class CountedProvider:
     async def _sent(self, channel: Channel, sid: Awaitable[Answer]) -> Answer:
         result, failure = SendResult.UNKNOWN, None
         try:
-            taken = await sid
+            provider_sid = await sid
             result = SendResult.ACCEPTED
         except ProviderRefused as refusal:
             result, failure = SendResult.REFUSED, refusal.failure
@@ -113,4 +113,4 @@ class CountedProvider:
             raise
         finally:
             self._counters.sent(self.name, channel, result, failure)
-        return taken
+        return provider_sid

@@ -57,7 +57,7 @@ class HttpConnection(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self._new_future = loop.create_future
         self.lost: asyncio.Future[None] = loop.create_future()
-        """Done once the socket is let go."""
+        """Done once the socket is closed."""
         self.idle_since = 0.0
         """Loop time at which the pool last got the connection back."""
         self._parser = httptools.HttpResponseParser(self)
@@ -188,8 +188,8 @@ class Origin(NamedTuple):
 class ConnectionPool:
     """At most `size` connections to one origin, each lent to one request at a time.
 
-    A slot is a connection or the right to open one. Whoever lets go of a slot hands it to the request that has waited
-    longest, so while anybody waits nothing is idle and no slot is free, and nobody overtakes.
+    A slot is a connection or the right to open one. A released slot goes to the request that has waited
+    longest, so while a request waits nothing is idle and no slot is free, and no request overtakes another.
 
     Args:
         origin: where to; certificates are always verified.
@@ -267,16 +267,16 @@ class ConnectionPool:
         if self._free_slots:
             self._free_slots -= 1
             return None
-        turn: asyncio.Future[HttpConnection | None] = self._loop.create_future()
-        self._queue.append(turn)
+        waiter: asyncio.Future[HttpConnection | None] = self._loop.create_future()
+        self._queue.append(waiter)
         try:
-            connection = await turn
+            connection = await waiter
         except asyncio.CancelledError:
-            if turn.cancelled():
+            if waiter.cancelled():
                 # A hand-over may have skipped it meanwhile.
                 with contextlib.suppress(ValueError):
-                    self._queue.remove(turn)
-            elif (unwanted := turn.result()) is not None:
+                    self._queue.remove(waiter)
+            elif (unwanted := waiter.result()) is not None:
                 self.give_back(unwanted)
             else:
                 self._free_slot()
@@ -313,9 +313,9 @@ class ConnectionPool:
 
     def _hand_over(self, slot: HttpConnection | None) -> bool:
         while self._queue:
-            turn = self._queue.popleft()
-            if not turn.done():
-                turn.set_result(slot)
+            waiter = self._queue.popleft()
+            if not waiter.done():
+                waiter.set_result(slot)
                 return True
         return False
 
@@ -329,6 +329,23 @@ class ConnectionPool:
             self._discard(connection)
         if self._idle:
             self._sweeper = self._loop.call_at(self._idle[0].idle_since + self._idle_timeout, self._sweep)
+
+
+class ConnectionLimits(msgspec.Struct, frozen=True):
+    """Bounds of a provider's connections.
+
+    Attributes:
+        max_connections: How many requests may be in flight to one origin.
+        connect_timeout: Seconds until a request holds a connection, TLS handshake included.
+        total_timeout: Seconds until the answer is complete; longer than `connect_timeout`.
+    """
+
+    max_connections: int = 64
+    connect_timeout: float = 5.0
+    total_timeout: float = 15.0
+
+
+DEFAULT_LIMITS = ConnectionLimits()
 
 
 class HttpClient:

@@ -11,7 +11,7 @@ from gateway.domain.status_reports import CallReport, MessageReport
 from gateway.domain.verification import FailureCode
 from gateway.providers.base import Call, FoundSend, ProviderBusy, ProviderRefused, ProviderUncertain, Sms
 from gateway.providers.dialects import TELNYX
-from gateway.providers.http_client import JSON, HttpClient
+from gateway.providers.http_client import DEFAULT_LIMITS, JSON, ConnectionLimits, HttpClient
 from gateway.providers.twilio.errors import Meaning, failure_of
 from gateway.providers.twilio.statuses import fetched_call
 
@@ -30,7 +30,7 @@ _MEANINGS = {
 _Sid = Annotated[str, msgspec.Meta(pattern=r"\A[0-9A-Za-z_:.-]{1,64}\Z")]
 
 
-class _Created(msgspec.Struct):
+class _CreatedCall(msgspec.Struct):
     # The documented answer names no sid; where one comes, it is that of the callbacks.
     sid: _Sid | None = None
     call_sid: _Sid | None = None
@@ -57,12 +57,10 @@ class TelnyxProvider:
         auth_token: the API key.
         name: the provider's name in settings and callback paths.
         base_url: scheme, host and path before `/texml`.
-        max_connections: how many requests may be in flight.
-        connect_timeout: seconds until a request holds a connection.
-        total_timeout: seconds until the answer is complete.
+        connections: how many, and the time-outs.
 
     Raises:
-        ValueError: `connect_timeout` is not shorter than `total_timeout`.
+        ValueError: The connect timeout is not shorter than the total timeout.
     """
 
     def __init__(
@@ -73,9 +71,7 @@ class TelnyxProvider:
         auth_token: str,
         name: str = "telnyx",
         base_url: str = TELNYX.base_url,
-        max_connections: int = 64,
-        connect_timeout: float = 5.0,
-        total_timeout: float = 15.0,
+        connections: ConnectionLimits = DEFAULT_LIMITS,
     ) -> None:
         self.name = name
         self._application_sid = application_sid
@@ -88,9 +84,9 @@ class TelnyxProvider:
                 "Accept-Encoding": "identity",
                 "User-Agent": "poundkey",
             },
-            max_connections=max_connections,
-            connect_timeout=connect_timeout,
-            total_timeout=total_timeout,
+            max_connections=connections.max_connections,
+            connect_timeout=connections.connect_timeout,
+            total_timeout=connections.total_timeout,
         )
 
     async def send_sms(self, _sms: Sms) -> str:
@@ -98,7 +94,7 @@ class TelnyxProvider:
         raise _cannot("takes no texts from us")
 
     async def place_call(self, call: Call) -> str | None:
-        """Place a call once and return its sid, or None, since it may be told by callbacks only.
+        """Place a call once and return its sid, or None, since only callbacks may name it.
 
         Raises:
             ProviderRefused: nobody was called, for good; so is every call to an extension, which cannot be dialled.
@@ -111,7 +107,7 @@ class TelnyxProvider:
         if not 200 <= answer.status < 300:  # noqa: PLR2004 - the class of successes, RFC 9110 §15.3
             raise failure_of(answer, _MEANINGS)
         try:
-            created = msgspec.json.decode(answer.body, type=_Created)
+            created = msgspec.json.decode(answer.body, type=_CreatedCall)
         except (ValueError, RecursionError):
             raise ProviderUncertain("The provider accepted the request but its answer is none.") from None
         return created.sid or created.call_sid
@@ -165,7 +161,7 @@ class TelnyxProvider:
             raise failure_of(answer, _MEANINGS)
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         await self._http_client.close()
 
     def _order(self, call: Call) -> dict[str, str | int | bool]:

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable
 
+import msgspec
 import uuid_utils
 
 from gateway.domain.app_passwords import ALPHABET, LENGTH
@@ -40,3 +41,12 @@ def new_code(digits: int) -> str:
 def new_password() -> str:
     """Return a new uniform app password."""
     return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+
+
+class Generators(msgspec.Struct, frozen=True):
+    """The generators that services draw from."""
+
+    new_id: NewId = new_id
+    new_token: NewToken = new_token
+    new_code: NewCode = new_code
+    new_password: NewPassword = new_password

@@ -23,7 +23,7 @@ def owasp_hasher() -> argon2.PasswordHasher:
     return argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 
-class Passwords:
+class PasswordHasher:
     """Hashes and verifies in threads; raises Rejected (`rate_limited`) when the queue is full."""
 
     def __init__(self, hasher: argon2.PasswordHasher) -> None:
@@ -67,7 +67,7 @@ class PinHashes:
     queue is full.
     """
 
-    def __init__(self, vault: Vault, passwords: Passwords) -> None:
+    def __init__(self, vault: Vault, passwords: PasswordHasher) -> None:
         self._vault = vault
         self._passwords = passwords
 

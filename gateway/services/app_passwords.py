@@ -22,8 +22,8 @@ from gateway.domain.errors import Rejected
 from gateway.domain.idempotency import IdempotencyKey
 from gateway.domain.limits import DAY, Limits
 from gateway.domain.policy import Denial, Feature, feature_denial
-from gateway.security.generators import NewId, NewPassword
-from gateway.security.password_hashing import Passwords
+from gateway.security.generators import Generators
+from gateway.security.password_hashing import PasswordHasher
 from gateway.security.vault import Vault
 from gateway.services.enrollments import done, owned
 from gateway.services.portal import reject_ended
@@ -32,9 +32,9 @@ from gateway.stores.rate_counters import RateCounterStore
 
 
 class AppPasswords:
-    """One journey per method; all but `check` raise Refused (`not_found`) for a record that is not the application's.
+    """One use case per method; all but `check` raise Rejected (`not_found`) for a record that is not the application's.
 
-    `create` and `check` raise Refused (`rate_limited`) while too many others are being hashed.
+    `create` and `check` raise Rejected (`rate_limited`) while too many others are being hashed.
     """
 
     def __init__(
@@ -43,12 +43,10 @@ class AppPasswords:
         rate_counters: RateCounterStore,
         applications: Applications,
         vault: Vault,
-        passwords: Passwords,
+        passwords: PasswordHasher,
         limits: Limits,
-        *,
         clock: Clock,
-        new_id: NewId,
-        new_password: NewPassword,
+        generators: Generators,
     ) -> None:
         self._enrollments = enrollments
         self._rate_counters = rate_counters
@@ -57,9 +55,8 @@ class AppPasswords:
         self._passwords = passwords
         self._limits = limits
         self._clock = clock
-        self._new_id = new_id
-        self._new_password = new_password
-        self._turns: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
+        self._generators = generators
+        self._locks: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
 
     async def create(
         self,
@@ -71,14 +68,14 @@ class AppPasswords:
         idempotency_key: IdempotencyKey | None = None,
         visit_began: int | None = None,
     ) -> tuple[AppPassword, str]:
-        """Make an app password; returns it as kept, and as it is shown this once.
+        """Make an app password; returns it as stored, and in clear, which is shown this once.
 
-        Raises Refused: `feature_off`, `enrollment_blocked`, `app_password_name_invalid`, `app_passwords_full`; and
-        VisitMoved if the visit that asks has ended meanwhile.
+        Raises Rejected: `feature_off`, `enrollment_blocked`, `app_password_name_invalid`, `app_passwords_full`; and
+        PortalVisitChanged if the visit that asks has ended meanwhile.
         """
         while True:
             with contextlib.suppress(SelectorTaken):
-                return await self._draw(
+                return await self._create(
                     application, enrollment_id, name, scope, expires_in_days, idempotency_key, visit_began
                 )
 
@@ -87,7 +84,7 @@ class AppPasswords:
         return owned(application, await self._enrollments.get(enrollment_id)).app_passwords
 
     async def delete(self, application: Application, enrollment_id: str, app_password_id: str) -> None:
-        """Delete an app password, also where policy has switched them off; raises Refused (`not_found`)."""
+        """Delete an app password, also where policy has switched them off; raises Rejected (`not_found`)."""
 
         def step(enrollment: Enrollment, now: int) -> EnrollmentChange:
             return delete_app_password(owned(application, enrollment), app_password_id, now)
@@ -99,62 +96,69 @@ class AppPasswords:
     ) -> AppPassword | None:
         """Return the app password that a user gave, or None: it is not theirs, or does not work now or for this scope.
 
-        Whatever the reason for a no, and whether there is such a user or not, it is counted alike and costs one
-        verification. Raises Refused (`rate_limited`) when the user had their failures.
+        Every failure counts alike and costs one hash verification, also that of an unknown user. Raises Rejected
+        (`rate_limited`) after too many failures.
         """
         keys = self._vault.rate_counter_keys("app_password", application.id, user)
         # One at a time for each user: a mail client opens many connections, which must not use up each other's tries.
-        turn = self._turns.setdefault(keys[0], asyncio.Lock())
-        async with turn:
-            await self._rate_counters.count(keys, lambda tally, now: tally.with_app_password_tried(now, self._limits))
+        lock = self._locks.setdefault(keys[0], asyncio.Lock())
+        async with lock:
+            await self._rate_counters.count(
+                keys, lambda rate_counters, now: rate_counters.with_app_password_tried(now, self._limits)
+            )
             try:
-                right = await self._judge(application, user, password, scope)
+                app_password = await self._verify(application, user, password, scope)
             except Rejected:
                 await self._take_back(keys)
                 raise
-            if right is not None:
+            if app_password is not None:
                 await self._take_back(keys)
-            return right
+            return app_password
 
-    async def _judge(self, application: Application, user: str, password: str, scope: str | None) -> AppPassword | None:
-        drawn = normalize_password(password) or ""
+    async def _verify(
+        self, application: Application, user: str, password: str, scope: str | None
+    ) -> AppPassword | None:
+        normalized = normalize_password(password) or ""
         enrollment = await self._enrollments.of_user(application.id, user)
-        candidate = None if enrollment is None else self._candidate(application, enrollment, drawn, scope)
-        right = await self._passwords.verify(candidate.hash if candidate else None, drawn)
-        if enrollment is None or candidate is None or not right:
+        candidate = None if enrollment is None else self._candidate(application, enrollment, normalized, scope)
+        matches = await self._passwords.verify(candidate.hash if candidate else None, normalized)
+        if enrollment is None or candidate is None or not matches:
             return None
-        return await self._used(enrollment, candidate, self._vault.password_selector(enrollment.id, drawn))
+        return await self._record_use(enrollment, candidate, self._vault.password_selector(enrollment.id, normalized))
 
     def _candidate(
-        self, application: Application, enrollment: Enrollment, drawn: str, scope: str | None
+        self, application: Application, enrollment: Enrollment, normalized: str, scope: str | None
     ) -> AppPassword | None:
         if self._denial(application, enrollment):
             return None
         now = self._clock()
-        found = (
-            find_usable(enrollment, one, scope, now) for one in self._vault.password_selectors(enrollment.id, drawn)
+        candidates = (
+            find_usable(enrollment, selector, scope, now)
+            for selector in self._vault.password_selectors(enrollment.id, normalized)
         )
-        return next(filter(None, found), None)
+        return next(filter(None, candidates), None)
 
-    async def _used(self, enrollment: Enrollment, right: AppPassword, selector: bytes) -> AppPassword | None:
+    async def _record_use(
+        self, enrollment: Enrollment, app_password: AppPassword, selector: bytes
+    ) -> AppPassword | None:
         """Note the use; None if the password was taken away while it was being verified.
 
         From now on it is found by this selector, which the newest key made.
         """
 
         def step(current: Enrollment, now: int) -> EnrollmentChange:
-            return record_use(current, right.id, now, selector)
+            return record_use(current, app_password.id, now, selector)
 
         try:
             change = done(await self._enrollments.change(enrollment.id, step))
         except Rejected:
             return None
-        return find_app_password(change.enrollment, right.id)
+        return find_app_password(change.enrollment, app_password.id)
 
     async def _take_back(self, keys: tuple[bytes, ...]) -> None:
-        await self._rate_counters.count(keys, lambda tally, _now: tally.without_latest_try())
+        await self._rate_counters.count(keys, lambda rate_counters, _now: rate_counters.without_latest_try())
 
-    async def _draw(
+    async def _create(
         self,
         application: Application,
         enrollment_id: str,
@@ -164,11 +168,11 @@ class AppPasswords:
         idempotency_key: IdempotencyKey | None,
         visit_began: int | None,
     ) -> tuple[AppPassword, str]:
-        """Draw a password and keep it; raises SelectorTaken if another must be drawn."""
-        password = self._new_password()
-        app_password_id = self._new_id("apw")
+        """Draw a password and store it; raises SelectorTaken if another must be drawn."""
+        password = self._generators.new_password()
+        app_password_id = self._generators.new_id("apw")
         selector = self._vault.password_selector(enrollment_id, password)
-        kept_hash = await self._passwords.hash(password)
+        password_hash = await self._passwords.hash(password)
 
         def step(enrollment: Enrollment, now: int) -> EnrollmentChange:
             reject_ended(owned(application, enrollment), visit_began)
@@ -178,15 +182,15 @@ class AppPasswords:
             expires_at = None if expires_in_days is None else now + expires_in_days * DAY
             return create_app_password(
                 enrollment,
-                AppPassword(app_password_id, name, selector, kept_hash, now, scope, expires_at),
+                AppPassword(app_password_id, name, selector, password_hash, now, scope, expires_at),
                 now,
             )
 
-        def made(change: EnrollmentChange) -> tuple[AppPassword, str]:
+        def result_of(change: EnrollmentChange) -> tuple[AppPassword, str]:
             return change.enrollment.app_passwords[-1], format_password(password)
 
-        key = idempotency_key and idempotency_key.after(made)
-        return made(await self._enrollments.change(enrollment_id, step, key))
+        key = idempotency_key and idempotency_key.after(result_of)
+        return result_of(await self._enrollments.change(enrollment_id, step, key))
 
     def _denial(self, application: Application, enrollment: Enrollment) -> Denial | None:
         policy = self._applications.for_person(application.name, enrollment.groups)

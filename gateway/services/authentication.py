@@ -1,4 +1,4 @@
-"""A person proves a phone, or signs in: by the default method, another way, or by what stands in for a proof."""
+"""Verifies a person: proves a new phone, or approves a sign-in by a phone, a trusted device, a proof or a bypass."""
 
 import contextlib
 
@@ -29,7 +29,7 @@ _ANY_LOCALE = "en"
 class NewPhone(msgspec.Struct, frozen=True):
     """A phone that a person says is theirs; `replaces` is the id of the phone that goes once this one is proven.
 
-    A `first` one is taken on nobody's word but theirs: once another phone is proven, it cannot be any more.
+    A `first` phone needs no earlier proof; it is rejected once another phone of the person is proven.
     """
 
     kind: PhoneKind
@@ -57,7 +57,7 @@ class Challenge(msgspec.Struct, frozen=True):
 
 
 class Authentication:
-    """One journey per method; each raises Refused for what it will not do."""
+    """One use case per method; each raises Rejected for what it will not do."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class Authentication:
             first_phone=phone.first,
             confirm_key=enrollment.confirm_key(known),
         )
-        return await self._verifications.begin(application, request, idempotency_key)
+        return await self._verifications.create_with_enrollment(application, request, idempotency_key)
 
     async def challenge(
         self,
@@ -116,17 +116,19 @@ class Authentication:
         request = _request_for(enrollment, challenge, locale)
         policy = self._applications.for_person(application.name, enrollment.groups)
         proof = enrollment.last_proof
-        asked = challenge.purpose is Purpose.SIGN_IN and challenge.phone_id is None and challenge.channel is None
+        may_reuse_proof = (
+            challenge.purpose is Purpose.SIGN_IN and challenge.phone_id is None and challenge.channel is None
+        )
 
-        def holds(kept: Enrollment, now: int) -> bool:
-            return recognition.recently_proven(kept, policy.proof_cache, now)
+        def holds(current: Enrollment, now: int) -> bool:
+            return recognition.recently_proven(current, policy.proof_cache, now)
 
-        if asked and proof and holds(enrollment, self._clock()):
+        if may_reuse_proof and proof and holds(enrollment, self._clock()):
             with contextlib.suppress(recognition.NotRecognized):
                 return await self._verifications.recognize(
                     application, request, Basis.RECENT_PROOF, proof.assurance, holds, idempotency_key
                 )
-        return await self._verifications.begin(application, request, idempotency_key)
+        return await self._verifications.create_with_enrollment(application, request, idempotency_key)
 
     async def recognize_device(self, application: Application, enrollment_id: str, secret: str) -> Created | None:
         """Approve a sign-in from a browser that the person trusts; None if they do not, or policy says no."""
@@ -134,8 +136,8 @@ class Authentication:
         policy = self._applications.for_person(application.name, enrollment.groups)
         digest = self._vault.secret_digest(secret)
 
-        def holds(kept: Enrollment, now: int) -> bool:
-            return recognition.trusted_until(kept, digest, now) is not None
+        def holds(current: Enrollment, now: int) -> bool:
+            return recognition.trusted_until(current, digest, now) is not None
 
         if not policy.remember_device_days or not holds(enrollment, self._clock()):
             return None
@@ -154,16 +156,16 @@ class Authentication:
     ) -> int:
         """Trust a browser for as long as policy says; returns how many days, 0 where policy says no.
 
-        Raises VisitMoved if the visit that asks has ended meanwhile.
+        Raises PortalVisitChanged if the visit that asks has ended meanwhile.
         """
         enrollment = owned(application, await self._enrollments.get(enrollment_id))
         days = self._applications.for_person(application.name, enrollment.groups).remember_device_days
         if days:
             digest = self._vault.secret_digest(secret)
 
-            def step(kept: Enrollment, now: int) -> EnrollmentChange:
-                reject_ended(kept, visit_began)
-                return recognition.trust_device(kept, digest, days, now)
+            def step(current: Enrollment, now: int) -> EnrollmentChange:
+                reject_ended(current, visit_began)
+                return recognition.trust_device(current, digest, days, now)
 
             await self._changed(application, enrollment_id, step)
         return days
@@ -182,7 +184,7 @@ class Authentication:
     ) -> tuple[str, int]:
         """Grant a code for one sign-in within so many seconds; returns it, shown once, and its end (ms).
 
-        Raises Refused: `enrollment_blocked`, `no_method` for a person who has no phone and so enrolls instead.
+        Raises Rejected: `enrollment_blocked`, `no_method` for a person who has no phone and so enrolls instead.
         """
         code = self._new_code(recognition.BYPASS_DIGITS)
         digest = self._vault.code_digest(enrollment_id, code)
@@ -201,15 +203,17 @@ class Authentication:
         return granted(await self._enrollments.change(enrollment_id, step, key))
 
     async def use_bypass(self, application: Application, enrollment_id: str, typed: str) -> Created:
-        """Sign in with a granted code; raises Refused (`bypass_invalid`; `no_method`, which leaves the code unused)."""
+        """Sign in with a granted code; raises Rejected: `bypass_invalid`, or `no_method`, which leaves it unused."""
         _phone(owned(application, await self._enrollments.get(enrollment_id)), Challenge())
         digest = self._vault.code_digest(enrollment_id, "".join(typed.split()).replace("-", ""))
         enrollment = await self._changed(
-            application, enrollment_id, lambda kept, now: recognition.use_bypass(kept, digest, now)
+            application, enrollment_id, lambda current, now: recognition.use_bypass(current, digest, now)
         )
         request = _request_for(enrollment, Challenge(Purpose.SIGN_IN), None)
         # The code was used up in a transaction of its own: there is nothing left to ask again.
-        return await self._verifications.recognize(application, request, Basis.BYPASS, None, lambda _kept, _now: True)
+        return await self._verifications.recognize(
+            application, request, Basis.BYPASS, None, lambda _current, _now: True
+        )
 
     async def _changed(self, application: Application, enrollment_id: str, step: PersonStep) -> Enrollment:
         def owned_step(enrollment: Enrollment, now: int) -> EnrollmentChange:
@@ -221,7 +225,7 @@ class Authentication:
 def _request_for(enrollment: Enrollment, challenge: Challenge, locale: str | None) -> VerificationRequest:
     """Return how to reach a person.
 
-    Raises Refused: `not_found` for a phone that is not theirs, `phone_not_proven`, `no_method`, `number_invalid` for a
+    Raises Rejected: `not_found` for a phone that is not theirs, `phone_not_proven`, `no_method`, `number_invalid` for a
     text to an extension.
     """
     default = enrollment.default_method
@@ -258,7 +262,7 @@ def _phone(enrollment: Enrollment, challenge: Challenge) -> Phone:
 
 
 def _chosen(enrollment: Enrollment, phone_id: str, purpose: Purpose | None) -> Phone:
-    """Return the phone that was named; one that is not proven signs nobody in who has a proven one."""
+    """Return the phone that was named; an unproven phone cannot be used by a person who has a proven one."""
     phone = enrollment.phone(phone_id)
     if phone is None:
         raise Rejected(ErrorCode.NOT_FOUND, "There is no such phone.", field="phone_id")

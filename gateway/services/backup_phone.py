@@ -1,4 +1,4 @@
-"""The backup's journey: where nobody answers a sign-in's call, the person's next phone is called, if policy says so."""
+"""Calls the person's next phone where nobody answers a sign-in's call, if the policy says so."""
 
 import contextlib
 import hashlib
@@ -18,25 +18,25 @@ from gateway.stores.verifications import Step, VerificationStore
 
 
 class BackupPhones:
-    """Fills `gateway.services.report_listener.ReportListener`.
+    """Implements `gateway.services.report_listener.ReportListener`.
 
-    The backup is a verification of its own, and is begun before the first one notes it: `continued_by` never names what
-    is not there. It is begun once, however often and in how many processes a report is heard, because its
-    Idempotency-Key is stored in the transaction that begins it. If the first one has ended meanwhile, the backup is
-    canceled. What no report tells of, or a crash between the two has left, the clock sees to before it ends the first.
+    The backup is a verification of its own. It is created before the first one names it in `continued_by`, and only
+    once, however many reports come in however many processes: its Idempotency-Key is stored in the transaction that
+    creates it. If the first one has ended meanwhile, the backup is canceled. Where no report comes, or a process ended
+    between the two, the scheduler does the same before it ends the first one.
     """
 
     def __init__(
         self,
         store: VerificationStore,
         enrollments: EnrollmentStore,
-        proofs: Authentication,
+        authentication: Authentication,
         verifications: Verifications,
         counters: Counters,
     ) -> None:
         self._store = store
         self._enrollments = enrollments
-        self._proofs = proofs
+        self._authentication = authentication
         self._verifications = verifications
         self._counters = counters
 
@@ -49,20 +49,20 @@ class BackupPhones:
             return
         application = Application(verification.application_id, verification.application_name)
         try:
-            backup_id = await self._begun(application, enrollment, verification)
+            backup_id = await self._create_backup(application, enrollment, verification)
         except Rejected as refusal:
             reason = refusal.code
-            await self._noted(verification, lambda kept, now: backup_phone.give_up_backup(kept, reason, now))
+            await self._apply(verification, lambda current, now: backup_phone.give_up_backup(current, reason, now))
             return
-        noted = await self._noted(
-            verification, lambda kept, now: backup_phone.continue_with_backup(kept, backup_id, now)
+        noted = await self._apply(
+            verification, lambda current, now: backup_phone.continue_with_backup(current, backup_id, now)
         )
         if noted is None or noted.continued_by != backup_id:
             with contextlib.suppress(Rejected):  # it has ended by itself
                 await self._verifications.cancel(application, backup_id)
 
-    async def _begun(self, application: Application, enrollment: Enrollment, first: Verification) -> str:
-        """Call the best phone that may be called, and return the verification's id; raises Refused where none may."""
+    async def _create_backup(self, application: Application, enrollment: Enrollment, first: Verification) -> str:
+        """Call the best phone that may be called, and return the verification's id; raises Rejected where none may."""
         backup = backup_phone.next_backup(enrollment, first)
         digest = hashlib.sha256(f"backup of {first.id}".encode()).digest()
         key = IdempotencyKey(digest, digest, _id_of)
@@ -70,24 +70,24 @@ class BackupPhones:
         for phone in backup.phones:
             challenge = Challenge(Purpose.SIGN_IN, phone.id, Channel.CALL, backup.mode, (), first.id, backup.tried)
             try:
-                begun = await self._proofs.challenge(application, enrollment.id, challenge, key, first.locale)
+                created = await self._authentication.challenge(application, enrollment.id, challenge, key, first.locale)
             except RepeatedRequest as repeated:
                 return repeated.response.content.decode()
             except Rejected as refused:
                 refusal = refused
             else:
-                return begun.change.verification.id
+                return created.change.verification.id
         raise refusal
 
-    async def _noted(self, first: Verification, step: Step) -> Verification | None:
+    async def _apply(self, first: Verification, step: Step) -> Verification | None:
         """Change the first verification; None if there is no such any more."""
         try:
             change = await self._store.apply(first.id, step)
         except Rejected:
             return None
-        self._counters.kept(change)
+        self._counters.change_committed(change)
         return change.verification
 
 
-def _id_of(begun: Created) -> bytes:
-    return begun.change.verification.id.encode()
+def _id_of(created: Created) -> bytes:
+    return created.change.verification.id.encode()

@@ -33,17 +33,17 @@ class CallPins:
         self._hashes = hashes
         self._limits = limits
         self._clock = clock
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def judged(self, verification: Verification, attempt: Attempt, gathered: KeyedPin) -> Change:
-        """Judge what the open Gather of a call got, once for that Gather, and keep what follows.
+        """Judge the digits of the open Gather of a call, once for that Gather, and store the change.
 
-        Raises NotHashed, StoreUnavailable, and Refused (`not_found`; `enrollment_blocked` and `no_method` for an
+        Raises NotHashed, StoreUnavailable, and Rejected (`not_found`; `enrollment_blocked` and `no_method` for an
         approval that the record does not bear any more).
         """
         person_id = str(verification.enrollment_id)
-        turn = self._turns.setdefault(person_id, asyncio.Lock())
-        async with turn:
+        lock = self._locks.setdefault(person_id, asyncio.Lock())
+        async with lock:
             while True:
                 enrollment = await self._enrollments.get(person_id)
                 verdict = _NOTHING if enrollment is None else await self._verdict(enrollment, attempt, gathered.digits)
@@ -57,7 +57,7 @@ class CallPins:
         return step
 
     async def _verdict(self, enrollment: Enrollment, attempt: Attempt, digits: str) -> PinVerdict:
-        """Hold digits against what is kept; while it is locked, they are not even looked at."""
+        """Compare digits with the stored hash; while the PIN is locked, they are not compared."""
         against = expected_hash(enrollment, attempt)
         if against is None or enrollment.pin is None or enrollment.pin.locked(self._clock()):
             return PinVerdict(against, fits=False)
@@ -69,5 +69,5 @@ class CallPins:
             raise NotHashed(refusal.detail) from None
 
     def _outgrown(self, against: str, attempt: Attempt) -> bool:
-        """Tell whether a PIN that was right is to be hashed anew, because an older key made what is kept of it."""
+        """Tell whether a right PIN is to be hashed again, because an older key made its stored hash."""
         return attempt.call_state is CallState.PROOF and not self._hashes.uses_newest_key(against)

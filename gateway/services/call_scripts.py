@@ -1,4 +1,4 @@
-"""What a call says, from what the rules answer: the script, in the callee's language, with the keys of this gateway."""
+"""Renders what a call says: the script that the rules chose, in the callee's language, with the gateway's keys."""
 
 import msgspec
 
@@ -36,7 +36,7 @@ class CallScripts:
         return msgspec.structs.replace(self._keypad, language=LANGUAGE_KEY) if offered else self._keypad
 
     def written(self, attempt: AttemptRef, change: Change | None) -> str:
-        """Return what a call hears; one that nobody knows of hears that there is nothing to do."""
+        """Return the TwiML of a change's reply; for an unknown attempt, the script that nothing is needed."""
         if change is None or change.reply is None:
             return scripts.not_needed(self._phrasebooks.for_locale(None))
         return self._written(attempt, change.verification, change.reply)
@@ -49,9 +49,11 @@ class CallScripts:
         if reply.script is Script.SPEAK_CODE:
             code = self._vault.unseal(verification.sealed_code or b"", verification.id).decode()
             return scripts.speak_code(book, application=application, code=code)
-        return self._asked(book, keys, application, reply, self._addresses.gather_url(attempt, reply.gather_number))
+        return self._question(book, keys, application, reply, self._addresses.gather_url(attempt, reply.gather_number))
 
-    def _asked(self, book: Phrasebook, keys: scripts.OfferedKeys, application: str, reply: Reply, action: str) -> str:
+    def _question(
+        self, book: Phrasebook, keys: scripts.OfferedKeys, application: str, reply: Reply, action: str
+    ) -> str:
         """Return what asks for a key, or for several."""
         if reply.script is Script.FRAUD_REPORTED:
             return scripts.fraud_reported(book, action=action)
@@ -74,8 +76,15 @@ class CallScripts:
             book, other = other, book
         if reply.slow:
             book, other = self._phrasebooks.slower(book), other and self._phrasebooks.slower(other)
-        own = next((kept.confirm_key for kept in verification.attempts if kept.token == attempt.token), "")
-        keypad = self.keypad(verification).asking(own)
+        confirm_key = next(
+            (
+                other_attempt.confirm_key
+                for other_attempt in verification.attempts
+                if other_attempt.token == attempt.token
+            ),
+            "",
+        )
+        keypad = self.keypad(verification).asking(confirm_key)
         slower = "" if reply.slow else SLOW_KEY
         return book, scripts.OfferedKeys(keypad.confirm, keypad.never_call, keypad.language, other, slower)
 

@@ -1,8 +1,10 @@
-"""What each callback of a provider does to its verification; the provider's words become ours by its `StatusWords`."""
+"""Applies each callback of a provider to its verification; `StatusWords` translates the provider's words into ours."""
 
 import logging
 from collections.abc import Awaitable
 from typing import Protocol
+
+import msgspec
 
 from gateway.domain.attempts import find_attempt_by_token, is_sent_by
 from gateway.domain.delivery import AnsweredBy
@@ -34,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 
 class TextListener(Protocol):
-    """Who is told what people text, and who is told that they want no texts."""
+    """Receives people's texts, and opt-outs that the provider reports."""
 
     async def received(self, event: MessageReceived) -> str:
         """Take in a text, and return the TwiML of the answer."""
@@ -45,8 +47,15 @@ class TextListener(Protocol):
         ...
 
 
+class CallHandling(msgspec.Struct, frozen=True):
+    """What answers calls: the scripts that they speak, and the check of PINs that are keyed in."""
+
+    scripts: CallScripts
+    pins: CallPins
+
+
 class Callbacks:
-    """Fills `webhooks.routes.ProviderListener` for one provider.
+    """Implements `webhooks.routes.ProviderListener` for one provider.
 
     An attempt or verification that we do not know is harmless, and so is one that was handed to another provider.
     """
@@ -54,8 +63,7 @@ class Callbacks:
     def __init__(
         self,
         store: VerificationStore,
-        scripts: CallScripts,
-        pins: CallPins,
+        calls: CallHandling,
         limits: Limits,
         words: StatusWords,
         texts: TextListener,
@@ -70,8 +78,8 @@ class Callbacks:
         self._counters = counters
         self._words = words
         self._store = store
-        self._scripts = scripts
-        self._pins = pins
+        self._scripts = calls.scripts
+        self._pins = calls.pins
         self._limits = limits
 
     async def call_answered(self, event: CallAnswered) -> str:
@@ -93,23 +101,23 @@ class Callbacks:
             return self._scripts.written(event.attempt, await self._machine_took(event.attempt, event.sid))
         change = await self._applied_counted(
             event.attempt,
-            lambda verification, tally, now: call_events.gather_digits(
+            lambda verification, rate_counters, now: call_events.gather_digits(
                 verification,
                 token,
                 event.sid,
-                event.turn,
+                event.gather_number,
                 event.digits,
-                tally,
+                rate_counters,
                 now,
                 self._limits,
                 keypad=self._scripts.keypad(verification),
                 cut_off=event.cut_off,
             ),
         )
-        gathered = KeyedPin(token, event.sid, event.turn, event.digits)
+        gathered = KeyedPin(token, event.sid, event.gather_number, event.digits)
         judged = self._to_be_judged(event.attempt, change, gathered)
         if change is not None and judged is not None:
-            change = await self._kept(self._pins.judged(change.verification, judged, gathered))
+            change = await self._committed(self._pins.judged(change.verification, judged, gathered))
         if change is not None and any(entry.type == FRAUD_REPORTED for entry in change.entries):
             logger.warning("a person reported fraud on a call: %s", event.attempt.verification_id)
         return self._scripts.written(event.attempt, change)
@@ -168,13 +176,13 @@ class Callbacks:
         def own(verification: Verification, now: int) -> Change:
             return step(verification, now) if self._has(verification, attempt) else Change(verification)
 
-        return await self._kept(self._store.apply(attempt.verification_id, own))
+        return await self._committed(self._store.apply(attempt.verification_id, own))
 
     async def _applied_counted(self, attempt: AttemptRef, step: CountedStep) -> Change | None:
-        def own(verification: Verification, tally: RateCounters, now: int) -> Change:
-            return step(verification, tally, now) if self._has(verification, attempt) else Change(verification)
+        def own(verification: Verification, rate_counters: RateCounters, now: int) -> Change:
+            return step(verification, rate_counters, now) if self._has(verification, attempt) else Change(verification)
 
-        return await self._kept(self._store.apply_counted(attempt.verification_id, own))
+        return await self._committed(self._store.apply_counted(attempt.verification_id, own))
 
     def _to_be_judged(self, attempt: AttemptRef, change: Change | None, gathered: KeyedPin) -> Attempt | None:
         if change is None or not self._has(change.verification, attempt):
@@ -184,11 +192,11 @@ class Callbacks:
     def _has(self, verification: Verification, attempt: AttemptRef) -> bool:
         return is_sent_by(verification, attempt.token, self._provider)
 
-    async def _kept(self, applied: Awaitable[Change]) -> Change | None:
+    async def _committed(self, applied: Awaitable[Change]) -> Change | None:
         """Return the change once it is committed; None for what we do not know."""
         try:
             change = await applied
         except Rejected:
             return None
-        self._counters.kept(change)
+        self._counters.change_committed(change)
         return change

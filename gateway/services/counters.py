@@ -1,4 +1,4 @@
-"""What the rooms tell whoever counts. Nothing that was counted is ever asked for."""
+"""The counters that services write; no service reads them."""
 
 from typing import Protocol
 
@@ -6,8 +6,8 @@ from gateway.domain.verification import Change
 
 
 class Counters(Protocol):
-    """Counts what happened."""
+    """Counts committed changes."""
 
-    def kept(self, change: Change) -> None:
-        """Learn of a change once it is committed, and only once; never raises."""
+    def change_committed(self, change: Change) -> None:
+        """Count a committed change; called once a change, never raises."""
         ...

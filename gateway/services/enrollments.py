@@ -38,7 +38,7 @@ class Amendment(msgspec.Struct, frozen=True):
 
 
 class Enrollments:
-    """One journey per method; each raises Refused (`not_found`) for a record that is not the application's."""
+    """One use case per method; each raises Rejected (`not_found`) for a record that is not the application's."""
 
     def __init__(
         self, enrollments: EnrollmentStore, applications: Applications, *, clock: Clock, new_id: NewId
@@ -77,13 +77,13 @@ class Enrollments:
         """Change what the integrator says of a person, or the default method."""
 
         def step(enrollment: Enrollment, now: int) -> EnrollmentChange:
-            given = {
+            changes = {
                 name: value
                 for name in ("display_name", "locale", "groups")
                 if (value := getattr(amendment, name)) is not msgspec.UNSET
             }
-            entry = JournalEntry("enrollment.amended", {"fields": ", ".join(given)})
-            change = update_enrollment(enrollment, now, entry, **given) if given else EnrollmentChange(enrollment)
+            entry = JournalEntry("enrollment.amended", {"fields": ", ".join(changes)})
+            change = update_enrollment(enrollment, now, entry, **changes) if changes else EnrollmentChange(enrollment)
             if isinstance(amendment.default_method, DefaultMethod):
                 chosen = choose_default(change.enrollment, amendment.default_method, now)
                 return msgspec.structs.replace(chosen, entries=(*change.entries, *chosen.entries))
@@ -125,7 +125,7 @@ class Enrollments:
         return await self._changed(application, enrollment_id, lambda enrollment, now: reset(enrollment, reason, now))
 
     async def remove(self, application: Application, enrollment_id: str) -> None:
-        """Remove a person's record with all that hangs on it."""
+        """Delete a person's record with its phones and app passwords."""
 
         def check(enrollment: Enrollment, _now: int) -> EnrollmentChange:
             return EnrollmentChange(owned(application, enrollment))
@@ -161,7 +161,7 @@ class Enrollments:
 
 
 def owned(application: Application, enrollment: Enrollment | None) -> Enrollment:
-    """Return the enrollment if it is the application's; raises Refused (`not_found`)."""
+    """Return the enrollment if it is the application's; raises Rejected (`not_found`)."""
     if enrollment is None or enrollment.application_id != application.id:
         raise Rejected(ErrorCode.NOT_FOUND, "There is no such enrollment.")
     return enrollment

@@ -1,7 +1,9 @@
-"""The journey of a person's text: it approves, denies or stops further texts; what it says is not kept."""
+"""Handles a person's text: a code approves, a fraud word denies, a keyword stops texts. Its body is not stored."""
 
 import logging
 from collections.abc import Collection
+
+import msgspec
 
 from gateway.domain.errors import Rejected
 from gateway.domain.inbound_sms import FRAUD, TEXT_REPLIED, Keyword, keyword, receive_sms, select_verification, word
@@ -19,11 +21,18 @@ from webhooks.events import MessageReceived
 logger = logging.getLogger(__name__)
 
 
-class InboundSms:
-    """Fills `gateway.services.callbacks.TextListener`.
+class InboundSmsOptions(msgspec.Struct, frozen=True):
+    """The fraud words beside each language's own, and whether we answer keywords (or the provider does)."""
 
-    A keyword is a keyword first. A stop holds for the number that was texted and for its messaging service, because
-    texts may be sent from either.
+    fraud_words: Collection[str]
+    answer_keywords: bool
+
+
+class InboundSms:
+    """Implements `gateway.services.callbacks.TextListener`.
+
+    A text that is a keyword is only that. An opt-out holds for the number that was texted and for its messaging
+    service, because texts may be sent from either.
     """
 
     def __init__(
@@ -34,12 +43,9 @@ class InboundSms:
         vault: Vault,
         limits: Limits,
         counters: Counters,
-        *,
         senders: Senders,
-        fraud_words: Collection[str],
-        answer_keywords: bool,
+        options: InboundSmsOptions,
     ) -> None:
-        """Take the parts; `fraud_words` are those beside each language's own."""
         self._store = store
         self._suppressions = suppressions
         self._phrasebooks = phrasebooks
@@ -47,25 +53,25 @@ class InboundSms:
         self._limits = limits
         self._counters = counters
         self._senders = senders
-        self._fraud_words = frozenset(map(word, (*fraud_words, *map(fraud_word, phrasebooks.all()))))
-        self._answer_keywords = answer_keywords
+        self._fraud_words = frozenset(map(word, (*options.fraud_words, *map(fraud_word, phrasebooks.all()))))
+        self._answer_keywords = options.answer_keywords
 
     async def received(self, event: MessageReceived) -> str:
-        """Take in a text, and return the TwiML of the answer; a sender that is no phone number is not heard."""
+        """Handle a text and return the TwiML of the answer; a text from a sender that is no phone number is ignored."""
         try:
             number = parse_e164(event.sender)
         except Rejected:
             return NO_REPLY
-        asked = event.opt_out or keyword(event.body)
-        if asked is None:
+        keyword_sent = event.opt_out or keyword(event.body)
+        if keyword_sent is None:
             await self._reply(number, event)
             return NO_REPLY
         senders = [sender for sender in (event.recipient, event.service) if sender]
-        if asked is Keyword.STOP:
+        if keyword_sent is Keyword.STOP:
             await self._suppressions.opt_out(number, senders, OptOutReason.KEYWORD)
-        elif asked is Keyword.START:
+        elif keyword_sent is Keyword.START:
             await self._suppressions.opt_in(number, senders)
-        return await self._answer(number, asked)
+        return await self._answer(number, keyword_sent)
 
     async def opted_out(self, number: PhoneNumber) -> None:
         """Learn from the provider that a number wants no texts of ours."""
@@ -76,13 +82,13 @@ class InboundSms:
             change = await self._store.answer(
                 number,
                 lambda recent: select_verification(recent, event.sid),
-                lambda verification, tally, now: receive_sms(
+                lambda verification, rate_counters, now: receive_sms(
                     verification,
                     event.sid,
                     event.body,
                     self._fraud_words,
                     self._vault.code_digest,
-                    tally,
+                    rate_counters,
                     now,
                     self._limits,
                 ),
@@ -91,11 +97,11 @@ class InboundSms:
             logger.info("a code that was texted back was not judged: %s", refusal.code.value)
         else:
             if change is not None:
-                self._counters.kept(change)
+                self._counters.change_committed(change)
                 if any(entry.type == TEXT_REPLIED and entry.facts["said"] == FRAUD for entry in change.entries):
                     logger.warning("a person reported fraud by text: %s", change.verification.id)
 
-    async def _answer(self, number: PhoneNumber, asked: Keyword) -> str:
+    async def _answer(self, number: PhoneNumber, keyword_sent: Keyword) -> str:
         if not self._answer_keywords:
             return NO_REPLY
-        return keyword_reply(self._phrasebooks.for_locale(await self._store.locale_of(number)), asked.value)
+        return keyword_reply(self._phrasebooks.for_locale(await self._store.locale_of(number)), keyword_sent.value)

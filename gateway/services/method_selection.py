@@ -41,16 +41,16 @@ def reject_forbidden(
     number: PhoneNumber,
     kind: PhoneKind | None,
 ) -> None:
-    """Raise Refused for a way that the policy forbids."""
+    """Raise Rejected for a way that the policy forbids."""
     denial = _denial(policy, purpose, channel, mode, number, kind)
     if denial:
         raise denial.refused()
 
 
 def reject_without_pin(enrollment: Enrollment | None, mode: Mode | None, now: int) -> None:
-    """Raise Refused for a call that asks for a PIN which is not there, or locked.
+    """Raise Rejected for a call that asks for a PIN which is not there, or locked.
 
-    `pin_not_set`, `pin_locked`, or `method_forbidden` for a number of nobody's.
+    `pin_not_set`, `pin_locked`, or `method_forbidden` for a number without an enrollment.
     """
     if mode is not Mode.PIN:
         return
@@ -75,7 +75,9 @@ def plan(policy: Policy, request: VerificationRequest, mode: Mode | None, enroll
     modes = [mode]
     for step in steps[1:]:
         modes.append(mode_of(step.channel, step.mode, policy.call_proof, modes))
-    resolved = [msgspec.structs.replace(step, mode=asked) for step, asked in zip(steps, modes, strict=True)]
+    resolved = [
+        msgspec.structs.replace(step, mode=resolved_mode) for step, resolved_mode in zip(steps, modes, strict=True)
+    ]
 
     def denial(step: FallbackStep) -> ErrorCode | None:
         if step.channel is Channel.SMS and request.extension is not None:

@@ -15,7 +15,7 @@ _DEFAULT_LOCALE = "en"
 _DOMAINS = ("voice", "sms")
 _CACHED_LOCALES = 1024
 
-Found = TypeVar("Found")
+Entry = TypeVar("Entry")
 
 
 class _PhrasebookEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,7 +73,7 @@ def load_phrasebooks(folder: Path) -> Phrasebooks:
     return Phrasebooks(by_tag(served | books), books[_DEFAULT_LOCALE])
 
 
-def by_tag(by_locale: Mapping[str, Found]) -> dict[str, Found]:
+def by_tag(by_locale: Mapping[str, Entry]) -> dict[str, Entry]:
     """Return what `best_match` looks in: the entries by lower-case tag, and by language alone where that is free."""
     table = {locale.lower(): entry for locale, entry in by_locale.items()}
     for locale, entry in by_locale.items():
@@ -81,7 +81,7 @@ def by_tag(by_locale: Mapping[str, Found]) -> dict[str, Found]:
     return table
 
 
-def best_match(locale: str, table: Mapping[str, Found]) -> Found | None:
+def best_match(locale: str, table: Mapping[str, Entry]) -> Entry | None:
     """Return the entry that suits a BCP 47 tag best, whatever its case; None if nothing of the language is there.
 
     Tried in turn (RFC 4647 §3.4, lookup): the tag and its shorter forms, the language in the script that the region

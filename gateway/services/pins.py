@@ -1,4 +1,4 @@
-"""A person's PIN: set by who runs the service, or by the person, and taken away."""
+"""A person's PIN: set by the operator or by the person, and removed."""
 
 from gateway.domain.api_keys import Application
 from gateway.domain.enrollment import Enrollment, EnrollmentChange
@@ -9,26 +9,26 @@ from gateway.stores.enrollments import EnrollmentStore, PersonStep
 
 
 class Pins:
-    """One journey per method; each raises Refused (`not_found`) for a record that is not the application's."""
+    """One use case per method; each raises Rejected (`not_found`) for a record that is not the application's."""
 
     def __init__(self, enrollments: EnrollmentStore, hashes: PinHashes) -> None:
         self._enrollments = enrollments
         self._hashes = hashes
 
-    async def give(self, application: Application, enrollment_id: str, typed: str) -> Enrollment:
-        """Set a PIN for a person, who has to change it when they first use it; raises Refused as `choose` does."""
+    async def set_initial(self, application: Application, enrollment_id: str, typed: str) -> Enrollment:
+        """Set a PIN for a person, who has to change it when they first use it; raises Rejected as `choose` does."""
         return await self._set(application, enrollment_id, typed, must_change=True)
 
     async def choose(self, application: Application, enrollment_id: str, typed: str) -> Enrollment:
         """Set the PIN that a person has chosen.
 
-        Raises Refused: `pin_malformed`, `pin_too_simple`, `enrollment_blocked`, or `rate_limited` while too many others
-        are being hashed.
+        Raises Rejected: `pin_malformed`, `pin_too_simple`, `enrollment_blocked`, or `rate_limited` while too many
+        others are being hashed.
         """
         return await self._set(application, enrollment_id, typed, must_change=False)
 
     async def remove(self, application: Application, enrollment_id: str) -> Enrollment:
-        """Take a person's PIN away; raises Refused (`not_found`) where there is none."""
+        """Take a person's PIN away; raises Rejected (`not_found`) where there is none."""
         return await self._changed(application, enrollment_id, remove_pin)
 
     async def _set(self, application: Application, enrollment_id: str, typed: str, *, must_change: bool) -> Enrollment:
@@ -36,7 +36,9 @@ class Pins:
         reject_unsuitable_pin(typed, before.phones)  # before it costs a hash
         pin_hash = await self._hashes.hash(enrollment_id, typed)
         return await self._changed(
-            application, enrollment_id, lambda kept, now: set_pin(kept, typed, pin_hash, now, must_change=must_change)
+            application,
+            enrollment_id,
+            lambda current, now: set_pin(current, typed, pin_hash, now, must_change=must_change),
         )
 
     async def _changed(self, application: Application, enrollment_id: str, step: PersonStep) -> Enrollment:

@@ -1,4 +1,4 @@
-"""A person's visit to the hosted pages: a link that opens once, then a session kept here and known by a cookie."""
+"""A person's visit to the hosted pages: a link that opens once, then a session that is stored and named by a cookie."""
 
 import hmac
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ class CreatedLink(msgspec.Struct, frozen=True):
 
 
 class PortalVisit(msgspec.Struct, frozen=True):
-    """Who is visiting, for whom, under which policy; `csrf` is what each form of this visit must bring back."""
+    """A visit with its person, application and policy; `csrf` is the token that each of its forms must return."""
 
     session: PortalSession
     enrollment: Enrollment
@@ -49,11 +49,19 @@ class EndedVisit(msgspec.Struct, frozen=True):
 
 
 class PortalVisitChanged(Exception):
-    """Two tabs, a double click, or an end from outside: the visit is no longer where this request found it."""
+    """The visit has changed since this request read it: by another tab, a double click, or its end."""
+
+
+class PortalOptions(msgspec.Struct, frozen=True):
+    """The gateway's public URL, and how long (s) links and sessions live."""
+
+    public_url: str
+    link_lifetime: int
+    session_lifetime: int
 
 
 class Portal:
-    """One journey per method."""
+    """One use case per method."""
 
     def __init__(
         self,
@@ -62,14 +70,10 @@ class Portal:
         api_keys: ApiKeyStore,
         applications: Applications,
         vault: Vault,
-        *,
         clock: Clock,
         new_token: NewToken,
-        public_url: str,
-        link_lifetime: int,
-        session_lifetime: int,
+        options: PortalOptions,
     ) -> None:
-        """Take the lifetimes in seconds."""
         self._enrollments = enrollments
         self._visits = visits
         self._api_keys = api_keys
@@ -77,9 +81,7 @@ class Portal:
         self._vault = vault
         self._clock = clock
         self._new_token = new_token
-        self._public_url = public_url.rstrip("/")
-        self._link_lifetime = link_lifetime
-        self._session_lifetime = session_lifetime
+        self._options = options
 
     async def make_link(
         self,
@@ -89,7 +91,7 @@ class Portal:
         return_url: str | None,
         idempotency_key: IdempotencyKey | None,
     ) -> CreatedLink:
-        """Make a link for a person; raises Refused (`not_found`, `return_url_forbidden`)."""
+        """Make a link for a person; raises Rejected (`not_found`, `return_url_forbidden`)."""
         enrollment = owned(application, await self._enrollments.get(enrollment_id))
         policy = self._applications.for_person(application.name, enrollment.groups)
         if return_url is not None and return_url not in policy.return_urls:
@@ -99,11 +101,11 @@ class Portal:
                 field="return_url",
             )
         token = self._new_token()
-        expires_at = self._clock() + self._link_lifetime * SECOND
-        made = CreatedLink(f"{self._public_url}/portal/links/{token}", expires_at)
+        expires_at = self._clock() + self._options.link_lifetime * SECOND
+        created_link = CreatedLink(f"{self._options.public_url.rstrip('/')}/portal/links/{token}", expires_at)
         link = PortalLink(self._vault.secret_digest(token), enrollment_id, page, return_url, expires_at)
-        await self._visits.add_link(link, idempotency_key and idempotency_key.after(lambda _link: made))
-        return made
+        await self._visits.add_link(link, idempotency_key and idempotency_key.after(lambda _link: created_link))
+        return created_link
 
     async def peek(self, token: str) -> PortalLink | None:
         """Return the link behind a token, used or not; None if it is past its time, void, or never was."""
@@ -111,7 +113,7 @@ class Portal:
         if link is None or self._clock() >= link.expires_at:
             return None
         enrollment = await self._enrollments.get(link.enrollment_id)
-        made_at = link.expires_at - self._link_lifetime * SECOND
+        made_at = link.expires_at - self._options.link_lifetime * SECOND
         return None if enrollment is None or _voided(made_at, enrollment, self._clock()) else link
 
     async def host(self, link: PortalLink) -> Application | None:
@@ -136,7 +138,7 @@ class Portal:
             page=link.page,
             return_url=link.return_url,
             opened_at=now,
-            expires_at=now + self._session_lifetime * SECOND,
+            expires_at=now + self._options.session_lifetime * SECOND,
             link_digest=link.digest,
         )
         return secret if await self._visits.open_link(link.digest, session) else None
@@ -144,7 +146,7 @@ class Portal:
     async def enter(self, secret: str) -> PortalVisit | None:
         """Return the visit behind a cookie; None if it is over or never was.
 
-        Who is blocked still has it, to be told so; once the block has ended, visits that began before are over.
+        A blocked person keeps the visit, so that the page can say so; after the block, earlier visits are over.
         """
         session = await self._visits.session(self._vault.secret_digest(secret))
         if session is None or self._clock() >= session.expires_at:
@@ -172,7 +174,7 @@ class Portal:
         return hmac.compare_digest(visit.session.link_digest, self._vault.secret_digest(token))
 
     async def note(self, visit: PortalVisit, **fields: Any) -> PortalVisit:  # noqa: ANN401 - any field of the session
-        """Keep what has become of a visit; raises VisitMoved if another request of it was faster."""
+        """Store changed fields of a visit; raises PortalVisitChanged if another request of it was faster."""
         session = msgspec.structs.replace(visit.session, **fields)
         if not await self._visits.move_session(visit.session, session):
             raise PortalVisitChanged
@@ -199,7 +201,7 @@ def _voided(at: int, enrollment: Enrollment, now: int) -> bool:
 
 
 def reject_ended(enrollment: Enrollment, began: int | None) -> None:
-    """Raise VisitMoved for a visit that the person's record has ended meanwhile; `began` is in ms since the epoch."""
+    """Raise PortalVisitChanged for a visit that a change of the record has ended; `began` is in ms since the epoch."""
     if began is not None and began <= enrollment.visits_void_before:
         raise PortalVisitChanged
 

@@ -13,9 +13,9 @@ LARGEST = 1_000_000
 """Bytes of one recording: a minute of speech as telephones carry it takes half of that."""
 
 _VERSION_LENGTH = 12
-_WAVE = "audio/wav"
+_WAV = "audio/wav"
 _MPEG = "audio/mpeg"
-_TYPES = {".wav": _WAVE, ".mp3": _MPEG}
+_TYPES = {".wav": _WAV, ".mp3": _MPEG}
 
 
 class RecordingsInvalid(Exception):
@@ -64,22 +64,22 @@ def load_recordings(folder: Path | None, books: Iterable[Phrasebook]) -> Recordi
         return Recordings({})
     by_locale = {book.locale: book for book in books}
     problems: list[str] = []
-    found: dict[str, tuple[Recording, ...]] = {}
+    recordings: dict[str, tuple[Recording, ...]] = {}
     for place in _listed(folder, problems):
         if place.name not in by_locale:
             problems.append(f"{place}: is no language of ours; they are {', '.join(sorted(by_locale))}")
         else:
-            found[place.name] = tuple(_in_language(place, by_locale[place.name], problems))
+            recordings[place.name] = tuple(_in_language(place, by_locale[place.name], problems))
     if problems:
         raise RecordingsInvalid(problems)
-    return Recordings(found)
+    return Recordings(recordings)
 
 
 def _in_language(folder: Path, book: Phrasebook, problems: list[str]) -> Iterable[Recording]:
-    said = recordable(book)
+    prompts = recordable(book)
     seen: set[str] = set()
     for file in _listed(folder, problems):
-        problem = _misnamed(file, said, seen)
+        problem = _misnamed(file, prompts, seen)
         seen.add(file.stem)
         if problem is not None:
             problems.append(f"{file}: {problem}")
@@ -91,7 +91,7 @@ def _in_language(folder: Path, book: Phrasebook, problems: list[str]) -> Iterabl
             continue
         version = sha256(content).hexdigest()[:_VERSION_LENGTH]
         path = f"{version}/{book.locale}/{file.name}"
-        yield Recording(said[file.stem], path, _TYPES[file.suffix], content)
+        yield Recording(prompts[file.stem], path, _TYPES[file.suffix], content)
 
 
 def _listed(folder: Path, problems: list[str]) -> list[Path]:
@@ -102,10 +102,10 @@ def _listed(folder: Path, problems: list[str]) -> list[Path]:
         return []
 
 
-def _misnamed(file: Path, said: Mapping[str, str], seen: set[str]) -> str | None:
+def _misnamed(file: Path, prompts: Mapping[str, str], seen: set[str]) -> str | None:
     if file.suffix not in _TYPES:
         return f"is not of a type that calls can play: {', '.join(_TYPES)}"
-    if file.stem not in said:
+    if file.stem not in prompts:
         return "is no prompt that can be recorded; docs/recordings.md lists them"
     return "is there twice" if file.stem in seen else None
 
@@ -124,6 +124,6 @@ def _read(file: Path) -> bytes:
 
 def _type_of(content: bytes) -> str | None:
     if content[:4] == b"RIFF" and content[8:12] == b"WAVE":
-        return _WAVE
+        return _WAV
     framed = len(content) > 1 and content[0] == 0xFF and content[1] & 0xE0 == 0xE0  # noqa: PLR2004 - MPEG's frame sync
     return _MPEG if content[:3] == b"ID3" or framed else None

@@ -1,4 +1,4 @@
-"""Whom the rooms tell of what became of texts and calls, once it is committed."""
+"""The listener that is called after a report on a text or call is committed."""
 
 from typing import Protocol
 

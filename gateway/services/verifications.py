@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import msgspec
+
 from gateway.domain import code
 from gateway.domain.api_keys import Application
 from gateway.domain.applications import Applications
@@ -26,14 +28,14 @@ from gateway.domain.ivr.modes import mode_of
 from gateway.domain.journal import StoredEntry
 from gateway.domain.limits import Limits, RateCounters
 from gateway.domain.listing import ListFilter, Page
+from gateway.domain.outbox import Submit, queued_attempt
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import count_send, offer_phone, reject_text_to_extension
 from gateway.domain.policy import Policy, sharing_denial
 from gateway.domain.recognition import Holds, NotRecognized
 from gateway.domain.routing import Route
 from gateway.domain.verification import Change, Channel, Mode, Status, Verification
-from gateway.outbox_ports import SendQueue
-from gateway.security.generators import NewCode, NewId, NewToken
+from gateway.security.generators import Generators
 from gateway.security.vault import Vault
 from gateway.services.counters import Counters
 from gateway.services.method_selection import (
@@ -48,8 +50,15 @@ from gateway.stores.enrollments import EnrollmentStore
 from gateway.stores.verifications import Joining, VerificationStore
 
 
+class Sending(msgspec.Struct, frozen=True):
+    """How an attempt is sent: `route` chooses its provider, `submit` takes it once it is committed."""
+
+    route: Route
+    submit: Submit
+
+
 class Verifications:
-    """One journey per method; each raises Refused for what it will not do, StoreUnavailable when nothing is kept."""
+    """One use case per method; each raises Rejected for what it refuses, StoreUnavailable when nothing is stored."""
 
     def __init__(
         self,
@@ -57,14 +66,10 @@ class Verifications:
         enrollments: EnrollmentStore,
         applications: Applications,
         vault: Vault,
-        sends: SendQueue,
         limits: Limits,
         counters: Counters,
-        *,
-        route: Route,
-        new_id: NewId,
-        new_token: NewToken,
-        new_code: NewCode,
+        sending: Sending,
+        generators: Generators,
     ) -> None:
         self._store = store
         self._stopping = False
@@ -72,45 +77,42 @@ class Verifications:
         self._enrollments = enrollments
         self._applications = applications
         self._vault = vault
-        self._sends = sends
         self._limits = limits
         self._counters = counters
-        self._route = route
-        self._new_id = new_id
-        self._new_token = new_token
-        self._new_code = new_code
+        self._sending = sending
+        self._generators = generators
 
     async def create(
         self, application: Application, request: VerificationRequest, idempotency_key: IdempotencyKey | None
     ) -> Verification:
-        """Begin a verification; its send is kept with it and goes out after the commit."""
-        return (await self.begin(application, request, idempotency_key)).change.verification
+        """Create a verification; its send is stored with it and goes out after the commit."""
+        return (await self.create_with_enrollment(application, request, idempotency_key)).change.verification
 
-    async def begin(
+    async def create_with_enrollment(
         self, application: Application, request: VerificationRequest, idempotency_key: IdempotencyKey | None
     ) -> Created:
-        """Do what `create` does, and return the person's record with it."""
+        """Do what `create` does, and return the change with the person's record."""
         policy, enrollment = await self._terms(application, request.enrollment_id)
         request = under(policy, with_purpose(request, enrollment))
         reject_text_to_extension(request.channel, request.extension)
         reject_forbidden(policy, request.purpose, request.channel, request.mode, request.number, request.kind)
         limits = policy.limits(self._limits)
-        new = self._new_verification(application, self._new_code(limits.code_length))
+        new = self._new_verification(application, self._generators.new_code(limits.code_length))
         mode = mode_of(request.channel, request.mode, policy.call_proof)
         attempt = self.new_attempt(request.channel, mode, request.number)
         following = plan(policy, request, mode, enrollment)
 
-        def begin(tally: RateCounters, now: int) -> Change:
+        def step(rate_counters: RateCounters, now: int) -> Change:
             if enrollment is None:
                 reject_without_pin(None, mode, now)
-            return create(request, new, attempt, tally, now, limits, following)
+            return create(request, new, attempt, rate_counters, now, limits, following)
 
         joining = self._joining(request, policy, mode)
-        begun = await self._store.create(
-            new.id, request.number, begin, idempotency_key=idempotency_key, joining=joining
+        created = await self._store.create(
+            new.id, request.number, step, idempotency_key=idempotency_key, joining=joining
         )
-        self._handed_over(begun.change)
-        return begun
+        self._handed_over(created.change)
+        return created
 
     async def recognize(
         self,
@@ -121,9 +123,9 @@ class Verifications:
         holds: Holds,
         idempotency_key: IdempotencyKey | None = None,
     ) -> Created:
-        """Approve a person's sign-in without a text or a call, because of what stands in for a proof.
+        """Approve a person's sign-in without a text or a call, on this basis.
 
-        It is asked again in the transaction whether it `holds`; raises NotRecognized, with nothing kept, if not.
+        The transaction checks again that the basis `holds`; raises NotRecognized, with nothing stored, if not.
         """
         await self._terms(application, request.enrollment_id)
         new = self._new_verification(application, "")
@@ -134,15 +136,15 @@ class Verifications:
                 raise NotRecognized
             return EnrollmentChange(enrollment)
 
-        kept = await self._store.create(
+        created = await self._store.create(
             new.id,
             request.number,
-            lambda _tally, now: create_recognized(request, new, basis, assurance, now),
+            lambda _rate_counters, now: create_recognized(request, new, basis, assurance, now),
             idempotency_key=idempotency_key,
             joining=Joining(str(request.enrollment_id), join),
         )
-        self._counters.kept(kept.change)
-        return kept
+        self._counters.change_committed(created.change)
+        return created
 
     async def check(self, application: Application, verification_id: str, typed: str) -> tuple[Verification, bool]:
         """Judge a code. The flag tells whether it was right; a malformed one is refused and burns nothing."""
@@ -154,7 +156,7 @@ class Verifications:
         digest = self._vault.code_digest(verification_id, guess)
         change = await self._store.apply_counted(
             verification_id,
-            lambda verification, tally, now: check_code(verification, digest, tally, now, self._limits),
+            lambda verification, rate_counters, now: check_code(verification, digest, rate_counters, now, self._limits),
         )
         verification = self._result(change)
         return verification, verification.status is Status.APPROVED
@@ -171,14 +173,16 @@ class Verifications:
         before = await self.show(application, verification_id)
         policy, _ = await self._terms(application, before.enrollment_id)
 
-        def step(verification: Verification, tally: RateCounters, now: int) -> Change:
+        def step(verification: Verification, rate_counters: RateCounters, now: int) -> Change:
             by = channel or verification.channel
             reject_text_to_extension(by, verification.extension)
             reject_forbidden(policy, verification.purpose, by, mode, verification.number, None)
-            asked = resent_mode(policy, verification, by, mode)
+            chosen_mode = resent_mode(policy, verification, by, mode)
             if verification.enrollment_id is None:
-                reject_without_pin(None, asked, now)
-            return resend(verification, self.new_attempt(by, asked, verification.number), tally, now, self._limits)
+                reject_without_pin(None, chosen_mode, now)
+            return resend(
+                verification, self.new_attempt(by, chosen_mode, verification.number), rate_counters, now, self._limits
+            )
 
         def person(enrollment: Enrollment, now: int) -> EnrollmentChange:
             reject_without_pin(enrollment, resent_mode(policy, before, channel or before.channel, mode), now)
@@ -220,11 +224,11 @@ class Verifications:
             try:
                 verification = await self.show(application, verification_id)
                 revision = verification.revision if revision is None else revision
-                left = deadline - loop.time()
-                if verification.revision > revision or self._stopping or left <= 0:
+                remaining = deadline - loop.time()
+                if verification.revision > revision or self._stopping or remaining <= 0:
                     return verification
-                # Woken, it looks again: what another process tells of may have been seen already.
-                await self._wait_for(changed, left)
+                # Read again after waking: another process may have notified of a state that was read already.
+                await self._wait_for(changed, remaining)
             finally:
                 changed.cancel()
 
@@ -242,7 +246,7 @@ class Verifications:
     ) -> AsyncIterator[list[StoredEntry]]:
         """Yield journal entries as they are committed, and an empty list each `heartbeat` seconds without any.
 
-        Ends when the verification has ended and all its entries so far were told, or when the gateway stops.
+        Ends when the verification has ended and all its entries so far were yielded, or when the gateway stops.
         """
         while True:
             changed = self._store.changed(verification_id)
@@ -253,8 +257,10 @@ class Verifications:
                     after = entries[-1].sequence
                     yield entries
                 # Of one that has ended long ago the journal is gone.
-                told_all = verification.status is not Status.PENDING and (after >= verification.entries or not entries)
-                if told_all or self._stopping:
+                all_yielded = verification.status is not Status.PENDING and (
+                    after >= verification.entries or not entries
+                )
+                if all_yielded or self._stopping:
                     return
                 if not entries:
                     await self._wait_for(changed, heartbeat)
@@ -271,12 +277,12 @@ class Verifications:
             self._waiting -= 1
 
     def stop_waiting(self) -> None:
-        """Answer everyone who waits with what there is, and let no one wait any more: the gateway stops."""
+        """Answer every waiting request with the present state, and let no further one wait: the gateway stops."""
         self._stopping = True
         self._store.wake_all()
 
     async def _terms(self, application: Application, enrollment_id: str | None) -> tuple[Policy, Enrollment | None]:
-        """Return the policy, and the record of the person if it is one's; raises Refused (`not_found`)."""
+        """Return the policy, and the record of the person if it is one's; raises Rejected (`not_found`)."""
         if enrollment_id is None:
             return self._applications.for_person(application.name, ()), None
         enrollment = await self._enrollments.get(enrollment_id)
@@ -285,7 +291,7 @@ class Verifications:
         return self._applications.for_person(application.name, enrollment.groups), enrollment
 
     def _new_verification(self, application: Application, code_in_clear: str) -> NewVerification:
-        verification_id = self._new_id("ver")
+        verification_id = self._generators.new_id("ver")
         return NewVerification(
             id=verification_id,
             application_id=application.id,
@@ -298,7 +304,11 @@ class Verifications:
         if request.enrollment_id is None:
             return None
         phone = Phone(
-            self._new_id("phn"), request.kind, request.number, extension=request.extension, replaces=request.replaces
+            self._generators.new_id("phn"),
+            request.kind,
+            request.number,
+            extension=request.extension,
+            replaces=request.replaces,
         )
 
         def join(enrollment: Enrollment, sharers: int, now: int) -> EnrollmentChange:
@@ -313,26 +323,28 @@ class Verifications:
 
     def new_attempt(self, channel: Channel, mode: Mode | None, number: PhoneNumber) -> NewAttempt:
         """Draw the id and the secrets of an attempt, and choose its provider; a call has a mode."""
-        match_digits = self._new_code(MATCH_LENGTH) if mode is Mode.MATCH else None
-        provider = self._route(channel, number)
-        return NewAttempt(self._new_id("att"), self._new_token(), channel, mode, provider, match_digits)
+        match_digits = self._generators.new_code(MATCH_LENGTH) if mode is Mode.MATCH else None
+        provider = self._sending.route(channel, number)
+        return NewAttempt(
+            self._generators.new_id("att"), self._generators.new_token(), channel, mode, provider, match_digits
+        )
 
-    def _handed_over(self, kept: Change) -> Verification:
-        """Hand a kept send to the dispatcher."""
-        verification = self._result(kept)
-        if kept.send is not None:
-            self._sends.put(verification, kept.send)
+    def _handed_over(self, change: Change) -> Verification:
+        """Hand a committed send to the dispatcher."""
+        verification = self._result(change)
+        if change.send is not None:
+            self._sending.submit(queued_attempt(verification.id, change.send))
         return verification
 
     def _result(self, change: Change) -> Verification:
-        """Count a change that was kept, and return what it made; raises its refusal."""
-        self._counters.kept(change)
+        """Count a committed change and return its verification; raises its refusal."""
+        self._counters.change_committed(change)
         if change.refusal is not None:
             raise change.refusal
         return change.verification
 
 
 def _must_own(application: Application, verification: Verification) -> None:
-    """Raise Refused (`not_found`) if the verification is another application's."""
+    """Raise Rejected (`not_found`) if the verification is another application's."""
     if verification.application_id != application.id:
         raise Rejected(ErrorCode.NOT_FOUND, "There is no such verification.")

@@ -8,8 +8,8 @@ import msgspec
 import phonenumbers
 
 from gateway.domain.limits import Count
-from gateway.domain.provider_health import HealthRule, Rest
-from gateway.domain.routing import Routes as DomainRoutes
+from gateway.domain.provider_health import CircuitRule, OpenTime
+from gateway.domain.routing import Routes
 from gateway.providers.dialects import DIALECTS, TELNYX, TWILIO, Dialect, Signature
 from gateway.settings.channels import Sender
 from webhooks.signatures import public_key
@@ -42,7 +42,7 @@ class Twilio(msgspec.Struct, frozen=True):
         return f"Twilio({self.account_sid}, …)"
 
 
-class Account(msgspec.Struct, frozen=True):
+class AccountSettings(msgspec.Struct, frozen=True):
     """A further provider's account; an empty `sender` or `caller` is that of `[text]` or `[voice]`."""
 
     dialect: Literal["twilio", "signalwire", "telnyx"] = "twilio"
@@ -60,7 +60,7 @@ class Account(msgspec.Struct, frozen=True):
     caller: Sender = ""
 
     def __repr__(self) -> str:
-        return f"Account({self.dialect}, {self.account_sid}, …)"
+        return f"AccountSettings({self.dialect}, {self.account_sid}, …)"
 
     @property
     def spoken(self) -> Dialect:
@@ -73,7 +73,7 @@ class Account(msgspec.Struct, frozen=True):
         return self.base_url or self.spoken.base_url
 
 
-class Routes(msgspec.Struct, frozen=True):
+class RouteSettings(msgspec.Struct, frozen=True):
     """Which provider is asked first, and which next; and when one is rested. Times are in seconds."""
 
     text: tuple[str, ...] = (FIRST,)
@@ -81,27 +81,29 @@ class Routes(msgspec.Struct, frozen=True):
     text_to: Mapping[str, tuple[str, ...]] = {}
     call_to: Mapping[str, tuple[str, ...]] = {}
     failures: Count = 5
-    rest: Rest = 30
-    longest_rest: Rest = 900
+    rest: OpenTime = 30
+    longest_rest: OpenTime = 900
 
     @property
-    def lists(self) -> DomainRoutes:
+    def lists(self) -> Routes:
         """Return the lists alone."""
-        return DomainRoutes(self.text, self.call, self.text_to, self.call_to)
+        return Routes(self.text, self.call, self.text_to, self.call_to)
 
     @property
-    def health(self) -> HealthRule:
-        """Return the rule of rests alone."""
-        return HealthRule(self.failures, self.rest, self.longest_rest)
+    def health(self) -> CircuitRule:
+        """Return when a circuit opens, and for how long."""
+        return CircuitRule(self.failures, self.rest, self.longest_rest)
 
 
-def all_accounts(twilio: Twilio, providers: Mapping[str, Account]) -> dict[str, Account]:
+def all_accounts(twilio: Twilio, providers: Mapping[str, AccountSettings]) -> dict[str, AccountSettings]:
     """Return every provider's account by its name."""
     shared = {field: getattr(twilio, field) for field in Twilio.__struct_fields__}
-    return {FIRST: Account(**shared), **providers}
+    return {FIRST: AccountSettings(**shared), **providers}
 
 
-def mistakes(twilio: Twilio, providers: Mapping[str, Account], routes: Routes, lease: float) -> list[str]:
+def mistakes(
+    twilio: Twilio, providers: Mapping[str, AccountSettings], routes: RouteSettings, lease: float
+) -> list[str]:
     """Name what is missing, or cannot work; `lease` is that of sends, in seconds."""
     accounts = all_accounts(twilio, providers)
     problems = [
@@ -117,7 +119,7 @@ def mistakes(twilio: Twilio, providers: Mapping[str, Account], routes: Routes, l
     return problems + _unusable_routes(routes, accounts)
 
 
-def _missing(place: str, account: Account) -> list[str]:
+def _missing(place: str, account: AccountSettings) -> list[str]:
     needed = {"base_url": account.api, "account_sid": account.account_sid, "auth_token": account.auth_token}
     if account.spoken is TELNYX:
         needed["application_sid"] = account.application_sid
@@ -128,7 +130,7 @@ def _missing(place: str, account: Account) -> list[str]:
     return [f"{place}.{name}: is missing" for name, value in needed.items() if not value]
 
 
-def _unusable(place: str, account: Account, lease: float) -> list[str]:
+def _unusable(place: str, account: AccountSettings, lease: float) -> list[str]:
     problems = []
     if account.connect_timeout >= account.total_timeout:
         problems.append(f"{place}.connect_timeout: must be shorter than {place}.total_timeout")
@@ -146,7 +148,7 @@ def _unusable(place: str, account: Account, lease: float) -> list[str]:
     return problems
 
 
-def _unusable_routes(routes: Routes, accounts: Mapping[str, Account]) -> list[str]:
+def _unusable_routes(routes: RouteSettings, accounts: Mapping[str, AccountSettings]) -> list[str]:
     """Name what leads nowhere."""
     problems = []
     for place, names, texts in _lists(routes):
@@ -168,7 +170,7 @@ def _unusable_routes(routes: Routes, accounts: Mapping[str, Account]) -> list[st
     return problems
 
 
-def _lists(routes: Routes) -> list[tuple[str, tuple[str, ...], bool]]:
+def _lists(routes: RouteSettings) -> list[tuple[str, tuple[str, ...], bool]]:
     """Return every list of providers with its place, and whether it is of texts."""
     return [
         ("routes.text", routes.text, True),

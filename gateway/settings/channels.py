@@ -72,7 +72,7 @@ class Voice(msgspec.Struct, frozen=True):
 
 
 def _words_mistake(words: tuple[str, ...]) -> str | None:
-    """Name a word that nobody can reply, or that would not be read as this one; None if there is none."""
+    """Name a word that cannot be matched by a reply, or that is a keyword already; None if there is none."""
     for written in words:
         compared = word(written)
         if not any(char.isalpha() for char in compared):

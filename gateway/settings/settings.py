@@ -18,7 +18,7 @@ from gateway.domain.retention import Retention
 from gateway.domain.validation import Mistake, validate
 from gateway.security.vault import FIRST_KEY, KEY_SIZE
 from gateway.settings import accounts
-from gateway.settings.accounts import Account, Routes, Twilio
+from gateway.settings.accounts import AccountSettings, RouteSettings, Twilio
 from gateway.settings.channels import Text, Voice
 from gateway.settings.validation import SENTENCES, dotted, line
 from gateway.stores.places import POSTGRES, SQLITE, is_postgres, shown, sqlite_path
@@ -91,7 +91,7 @@ class Outbox(msgspec.Struct, frozen=True):
     settle_after: Seconds = 120.0
 
 
-class Portal(msgspec.Struct, frozen=True):
+class PortalSettings(msgspec.Struct, frozen=True):
     """What people may do, and their visits to the hosted pages. Times are in seconds."""
 
     applications: str = ""
@@ -115,13 +115,13 @@ class Settings(msgspec.Struct, frozen=True):
     voice: Voice = Voice()
     outbox: Outbox = Outbox()
     twilio: Twilio = Twilio()
-    providers: Mapping[str, Account] = {}
-    routes: Routes = Routes()
-    portal: Portal = Portal()
+    providers: Mapping[str, AccountSettings] = {}
+    routes: RouteSettings = RouteSettings()
+    portal: PortalSettings = PortalSettings()
     retention: Retention = Retention()
 
     @property
-    def accounts(self) -> dict[str, Account]:
+    def accounts(self) -> dict[str, AccountSettings]:
         """Return every provider's account by its name."""
         return accounts.all_accounts(self.twilio, self.providers)
 
@@ -210,7 +210,7 @@ def _kinds_in(section: Sequence[str]) -> dict[str, Any]:
     """Return the types of the settings in a section, by their names; none where there is no such section."""
     match section:
         case [accounts.SECTION, _]:
-            struct: type[msgspec.Struct] | None = Account
+            struct: type[msgspec.Struct] | None = AccountSettings
         case [name]:
             struct = _SECTIONS.get(name)
         case _:

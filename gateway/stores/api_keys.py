@@ -19,10 +19,10 @@ class ApiKeyStore:
 
         async def operation(transaction: Transaction) -> ApiKey:
             application = key.application
-            await transaction.put(sql.INSERT_APPLICATION, (application.id, application.name, key.created_at))
+            await transaction.execute(sql.INSERT_APPLICATION, (application.id, application.name, key.created_at))
             row = await transaction.read(sql.SELECT_APPLICATION, (application.name,))
             stored = Application(*row) if row else application
-            await transaction.put(sql.INSERT_KEY, (key.id, stored.id, key.name, key.digest, key.created_at))
+            await transaction.execute(sql.INSERT_KEY, (key.id, stored.id, key.name, key.digest, key.created_at))
             return ApiKey(key.id, stored, key.name, key.digest, key.created_at, None)
 
         return await self._writer.run(operation)
@@ -41,12 +41,12 @@ class ApiKeyStore:
 
     async def application(self, application_id: str) -> Application | None:
         """Return an application."""
-        row = await self._reads.one(sql.SELECT_APPLICATION_BY_ID, (application_id,))
+        row = await self._reads.row(sql.SELECT_APPLICATION_BY_ID, (application_id,))
         return Application(*row) if row else None
 
     async def application_named(self, name: str) -> Application | None:
         """Return the application of this name."""
-        row = await self._reads.one(sql.SELECT_APPLICATION, (name,))
+        row = await self._reads.row(sql.SELECT_APPLICATION, (name,))
         return Application(*row) if row else None
 
     async def application_names(self) -> list[str]:

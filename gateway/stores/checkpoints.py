@@ -17,12 +17,12 @@ logger = logging.getLogger(__name__)
 class Checkpoints:
     """A passive checkpoint each second; one that holds the writer for a moment when the log has grown all the same.
 
-    Whoever holds `turn` keeps the writer waiting. `look_for_others` sees what other processes have committed.
+    While `batch_lock` is held, the writer waits. `look_for_others` sees what other processes have committed.
     """
 
-    def __init__(self, path: Path, turn: asyncio.Lock, look_for_others: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, path: Path, batch_lock: asyncio.Lock, look_for_others: Callable[[], Awaitable[None]]) -> None:
         self._log = path.with_name(f"{path.name}-wal")
-        self._turn = turn
+        self._batch_lock = batch_lock
         self._look_for_others = look_for_others
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
@@ -43,7 +43,7 @@ class Checkpoints:
                 await self._look_for_others()
                 await self._checkpoint("PASSIVE")
                 if self._log.stat().st_size > _LOG_LIMIT:
-                    async with self._turn:
+                    async with self._batch_lock:
                         await self._checkpoint("TRUNCATE")
             except (sqlite3.Error, OSError) as error:
                 logger.warning("the write-ahead log could not be moved into the database: %s", error)

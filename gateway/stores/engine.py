@@ -1,4 +1,4 @@
-"""What an engine gives the stores: a writer that commits operations in groups, reads of what is committed, and news."""
+"""What an engine gives the stores: a writer of groups of operations, committed reads, and waiters for changes."""
 
 import asyncio
 from collections import OrderedDict
@@ -29,7 +29,7 @@ class Transaction(Protocol):
         """Return all rows."""
         ...
 
-    async def put(self, statement: Statement, values: Row) -> None:
+    async def execute(self, statement: Statement, values: Row) -> None:
         """Change rows."""
         ...
 
@@ -65,7 +65,7 @@ class Writer(Protocol):
 class Reads(Protocol):
     """What is committed. Each method raises StoreUnavailable when the database fails."""
 
-    async def one(self, statement: Statement, values: Row) -> Row | None:
+    async def row(self, statement: Statement, values: Row) -> Row | None:
         """Return the first row."""
         ...
 
@@ -112,7 +112,7 @@ class VerificationCache:
 
 
 class ChangeWaiters:
-    """Who waits for which verification: futures in this process, completed by commits, without polling or threads."""
+    """Futures in this process that the next change of a verification completes, without polling or threads."""
 
     def __init__(self) -> None:
         self._futures: dict[str, set[asyncio.Future[None]]] = {}
@@ -134,7 +134,7 @@ class ChangeWaiters:
                     future.set_result(None)
 
     def wake_all(self) -> None:
-        """Complete every future, so that whoever waits can answer with what there is."""
+        """Complete every future, so that each waiting request can answer with the present state."""
         self.wake(tuple(self._futures))
 
     def _discard(self, verification_id: str, future: asyncio.Future[None]) -> None:

@@ -24,13 +24,13 @@ class IdempotencyStore:
     async def run(self, key: IdempotencyKey | None, operation: Operation[T]) -> T:
         """Run an operation as `Writer.run` does, and store its response; without a key, only run it.
 
-        Raises RepeatedRequest where the key was used, and Refused (`idempotency_key_reused`).
+        Raises RepeatedRequest where the key was used, and Rejected (`idempotency_key_reused`).
         """
         return await self._writer.run(operation if key is None else self._once(key, operation))
 
     async def response(self, key: bytes, request_digest: bytes) -> StoredResponse | None:
-        """Return the response that is stored for a key; raises Refused (`idempotency_key_reused`)."""
-        row = await self._reads.one(sql.SELECT_RESPONSE, (key,))
+        """Return the response that is stored for a key; raises Rejected (`idempotency_key_reused`)."""
+        row = await self._reads.row(sql.SELECT_RESPONSE, (key,))
         return None if row is None else self._response_of(row, key, request_digest)
 
     def _once(self, key: IdempotencyKey, operation: Operation[T]) -> Operation[T]:
@@ -42,7 +42,7 @@ class IdempotencyStore:
             content = key.response(result)
             if content is not None:
                 sealed = self._vault.seal(content, key.key.hex())
-                await transaction.put(sql.INSERT_RESPONSE, (key.key, key.request_digest, sealed, self._clock()))
+                await transaction.execute(sql.INSERT_RESPONSE, (key.key, key.request_digest, sealed, self._clock()))
             return result
 
         return once

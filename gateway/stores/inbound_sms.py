@@ -39,8 +39,8 @@ class InboundSmsStore:
                 for fingerprint in self._vault.fingerprints(number)
                 for row in await transaction.read_all(sql.RECENT_OF_NUMBER, (fingerprint, _LATEST))
             ]
-            latest = sorted(ids, reverse=True)[:_LATEST]
-            chosen = choose([await self._verifications.load_in(transaction, each) for each in latest])
+            latest_ids = sorted(ids, reverse=True)[:_LATEST]
+            chosen = choose([await self._verifications.load_in(transaction, each) for each in latest_ids])
             if chosen is None:
                 return None
             return await self._verifications.apply_counted_in(transaction, chosen.id, step, self._clock())
@@ -50,7 +50,7 @@ class InboundSmsStore:
     async def locale_of(self, number: PhoneNumber) -> str | None:
         """Return the language of the number's latest verification."""
         fingerprints = self._vault.fingerprints(number)
-        found = [await self._reads.one(sql.RECENT_OF_NUMBER, (fingerprint, 1)) for fingerprint in fingerprints]
-        latest = max((row[0] for row in found if row), default="")
-        row = await self._reads.one(sql.SELECT_VERIFICATION, (latest,))
-        return rows.verification_of(latest, row[0], row[1], self._vault).locale if row else None
+        newest_rows = [await self._reads.row(sql.RECENT_OF_NUMBER, (fingerprint, 1)) for fingerprint in fingerprints]
+        verification_id = max((row[0] for row in newest_rows if row), default="")
+        row = await self._reads.row(sql.SELECT_VERIFICATION, (verification_id,))
+        return rows.verification_of(verification_id, row[0], row[1], self._vault).locale if row else None

@@ -41,24 +41,24 @@ async def _move_counters(transaction: Transaction, old: bytes, new: bytes) -> No
         return
     state, updated_at = before
     there = await transaction.read(sql.SELECT_COUNTERS, (new,))
-    await transaction.put(sql.DELETE_COUNTERS, (old,))
+    await transaction.execute(sql.DELETE_COUNTERS, (old,))
     if there is None:
-        await transaction.put(sql.INSERT_COUNTERS, (state, updated_at, new))
+        await transaction.execute(sql.INSERT_COUNTERS, (state, updated_at, new))
     else:
-        both = _added(rows.tally_of(before), rows.tally_of(there))
-        await transaction.put(sql.UPDATE_COUNTERS, (rows.tally_state(both), max(updated_at, there[1]), new))
+        both = _added(rows.rate_counters_of(before), rows.rate_counters_of(there))
+        await transaction.execute(sql.UPDATE_COUNTERS, (rows.rate_counters_state(both), max(updated_at, there[1]), new))
 
 
 async def _move_suppressions(transaction: Transaction, old: bytes, new: bytes) -> None:
     """Move what a number wants no more: calls and texts of anyone, texts of some senders; with its journal."""
     for sender, reason, added_at in await transaction.read_all(sql.SELECT_OPT_OUTS, (old,)):
-        await transaction.put(sql.INSERT_OPT_OUT, (new, sender, reason, added_at))
-        await transaction.put(sql.DELETE_OPT_OUT, (old, sender))
+        await transaction.execute(sql.INSERT_OPT_OUT, (new, sender, reason, added_at))
+        await transaction.execute(sql.DELETE_OPT_OUT, (old, sender))
     suppression = await transaction.read(sql.SELECT_SUPPRESSION, (old,))
     if suppression is not None:
-        await transaction.put(sql.INSERT_SUPPRESSION, (new, *suppression))
-        await transaction.put(sql.DELETE_SUPPRESSION, (old,))
-    await transaction.put(sql.MOVE_ENTRIES, (suppression_subject(new), suppression_subject(old)))
+        await transaction.execute(sql.INSERT_SUPPRESSION, (new, *suppression))
+        await transaction.execute(sql.DELETE_SUPPRESSION, (old,))
+    await transaction.execute(sql.MOVE_ENTRIES, (suppression_subject(new), suppression_subject(old)))
 
 
 def _added(one: RateCounters, other: RateCounters) -> RateCounters:

@@ -63,7 +63,7 @@ async def inspect(url: str, vault: Vault, clock: Clock) -> None:
     """
 
     async def write_and_read(transaction: Transaction) -> None:
-        await transaction.put(sql.DELETE_RESPONSE, (b"",))  # there is none; it fails where nothing can be written
+        await transaction.execute(sql.DELETE_RESPONSE, (b"",))  # there is none; it fails where nothing can be written
         for verification_id, state, sealed_number in await transaction.read_all(_NEWEST, (1,)):
             rows.verification_of(verification_id, state, sealed_number, vault)
 

@@ -24,14 +24,14 @@ class PortalStore:
 
         async def operation(transaction: Transaction) -> PortalLink:
             values = (link.digest, link.enrollment_id, link.page.value, link.return_url, link.expires_at)
-            await transaction.put(sql.INSERT_LINK, values)
+            await transaction.execute(sql.INSERT_LINK, values)
             return link
 
         return await self._idempotency.run(idempotency_key, operation)
 
     async def link(self, digest: bytes) -> PortalLink | None:
         """Return a link, used or not, while it is stored."""
-        row = await self._reads.one(sql.SELECT_LINK, (digest,))
+        row = await self._reads.row(sql.SELECT_LINK, (digest,))
         return rows.portal_link_of(digest, row) if row else None
 
     async def open_link(self, digest: bytes, session: PortalSession) -> bool:
@@ -41,14 +41,14 @@ class PortalStore:
             now = self._clock()
             if await transaction.write(sql.USE_LINK, (now, digest, now)) != 1:
                 return False
-            await transaction.put(sql.INSERT_SESSION, _session_values(session))
+            await transaction.execute(sql.INSERT_SESSION, _session_values(session))
             return True
 
         return await self._writer.run(operation)
 
     async def session(self, digest: bytes) -> PortalSession | None:
         """Return a session; its time is the caller's to judge."""
-        row = await self._reads.one(sql.SELECT_SESSION, (digest,))
+        row = await self._reads.row(sql.SELECT_SESSION, (digest,))
         return rows.portal_session_of(digest, row) if row else None
 
     async def move_session(self, before: PortalSession, after: PortalSession) -> bool:
@@ -62,7 +62,7 @@ class PortalStore:
 
     async def end_session(self, digest: bytes) -> None:
         """Remove a session."""
-        await self._writer.run(lambda transaction: transaction.put(sql.DELETE_SESSION, (digest,)))
+        await self._writer.run(lambda transaction: transaction.execute(sql.DELETE_SESSION, (digest,)))
 
 
 def _session_values(session: PortalSession) -> tuple[Any, ...]:

@@ -1,6 +1,6 @@
 """The store on PostgreSQL, for any number of gateway processes on one database.
 
-A commit of any process wakes whoever waits in any other (LISTEN/NOTIFY). Work that is due is shared out row by row. The
+A commit of one process wakes the waiting requests of all others (LISTEN/NOTIFY). Due work is shared out row by row. The
 database's clock is everyone's.
 """
 
@@ -51,7 +51,7 @@ async def open_postgres(url: str, vault: Vault, clock: Clock | None = None) -> S
 
 
 class PostgresEngine:
-    """Fills `gateway.stores.engine.Engine`: one connection writes, two read, one notifies and one listens."""
+    """Implements `gateway.stores.engine.Engine`: one connection writes, two read, one notifies and one listens."""
 
     shared = True
 
@@ -185,16 +185,16 @@ async def _without_waiting_for_the_disk(connection: "asyncpg.Connection[Any]") -
 
 
 class PostgresReads:
-    """Fills `gateway.stores.engine.Reads`. Long reads have a connection of their own."""
+    """Implements `gateway.stores.engine.Reads`. Long reads have a connection of their own."""
 
     def __init__(self, url: str, batcher: StatementBatcher) -> None:
         self._short = _Reader(ReconnectingConnection(url), batcher)
         self._long = _Reader(ReconnectingConnection(url), batcher)
 
-    async def one(self, statement: Statement, values: Row) -> Row | None:
+    async def row(self, statement: Statement, values: Row) -> Row | None:
         """Return the first row."""
-        found = await self._short.rows(statement, values)
-        return found[0] if found else None
+        first_rows = await self._short.rows(statement, values)
+        return first_rows[0] if first_rows else None
 
     async def all(self, statement: Statement, values: Row) -> list[Row]:
         """Return the rows of a short look-up."""

@@ -53,7 +53,7 @@ class ReconnectingConnection:
         """Return the connection; raises StoreUnavailable where none can be made."""
         async with self._making:
             if self._connection is None or self._connection.is_closed():
-                self._connection = await self._made()
+                self._connection = await self._new_connection()
             return self._connection
 
     async def drop(self) -> None:
@@ -77,7 +77,7 @@ class ReconnectingConnection:
             connection.terminate()
             raise
 
-    async def _made(self) -> "asyncpg.Connection[Any]":
+    async def _new_connection(self) -> "asyncpg.Connection[Any]":
         try:
             connection = await asyncpg.connect(
                 self._url,
@@ -117,15 +117,15 @@ class StatementBatcher:
         prepared = await self.prepared(connection, statement)
         if not prepared.many or (len(each) == 1 and not statement.writes):
             return [[tuple(row) for row in await connection.fetch(prepared.one, *values)] for values in each]
-        found: list[list[Row]] = [[] for _ in each]
+        rows_of_each: list[list[Row]] = [[] for _ in each]
         # In one order everywhere, so that no two transactions wait for each other's rows.
         order = sorted(range(len(each)), key=lambda place: _sortable(each[place]))
         for row in await connection.fetch(prepared.many, *zip(*(each[place] for place in order), strict=True)):
             whose, *rest = row
-            found[order[whose - 1]].append(tuple(rest))
-        return found
+            rows_of_each[order[whose - 1]].append(tuple(rest))
+        return rows_of_each
 
-    async def put(self, connection: "asyncpg.Connection[Any]", statement: Statement, each: Sequence[Row]) -> None:
+    async def execute(self, connection: "asyncpg.Connection[Any]", statement: Statement, each: Sequence[Row]) -> None:
         """Change rows for each of the values."""
         prepared = await self.prepared(connection, statement)
         if not prepared.many:

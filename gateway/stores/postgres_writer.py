@@ -73,7 +73,7 @@ def _ask(statement: Statement, values: Row) -> Generator[_Question, list[Row], l
 
 
 class BatchedOperation(Generic[T]):
-    """An operation under way. Fills `gateway.stores.engine.Transaction`.
+    """An operation under way. Implements `gateway.stores.engine.Transaction`.
 
     It is a coroutine that its executor drives: it stands still while its statement is under way.
     """
@@ -113,14 +113,14 @@ class BatchedOperation(Generic[T]):
 
     async def read(self, statement: Statement, values: Row = ()) -> Row | None:
         """Return the first row."""
-        found = await _ask(statement, values)
-        return found[0] if found else None
+        first_rows = await _ask(statement, values)
+        return first_rows[0] if first_rows else None
 
     async def read_all(self, statement: Statement, values: Row = ()) -> list[Row]:
         """Return all rows."""
         return await _ask(statement, values)
 
-    async def put(self, statement: Statement, values: Row) -> None:
+    async def execute(self, statement: Statement, values: Row) -> None:
         """Change rows, together with those of the whole batch, before this operation reads on or ends."""
         self.unwritten.append(_Question(statement, values))
 
@@ -131,10 +131,11 @@ class BatchedOperation(Generic[T]):
 
 
 class BatchExecutor:
-    """Runs the operations of one batch, wave by wave, inside a transaction that its caller begins and ends.
+    """Runs the operations of one batch, round by round, inside a transaction that its caller begins and ends.
 
-    What they ask for at the same time goes out together. Two operations of a batch share one transaction, in which row
-    locks do not part them. So who reads a row to change it owns it until it has ended, and the next one waits for that.
+    Statements that operations ask for at the same time go out together. The operations of a batch share a transaction,
+    so row locks do not separate them: an operation that reads a row to change it owns the row until the operation ends,
+    and the next one waits for that.
     """
 
     def __init__(
@@ -171,7 +172,7 @@ class BatchExecutor:
             running = [operation for operation in running if operation not in done]
 
     def _may_proceed(self, operation: BatchedOperation[Any]) -> bool:
-        """Tell whether nobody else owns what an operation asks for; it then owns it."""
+        """Give an operation the rows that it asks for; False while another operation owns one."""
         if operation.question is None or not operation.question.statement.owns:
             return True
         statement, values = operation.question
@@ -179,17 +180,17 @@ class BatchExecutor:
 
     async def _write(self, operations: list[BatchedOperation[Any]]) -> None:
         """Write what the operations have put, in the order of each, the same statement of all in one."""
-        left = [operation for operation in operations if operation.unwritten]
-        while left:
-            statement = left[0].unwritten[0].statement
+        writing = [operation for operation in operations if operation.unwritten]
+        while writing:
+            statement = writing[0].unwritten[0].statement
             each: list[Row] = []
-            for operation in left:
+            for operation in writing:
                 operation.wrote = True
                 while operation.unwritten and operation.unwritten[0].statement is statement:
                     each.append(operation.unwritten.pop(0).values)
-            await self._batcher.put(self._connection, statement, each)
+            await self._batcher.execute(self._connection, statement, each)
             self.wrote = True
-            left = [operation for operation in left if operation.unwritten]
+            writing = [operation for operation in writing if operation.unwritten]
 
     async def _answer(self, operations: list[BatchedOperation[Any]]) -> None:
         """Answer what the operations ask for, the same question of all in one."""
@@ -210,8 +211,8 @@ class _Lost(Exception):
     """The connection went before the transaction was committed: nothing of it happened."""
 
 
-class _Waiting(Generic[T]):
-    """An operation, and whoever waits for it."""
+class _PostgresOperation(Generic[T]):
+    """An operation, and the future of its result."""
 
     def __init__(self, operation: Operation[T], future: "asyncio.Future[T]") -> None:
         self.operation = BatchedOperation(operation)
@@ -219,7 +220,7 @@ class _Waiting(Generic[T]):
 
 
 class PostgresWriter:
-    """Fills `gateway.stores.engine.Writer`.
+    """Implements `gateway.stores.engine.Writer`.
 
     `committed` is given the verifications that a batch changed, before anyone is answered.
     """
@@ -233,7 +234,7 @@ class PostgresWriter:
         self._connection = connection
         self._batcher = batcher
         self._committed = committed
-        self._waiting: deque[_Waiting[Any]] = deque()
+        self._waiting: deque[_PostgresOperation[Any]] = deque()
         self._arrived = asyncio.Event()
         self._closing = False
         self._name = f"writer {secrets.token_hex(8)}"
@@ -250,7 +251,7 @@ class PostgresWriter:
         if self._closing or self._task.done():
             raise StoreUnavailable("the store is closed")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(operation, future))
+        self._waiting.append(_PostgresOperation(operation, future))
         self._arrived.set()
         return await future
 
@@ -276,7 +277,7 @@ class PostgresWriter:
                 batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MAX_BATCH))]
                 await self._commit([waiting for waiting in batch if not waiting.future.done()])
 
-    async def _commit(self, batch: list[_Waiting[Any]]) -> None:
+    async def _commit(self, batch: list[_PostgresOperation[Any]]) -> None:
         try:
             await self._transact([waiting.operation for waiting in batch])
         except asyncio.CancelledError:
@@ -292,7 +293,7 @@ class PostgresWriter:
         else:
             self._answer(batch)
 
-    async def _commit_each(self, batch: list[_Waiting[Any]]) -> None:
+    async def _commit_each(self, batch: list[_PostgresOperation[Any]]) -> None:
         """Run operations one by one. Where no database is there, the rest do not wait to find that out one by one."""
         for place, waiting in enumerate(batch):
             try:
@@ -304,7 +305,7 @@ class PostgresWriter:
                 logger.exception("unexpected error in an operation")
                 _fail([waiting], StoreUnavailable(f"PostgreSQL: {error}"))
 
-    async def _commit_alone(self, waiting: _Waiting[Any]) -> None:
+    async def _commit_alone(self, waiting: _PostgresOperation[Any]) -> None:
         """Run one operation in a transaction of its own, again where that can help.
 
         Raises StoreUnavailable where the database is not there at all.
@@ -381,11 +382,9 @@ class PostgresWriter:
                 raise _Lost from error
             await asyncio.sleep(pause)
             pause = min(pause + _PAUSE, 0.1)
-        raise StoreUnavailable(
-            f"PostgreSQL: nobody can say whether transaction {transaction_id} was committed"
-        ) from error
+        raise StoreUnavailable(f"PostgreSQL: unknown whether transaction {transaction_id} was committed") from error
 
-    def _answer(self, batch: list[_Waiting[Any]]) -> None:
+    def _answer(self, batch: list[_PostgresOperation[Any]]) -> None:
         changed: dict[str, Verification] = {}
         for waiting in batch:
             if waiting.operation.refusal is None:
@@ -400,7 +399,7 @@ class PostgresWriter:
                 waiting.future.set_exception(waiting.operation.refusal)
 
 
-def _fail(batch: list[_Waiting[Any]], error: StoreUnavailable) -> None:
+def _fail(batch: list[_PostgresOperation[Any]], error: StoreUnavailable) -> None:
     for waiting in batch:
         if not waiting.future.done():
             waiting.future.set_exception(error)

@@ -19,7 +19,7 @@ class NumberCounters(NamedTuple):
     """What is counted for a number, under its fingerprint, and whether it has a row of its own yet."""
 
     fingerprint: bytes
-    tally: RateCounters
+    rate_counters: RateCounters
     has_row: bool
 
 
@@ -34,14 +34,14 @@ class RateCounterStore:
     async def count(self, keys: Sequence[bytes], step: RateCountersStep) -> None:
         """Change the counters that are stored under the first of these keys, or still under older ones.
 
-        A Refused that the step raises reaches the caller and changes nothing.
+        A Rejected that the step raises reaches the caller and changes nothing.
         """
 
         async def operation(transaction: Transaction) -> None:
             now = self._clock()
             key = await newest_key(transaction, keys)
             row = await transaction.read(sql.SELECT_COUNTERS, (key,))
-            before = rows.tally_of(row)
+            before = rows.rate_counters_of(row)
             after = step(before, now)
             if after is not before:
                 await self.save_in(transaction, NumberCounters(key, after, has_row=row is not None), after, now)
@@ -52,9 +52,11 @@ class RateCounterStore:
         """Return what is counted for a number, for a change of it."""
         fingerprint = await newest_fingerprint(transaction, self._vault, number)
         row = await transaction.read(sql.SELECT_COUNTERS_OF_NUMBER, (fingerprint, fingerprint))
-        return NumberCounters(fingerprint, rows.tally_of_number(row), row is not None and row[0] is not None)
+        return NumberCounters(fingerprint, rows.rate_counters_of_number(row), row is not None and row[0] is not None)
 
-    async def save_in(self, transaction: Transaction, counters: NumberCounters, tally: RateCounters, now: int) -> None:
+    async def save_in(
+        self, transaction: Transaction, counters: NumberCounters, rate_counters: RateCounters, now: int
+    ) -> None:
         """Store new counters in the row of those that were read."""
         statement = sql.UPDATE_COUNTERS if counters.has_row else sql.INSERT_COUNTERS
-        await transaction.put(statement, (rows.tally_state(tally), now, counters.fingerprint))
+        await transaction.execute(statement, (rows.rate_counters_state(rate_counters), now, counters.fingerprint))

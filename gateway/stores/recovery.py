@@ -14,11 +14,11 @@ _BATCH = 100
 
 
 class Recovered(msgspec.Struct, frozen=True):
-    """What was found under way: verifications, sends that nobody had taken, notices to people."""
+    """What was found under way: verifications, sends that no provider had, notifications."""
 
     verifications: int
     sends: int
-    notices: int
+    notifications: int
 
 
 class RestoreRecovery:
@@ -31,16 +31,18 @@ class RestoreRecovery:
         self._verifications = verifications
 
     async def recover(self) -> Recovered:
-        """Leave each open send to the reconciler, which asks the provider; delete the notices."""
+        """Leave each open send to the reconciler, which asks the provider; delete the notifications."""
         verifications, last = 0, ""
-        while found := await self._reads.many(sql.PAGE_PENDING, (last, _BATCH)):
-            ids = [row[0] for row in found]
+        while page := await self._reads.many(sql.PAGE_PENDING, (last, _BATCH)):
+            ids = [row[0] for row in page]
             await self._writer.run(partial(self._recover_in, ids=ids))
             verifications, last = verifications + len(ids), ids[-1]
         now = self._clock()
-        sends = await self._writer.run(lambda transaction: transaction.write(sql.QUESTION_SENDS, (now,)))
-        notices = await self._writer.run(lambda transaction: transaction.write(sql.DELETE_NOTICES_BEFORE, (now + 1,)))
-        return Recovered(verifications, sends, notices)
+        sends = await self._writer.run(lambda transaction: transaction.write(sql.QUESTION_ATTEMPTS, (now,)))
+        notifications = await self._writer.run(
+            lambda transaction: transaction.write(sql.DELETE_NOTIFICATIONS_BEFORE, (now + 1,))
+        )
+        return Recovered(verifications, sends, notifications)
 
     async def _recover_in(self, transaction: Transaction, ids: list[str]) -> None:
         for verification_id in ids:

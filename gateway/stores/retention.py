@@ -45,7 +45,7 @@ class RetentionJob:
         """
 
         async def operation(transaction: Transaction) -> bool:
-            more = await _delete_counters(transaction, before)  # first: who has its cursor is the only one to delete
+            more = await _delete_counters(transaction, before)  # first: only the holder of its cursor may delete
             deleted = [await _delete(transaction, before, *each) for each in _EXPIRING]
             return more or any(deleted)
 
@@ -70,7 +70,7 @@ class RetentionJob:
             ended = _ended(old)
             if ended:
                 await act(transaction, ended)
-                await transaction.put(sql.MOVE_CURSOR, (ended[-1][0], name))
+                await transaction.execute(sql.MOVE_CURSOR, (ended[-1][0], name))
             return [row[0] for row in ended]
 
         walked = await self._writer.run(operation)
@@ -80,17 +80,17 @@ class RetentionJob:
 
 async def _cursor(transaction: Transaction, name: str) -> str:
     """Return how far a walk has come, and have its cursor alone."""
-    await transaction.put(sql.INSERT_CURSOR, (name, ""))
+    await transaction.execute(sql.INSERT_CURSOR, (name, ""))
     [cursor] = await transaction.read(sql.SELECT_CURSOR, (name,)) or ("",)
     return str(cursor)
 
 
 async def _delete(transaction: Transaction, before: int, old: Statement, delete: Statement) -> bool:
     """Delete the oldest rows, found by their time; returns whether there may be more."""
-    found = await transaction.read_all(old, (before, _BATCH))
-    for key in found:
-        await transaction.put(delete, key)
-    return len(found) == _BATCH
+    old_keys = await transaction.read_all(old, (before, _BATCH))
+    for key in old_keys:
+        await transaction.execute(delete, key)
+    return len(old_keys) == _BATCH
 
 
 async def _delete_counters(transaction: Transaction, before: int) -> bool:
@@ -98,41 +98,41 @@ async def _delete_counters(transaction: Transaction, before: int) -> bool:
     cursor = bytes.fromhex(await _cursor(transaction, "tallies"))
     page = await transaction.read_all(sql.PAGE_COUNTERS, (cursor, _PAGE))
     if page:
-        await transaction.put(sql.DELETE_OLD_COUNTERS, (cursor, page[-1][0], before))
+        await transaction.execute(sql.DELETE_OLD_COUNTERS, (cursor, page[-1][0], before))
     more = len(page) == _PAGE
-    await transaction.put(sql.MOVE_CURSOR, (page[-1][0][:_LEAD].hex() if more else "", "tallies"))
+    await transaction.execute(sql.MOVE_CURSOR, (page[-1][0][:_LEAD].hex() if more else "", "tallies"))
     return more
 
 
-def _ended(found: Sequence[Row]) -> Sequence[Row]:
+def _ended(page: Sequence[Row]) -> Sequence[Row]:
     """Return the rows before the first that the clock has still to end: it is not to be passed by."""
-    for place, (_, _, status, _) in enumerate(found):
+    for place, (_, _, status, _) in enumerate(page):
         if status == Status.PENDING.value:
-            return found[:place]
-    return found
+            return page[:place]
+    return page
 
 
-async def _erase_numbers(transaction: Transaction, found: Sequence[Row]) -> None:
-    for verification_id, *_ in found:
-        await transaction.put(sql.ERASE_NUMBER, (b"", b"", verification_id))
+async def _erase_numbers(transaction: Transaction, page: Sequence[Row]) -> None:
+    for verification_id, *_ in page:
+        await transaction.execute(sql.ERASE_NUMBER, (b"", b"", verification_id))
 
 
-async def _delete_journals(transaction: Transaction, found: Sequence[Row]) -> None:
-    for verification_id, _, _, state in found:
-        await transaction.put(sql.DELETE_ENTRIES, (verification_id,))
+async def _delete_journals(transaction: Transaction, page: Sequence[Row]) -> None:
+    for verification_id, _, _, state in page:
+        await transaction.execute(sql.DELETE_ENTRIES, (verification_id,))
         # A callback that changed the state meanwhile stays: it is the last of its kind, and goes with the verification.
-        await transaction.put(sql.REPLACE_STATE, (rows.without_callbacks(state), verification_id, state))
+        await transaction.execute(sql.REPLACE_STATE, (rows.without_callbacks(state), verification_id, state))
 
 
-async def _delete_verifications(transaction: Transaction, found: Sequence[Row]) -> None:
+async def _delete_verifications(transaction: Transaction, page: Sequence[Row]) -> None:
     counts: Counter[tuple[str, str, str, str]] = Counter()
-    for verification_id, application_id, status, state in found:
+    for verification_id, application_id, status, state in page:
         created_at, channel = rows.beginning_of(state)
         counts[_day(created_at), application_id, channel, status] += 1
-        await transaction.put(sql.DELETE_ENTRIES, (verification_id,))
-        await transaction.put(sql.DELETE_VERIFICATION, (verification_id,))
+        await transaction.execute(sql.DELETE_ENTRIES, (verification_id,))
+        await transaction.execute(sql.DELETE_VERIFICATION, (verification_id,))
     for subject, count in counts.items():
-        await transaction.put(sql.ADD_TO_COUNT, (*subject, count))
+        await transaction.execute(sql.ADD_TO_COUNT, (*subject, count))
 
 
 def _first_id_at(at: int) -> str:

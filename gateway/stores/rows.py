@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from gateway.domain.api_keys import ApiKey, Application
-from gateway.domain.enrollment import Enrollment, Notification, NotificationKind, Phone, PhoneKind
+from gateway.domain.enrollment import Enrollment, Phone, PhoneKind
 from gateway.domain.journal import JournalEntry, StoredEntry
 from gateway.domain.limits import RateCounters
 from gateway.domain.phone_number import PhoneNumber
@@ -21,11 +21,11 @@ _verification = msgspec.json.Decoder(Verification)
 _enrollment = msgspec.json.Decoder(Enrollment)
 _entries = msgspec.json.Decoder(tuple[JournalEntry, ...])
 _session = msgspec.json.Decoder(PortalSession)
-_tally = msgspec.json.Decoder(RateCounters)
+_rate_counters = msgspec.json.Decoder(RateCounters)
 
 _EXTENSION = ";ext="  # RFC 3966
 NO_NUMBER = PhoneNumber("")
-NO_TALLY = RateCounters()
+NO_RATE_COUNTERS = RateCounters()
 
 
 def verification_state(verification: Verification) -> bytes:
@@ -42,7 +42,7 @@ def verification_of(verification_id: str, state: bytes, sealed_number: bytes, va
 
 
 def without_callbacks(state: bytes) -> bytes:
-    """Leave out of a verification's state what is only there for callbacks: tokens, and which were heard."""
+    """Leave out of a verification's state what is only there for callbacks: tokens and the reports seen."""
     verification = _verification.decode(state)
     attempts = tuple(msgspec.structs.replace(attempt, token="", seen_reports=()) for attempt in verification.attempts)
     return _encoder.encode(msgspec.structs.replace(verification, attempts=attempts))
@@ -64,21 +64,23 @@ def number_of(unsealed: bytes) -> PhoneNumber:
     return _parted(unsealed)[0]
 
 
-def tally_state(tally: RateCounters) -> bytes:
-    """Encode a tally without what the suppression list says of its number."""
-    return _encoder.encode(msgspec.structs.replace(tally, stopped=False) if tally.stopped else tally)
+def rate_counters_state(rate_counters: RateCounters) -> bytes:
+    """Encode rate counters without what the suppression list says of its number."""
+    return _encoder.encode(
+        msgspec.structs.replace(rate_counters, stopped=False) if rate_counters.stopped else rate_counters
+    )
 
 
-def tally_of(row: Row | None) -> RateCounters:
-    """Decode a tally; a number without a row has none."""
-    return _tally.decode(row[0]) if row else NO_TALLY
+def rate_counters_of(row: Row | None) -> RateCounters:
+    """Decode rate counters; a number without a row has none."""
+    return _rate_counters.decode(row[0]) if row else NO_RATE_COUNTERS
 
 
-def tally_of_number(row: Row | None) -> RateCounters:
+def rate_counters_of_number(row: Row | None) -> RateCounters:
     """Decode a row of SELECT_COUNTERS_OF_NUMBER."""
     state, stopped = row or (None, 0)
-    tally = NO_TALLY if state is None else _tally.decode(state)
-    return msgspec.structs.replace(tally, stopped=True) if stopped else tally
+    rate_counters = NO_RATE_COUNTERS if state is None else _rate_counters.decode(state)
+    return msgspec.structs.replace(rate_counters, stopped=True) if stopped else rate_counters
 
 
 def entries_state(entries: tuple[JournalEntry, ...]) -> bytes:
@@ -113,7 +115,7 @@ def enrollment_of(state: bytes, phones: list[Row], vault: Vault) -> Enrollment:
 
 def password_keys_of(state: bytes) -> list[int]:
     """Return the id of the key without which each of a person's app passwords is not found."""
-    return [fingerprinted_by(kept.selector) for kept in _enrollment.decode(state).app_passwords]
+    return [fingerprinted_by(app_password.selector) for app_password in _enrollment.decode(state).app_passwords]
 
 
 def pin_keys_of(state: bytes) -> tuple[int, ...]:
@@ -143,9 +145,9 @@ def _phone_of(row: Row, vault: Vault) -> Phone:
     return Phone(phone_id, PhoneKind(kind), number, verified_at, extension, replaces)
 
 
-def notice_of(notice_id: str, kind: str, sealed_number: bytes, vault: Vault) -> Notification:
-    """Decode a notice."""
-    return Notification(NotificationKind(kind), PhoneNumber(vault.unseal(sealed_number, notice_id).decode()))
+def locale_of(state: bytes) -> str | None:
+    """Return the language that a person is addressed in."""
+    return _enrollment.decode(state).locale
 
 
 def portal_link_of(digest: bytes, row: Row) -> PortalLink:

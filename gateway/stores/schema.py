@@ -3,7 +3,9 @@
 Times are in ms since the epoch. A number is never stored in clear: it is sealed, and found by its keyed fingerprint;
 both are empty once it was wiped. `daily_counts` holds what was counted of verifications as they were removed, `marks`
 how far a walk over rows has come, and the last batch of each writer on PostgreSQL.
-`state` columns hold the domain's struct as JSON without the number.
+`state` columns hold the domain's struct as JSON without the number; that of `outbox` holds an `OutboxState`. There
+the subject of an attempt is its verification, that of a notification its enrollment; only notifications have a
+`notice_kind` and a `sealed_number`.
 """
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, text
@@ -45,7 +47,7 @@ Index("verifications_by_number", verifications.c.number_fingerprint, verificatio
 _due = verifications.c.due_at.isnot(None)
 Index("verifications_due", verifications.c.due_at, sqlite_where=_due, postgresql_where=_due)
 
-tallies = Table(
+rate_counters = Table(
     "tallies",
     metadata,
     Column("number_fingerprint", LargeBinary, primary_key=True),
@@ -64,17 +66,21 @@ journal = Table(
     sqlite_with_rowid=False,
 )
 
-sends = Table(
-    "sends",
+outbox = Table(
+    "outbox",
     metadata,
-    Column("attempt_id", String, primary_key=True),
-    Column("verification_id", String, nullable=False),
-    Column("stage", String, nullable=False),
+    Column("id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("subject_id", String, nullable=False),
+    Column("notice_kind", String),
+    Column("sealed_number", LargeBinary),
+    Column("state", String, nullable=False),
     Column("act_at", BigInteger, nullable=False),
     Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("created_at", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
-Index("sends_by_stage", sends.c.stage, sends.c.act_at)
+Index("outbox_due", outbox.c.kind, outbox.c.state, outbox.c.act_at)
 
 receipts = Table(
     "receipts",
@@ -110,19 +116,6 @@ phones = Table(
 )
 Index("phones_by_enrollment", phones.c.enrollment_id)
 Index("phones_by_number", phones.c.number_fingerprint)
-
-notices = Table(
-    "notices",
-    metadata,
-    Column("id", String, primary_key=True),
-    Column("enrollment_id", String, nullable=False),
-    Column("kind", String, nullable=False),
-    Column("sealed_number", LargeBinary, nullable=False),
-    Column("created_at", BigInteger, nullable=False),
-    Column("act_at", BigInteger, nullable=False),
-    sqlite_with_rowid=False,
-)
-Index("notices_by_time", notices.c.act_at)
 
 stop_list = Table(
     "stop_list",

@@ -51,75 +51,80 @@ LAST_ENTRY = select("SELECT COALESCE(MAX(sequence), 0) FROM journal WHERE subjec
 SELECT_ENTRIES = select("SELECT sequence, at, entries FROM journal WHERE subject_id = ? ORDER BY sequence")
 
 # Rate counters, by the fingerprint of a number or another keyed digest.
-SELECT_COUNTERS = select("SELECT state, updated_at FROM tallies WHERE number_fingerprint = ? {lock}", owns="tally")
+SELECT_COUNTERS = select(
+    "SELECT state, updated_at FROM tallies WHERE number_fingerprint = ? {lock}", owns="rate_counters"
+)
 SELECT_COUNTERS_OF_NUMBER = select(
     """
 SELECT
   (SELECT state FROM tallies WHERE number_fingerprint = ? {lock}),
   EXISTS (SELECT 1 FROM stop_list WHERE number_fingerprint = ?)
 """,
-    owns="tally",
+    owns="rate_counters",
 )
 """The counters of a number, and whether it is on the suppression list."""
 INSERT_COUNTERS = insert("tallies", "state, updated_at, number_fingerprint")
 UPDATE_COUNTERS = update("tallies", "state = ?, updated_at = ?", "number_fingerprint = ?")
 DELETE_COUNTERS = delete("tallies", "number_fingerprint = ?")
 
-# Sends.
-INSERT_SEND = insert("sends", "attempt_id, verification_id, stage, act_at", "?, ?, 'queued', ?")
-CLAIM_SEND = update("sends", "stage = 'sending', act_at = ?, tries = tries + 1", "attempt_id = ? AND stage = 'queued'")
-MOVE_SEND = update("sends", "stage = ?, act_at = ?, tries = ?", "attempt_id = ? AND stage = COALESCE(?, stage)")
-"""The last value is the stage in which it must be; NULL for any."""
-SETTLE_SEND = delete("sends", "attempt_id = ? AND stage = 'settling'")
+# The outbox: attempts of verifications, and notifications to people.
+INSERT_ATTEMPT = insert("outbox", "id, kind, subject_id, state, act_at, created_at", "?, 'attempt', ?, 'queued', ?, ?")
+INSERT_NOTIFICATION = insert(
+    "outbox",
+    "id, kind, subject_id, notice_kind, sealed_number, state, act_at, created_at",
+    "?, 'notification', ?, ?, ?, 'queued', ?, ?",
+)
+CLAIM_OUTBOX_ENTRY = update("outbox", "state = 'sending', act_at = ?, tries = tries + 1", "id = ? AND state = 'queued'")
+UPDATE_OUTBOX_ENTRY = update("outbox", "state = ?, act_at = ?, tries = ?", "id = ? AND state = COALESCE(?, state)")
+"""The last value is the state in which it must be; NULL for any."""
+DELETE_OUTBOX_ENTRY = delete("outbox", "id = ? AND state = COALESCE(?, state)")
+"""The last value is the state in which it must be; NULL for any."""
+SETTLE_ATTEMPT = delete("outbox", "id = ? AND state = 'settling'")
 """The provider has said its last word."""
-HANG_UP_SEND = update("sends", "stage = 'hanging_up', act_at = ?", "attempt_id = ? AND stage = 'settling'")
+HANG_UP_ATTEMPT = update("outbox", "state = 'hanging_up', act_at = ?", "id = ? AND state = 'settling'")
 """The call is no longer needed."""
-DELETE_SEND = delete("sends", "attempt_id = ? AND stage = COALESCE(?, stage)")
-"""The last value is the stage in which it must be; NULL for any."""
+_ENTRY = "id, kind, subject_id, state, tries, created_at"
 
 
 @cache
-def due_sends(stages: int) -> Statement:
-    """Select the sends in so many stages whose time has come."""
+def due_outbox(states: int) -> Statement:
+    """Select the entries of a kind, in so many states, whose time has come."""
     return select(f"""
-SELECT attempt_id, verification_id, stage, tries FROM sends
-WHERE stage IN ({marks(stages)}) AND act_at <= ? ORDER BY act_at LIMIT ?
+SELECT {_ENTRY} FROM outbox
+WHERE kind = ? AND state IN ({marks(states)}) AND act_at <= ? ORDER BY act_at LIMIT ?
 """)  # noqa: S608 - only marks
 
 
 @cache
-def claim_due_sends(stages: int) -> Statement:
-    """Share out the sends in so many stages whose time has come; PostgreSQL's."""
+def claim_due_outbox(states: int) -> Statement:
+    """Share out the entries of a kind, in so many states, whose time has come; PostgreSQL's."""
     text = f"""
-UPDATE sends SET act_at = ? WHERE attempt_id IN (
-  SELECT attempt_id FROM sends WHERE stage IN ({marks(stages)}) AND act_at <= ? ORDER BY act_at LIMIT ?
+UPDATE outbox SET act_at = ? WHERE id IN (
+  SELECT id FROM outbox WHERE kind = ? AND state IN ({marks(states)}) AND act_at <= ? ORDER BY act_at LIMIT ?
   FOR UPDATE SKIP LOCKED
-) RETURNING attempt_id, verification_id, stage, tries
+) RETURNING {_ENTRY}
 """  # noqa: S608 - only marks
     return Statement(text, writes=True)
 
 
 @cache
-def count_sends(stages: int) -> Statement:
-    """Count the sends in so many stages, and select the oldest."""
-    return select(f"SELECT COUNT(*), MIN(attempt_id) FROM sends WHERE stage IN ({marks(stages)})")  # noqa: S608 - only marks
+def count_attempts(states: int) -> Statement:
+    """Count the attempts in so many states, and select the oldest."""
+    return select(f"SELECT COUNT(*), MIN(id) FROM outbox WHERE kind = 'attempt' AND state IN ({marks(states)})")  # noqa: S608 - only marks
 
 
-VERIFICATION_OF_SEND = select("SELECT verification_id FROM sends WHERE attempt_id = ?")
-QUESTION_SENDS = update("sends", "stage = 'unknown', act_at = ?", "stage IN ('queued', 'sending')")
-"""After a restore: what is here may have gone out since the backup."""
-
-# Notices.
-INSERT_NOTICE = insert("notices", "id, enrollment_id, kind, sealed_number, created_at, act_at")
-DUE_NOTICES = select("""
-SELECT n.id, n.kind, n.sealed_number, n.created_at, a.name, e.id, e.state
-FROM notices n JOIN enrollments e ON e.id = n.enrollment_id JOIN applications a ON a.id = e.application_id
-WHERE n.act_at <= ? ORDER BY n.act_at LIMIT ?
+SELECT_OUTBOX_CREATION = select("SELECT created_at FROM outbox WHERE id = ?")
+SELECT_NOTIFICATION = select("""
+SELECT o.notice_kind, o.sealed_number, a.name, e.state
+FROM outbox o JOIN enrollments e ON e.id = o.subject_id JOIN applications a ON a.id = e.application_id
+WHERE o.id = ? AND o.kind = 'notification'
 """)
-CLAIM_NOTICE = update("notices", "act_at = ?", "id = ? AND act_at <= ?")
-DELETE_NOTICE = delete("notices", "id = ?")
-DELETE_NOTICES_OF = delete("notices", "enrollment_id = ?")
-DELETE_NOTICES_BEFORE = delete("notices", "created_at < ?")
+QUESTION_ATTEMPTS = update(
+    "outbox", "state = 'unknown', act_at = ?", "kind = 'attempt' AND state IN ('queued', 'sending')"
+)
+"""After a restore: what is here may have gone out since the backup."""
+DELETE_NOTIFICATIONS_OF = delete("outbox", "kind = 'notification' AND subject_id = ?")
+DELETE_NOTIFICATIONS_BEFORE = delete("outbox", "kind = 'notification' AND created_at < ?")
 
 # The suppression list, and opt-outs from single senders.
 INSERT_SUPPRESSION = insert(
@@ -247,7 +252,9 @@ PHONES_BETWEEN = select("""
 SELECT enrollment_id, id, kind, sealed_number, verified_at, replaces FROM phones
 WHERE enrollment_id BETWEEN ? AND ? ORDER BY enrollment_id, id
 """)
-PAGE_NOTICES = select("SELECT id, sealed_number FROM notices WHERE id > ? ORDER BY id LIMIT ?")
+PAGE_NOTIFICATIONS = select(
+    "SELECT id, sealed_number FROM outbox WHERE kind = 'notification' AND id > ? ORDER BY id LIMIT ?"
+)
 PAGE_RESPONSES = select("SELECT key, sealed_answer FROM receipts WHERE key > ? ORDER BY key LIMIT ?")
 PAGE_SESSIONS = select("SELECT digest, state FROM portal_sessions WHERE digest > ? ORDER BY digest LIMIT ?")
 PAGE_COUNTERS = select(
@@ -266,7 +273,7 @@ RENEW_VERIFICATION = update(
     "verifications", "sealed_number = ?, number_fingerprint = ?", "id = ? AND sealed_number = ?"
 )
 RENEW_PHONE = update("phones", "sealed_number = ?, number_fingerprint = ?", "id = ? AND sealed_number = ?")
-RESEAL_NOTICE = update("notices", "sealed_number = ?", "id = ? AND sealed_number = ?")
+RESEAL_NOTIFICATION = update("outbox", "sealed_number = ?", "id = ? AND sealed_number = ?")
 RESEAL_RESPONSE = update("receipts", "sealed_answer = ?", "key = ? AND sealed_answer = ?")
 
 # Migrations.

@@ -65,7 +65,7 @@ async def open_sqlite(path: Path, vault: Vault, clock: Clock) -> Store:
     except (sqlite3.Error, OSError) as error:
         lock.close()
         raise StoreUnavailable(f"cannot open {path}: {error}") from error
-    engine.hold(lock, Checkpoints(path, engine.writer.turn, engine.writer.look_for_others))
+    engine.hold(lock, Checkpoints(path, engine.writer.batch_lock, engine.writer.look_for_others))
     return Store(engine, vault, clock)
 
 
@@ -92,7 +92,7 @@ async def sqlite_beside(path: Path, vault: Vault, clock: Clock) -> AsyncIterator
 
 
 class SqliteEngine:
-    """Fills `gateway.stores.engine.Engine`."""
+    """Implements `gateway.stores.engine.Engine`."""
 
     shared = False
 
@@ -140,7 +140,7 @@ class SqliteEngine:
 
 
 class SqliteReads:
-    """Fills `gateway.stores.engine.Reads`: short reads in the event loop, long ones through aiosqlite.
+    """Implements `gateway.stores.engine.Reads`: short reads in the event loop, long ones through aiosqlite.
 
     Each has a connection of its own. A short read takes some microseconds, and never waits for a writer.
     """
@@ -149,7 +149,7 @@ class SqliteReads:
         self._connection = connection
         self._lists = lists
 
-    async def one(self, statement: Statement, values: Row) -> Row | None:
+    async def row(self, statement: Statement, values: Row) -> Row | None:
         """Return the first row."""
         try:
             return cast("Row | None", self._connection.execute(statement.text, values).fetchone())
@@ -177,7 +177,7 @@ class SqliteReads:
 
 
 class SqliteTransaction:
-    """Fills `gateway.stores.engine.Transaction` for all operations of a batch. Its methods never suspend."""
+    """Implements `gateway.stores.engine.Transaction` for all operations of a batch. Its methods never suspend."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._cursor = connection.cursor()
@@ -193,7 +193,7 @@ class SqliteTransaction:
         """Return all rows."""
         return self._cursor.execute(statement.text, values).fetchall()
 
-    async def put(self, statement: Statement, values: Row) -> None:
+    async def execute(self, statement: Statement, values: Row) -> None:
         """Change rows."""
         self.writes += 1
         self._cursor.execute(statement.text, values)
@@ -209,8 +209,8 @@ class SqliteTransaction:
         self._cursor.execute(f"{words} operation")
 
 
-class _Waiting(Generic[T]):
-    """An operation, its answer, and whoever waits for it."""
+class _SqliteOperation(Generic[T]):
+    """An operation, its result, and the future of that result."""
 
     def __init__(self, operation: Operation[T], future: "asyncio.Future[T]") -> None:
         self.operation = operation
@@ -242,8 +242,8 @@ class GroupCommit:
     all of them would double the cost of every write: SQLite copies each page that changes inside one.)
 
     `committed` is given the verifications that a batch changed, before anyone is answered. `look_for_others` is called
-    at the beginning of each batch, when no other process can commit any more. Whoever holds `turn` keeps the next batch
-    waiting.
+    at the beginning of each batch, when no other process can commit any more. While `batch_lock` is held, the next
+    batch waits.
     """
 
     def __init__(
@@ -255,8 +255,8 @@ class GroupCommit:
         self._connection = connection
         self._committed = committed
         self._look_for_others = look_for_others
-        self.turn = asyncio.Lock()
-        self._waiting: deque[_Waiting[Any]] = deque()
+        self.batch_lock = asyncio.Lock()
+        self._waiting: deque[_SqliteOperation[Any]] = deque()
         self._arrived = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._task = asyncio.create_task(self._work(), name="group commit")
@@ -272,13 +272,13 @@ class GroupCommit:
         if self._closing or self._task.done():
             raise StoreUnavailable("the store is closed")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(operation, future))
+        self._waiting.append(_SqliteOperation(operation, future))
         self._arrived.set()
         return await future
 
     async def look_for_others(self) -> None:
         """See what other processes have committed, between two batches."""
-        async with self.turn:
+        async with self.batch_lock:
             self._look_for_others()
 
     async def close(self) -> None:
@@ -296,11 +296,11 @@ class GroupCommit:
                 batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MAX_BATCH))]
                 await self._commit(batch)
 
-    async def _commit(self, batch: list[_Waiting[Any]]) -> None:
-        async with self.turn:
+    async def _commit(self, batch: list[_SqliteOperation[Any]]) -> None:
+        async with self.batch_lock:
             await self._commit_alone(batch)
 
-    async def _commit_alone(self, batch: list[_Waiting[Any]]) -> None:
+    async def _commit_alone(self, batch: list[_SqliteOperation[Any]]) -> None:
         try:
             await self._begin()
             try:
@@ -322,7 +322,7 @@ class GroupCommit:
             _answer(batch)
 
     def _run_all(
-        self, batch: list[_Waiting[Any]], attempt: Callable[[_Waiting[Any], SqliteTransaction], None]
+        self, batch: list[_SqliteOperation[Any]], attempt: Callable[[_SqliteOperation[Any], SqliteTransaction], None]
     ) -> SqliteTransaction:
         transaction = SqliteTransaction(self._connection)
         for waiting in batch:
@@ -350,7 +350,7 @@ class _MustUndo(Exception):
     """An operation failed after it had written."""
 
 
-def _attempt(waiting: _Waiting[Any], transaction: SqliteTransaction) -> None:
+def _attempt(waiting: _SqliteOperation[Any], transaction: SqliteTransaction) -> None:
     """Run one operation; raises _MustUndo if it leaves something to undo."""
     writes = transaction.writes
     try:
@@ -363,7 +363,7 @@ def _attempt(waiting: _Waiting[Any], transaction: SqliteTransaction) -> None:
         waiting.refusal = refusal
 
 
-def _attempt_guarded(waiting: _Waiting[Any], transaction: SqliteTransaction) -> None:
+def _attempt_guarded(waiting: _SqliteOperation[Any], transaction: SqliteTransaction) -> None:
     """Run one operation inside a SAVEPOINT, so that it can be undone alone."""
     transaction.savepoint("SAVEPOINT")
     before = dict(transaction.verifications)
@@ -384,7 +384,7 @@ def _is_the_databases(error: Exception) -> bool:
     return isinstance(error, sqlite3.Error) and code & _PRIMARY_CODE in _DATABASE_AT_FAULT
 
 
-def _answer(batch: list[_Waiting[Any]]) -> None:
+def _answer(batch: list[_SqliteOperation[Any]]) -> None:
     for waiting in batch:
         if waiting.future.done():
             continue
@@ -394,7 +394,7 @@ def _answer(batch: list[_Waiting[Any]]) -> None:
             waiting.future.set_exception(waiting.refusal)
 
 
-def _answer_failed(batch: list[_Waiting[Any]], error: sqlite3.Error) -> None:
+def _answer_failed(batch: list[_SqliteOperation[Any]], error: sqlite3.Error) -> None:
     for waiting in batch:
         if not waiting.future.done():
             waiting.future.set_exception(StoreUnavailable(f"SQLite: {error}"))

@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class Store:
-    """Everything durable. The eraser, the key rotation, the recovery and the daily counts are the console's."""
+    """Everything durable. The eraser, the key rotation, the recovery and the daily counts are for the command line."""
 
     def __init__(self, engine: Engine, vault: Vault, clock: Clock) -> None:
         self._engine = engine
@@ -60,7 +60,7 @@ class Store:
         if not self._writer.alive:
             raise StoreUnavailable("the writer has stopped")
         try:
-            row = await self._reads.one(sql.SELECT_REVISION, ())
+            row = await self._reads.row(sql.SELECT_REVISION, ())
         except StoreUnavailable as error:  # such as a database without tables
             raise StoreUnavailable(f"{error}: if it is new, run poundkey migrate") from error
         if row != (HEAD,):

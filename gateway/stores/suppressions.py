@@ -33,7 +33,7 @@ async def suppress_in(transaction: Transaction, fingerprint: bytes, reason: str,
     """Put a number on the list at `now` (ms since the epoch); False if it is there."""
     if await transaction.read(sql.IS_SUPPRESSED, (fingerprint,)) is not None:
         return False
-    await transaction.put(sql.INSERT_SUPPRESSION, (fingerprint, reason, now))
+    await transaction.execute(sql.INSERT_SUPPRESSION, (fingerprint, reason, now))
     await _journal(transaction, fingerprint, JournalEntry("stop_list.added", {"reason": reason}), now)
     return True
 
@@ -56,14 +56,14 @@ class SuppressionStore:
         One look by primary keys, which waits for no writer. Raises StoreUnavailable.
         """
         for fingerprint in self._vault.fingerprints(number):
-            if await self._reads.one(sql.IS_OPTED_OUT, (fingerprint, sender, fingerprint)) is not None:
+            if await self._reads.row(sql.IS_OPTED_OUT, (fingerprint, sender, fingerprint)) is not None:
                 return True
         return False
 
     async def suppressed(self, number: PhoneNumber) -> bool:
         """Tell whether a number is on the list, as `opted_out` does."""
         for fingerprint in self._vault.fingerprints(number):
-            if await self._reads.one(sql.IS_SUPPRESSED, (fingerprint,)) is not None:
+            if await self._reads.row(sql.IS_SUPPRESSED, (fingerprint,)) is not None:
                 return True
         return False
 
@@ -73,7 +73,7 @@ class SuppressionStore:
         async def operation(transaction: Transaction) -> None:
             fingerprint = await newest_fingerprint(transaction, self._vault, number)
             for sender in senders:
-                await transaction.put(sql.INSERT_OPT_OUT, (fingerprint, sender, reason.value, self._clock()))
+                await transaction.execute(sql.INSERT_OPT_OUT, (fingerprint, sender, reason.value, self._clock()))
 
         await self._writer.run(operation)
 
@@ -83,7 +83,7 @@ class SuppressionStore:
         async def operation(transaction: Transaction) -> None:
             fingerprint = await newest_fingerprint(transaction, self._vault, number)
             for sender in senders:
-                await transaction.put(sql.DELETE_OPT_OUT, (fingerprint, sender))
+                await transaction.execute(sql.DELETE_OPT_OUT, (fingerprint, sender))
 
         await self._writer.run(operation)
 
@@ -112,8 +112,11 @@ class SuppressionStore:
 
     async def all(self) -> list[SuppressedNumber]:
         """List the numbers, the first one that was added first."""
-        found = await self._reads.many(sql.SELECT_SUPPRESSIONS, ())
-        return [SuppressedNumber(suppression_subject(fingerprint), reason, at) for fingerprint, reason, at in found]
+        suppression_rows = await self._reads.many(sql.SELECT_SUPPRESSIONS, ())
+        return [
+            SuppressedNumber(suppression_subject(fingerprint), reason, at)
+            for fingerprint, reason, at in suppression_rows
+        ]
 
     def subject(self, number: PhoneNumber) -> str:
         """Return the subject of a number's journal, by which it is named in the list."""
@@ -123,4 +126,4 @@ class SuppressionStore:
 async def _journal(transaction: Transaction, fingerprint: bytes, entry: JournalEntry, now: int) -> None:
     subject = suppression_subject(fingerprint)
     [last] = await transaction.read(sql.LAST_ENTRY, (subject,)) or (0,)
-    await transaction.put(sql.INSERT_ENTRIES, (subject, last + 1, now, rows.entries_state((entry,))))
+    await transaction.execute(sql.INSERT_ENTRIES, (subject, last + 1, now, rows.entries_state((entry,))))

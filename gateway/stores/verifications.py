@@ -14,9 +14,9 @@ from gateway.domain.ivr.pin import PinDecision
 from gateway.domain.journal import StoredEntry
 from gateway.domain.limits import RateCounters
 from gateway.domain.listing import ListFilter, Page
+from gateway.domain.outbox import OutboxUpdate
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Change, Verification
-from gateway.outbox_ports import SendMove
 from gateway.security.vault import Vault
 from gateway.stores import outbox, rows, sql
 from gateway.stores.engine import Engine, Transaction
@@ -45,7 +45,7 @@ class VerificationStore:
 
     Steps are pure, and may be computed twice; the last argument is the store's own time (ms since the epoch). A Refused
     that they raise reaches the caller and leaves nothing behind. Writes raise StoreUnavailable when the database fails,
-    and Refused for what is not there (`not_found`) and for the Idempotency-Key of another request
+    and Rejected for what is not there (`not_found`) and for the Idempotency-Key of another request
     (`idempotency_key_reused`). With a key that was used, they raise RepeatedRequest.
 
     Methods whose names end in `_in` run inside a transaction of the caller's.
@@ -57,7 +57,7 @@ class VerificationStore:
         vault: Vault,
         clock: Clock,
         enrollments: EnrollmentStore,
-        sends: outbox.OutboxStore,
+        outbox_store: outbox.OutboxStore,
         rate_counters: RateCounterStore,
         idempotency: IdempotencyStore,
     ) -> None:
@@ -69,7 +69,7 @@ class VerificationStore:
         self._vault = vault
         self._clock = clock
         self._enrollments = enrollments
-        self._sends = sends
+        self._outbox = outbox_store
         self._rate_counters = rate_counters
         self._idempotency = idempotency
 
@@ -93,9 +93,9 @@ class VerificationStore:
                 enrollment = await self._enrollments.join_in(
                     transaction, joining.enrollment_id, joining.step, number, now
                 )
-            change = begin(counters.tally, now)
+            change = begin(counters.rate_counters, now)
             verification = change.verification
-            await transaction.put(
+            await transaction.execute(
                 sql.INSERT_VERIFICATION,
                 (
                     verification_id,
@@ -112,10 +112,10 @@ class VerificationStore:
 
         return await self._idempotency.run(idempotency_key, operation)
 
-    async def apply(self, verification_id: str, step: Step, *, send: SendMove | None = None) -> Change:
-        """Load, change and save one verification with its journal, send and enrollment, in one transaction."""
+    async def apply(self, verification_id: str, step: Step, *, update: OutboxUpdate | None = None) -> Change:
+        """Load, change and save one verification with its journal, outbox and enrollment, in one transaction."""
         return await self._writer.run(
-            lambda transaction: self.apply_in(transaction, verification_id, step, self._clock(), send)
+            lambda transaction: self.apply_in(transaction, verification_id, step, self._clock(), update)
         )
 
     async def apply_counted(self, verification_id: str, step: CountedStep) -> Change:
@@ -136,7 +136,7 @@ class VerificationStore:
     async def judge_pin(self, verification_id: str, step: PinStep) -> Change:
         """Change a verification and the record of its person by one step, in one transaction.
 
-        Raises what the step raises, with nothing stored; Refused (`not_found`).
+        Raises what the step raises, with nothing stored; Rejected (`not_found`).
         """
 
         async def operation(transaction: Transaction) -> Change:
@@ -158,7 +158,7 @@ class VerificationStore:
         verification = self._cache.get(verification_id)
         if verification is not None:
             return verification
-        row = await self._reads.one(sql.SELECT_VERIFICATION, (verification_id,))
+        row = await self._reads.row(sql.SELECT_VERIFICATION, (verification_id,))
         if row is None:
             return None
         verification = rows.verification_of(verification_id, row[0], row[1], self._vault)
@@ -182,17 +182,17 @@ class VerificationStore:
             *([narrow.starting_after] if narrow.starting_after else []),
             narrow.limit + 1,
         )
-        found = await self._reads.many(statement, values)
+        page_rows = await self._reads.many(statement, values)
         page = [
             rows.verification_of(verification_id, state, sealed_number, self._vault)
-            for verification_id, state, sealed_number in found[: narrow.limit]
+            for verification_id, state, sealed_number in page_rows[: narrow.limit]
         ]
-        return Page(page, has_more=len(found) > narrow.limit)
+        return Page(page, has_more=len(page_rows) > narrow.limit)
 
     async def journal(self, subject_id: str, after: int) -> list[StoredEntry]:
         """List the journal's entries whose sequence is above `after`, oldest first."""
-        found = await self._reads.many(sql.SELECT_ENTRIES, (subject_id,))
-        return [entry for row in found for entry in rows.entries_of(row) if entry.sequence > after]
+        entry_rows = await self._reads.many(sql.SELECT_ENTRIES, (subject_id,))
+        return [entry for row in entry_rows for entry in rows.entries_of(row) if entry.sequence > after]
 
     def changed(self, verification_id: str) -> asyncio.Future[None]:
         """Return a future that is done when a later change of this verification is committed, or the store closes."""
@@ -207,23 +207,23 @@ class VerificationStore:
 
         Where other gateways share the database, what is listed is left to this one for `outbox.CLAIM_LEASE`.
         """
-        found = await self._reads.all(sql.DUE_VERIFICATIONS, (self._clock(), 1 if self._shared else limit))
-        if found and self._shared:
+        due_rows = await self._reads.all(sql.DUE_VERIFICATIONS, (self._clock(), 1 if self._shared else limit))
+        if due_rows and self._shared:
             now = self._clock()
             values = (now + outbox.CLAIM_LEASE, now, limit)
-            found = await self._writer.run(
+            due_rows = await self._writer.run(
                 lambda transaction: transaction.read_all(sql.CLAIM_DUE_VERIFICATIONS, values)
             )
-        return [verification_id for (verification_id,) in found]
+        return [verification_id for (verification_id,) in due_rows]
 
     async def apply_in(
-        self, transaction: Transaction, verification_id: str, step: Step, now: int, send: SendMove | None = None
+        self, transaction: Transaction, verification_id: str, step: Step, now: int, update: OutboxUpdate | None = None
     ) -> Change:
         """Change a verification."""
         before = await self.load_in(transaction, verification_id)
         change = step(before, now)
-        if send:
-            await self._sends.move_in(transaction, send, now)
+        if update:
+            await self._outbox.update_in(transaction, update, now)
         if change.verification is not before:
             await self._save(transaction, before, change, now, None)
         return change
@@ -239,7 +239,7 @@ class VerificationStore:
         """Change a verification, with its number's counters, and with its person's record if it sends for one."""
         before = await self.load_in(transaction, verification_id)
         counters = await self._rate_counters.of_number_in(transaction, before.number)
-        change = step(before, counters.tally, now)
+        change = step(before, counters.rate_counters, now)
         if change.verification is not before:
             if person and change.send and before.enrollment_id:
                 await self._enrollments.change_in(transaction, before.enrollment_id, person, now)
@@ -247,7 +247,7 @@ class VerificationStore:
         return change
 
     async def load_in(self, transaction: Transaction, verification_id: str) -> Verification:
-        """Return a verification as this batch has it so far; raises Refused (`not_found`)."""
+        """Return a verification as this batch has it so far; raises Rejected (`not_found`)."""
         verification = transaction.verifications.get(verification_id) or self._cache.get(verification_id)
         if verification is not None:
             return verification
@@ -261,8 +261,8 @@ class VerificationStore:
     ) -> None:
         after = change.verification
         values = (after.status.value, after.due_at, rows.verification_state(after), after.id)
-        await transaction.put(sql.UPDATE_VERIFICATION, values)
-        await self._sends.release_in(transaction, before, after, now)
+        await transaction.execute(sql.UPDATE_VERIFICATION, values)
+        await self._outbox.release_in(transaction, before, after, now)
         await self._save_beside(transaction, change, now, counters)
 
     async def _save_beside(
@@ -273,14 +273,14 @@ class VerificationStore:
         if change.entries:
             first = verification.entries - len(change.entries) + 1
             values = (verification.id, first, now, rows.entries_state(change.entries))
-            await transaction.put(sql.INSERT_ENTRIES, values)
-        if change.tally is not None and counters is not None:
-            await self._rate_counters.save_in(transaction, counters, change.tally, now)
+            await transaction.execute(sql.INSERT_ENTRIES, values)
+        if change.rate_counters is not None and counters is not None:
+            await self._rate_counters.save_in(transaction, counters, change.rate_counters, now)
         if change.send is not None:
-            await transaction.put(sql.INSERT_SEND, (change.send.id, verification.id, now + outbox.SEND_HANDOVER))
-        if change.stop is not None:
+            await self._outbox.add_attempt_in(transaction, verification.id, change.send, now)
+        if change.suppress is not None:
             fingerprint = await newest_fingerprint(transaction, self._vault, verification.number)
-            await suppress_in(transaction, fingerprint, change.stop, now)
+            await suppress_in(transaction, fingerprint, change.suppress, now)
         if change.outcome is not None:
             await self._enrollments.record_outcome_in(transaction, verification, change.outcome, now)
         transaction.verifications[verification.id] = verification

@@ -6,10 +6,11 @@ import pytest
 import pytest_asyncio
 from support.integrator import PHONE
 from support.problems import assert_problem, fields_of
+from support.tables import for_each
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-TABLES = ("verifications", "journal", "sends", "tallies", "receipts", "enrollments", "phones")
+TABLES = ("verifications", "journal", "outbox", "tallies", "receipts", "enrollments", "phones")
 GOOD = {"to": PHONE, "channel": "sms"}
 LONG = "x" * 600
 
@@ -98,19 +99,19 @@ async def nothing_is_created(world, network):
     assert await network.orders() == []
 
 
-@pytest.mark.parametrize("path", ["/v1/verifications", "/v1/enrollments", "/v1/verifications/ver_1/check"])
-@pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON)
+@for_each("path", ["/v1/verifications", "/v1/enrollments", "/v1/verifications/ver_1/check"])
+@for_each("body", NOT_JSON)
 async def test_what_is_not_json(integrator, path, body):
     assert_problem(await integrator.ask("POST", path, raw=body), 400, "json_invalid")
 
 
-@pytest.mark.parametrize(("body", "fields"), WRONG_FIELDS.values(), ids=WRONG_FIELDS)
+@for_each(("body", "fields"), WRONG_FIELDS)
 async def test_every_wrong_field_is_named(integrator, body, fields):
     problem = assert_problem(await integrator.ask("POST", "/v1/verifications", raw=body), 422, "fields_invalid")
     assert {field.split(".")[0] for field in fields_of(problem)} == fields
 
 
-@pytest.mark.parametrize("number", NO_NUMBERS)
+@for_each("number", NO_NUMBERS)
 async def test_numbers_that_are_none(integrator, number):
     answer = await integrator.ask("POST", "/v1/verifications", raw=wish(to=number))
     assert fields_of(assert_problem(answer, 422, "number_invalid")) == {"to"}
@@ -122,7 +123,7 @@ async def test_numbers_that_cost_too_much(integrator, number):
     assert fields_of(assert_problem(answer, 422, "number_blocked")) == {"to"}
 
 
-@pytest.mark.parametrize(("to", "field"), WRITTEN.values(), ids=WRITTEN)
+@for_each(("to", "field"), WRITTEN)
 async def test_written_numbers_that_are_none(integrator, to, field):
     answer = await integrator.ask("POST", "/v1/verifications", raw=written(**to))
     assert fields_of(assert_problem(answer, 422, "number_invalid")) == {field}
@@ -148,7 +149,7 @@ async def test_half_a_character_in_metadata(integrator, text, place):
     assert_problem(answer, 400, "json_invalid")
 
 
-@pytest.mark.parametrize(
+@for_each(
     "body",
     [
         {}, {"user": ""}, {"user": 5}, {"user": "a\nb"}, {"user": "a\0"}, {"user": "x" * 255}, {"user": "\ud800"},

@@ -7,13 +7,14 @@ import pytest
 from support import raw_http
 from support.integrator import PATIENCE
 from support.problems import assert_problem
+from support.tables import for_each
 
 from gateway.api import bodies
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest.mark.parametrize(
+@for_each(
     "path",
     [
         "/",
@@ -47,8 +48,8 @@ async def test_other_methods_are_told_which_are_allowed(integrator, method, path
     assert set(answer.headers["Allow"].split(",")) - {"HEAD", "OPTIONS"} == allowed
 
 
-@pytest.mark.parametrize("size", [40_000, 100_000, 1_000_000])
-@pytest.mark.parametrize("path", ["/v1/verifications", "/v1/enrollments", "/v1/verifications/ver_1/check"])
+@for_each("size", [40_000, 100_000, 1_000_000])
+@for_each("path", ["/v1/verifications", "/v1/enrollments", "/v1/verifications/ver_1/check"])
 async def test_large_bodies_are_refused(integrator, path, size):
     body = b'{"to": "' + b"1" * size + b'", "channel": "sms"}'
     answer = await integrator.ask("POST", path, raw=body)

@@ -8,6 +8,7 @@ import pytest
 from support.integrator import PATIENCE, Integrator
 from support.problems import assert_problem
 from support.raw_http import connected
+from support.tables import for_each
 
 from gateway import app
 from gateway.api.auth import key_digest
@@ -20,7 +21,7 @@ def basic(user: str, password: str = "") -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-@pytest.mark.parametrize(
+@for_each(
     "authorization",
     [
         "", "Bearer", "Bearer ", "Bearer pk_wrong", "Bearer pk_" + "k" * 43, "pk_wrong", "Basic", "Basic !!!",
@@ -28,7 +29,7 @@ def basic(user: str, password: str = "") -> str:
         "Digest username=pk_wrong", "Bearer \u00e9", "Basic \u00e9", "Bearer " + "x" * 7_000,
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("path", ["/v1/verifications", "/v1/enrollments?user=alice", "/v1/verifications/ver_1/events"])
+@for_each("path", ["/v1/verifications", "/v1/enrollments?user=alice", "/v1/verifications/ver_1/events"])
 async def test_no_other_key_opens(integrator, path, authorization):
     answer = await integrator.ask("GET", path, Authorization=authorization)
     assert_problem(answer, 401, "key_invalid")

@@ -2,6 +2,7 @@
 
 import pytest
 from support.problems import assert_problem, fields_of
+from support.tables import for_each
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -49,7 +50,7 @@ async def test_a_page_shows_what_each_verification_shows(integrator, numbers):
     assert newest == await integrator.show(made["id"])
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("query", "field"),
     [
         ("limit=0", "limit"), ("limit=101", "limit"), ("limit=x", "limit"), ("limit=-1", "limit"),

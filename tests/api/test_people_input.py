@@ -8,14 +8,15 @@ import pytest_asyncio
 from support.integrator import PATIENCE
 from support.people import enroll
 from support.problems import assert_problem, fields_of
+from support.tables import for_each
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TABLES = (
     "verifications",
     "journal WHERE subject_id LIKE 'enr_%'",
-    "sends",
-    "sends WHERE stage IN ('queued', 'sending')",
+    "outbox",
+    "outbox WHERE state IN ('queued', 'sending')",
     "receipts",
     "enrollments",
     "phones",
@@ -123,7 +124,7 @@ async def sent(world) -> list[dict]:
 
 
 @pytest.mark.usefixtures("nothing_happens")
-@pytest.mark.parametrize(("method", "path", "body", "fields"), WRONG_FIELDS.values(), ids=WRONG_FIELDS)
+@for_each(("method", "path", "body", "fields"), WRONG_FIELDS)
 async def test_every_wrong_field_is_named(alice, method, path, body, fields):
     problem = assert_problem(await alice.ask(method, path, body), 422, "fields_invalid")
     assert {field.split(".")[0] for field in fields_of(problem)} == fields
@@ -136,8 +137,8 @@ async def test_every_wrong_query_is_named(alice, method, path, field):
 
 
 @pytest.mark.usefixtures("nothing_happens")
-@pytest.mark.parametrize("body", [b"{", b"[]", b"null", b'{"reason": "\xff"}', b'{"a": 1, "a": 2}', b'{"reason": NaN}'])
-@pytest.mark.parametrize("path", POSTS)
+@for_each("body", [b"{", b"[]", b"null", b'{"reason": "\xff"}', b'{"a": 1, "a": 2}', b'{"reason": NaN}'])
+@for_each("path", POSTS)
 async def test_what_is_not_json(integrator, alice, path, body):
     assert_problem(await integrator.ask("POST", alice.path + path, raw=body), 400, "json_invalid")
 
@@ -149,7 +150,7 @@ async def test_nothing_at_all_is_not_json_either(integrator, alice, path):
 
 
 @pytest.mark.usefixtures("nothing_happens")
-@pytest.mark.parametrize(
+@for_each(
     ("to", "code", "field"),
     [
         ("4255550123", "number_invalid", "to"),

@@ -72,7 +72,7 @@ async def test_whoever_ends_it_ends_it_once(integrator, network, numbers, order)
     code = await network.code(made["to"])
     await integrator.resend(made["id"], channel="call")
     sid = await network.answered(made["to"])
-    [call] = [order for order in await network.orders() if order["To"] == made["to"] and "Url" in order]
+    [call] = [order for order in await network.orders() if order.get("To") == made["to"] and "Url" in order]
     inputs = {
         "check": lambda: integrator.check(made["id"], code),
         "cancel": lambda: integrator.cancel(made["id"]),

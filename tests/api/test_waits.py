@@ -50,7 +50,7 @@ async def waits(world, integrator, shown):
 async def waiting(world, number: int) -> None:
     """Return once so many wait."""
     async with asyncio.timeout(20):
-        while world.gateway.journeys.verifications.waiting != number:
+        while world.gateway.services.verifications.waiting != number:
             await asyncio.sleep(0)
 
 

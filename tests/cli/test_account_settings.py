@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 from cli.test_settings import ENOUGH, problems
+from support.tables import for_each
 
-from gateway.settings.accounts import Account
+from gateway.settings.accounts import AccountSettings
 from gateway.settings.settings import load
 from simulator.dialects import new_signing_key, public_key
 
@@ -51,14 +52,14 @@ def test_providers_and_routes_are_read(written):
     assert set(settings.accounts) == {"twilio", "space", "tel"}
     assert settings.providers["tel"].api == "https://api.telnyx.com/v2"
     assert settings.routes.lists.named == ("space", "twilio", "tel")
-    assert (settings.routes.health.rest, settings.routes.health.failures) == (10, 5)
+    assert (settings.routes.health.open_for, settings.routes.health.failures) == (10, 5)
 
 
 def test_who_sets_nothing_has_one_provider():
     settings = load(None, ENOUGH)
     assert settings.routes.lists.named == ("twilio",)
     assert settings.accounts == {
-        "twilio": Account(base_url="https://api.twilio.com", account_sid="AC" + "0" * 32, auth_token="token")
+        "twilio": AccountSettings(base_url="https://api.twilio.com", account_sid="AC" + "0" * 32, auth_token="token")
     }
 
 
@@ -82,7 +83,7 @@ def test_an_account_that_no_route_names_need_not_be_there(written):
     assert settings.routes.lists.named == ("space",)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("parts", "expected"),
     [
         ("providers = 7\n", "gateway.toml: [providers] is not a section"),

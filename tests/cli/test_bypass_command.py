@@ -26,7 +26,7 @@ def grant(beside):
 @pytest.fixture
 def sign_in(world):
     """Signs a person in with a code, as the gateway does it."""
-    store, proofs = world.gateway.store, world.gateway.journeys.proofs
+    store, proofs = world.gateway.store, world.gateway.services.authentication
 
     async def use(enrollment_id: str, code: str):
         enrollment = await store.enrollments.get(enrollment_id)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+from support.verifications import an_enrollment
 
 from gateway.app import open_store
 from gateway.cli.keys import new_api_key, new_secret
@@ -79,7 +80,7 @@ async def fill(environment: dict[str, str], people: list = PEOPLE) -> None:
         applications = {key.application.name: (await store.api_keys.add(key)).application.id for key in keys}
 
         async def enroll(application: str, user: str, step: Step) -> None:
-            new = Enrollment(new_id("enr"), applications[application], user, 1, 1)
+            new = an_enrollment(new_id("enr"), at=1, application_id=applications[application], user=user)
             enrolled, _ = await store.enrollments.enroll(new, None)
             await store.enrollments.change(enrolled.id, step)
 

@@ -4,6 +4,7 @@ import base64
 from pathlib import Path
 
 import pytest
+from support.tables import for_each
 
 from gateway.settings.settings import Settings, SettingsInvalid, fingerprint_keys, load
 
@@ -57,7 +58,7 @@ def test_what_is_missing_is_told_at_once():
     }
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "value", "setting"),
     [
         ("SERVER__PORT", "many", "server.port"),

@@ -42,7 +42,7 @@ async def _count() -> None:
 
         async def add(work):
             for values in added:
-                await work.put(sql.ADD_TO_COUNT, values)
+                await work.execute(sql.ADD_TO_COUNT, values)
 
         await store.run(add)
 

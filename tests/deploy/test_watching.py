@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import promql_parser
-import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
+from support.tables import for_each
 
 from gateway.domain.verification import Channel, FailureCode, Status
 from gateway.metrics import GatewayState, Metrics
@@ -76,7 +76,7 @@ def selectors(node: Any) -> Iterator[promql_parser.VectorSelector]:  # noqa: ANN
             yield from selectors(child)
 
 
-@pytest.mark.parametrize("expression", asked())
+@for_each("expression", asked())
 def test_an_expression_asks_for_what_is_counted(expression):
     found = list(selectors(promql_parser.parse(expression.replace("$__rate_interval", "5m"))))
     assert found

@@ -6,6 +6,8 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tables import for_each
+from support.verifications import an_enrollment
 
 from gateway.domain.app_passwords import (
     ALPHABET,
@@ -35,7 +37,7 @@ PHONES = (
     Phone("phn_2", PhoneKind.OFFICE, PhoneNumber("+14255550124"), START),
     Phone("phn_3", PhoneKind.ALTERNATE, PhoneNumber("+14255550125")),
 )
-PERSON = Enrollment("enr_1", "app_1", "alice", START, START, phones=PHONES)
+PERSON = an_enrollment(at=START, phones=PHONES)
 PASSWORDS = st.text(ALPHABET, min_size=LENGTH, max_size=LENGTH)
 
 
@@ -75,7 +77,7 @@ def test_whatever_is_typed_is_what_could_be_drawn_or_nothing(typed):
     assert drawn is None or (len(drawn) == LENGTH and set(drawn) <= set(ALPHABET))
 
 
-@pytest.mark.parametrize(
+@for_each(
     "typed",
     ["", "-", "a" * (LENGTH - 1), "a" * (LENGTH + 1), "o" * LENGTH, "а" * LENGTH, "\u212a" * LENGTH, "a\0" * 12],
 )
@@ -171,7 +173,7 @@ def test_names(name):
     assert create_app_password(PERSON, app_password(name=name), START).enrollment.app_passwords[0].name == name
 
 
-@pytest.mark.parametrize("name", ["", " ", "n" * (NAME_LIMIT + 1), "a\nb", "a\n", "a\0", "\u202egnp.exe", "a\u2028b"])
+@for_each("name", ["", " ", "n" * (NAME_LIMIT + 1), "a\nb", "a\n", "a\0", "\u202egnp.exe", "a\u2028b"])
 def test_what_is_no_name(name):
     with pytest.raises(Rejected) as refusal:
         create_app_password(PERSON, app_password(name=name), START)
@@ -227,19 +229,19 @@ def test_one_of_a_person_who_was_blocked_meanwhile_is_not_used():
 
 @given(st.lists(st.tuples(st.integers(0, LIMITS.app_password_window * SECOND), st.booleans()), max_size=60))
 def test_no_window_holds_more_wrong_ones_than_allowed_and_right_ones_count_nothing(tries):
-    tally, wrong, now = RateCounters(), [], START
+    rate_counters, wrong, now = RateCounters(), [], START
     for pause, right in tries:
         now += pause
         recent = [at for at in wrong if at > now - LIMITS.app_password_window * SECOND]
         try:
-            tally = tally.with_app_password_tried(now, LIMITS)
+            rate_counters = rate_counters.with_app_password_tried(now, LIMITS)
         except Rejected as refusal:
             assert (refusal.code, len(recent)) == (ErrorCode.RATE_LIMITED, LIMITS.app_password_failures)
             assert refusal.retry_after
-            assert tally.with_app_password_tried(now + refusal.retry_after * SECOND, LIMITS)
+            assert rate_counters.with_app_password_tried(now + refusal.retry_after * SECOND, LIMITS)
             continue
         assert len(recent) < LIMITS.app_password_failures
         if right:
-            tally = tally.without_latest_try()
+            rate_counters = rate_counters.without_latest_try()
         else:
             wrong.append(now)

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import creation
+from support.verifications import a_new_attempt, a_request, an_enrollment, created
 
 from gateway.domain import backup_phone, commands, fallback, recovery, send_results, status_reports, timeouts
 from gateway.domain.delivery import DeliveryStatus
@@ -27,15 +27,20 @@ UNANSWERED = [DeliveryStatus.NO_ANSWER, DeliveryStatus.BUSY, DeliveryStatus.FAIL
 
 def drawn(count: int, channel: Channel = CALL) -> commands.NewAttempt:
     mode = Mode.MATCH if channel is CALL else None
-    return commands.NewAttempt(f"att_{count}", f"token-{count}", channel, mode, "twilio", "42")
+    return a_new_attempt(count, channel, mode, match_digits="42")
 
 
 def begun(steps=(), channel=CALL, *, backup=True, tried=()):
-    start = creation.start(
-        "ver_1", "app_1", "Bank", FIRST, channel, None, "en", "enr_1", {}, b"right", b"sealed",
-        purpose=Purpose.SIGN_IN, call_backup=backup, tried=tried, plan=fallback.plan_steps(steps, lambda _step: None),
-    )  # fmt: skip
-    return creation.created(start, drawn(1, channel), RateCounters(), START, LIMITS).verification
+    request = a_request(
+        channel=channel,
+        number=FIRST,
+        enrollment_id="enr_1",
+        purpose=Purpose.SIGN_IN,
+        call_backup=backup,
+        tried=tried,
+        plan=fallback.plan_steps(steps, lambda _step: None),
+    )
+    return created(request, drawn(1, channel), now=START, limits=LIMITS).verification
 
 
 def reported(verification, status, number=1, sip=None, limits=LIMITS):
@@ -186,7 +191,7 @@ def test_a_repeated_report_leaves_it_due_until_it_is_noted():
 
 
 def person(*phones: Phone) -> Enrollment:
-    return Enrollment("enr_1", "app_1", "alice", START, START, phones=phones)
+    return an_enrollment(at=START, phones=phones)
 
 
 def phone(name: str, kind: PhoneKind, number: str, *, proven: bool = True, extension: str | None = None) -> Phone:

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import creation
+from support.tables import for_each
+from support.verifications import RIGHT, a_new_attempt, a_request, created
 
 from gateway.domain import commands, status_reports
 from gateway.domain.assurance import Assurance
@@ -15,7 +16,6 @@ from gateway.domain.ivr.flow import MAX_REPROMPTS
 from gateway.domain.ivr.keypad import Keypad
 from gateway.domain.ivr.states import CallState, Script
 from gateway.domain.limits import Limits, RateCounters
-from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Change, Channel, FailureCode, Mode, Status, Verification
 
 LIMITS = Limits()
@@ -27,21 +27,9 @@ KEYS = st.text("0123456789*#", max_size=3)
 
 
 def started(mode: Mode = Mode.CONFIRM, number: int = 0) -> Verification:
-    new = commands.NewAttempt(f"att_{number}", f"token-{number}", Channel.CALL, mode, "twilio", "42")
-    start = creation.start(
-        "ver_1",
-        "app_1",
-        "Bank",
-        PhoneNumber("+14255550123"),
-        Channel.CALL,
-        mode,
-        "en",
-        "enr_1",
-        {},
-        b"right",
-        b"sealed",
-    )
-    return creation.created(start, new, RateCounters(), START, LIMITS).verification
+    new = a_new_attempt(number, Channel.CALL, mode, match_digits="42")
+    request = a_request(channel=Channel.CALL, mode=mode, enrollment_id="enr_1")
+    return created(request, new, now=START).verification
 
 
 def answered(mode: Mode = Mode.CONFIRM) -> Verification:
@@ -89,7 +77,7 @@ def test_0_and_pound_end_it_as_reported_fraud_in_every_mode(mode: Mode, entries:
     assert change.outcome.failure == verification.failure
     assert (verification.code_digest, verification.sealed_code, verification.match_digits) == (None, None, None)
     assert script(change) is Script.FRAUD_REPORTED
-    assert change.stop is None
+    assert change.suppress is None
 
 
 @pytest.mark.parametrize(
@@ -100,7 +88,7 @@ def test_9_and_pound_end_it_and_stop_the_number_in_every_mode(mode: Mode, entrie
     assert change.verification.status is Status.DENIED
     assert change.verification.failure
     assert change.verification.failure.code is FailureCode.NUMBER_BLOCKED
-    assert change.stop
+    assert change.suppress
     assert script(change) is Script.CALLS_STOPPED
 
 
@@ -120,20 +108,20 @@ def test_one_key_alone_refuses_nothing_and_any_other_leads_back(mode: Mode, firs
     assert change.verification.status is Status.PENDING
     assert script(change) is (Script.PRESS_POUND if mode is Mode.CONFIRM else Script.OFFER_CODE)
     assert change.verification.attempts[0].no_match_count == 0
-    assert change.stop is None
+    assert change.suppress is None
 
 
 def test_after_a_report_1_stops_the_number_and_nothing_else_does():
     reported = after(answered(), "0", "#").verification
     stopped = pressed(reported, "1")
-    assert stopped.stop
+    assert stopped.suppress
     assert script(stopped) is Script.CALLS_STOPPED
     for digits in ("", "2", "#", "0"):
         change = pressed(reported, digits)
-        assert change.stop is None
+        assert change.suppress is None
         assert script(change) is Script.FRAUD_NOTED
-        assert pressed(change.verification, "1").stop is None, "that Gather is closed"
-    assert pressed(reported, "1", turn=1).stop is None
+        assert pressed(change.verification, "1").suppress is None, "that Gather is closed"
+    assert pressed(reported, "1", turn=1).suppress is None
 
 
 def test_the_end_of_a_call_that_refused_changes_nothing():
@@ -150,7 +138,7 @@ def test_only_the_keys_for_it_ever_refuse_or_stop(entries: list[tuple[str, bool]
     for digits, cut_off in entries:
         scene = verification.attempts[0].call_state
         change = pressed(verification, digits, cut_off=cut_off)
-        if change.stop:
+        if change.suppress:
             assert digits == "9" or scene in {CallState.CONFIRM_STOP, CallState.OFFER_STOP}
         if verification.status is Status.PENDING and change.verification.status is Status.DENIED:
             asked = scene in {CallState.CONFIRM_REPORT, CallState.CONFIRM_STOP} and digits == "#"
@@ -251,7 +239,7 @@ def test_the_end_of_a_call_that_told_the_code_leaves_time_to_type_it():
     over = status_reports.apply_call_report(told, CALL[0], report, START + 3, LIMITS).verification
     assert (over.status, over.due_at) == (Status.PENDING, over.expires_at)
     assert commands.resend_at(over, Channel.CALL, LIMITS) is not None
-    checked = commands.check_code(over, b"right", RateCounters(), START + 4, LIMITS).verification
+    checked = commands.check_code(over, RIGHT, RateCounters(), START + 4, LIMITS).verification
     assert (checked.status, checked.assurance) == (Status.APPROVED, Assurance.POSSESSION)
 
 
@@ -261,14 +249,14 @@ def test_a_call_that_is_over_tells_no_code():
     assert pressed(over, "#").verification is over
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("keys", ["#", "42", "0", "9"])
+@for_each("mode", MODES)
+@for_each("keys", ["#", "42", "0", "9"])
 def test_a_machine_is_told_nothing_and_refuses_nothing(mode: Mode, keys: str):
     machine = call_events.detect_machine(answered(mode), *CALL, START + 2).verification
     change = pressed(machine, keys)
     assert change.verification is machine
     assert script(change) is Script.HANG_UP
-    assert change.stop is None
+    assert change.suppress is None
 
 
 def test_a_late_verdict_of_a_machine_ends_a_call_that_told_the_code():
@@ -279,9 +267,9 @@ def test_a_late_verdict_of_a_machine_ends_a_call_that_told_the_code():
     assert script(change) is Script.HANG_UP
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("call", [("token-0", "CA1"), ("token-1", "CA0")])
-@pytest.mark.parametrize("keys", ["#", "42", "0", "9", "*"])
+@for_each("mode", MODES)
+@for_each("call", [("token-0", "CA1"), ("token-1", "CA0")])
+@for_each("keys", ["#", "42", "0", "9", "*"])
 def test_keys_on_another_leg_or_another_call_count_for_nothing(mode: Mode, call: tuple[str, str], keys: str):
     verification = answered(mode)
     change = pressed(verification, keys, call=call)

@@ -2,24 +2,19 @@
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from support import creation
+from support.verifications import RIGHT, WRONG, a_new_attempt, a_request, created
 
 from gateway.domain import commands, timeouts
 from gateway.domain.errors import ErrorCode, Rejected
-from gateway.domain.limits import Limits, RateCounters
-from gateway.domain.phone_number import PhoneNumber
+from gateway.domain.limits import Limits
 from gateway.domain.verification import Channel, Mode, Status
 
 LIMITS = Limits()
-RIGHT, WRONG = b"right", b"wrong"
 START = 1_000_000
 
 
 def started():
-    number = PhoneNumber("+14255550123")
-    start = creation.start("ver_1", "app_1", "Bank", number, Channel.SMS, None, "en", None, {}, RIGHT, b"sealed")
-    new = commands.NewAttempt("att_0", "token-0", Channel.SMS, None, "twilio")
-    return creation.created(start, new, RateCounters(), START, LIMITS)
+    return created(a_request(), a_new_attempt(0), now=START, limits=LIMITS)
 
 
 class Checks(RuleBasedStateMachine):
@@ -28,18 +23,18 @@ class Checks(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         change = started()
-        self.verification, self.tally = change.verification, change.tally
+        self.verification, self.rate_counters = change.verification, change.rate_counters
         self.now, self.judged, self.sends, self.approved = START, 0, 1, False
 
     def check(self, guess: bytes) -> None:
         pending = self.verification.status is Status.PENDING and self.now < self.verification.expires_at
         try:
-            change = commands.check_code(self.verification, guess, self.tally, self.now, LIMITS)
+            change = commands.check_code(self.verification, guess, self.rate_counters, self.now, LIMITS)
         except Rejected as refusal:
             assert refusal.code is ErrorCode.VERIFICATION_FINISHED
             assert not pending
             return
-        self.verification, self.tally = change.verification, change.tally or self.tally
+        self.verification, self.rate_counters = change.verification, change.rate_counters or self.rate_counters
         self.judged += change.refusal is None
         if change.refusal is None and guess == RIGHT:
             assert not self.approved
@@ -61,15 +56,15 @@ class Checks(RuleBasedStateMachine):
     @rule(channel=st.sampled_from(Channel))
     def resend(self, channel: Channel) -> None:
         mode = Mode.CONFIRM if channel is Channel.CALL else None
-        new = commands.NewAttempt(f"att_{self.sends}", f"token-{self.sends}", channel, mode, "twilio")
+        new = a_new_attempt(self.sends, channel, mode)
         try:
-            change = commands.resend(self.verification, new, self.tally, self.now, LIMITS)
+            change = commands.resend(self.verification, new, self.rate_counters, self.now, LIMITS)
         except Rejected:
             return
         if change.refusal is None:
             assert change.verification.checks_left == self.verification.checks_left
             self.sends += 1
-        self.verification, self.tally = change.verification, change.tally or self.tally
+        self.verification, self.rate_counters = change.verification, change.rate_counters or self.rate_counters
 
     @invariant()
     def at_most_five_judged(self) -> None:

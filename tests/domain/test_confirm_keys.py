@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import creation
+from support.verifications import RIGHT, a_new_attempt, a_request, an_enrollment, created
 
 from gateway.domain import commands
 from gateway.domain.enrollment import Enrollment, Phone, PhoneKind
@@ -24,23 +24,9 @@ USUAL = Keypad()
 
 
 def answered(*, learns: bool = True, own: str = "", mode: Mode = Mode.CONFIRM) -> Verification:
-    new = commands.NewAttempt("att_0", CALL[0], Channel.CALL, mode, "twilio", "42")
-    start = creation.start(
-        "ver_1",
-        "app_1",
-        "Bank",
-        NUMBER,
-        Channel.CALL,
-        mode,
-        "en",
-        "enr_1",
-        {},
-        b"right",
-        b"sealed",
-        confirm_key=own,
-        learns_key=learns,
-    )
-    begun = creation.created(start, new, RateCounters(), 1_000, LIMITS).verification
+    new = a_new_attempt(0, Channel.CALL, mode, match_digits="42")
+    request = a_request(channel=Channel.CALL, mode=mode, enrollment_id="enr_1", confirm_key=own, learns_key=learns)
+    begun = created(request, new, now=1_000).verification
     return call_events.answer_call(begun, *CALL, None, 1_001).verification
 
 
@@ -56,7 +42,7 @@ def after(verification: Verification, *entries: str, keypad: Keypad = USUAL) -> 
 def person(own: str = "", verified_at: int | None = None) -> Enrollment:
     keys = {"phn_2": "6"} | ({"phn_1": own} if own else {})
     phone = Phone("phn_1", PhoneKind.OFFICE, NUMBER, verified_at)
-    return Enrollment("enr_1", "app_1", "alice", 0, 0, phones=(phone,), confirm_keys=keys)
+    return an_enrollment(at=0, phones=(phone,), confirm_keys=keys)
 
 
 def learned(change: Change, before: Enrollment) -> str:
@@ -127,7 +113,7 @@ def test_a_key_that_has_come_to_mean_something_else_confirms_nothing():
 
 def test_the_next_call_of_a_verification_asks_for_the_same_key():
     hung_up = after(answered(), "").verification
-    new = commands.NewAttempt("att_1", "token-1", Channel.CALL, Mode.CONFIRM, "twilio")
+    new = a_new_attempt(1, Channel.CALL, Mode.CONFIRM)
     again = commands.next_attempt(hung_up, new, RateCounters(), 2_000, LIMITS).verification
     assert again.attempts[1].confirm_key == "5"
 
@@ -140,7 +126,7 @@ def test_the_key_goes_with_its_phone():
 def test_a_code_that_was_typed_teaches_nothing():
     text = msgspec.structs.replace(answered(own="5"), proved_by=None, status=Status.PENDING)
     told = msgspec.structs.replace(text, attempts=(msgspec.structs.replace(text.attempts[0], mode=Mode.CODE),))
-    approved = commands.check_code(told, b"right", RateCounters(), 1_003, LIMITS)
+    approved = commands.check_code(told, RIGHT, RateCounters(), 1_003, LIMITS)
     assert learned(approved, person("6", verified_at=1)) == "6"
 
 

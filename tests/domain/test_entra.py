@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
+from support.tables import for_each
+from support.verifications import an_enrollment
 
-from gateway.domain.enrollment import Enrollment, Phone, PhoneKind
+from gateway.domain.enrollment import Phone, PhoneKind
 from gateway.domain.entra_export import (
     ENTRA_NAMES,
     LONGEST_LINE,
@@ -136,7 +138,7 @@ def test_entries_of_json_are_counted_and_have_their_lines():
     assert rows_in([]) == rows_in({}) == []
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "problem"),
     [
         ("", "line 1: no column names the user"),
@@ -172,7 +174,7 @@ def test_another_encoding_is_named(content, problem):
         list(json_rows(content))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "problem"),
     [
         ('"alice"', "line 1: must be a list of users, or an object"),
@@ -194,7 +196,7 @@ def test_a_file_that_is_no_json_says_where_and_why(text, problem):
     assert str(unreadable.value).startswith(problem)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("entry", "problems"),
     [
         (1, ["must be an object with user and phoneMethods"]),
@@ -263,7 +265,7 @@ PHONES = st.builds(
     st.sampled_from([None, 1]),
 )
 RECORDS = st.lists(PHONES, max_size=5, unique_by=lambda phone: (phone.number, phone.extension)).map(
-    lambda phones: Enrollment("enr_1", "app_1", "alice", 1, 1, phones=tuple(phones))
+    lambda phones: an_enrollment(at=1, phones=tuple(phones))
 )
 WRITTEN = st.dictionaries(st.sampled_from(list(ENTRA_NAMES)), LINES).map(
     lambda lines: ExportRow(
@@ -280,8 +282,10 @@ def test_an_import_done_twice_is_one_done_once_and_takes_no_proven_phone(before,
     after = first.change.enrollment
     second = plan_import(after, wanted, ImportTerms(DEFAULTS, then_proven, ids, lambda _number: 0), NOW + 1)
     assert second.change.enrollment is after
-    expected = [ImportResult.UNCHANGED if told.fate is ImportResult.PHONE_ADDED else told.fate for told in first.phones]
-    assert [told.fate for told in second.phones] == expected
+    expected = [
+        ImportResult.UNCHANGED if told.result is ImportResult.PHONE_ADDED else told.result for told in first.phones
+    ]
+    assert [told.result for told in second.phones] == expected
     assert set(before.proven_phones) <= set(after.phones)
     assert after.entries == len(first.change.entries)
-    assert (after is before) == (first.fate(new=False) is not ImportResult.PHONE_ADDED)
+    assert (after is before) == (first.result(new=False) is not ImportResult.PHONE_ADDED)

@@ -3,7 +3,7 @@
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from support import creation
+from support.verifications import RIGHT, WRONG, a_new_attempt, a_request, created
 
 from gateway.domain import commands, fallback, send_results, status_reports
 from gateway.domain.attempts import find_attempt, is_call_in_progress, must_wait
@@ -12,12 +12,9 @@ from gateway.domain.errors import Rejected
 from gateway.domain.ivr import call_events
 from gateway.domain.ivr.states import CallState
 from gateway.domain.limits import SECOND, Limits, RateCounters
-from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, Failure, FailureCode, FallbackStep, Mode, Status
 
 LIMITS = Limits(sends_per_number=4, resend_wait=1)
-NUMBER = PhoneNumber("+14255550123")
-RIGHT, WRONG = b"right", b"wrong"
 LOST = Failure(FailureCode.DELIVERY_FAILED, "lost")
 REFUSED = Failure(FailureCode.PROVIDER_REFUSED, "no")
 CALL_MODES = (Mode.CONFIRM, Mode.MATCH, Mode.CODE)
@@ -41,7 +38,7 @@ class Everything(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 1_000_000
-        self.tally = RateCounters()
+        self.rate_counters = RateCounters()
         self.rows: dict[str, str] = {}
         self.fates: dict[str, DeliveryStatus | None] = {}
         self.granted: dict[str, int] = {}
@@ -54,17 +51,16 @@ class Everything(RuleBasedStateMachine):
     @initialize(first=STEPS, more=st.lists(STEPS, max_size=4))
     def begins(self, first, more):
         plan = fallback.plan_steps((first, *more), lambda _step: None) if more else commands.NO_PLAN
-        start = creation.start(
-            "ver_1", "app_1", "Bank", NUMBER, first.channel, first.mode, "en", "enr_1", {}, RIGHT, b"s", plan=plan
-        )  # fmt: skip
-        change = creation.created(start, self.draw(first.channel, first.mode), self.tally, self.now, LIMITS)
-        self.verification, self.tally = change.verification, change.tally
+        request = a_request(channel=first.channel, mode=first.mode, enrollment_id="enr_1", plan=plan)
+        new = self.draw(first.channel, first.mode)
+        change = created(request, new, rate_counters=self.rate_counters, now=self.now, limits=LIMITS)
+        self.verification, self.rate_counters = change.verification, change.rate_counters
         self.rows[change.send.id] = "queued"
 
     def draw(self, channel, mode, _number=None):
         self.drawn += 1
         digits = "42" if mode is Mode.MATCH else None
-        return commands.NewAttempt(f"att_{self.drawn}", f"token-{self.drawn}", channel, mode, "twilio", digits)
+        return a_new_attempt(self.drawn, channel, mode, match_digits=digits)
 
     def applies(self, change):
         """Keep a change as the store does."""
@@ -79,7 +75,7 @@ class Everything(RuleBasedStateMachine):
                 del self.rows[attempt_id]
                 if attempt_id in loose.needless:
                     self.rows[attempt_id] = "hanging_up"
-        self.tally = change.tally or self.tally
+        self.rate_counters = change.rate_counters or self.rate_counters
         self.outcomes += [change.outcome] if change.outcome else []
         if change.send:
             self.rows[change.send.id] = "queued"
@@ -187,14 +183,16 @@ class Everything(RuleBasedStateMachine):
         for key in keys:
             turn = find_attempt(self.verification, attempt.id).gather_number
             self.applies(
-                call_events.gather_digits(self.verification, token, sid, turn, key, self.tally, self.now, LIMITS)
+                call_events.gather_digits(
+                    self.verification, token, sid, turn, key, self.rate_counters, self.now, LIMITS
+                )
             )
 
     @precondition(lambda self: self.drawn > 2)
     @rule(guess=st.sampled_from([RIGHT, WRONG, WRONG]))
     def a_code_is_checked(self, guess):
         try:
-            change = commands.check_code(self.verification, guess, self.tally, self.now, LIMITS)
+            change = commands.check_code(self.verification, guess, self.rate_counters, self.now, LIMITS)
         except Rejected:
             return
         self.judged += any(entry.type == "code.checked" for entry in change.entries)
@@ -204,7 +202,7 @@ class Everything(RuleBasedStateMachine):
     def it_is_resent(self, channel, mode):
         new = self.draw(channel, mode if channel is Channel.CALL else None)
         try:
-            self.applies(commands.resend(self.verification, new, self.tally, self.now, LIMITS))
+            self.applies(commands.resend(self.verification, new, self.rate_counters, self.now, LIMITS))
         except Rejected:
             return
 
@@ -222,7 +220,9 @@ class Everything(RuleBasedStateMachine):
         while (due_at := self.verification.due_at) is not None and due_at <= self.now:
             before = self.verification
             try:
-                self.applies(fallback.take_next_step(self.verification, self.draw, self.tally, self.now, LIMITS))
+                self.applies(
+                    fallback.take_next_step(self.verification, self.draw, self.rate_counters, self.now, LIMITS)
+                )
             except Rejected as refusal:
                 self.applies(fallback.skip_step(self.verification, refusal.code, self.now))
             assert self.verification is not before, "a deadline that nothing comes of is looked at for ever"

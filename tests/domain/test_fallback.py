@@ -4,47 +4,39 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import creation
+from support.verifications import a_new_attempt, a_request, created
 
 from gateway.domain import commands, fallback, send_results, status_reports, timeouts
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.ivr import call_events
 from gateway.domain.limits import SECOND, Limits, RateCounters
-from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, Failure, FailureCode, FallbackStep, Mode, Status
 
 LIMITS = Limits()
 START = 1_000_000
-NO_TALLY = RateCounters()
+NO_RATE_COUNTERS = RateCounters()
 SMS, CALL = Channel.SMS, Channel.CALL
 TEXT_FIRST = (FallbackStep(SMS, wait=60), FallbackStep(CALL, Mode.CODE, 40), FallbackStep(SMS, wait=20))
 CALL_FIRST = (FallbackStep(CALL, Mode.CONFIRM, 20), FallbackStep(CALL, Mode.CONFIRM, 40), FallbackStep(SMS))
 LOST = Failure(FailureCode.NUMBER_UNREACHABLE, "out of reach", "30003")
 
 
-def drawn(count: int, channel: Channel, mode: Mode | None) -> commands.NewAttempt:
-    return commands.NewAttempt(f"att_{count}", f"token-{count}", channel, mode, "twilio")
-
-
 def begun(steps=TEXT_FIRST, denial=lambda _step: None) -> commands.Change:
     first = steps[0]
     plan = fallback.plan_steps(steps, denial)
-    start = creation.start(
-        "ver_1", "app_1", "Bank", PhoneNumber("+14255550123"), first.channel, first.mode, "en", "enr_1", {},
-        b"right", b"sealed", plan=plan,
-    )  # fmt: skip
-    return creation.created(start, drawn(1, first.channel, first.mode), RateCounters(), START, LIMITS)
+    request = a_request(channel=first.channel, mode=first.mode, enrollment_id="enr_1", plan=plan)
+    return created(request, a_new_attempt(1, first.channel, first.mode), now=START, limits=LIMITS)
 
 
 def started(steps=TEXT_FIRST):
     return begun(steps).verification
 
 
-def waited(verification, now, tally=NO_TALLY):
+def waited(verification, now, rate_counters=NO_RATE_COUNTERS):
     count = len(verification.attempts) + 1
     return fallback.take_next_step(
-        verification, lambda channel, mode, _number: drawn(count, channel, mode), tally, now, LIMITS
+        verification, lambda channel, mode, _number: a_new_attempt(count, channel, mode), rate_counters, now, LIMITS
     )
 
 
@@ -81,7 +73,7 @@ def test_after_the_wait_the_next_way_is_taken_with_the_same_code():
     assert (after.channel, after.mode, after.status) == (CALL, Mode.CODE, Status.PENDING)
     assert [attempt.channel for attempt in after.attempts] == [SMS, CALL]
     assert change.send == after.attempts[-1]
-    assert len(change.tally.sends) == 1
+    assert len(change.rate_counters.sends) == 1
     assert (after.code_digest, after.sealed_code) == (before.code_digest, before.sealed_code)
     assert (after.steps, after.next_at) == (TEXT_FIRST[2:], before.next_at + 40 * SECOND)
     assert [entry.type for entry in change.entries] == ["fallback.moved_on", "attempt.queued"]
@@ -158,10 +150,12 @@ def test_no_verification_fails_while_a_way_is_left_and_it_fails_with_the_last():
 
 def test_a_resend_takes_the_place_of_the_next_step():
     verification = started()
-    change = commands.resend(verification, drawn(2, SMS, None), RateCounters(), START + 40_000, LIMITS)
+    change = commands.resend(verification, a_new_attempt(2, SMS, None), RateCounters(), START + 40_000, LIMITS)
     assert change.verification.steps == TEXT_FIRST[2:]
     assert change.verification.next_at == START + 40_000 + 40 * SECOND
-    last = commands.resend(change.verification, drawn(3, CALL, Mode.CODE), RateCounters(), START + 200_000, LIMITS)
+    last = commands.resend(
+        change.verification, a_new_attempt(3, CALL, Mode.CODE), RateCounters(), START + 200_000, LIMITS
+    )
     assert (last.verification.steps, last.verification.next_at) == ((), None)
 
 

@@ -4,19 +4,17 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import creation
+from support.verifications import RIGHT, a_new_attempt, a_request, created
 
 from gateway.domain import commands, fallback, recovery, send_results, status_reports, timeouts
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.errors import ErrorCode
 from gateway.domain.ivr import call_events
 from gateway.domain.limits import SECOND, Limits, RateCounters, resend_wait
-from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, Failure, FailureCode, FallbackStep, Mode, Status
 
 LIMITS = Limits()
 START = 1_000_000
-RIGHT = b"right"
 CALL, SMS = Channel.CALL, Channel.SMS
 LOST = Failure(FailureCode.NUMBER_UNREACHABLE, "out of reach")
 REFUSED = Failure(FailureCode.PROVIDER_REFUSED, "no")
@@ -25,15 +23,13 @@ CALL_GRACE, TEXT_GRACE = int(LIMITS.call_grace * SECOND), int(LIMITS.text_grace 
 
 def drawn(count, channel):
     mode = Mode.CONFIRM if channel is CALL else None
-    return commands.NewAttempt(f"att_{count}", f"token-{count}", channel, mode, "twilio")
+    return a_new_attempt(count, channel, mode)
 
 
 def begun(channel, *, steps=()):
-    start = creation.start(
-        "ver_1", "app_1", "Bank", PhoneNumber("+14255550123"), channel, None, "en", "enr_1", {}, RIGHT, b"sealed",
-        plan=fallback.plan_steps(steps, lambda _step: None),
-    )  # fmt: skip
-    return creation.created(start, drawn(1, channel), RateCounters(), START, LIMITS).verification
+    plan = fallback.plan_steps(steps, lambda _step: None)
+    request = a_request(channel=channel, enrollment_id="enr_1", plan=plan)
+    return created(request, drawn(1, channel), now=START, limits=LIMITS).verification
 
 
 def again(verification, channel, now):

@@ -4,6 +4,8 @@ import itertools
 
 import msgspec
 import pytest
+from support.tables import for_each
+from support.verifications import an_enrollment
 
 from gateway.domain.blocks import block_person
 from gateway.domain.enrollment import DefaultMethod, Enrollment, Phone, PhoneKind
@@ -25,7 +27,7 @@ from gateway.domain.verification import Channel
 NOW = 1_800_000_000_000
 MOBILE, ALTERNATE, OFFICE = PhoneKind.AUTHENTICATION, PhoneKind.ALTERNATE, PhoneKind.OFFICE
 NUMBER, OTHER, BRITISH = PhoneNumber("+14255550123"), PhoneNumber("+14255550124"), PhoneNumber("+447400123456")
-ALICE = Enrollment("enr_1", "app_1", "alice@example.com", 1, 1)
+ALICE = an_enrollment(at=1, user="alice@example.com")
 
 
 def having(*phones: Phone, **fields) -> Enrollment:
@@ -37,8 +39,8 @@ def planned(before: Enrollment, *wanted: WantedPhone, policy=DEFAULTS, proven=Fa
     return plan_import(before, wanted, ImportTerms(policy, proven, ids, lambda _number: sharers), NOW)
 
 
-def fates(plan) -> list[ImportResult]:
-    return [told.fate for told in plan.phones]
+def results(plan) -> list[ImportResult]:
+    return [told.result for told in plan.phones]
 
 
 def read(kind: PhoneKind, text: str, country: str | None = None) -> WantedPhone:
@@ -46,7 +48,7 @@ def read(kind: PhoneKind, text: str, country: str | None = None) -> WantedPhone:
     return wanted
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("kind", "text", "country", "number", "extension"),
     [
         (MOBILE, "+1 4255550123", None, NUMBER, None),
@@ -64,7 +66,7 @@ def test_numbers_are_read(kind, text, country, number, extension):
     assert read(kind, text, country) == WantedPhone(kind, number, extension)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("kind", "text", "country", "problem"),
     [
         (MOBILE, "4255550177", None, "no country was given"),
@@ -130,7 +132,7 @@ def test_a_phone_that_is_there_stays_as_it_is(kind, verified_at):
     for proven in (False, True):
         plan = planned(before, WantedPhone(MOBILE, NUMBER), proven=proven)
         assert plan.change.enrollment is before
-        assert fates(plan) == [plan.fate(new=False)] == [ImportResult.UNCHANGED]
+        assert results(plan) == [plan.result(new=False)] == [ImportResult.UNCHANGED]
         assert bool(plan.phones[0].reason) == (proven and verified_at is None)
         assert import_phone(before, Phone("phn_2", MOBILE, NUMBER), NOW, proven=proven).enrollment is before
 
@@ -138,11 +140,11 @@ def test_a_phone_that_is_there_stays_as_it_is(kind, verified_at):
 def test_a_proven_phone_keeps_its_kind_to_itself():
     before = having(Phone("phn_1", MOBILE, OTHER, verified_at=1))
     plan = planned(before, WantedPhone(MOBILE, NUMBER), WantedPhone(ALTERNATE, BRITISH), proven=True)
-    assert fates(plan) == [ImportResult.KEPT, ImportResult.PHONE_ADDED]
-    assert plan.fate(new=False) is ImportResult.PHONE_ADDED
+    assert results(plan) == [ImportResult.PRESERVED, ImportResult.PHONE_ADDED]
+    assert plan.result(new=False) is ImportResult.PHONE_ADDED
     assert [phone.number for phone in plan.change.enrollment.phones] == [OTHER, BRITISH]
     alone = planned(before, WantedPhone(MOBILE, NUMBER))
-    assert (alone.change.enrollment, alone.fate(new=False)) == (before, ImportResult.KEPT)
+    assert (alone.change.enrollment, alone.result(new=False)) == (before, ImportResult.PRESERVED)
 
 
 def test_an_unproven_phone_of_the_kind_gives_way_unless_the_row_names_it():
@@ -161,7 +163,7 @@ def test_an_unproven_phone_of_the_kind_gives_way_unless_the_row_names_it():
 def test_nobody_is_let_in_by_the_back_door():
     before = block_person(ALICE, "stolen phone", None, NOW).enrollment
     plan = planned(before, WantedPhone(MOBILE, NUMBER), proven=True)
-    assert (plan.change.enrollment, fates(plan), plan.fate(new=False)) == (
+    assert (plan.change.enrollment, results(plan), plan.result(new=False)) == (
         before,
         [ImportResult.REFUSED],
         ImportResult.REFUSED,
@@ -174,9 +176,9 @@ def test_nobody_is_let_in_by_the_back_door():
 
 def test_a_person_has_so_many_phones_and_no_more():
     others = tuple(Phone(f"phn_{place}", OFFICE, OTHER, 1, str(place)) for place in range(PHONE_LIMIT))
-    assert fates(planned(having(*others[1:]), WantedPhone(MOBILE, NUMBER))) == [ImportResult.PHONE_ADDED]
+    assert results(planned(having(*others[1:]), WantedPhone(MOBILE, NUMBER))) == [ImportResult.PHONE_ADDED]
     plan = planned(having(*others), WantedPhone(MOBILE, NUMBER))
-    assert fates(plan) == [ImportResult.REFUSED]
+    assert results(plan) == [ImportResult.REFUSED]
     assert str(PHONE_LIMIT) in plan.phones[0].reason
 
 
@@ -192,7 +194,7 @@ def test_a_person_has_so_many_phones_and_no_more():
 def test_what_policy_forbids_is_not_imported_and_the_fate_says_so(fields, reason):
     policy = msgspec.structs.replace(DEFAULTS, **fields)
     plan = planned(ALICE, WantedPhone(MOBILE, BRITISH), policy=policy)
-    assert (plan.change.enrollment, fates(plan)) == (ALICE, [ImportResult.REFUSED])
+    assert (plan.change.enrollment, results(plan)) == (ALICE, [ImportResult.REFUSED])
     assert reason in plan.phones[0].reason
     assert "Decided by" in plan.phones[0].reason
 
@@ -202,7 +204,7 @@ def test_a_phone_that_may_be_reached_in_one_way_is_imported_with_that_way():
     after = planned(ALICE, WantedPhone(MOBILE, BRITISH), policy=policy, proven=True).change.enrollment
     assert after.default_method == DefaultMethod("phn_new_1", Channel.CALL)
     silent = msgspec.structs.replace(DEFAULTS, sign_in=(Channel.SMS,))
-    assert fates(planned(ALICE, WantedPhone(ALTERNATE, NUMBER), WantedPhone(OFFICE, OTHER), policy=silent)) == [
+    assert results(planned(ALICE, WantedPhone(ALTERNATE, NUMBER), WantedPhone(OFFICE, OTHER), policy=silent)) == [
         ImportResult.PHONE_ADDED,
         ImportResult.REFUSED,
     ]
@@ -211,14 +213,14 @@ def test_a_phone_that_may_be_reached_in_one_way_is_imported_with_that_way():
 def test_a_number_that_too_many_have_is_refused():
     policy = msgspec.structs.replace(DEFAULTS, people_per_number=2)
     wanted = WantedPhone(MOBILE, NUMBER)
-    assert fates(planned(ALICE, wanted, policy=policy, sharers=1)) == [ImportResult.PHONE_ADDED]
-    assert fates(planned(ALICE, wanted, policy=policy, sharers=2)) == [ImportResult.REFUSED]
-    assert fates(planned(ALICE, wanted, sharers=2)) == [ImportResult.PHONE_ADDED]
+    assert results(planned(ALICE, wanted, policy=policy, sharers=1)) == [ImportResult.PHONE_ADDED]
+    assert results(planned(ALICE, wanted, policy=policy, sharers=2)) == [ImportResult.REFUSED]
+    assert results(planned(ALICE, wanted, sharers=2)) == [ImportResult.PHONE_ADDED]
 
 
 def test_a_row_is_called_by_the_most_that_becomes_of_it():
     good, bad = WantedPhone(MOBILE, NUMBER), WantedPhone(OFFICE, problem="no number")
-    assert planned(ALICE, good, bad).fate(new=True) is ImportResult.NEW
-    assert planned(ALICE, good, bad).fate(new=False) is ImportResult.PHONE_ADDED
-    assert planned(ALICE, bad).fate(new=True) is ImportResult.REFUSED
-    assert planned(ALICE).fate(new=True) is ImportResult.UNCHANGED
+    assert planned(ALICE, good, bad).result(new=True) is ImportResult.NEW
+    assert planned(ALICE, good, bad).result(new=False) is ImportResult.PHONE_ADDED
+    assert planned(ALICE, bad).result(new=True) is ImportResult.REFUSED
+    assert planned(ALICE).result(new=True) is ImportResult.UNCHANGED

@@ -1,11 +1,12 @@
 """Each key of a call has one meaning."""
 
 import pytest
+from support.tables import for_each
 
 from gateway.domain.ivr.keypad import Keypad
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("keypad", "named"),
     [
         (Keypad(confirm="0"), "0 reports fraud"),

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tables import for_each
 
 from gateway.domain import code
 from gateway.domain.errors import ErrorCode, Rejected
@@ -14,39 +15,39 @@ TIMES = st.lists(st.integers(1, 3 * LIMITS.send_window * SECOND), min_size=1, ma
 
 @given(TIMES)
 def test_no_window_holds_more_sends_than_allowed(steps: list[int]):
-    tally, sent, now = RateCounters(), [], 0
+    rate_counters, sent, now = RateCounters(), [], 0
     for step in steps:
         now += step
         try:
-            tally = tally.with_send(now, LIMITS)
+            rate_counters = rate_counters.with_send(now, LIMITS)
         except Rejected as refusal:
             assert refusal.code is ErrorCode.RATE_LIMITED
             assert refusal.retry_after
-            assert tally.with_send(now + refusal.retry_after * SECOND, LIMITS)
+            assert rate_counters.with_send(now + refusal.retry_after * SECOND, LIMITS)
             continue
         sent.append(now)
         window = [at for at in sent if at > now - LIMITS.send_window * SECOND]
         assert len(window) <= LIMITS.sends_per_number
-    assert len(tally.sends) <= LIMITS.sends_per_number
+    assert len(rate_counters.sends) <= LIMITS.sends_per_number
 
 
 def test_twenty_wrong_codes_close_the_day():
-    tally = RateCounters()
+    rate_counters = RateCounters()
     for at in range(LIMITS.failed_checks_per_day):
-        tally.reject_check_over_limit(at, LIMITS)
-        tally = tally.with_failed_check(at)
+        rate_counters.reject_check_over_limit(at, LIMITS)
+        rate_counters = rate_counters.with_failed_check(at)
     with pytest.raises(Rejected) as refusal:
-        tally.reject_check_over_limit(100, LIMITS)
+        rate_counters.reject_check_over_limit(100, LIMITS)
     assert refusal.value.retry_after == DAY // SECOND
-    tally.reject_check_over_limit(DAY, LIMITS)
+    rate_counters.reject_check_over_limit(DAY, LIMITS)
 
 
 def test_a_clock_set_back_opens_nothing():
-    tally = RateCounters()
+    rate_counters = RateCounters()
     for _ in range(LIMITS.sends_per_number):
-        tally = tally.with_send(DAY, LIMITS)
+        rate_counters = rate_counters.with_send(DAY, LIMITS)
     with pytest.raises(Rejected):
-        tally.with_send(0, LIMITS)
+        rate_counters.with_send(0, LIMITS)
 
 
 def test_waits_grow():
@@ -58,9 +59,7 @@ def test_codes_as_people_type_them(typed: str):
     assert code.normalize(typed, 6) == "123456"
 
 
-@pytest.mark.parametrize(
-    "typed", ["", "12345", "1234567", "１２３４５６", "١٢٣٤٥٦", "12³456", "12345a", "123456\n", "1.2.3456"]
-)
+@for_each("typed", ["", "12345", "1234567", "１２３４５６", "١٢٣٤٥٦", "12³456", "12345a", "123456\n", "1.2.3456"])
 def test_what_is_no_code(typed: str):
     assert code.normalize(typed, 6) is None
 

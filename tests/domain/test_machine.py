@@ -6,7 +6,8 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import creation
+from support.tables import for_each
+from support.verifications import a_new_attempt, a_request, an_attempt, created
 
 from gateway.domain import commands, send_results, status_reports, timeouts
 from gateway.domain.assurance import Assurance
@@ -16,10 +17,8 @@ from gateway.domain.errors import Rejected
 from gateway.domain.ivr import call_events
 from gateway.domain.ivr.replies import MACHINE_FAILURE
 from gateway.domain.limits import Limits, RateCounters
-from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import (
     TRANSITIONS,
-    Attempt,
     Channel,
     Ending,
     Failure,
@@ -32,7 +31,6 @@ from gateway.domain.verification import (
 )
 
 LIMITS = Limits()
-RIGHT, WRONG = b"right", b"wrong"
 CALL, TEXT = ("att_call", "token-call", "CA1"), ("att_text", "token-text", "SM1")
 START = 1_000_000
 
@@ -40,11 +38,10 @@ START = 1_000_000
 def started(channel: Channel = Channel.CALL, limits: Limits = LIMITS) -> commands.Change:
     mode = Mode.CONFIRM if channel is Channel.CALL else None
     attempt_id, token, _ = CALL if channel is Channel.CALL else TEXT
-    start = creation.start(
-        "ver_1", "app_1", "Bank", PhoneNumber("+14255550123"), channel, mode, "en", "enr_1", {}, RIGHT, b"sealed"
+    request = a_request(channel=channel, mode=mode, enrollment_id="enr_1")
+    return created(
+        request, a_new_attempt(id=attempt_id, token=token, channel=channel, mode=mode), now=START, limits=limits
     )
-    new = commands.NewAttempt(attempt_id, token, channel, mode, "twilio")
-    return creation.created(start, new, RateCounters(), START, limits)
 
 
 def call_report(status: DeliveryStatus | None, word: str, sequence: int | None = 0, sip: int | None = None):
@@ -122,8 +119,8 @@ def test_only_pending_has_ways_out():
     assert {ending for _, ending in TRANSITIONS} == set(Ending)
 
 
-@pytest.mark.parametrize("ending", Ending)
-@pytest.mark.parametrize("status", [status for status in Status if status is not Status.PENDING])
+@for_each("ending", Ending)
+@for_each("status", [status for status in Status if status is not Status.PENDING])
 def test_an_ended_verification_takes_no_ending(status: Status, ending: Ending):
     verification = msgspec.structs.replace(started().verification, status=status)
     change = end_verification(verification, ending, START + 1)
@@ -206,7 +203,7 @@ def told(answered_by: str, status: DeliveryStatus, sequence: int) -> status_repo
 
 
 def test_no_later_word_makes_a_person_of_a_machine():
-    text = commands.NewAttempt(*TEXT[:2], Channel.SMS, None, "twilio")
+    text = a_new_attempt(id=TEXT[0], token=TEXT[1])
     verification, _ = run(started().verification, ["answered"])
     verification = commands.next_attempt(verification, text, RateCounters(), START + 2, LIMITS).verification
     verification, _ = run(verification, ["machine"])
@@ -261,7 +258,7 @@ def test_keys_that_no_open_gather_asked_for_count_for_nothing(name: str):
     assert after is before
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("names", "failure"),
     [
         (["answered", "seven", "seven", "seven"], FailureCode.WRONG_KEY),
@@ -333,4 +330,4 @@ def test_a_refused_text_fails_at_once_and_a_lost_one_after_its_grace():
 
 def test_attempts_are_immutable():
     with pytest.raises(AttributeError):
-        Attempt("a", "t", Channel.SMS, "twilio", 0, 0).status = DeliveryStatus.SENT
+        an_attempt().status = DeliveryStatus.SENT

@@ -4,14 +4,14 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import creation
+from support.tables import for_each
+from support.verifications import a_new_attempt, a_request, created
 
 from gateway.domain import commands, status_reports, timeouts
 from gateway.domain.assurance import Assurance
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.ivr import call_events, flow
 from gateway.domain.limits import DAY, Limits, RateCounters
-from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Change, Channel, FailureCode, Mode, Script, Status, Verification
 
 LIMITS = Limits()
@@ -26,15 +26,12 @@ SPENT = RateCounters(failed_checks=(START,) * LIMITS.failed_checks_per_day)
 
 def attempt(number: int = 0, mode: Mode | None = Mode.MATCH, digits: str | None = SHOWN) -> commands.NewAttempt:
     channel = Channel.CALL if mode else Channel.SMS
-    return commands.NewAttempt(f"att_{number}", f"token-{number}", channel, mode, "twilio", digits)
+    return a_new_attempt(number, channel, mode, match_digits=digits)
 
 
 def started(new: commands.NewAttempt | None = None) -> Change:
     new = new or attempt()
-    start = creation.start(
-        "ver_1", "app_1", "Bank", PhoneNumber("+14255550123"), new.channel, new.mode, "en", None, {}, b"right", b""
-    )
-    return creation.created(start, new, RateCounters(), START, LIMITS)
+    return created(a_request(channel=new.channel, mode=new.mode), new, now=START, limits=LIMITS)
 
 
 def answered() -> Verification:
@@ -44,13 +41,13 @@ def answered() -> Verification:
 def keyed(
     verification: Verification,
     digits: str,
-    tally: RateCounters = NONE_WRONG,
+    rate_counters: RateCounters = NONE_WRONG,
     *,
     turn: int | None = None,
     now: int = START + 2,
 ) -> Change:
     turn = verification.attempts[0].gather_number if turn is None else turn
-    return call_events.gather_digits(verification, *CALL, turn, digits, tally, now, LIMITS)
+    return call_events.gather_digits(verification, *CALL, turn, digits, rate_counters, now, LIMITS)
 
 
 def test_the_digits_that_are_shown_approve_as_possession():
@@ -59,10 +56,10 @@ def test_the_digits_that_are_shown_approve_as_possession():
     assert change.verification.match_digits is None
     assert change.reply
     assert change.reply.script is Script.CONFIRMED
-    assert change.tally is None
+    assert change.rate_counters is None
 
 
-@pytest.mark.parametrize("digits", ["#", "4", "24", "042", "420", "42#", "#42", "4242", "**"])
+@for_each("digits", ["#", "4", "24", "042", "420", "42#", "#42", "4242", "**"])
 def test_nothing_else_approves_and_each_wrong_entry_counts_for_the_number(digits: str):
     change = keyed(answered(), digits)
     assert change.verification.status is Status.PENDING
@@ -72,14 +69,14 @@ def test_nothing_else_approves_and_each_wrong_entry_counts_for_the_number(digits
         2,
         FailureCode.WRONG_KEY,
     )
-    assert change.tally == RateCounters(failed_checks=(START + 2,))
+    assert change.rate_counters == RateCounters(failed_checks=(START + 2,))
 
 
 def test_a_lone_pound_is_silence_and_counts_as_no_guess():
     change = keyed(answered(), "")
     assert change.reply
     assert (change.reply.script, change.reply.reprompt_reason) == (Script.MATCH_DIGITS, FailureCode.NO_KEY_PRESSED)
-    assert (change.tally, change.verification.attempts[0].no_match_count) == (None, 0)
+    assert (change.rate_counters, change.verification.attempts[0].no_match_count) == (None, 0)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +117,7 @@ def test_over_the_limit_of_the_number_nothing_is_judged(digits: str):
     assert change.verification.failure.code is FailureCode.RATE_LIMITED
     assert change.reply
     assert change.reply.script is Script.TOO_MANY_WRONG
-    assert change.tally is None
+    assert change.rate_counters is None
     assert keyed(answered(), digits, SPENT, now=START + DAY).verification.failure is None
 
 
@@ -190,7 +187,7 @@ def test_nothing_approves_without_the_digits_of_the_open_gather(inputs: list[tup
     )
     for now, (word, value) in enumerate(inputs, START + 1):
         change = after(verification, word, value, now)
-        judged += change.tally is not None
+        judged += change.rate_counters is not None
         verification = change.verification
         assert verification.status is not Status.APPROVED
     assert judged <= LIMITS.wrong_keys_per_call

@@ -1,8 +1,8 @@
 """What a call asks for: it asks for less than one before it only where it is told to."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tables import for_each
 
 from gateway.domain.ivr.modes import is_enough, mode_of
 from gateway.domain.verification import Channel, Mode
@@ -12,7 +12,7 @@ BEFORE = st.lists(st.sampled_from(Mode) | st.none(), max_size=5)
 PROOFS = st.sampled_from([CONFIRM, MATCH, PIN])
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("proof", "before", "mode"),
     [
         (CONFIRM, [], CONFIRM),

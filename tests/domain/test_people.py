@@ -7,6 +7,7 @@ import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from support.verifications import a_verification, an_enrollment
 
 from gateway.domain import blocks, recognition
 from gateway.domain.app_passwords import create_app_password as app_password_created
@@ -14,7 +15,6 @@ from gateway.domain.assurance import Assurance, Basis
 from gateway.domain.enrollment import (
     AppPassword,
     DefaultMethod,
-    Enrollment,
     EnrollmentChange,
     EnrollmentStatus,
     Phone,
@@ -37,12 +37,8 @@ Spot = tuple[PhoneNumber, str | None]
 
 
 def verification_of(spot: Spot, channel: Channel = Channel.CALL, **fields: Any) -> Verification:  # noqa: ANN401 - any field
-    usual = {
-        "id": "ver_1", "application_id": "app_1", "application_name": "Bank", "number": spot[0], "channel": channel,
-        "locale": "en", "checks_left": 5, "created_at": START, "updated_at": START, "expires_at": START + 600_000,
-        "extension": spot[1], "enrollment_id": "enr_1", "fraud_block_days": 30,
-    }  # fmt: skip
-    return Verification(**{**usual, **fields})
+    usual = {"number": spot[0], "extension": spot[1], "enrollment_id": "enr_1", "fraud_block_days": 30}
+    return a_verification(created_at=START, channel=channel, **{**usual, **fields})
 
 
 def approval(at: int, assurance: Assurance | None = Assurance.POSSESSION) -> Outcome:
@@ -60,7 +56,7 @@ class People(RuleBasedStateMachine):
         super().__init__()
         self.now = START
         self.ids = itertools.count(1)
-        self.person = Enrollment("enr_1", "app_1", "alice", START, START)
+        self.person = an_enrollment(at=START)
         self.journal: list[str] = []
         self.approved: set[Spot] = set()
         self.sent: list[int] = []

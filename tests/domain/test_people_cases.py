@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from support.verifications import a_verification, an_enrollment
 
 from gateway.domain import blocks, recognition
 from gateway.domain.assurance import Assurance
@@ -31,10 +32,14 @@ Spot = tuple[PhoneNumber, str | None]
 
 
 def verification_of(spot: Spot, channel: Channel = Channel.CALL, days: int = 30) -> Verification:
-    return Verification(
-        "ver_1", "app_1", "Bank", 5, START, START, START + 600_000, number=spot[0], channel=channel, locale="en",
-        extension=spot[1], enrollment_id="enr_1", fraud_block_days=days,
-    )  # fmt: skip
+    return a_verification(
+        created_at=START,
+        number=spot[0],
+        extension=spot[1],
+        channel=channel,
+        enrollment_id="enr_1",
+        fraud_block_days=days,
+    )
 
 
 def approval(at: int) -> Outcome:
@@ -44,7 +49,7 @@ def approval(at: int) -> Outcome:
 def enrolled(*phones: Phone, **fields: Any) -> Enrollment:  # noqa: ANN401 - any field of the record
     proven = next((phone for phone in phones if phone.verified_at is not None), None)
     default = DefaultMethod(proven.id, Channel.SMS) if proven else None
-    return Enrollment("enr_1", "app_1", "alice", START, START, phones=phones, default_method=default, **fields)
+    return an_enrollment(at=START, phones=phones, default_method=default, **fields)
 
 
 def proven(spot: Spot = SPOTS[0], name: str = "phn_1", kind: PhoneKind = PhoneKind.AUTHENTICATION) -> Phone:

@@ -6,6 +6,7 @@ import phonenumbers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.tables import for_each
 
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.phone_number import PhoneNumber, _judge, dial_string, parse_e164, parse_extension, parse_written
@@ -57,7 +58,7 @@ def test_any_text_is_a_number_or_a_refusal(text: str):
         assert refusal.code in {ErrorCode.NUMBER_INVALID, ErrorCode.NUMBER_BLOCKED}
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         "",
@@ -86,7 +87,7 @@ def test_numbers_as_people_write_them(country: str, number: str):
     assert parse_written(country, number) == PhoneNumber("+14255550123")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("country", "number", "field"),
     [
         ("us", "4255550123", "to.country"),
@@ -119,7 +120,7 @@ def test_a_trunk_zero_after_the_country_code_is_forgiven():
 EXTENSIONS = st.from_regex(r"[0-9]{1,12}", fullmatch=True).filter(str.isascii)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "extension"),
     [
         ("12", "12"),
@@ -136,7 +137,7 @@ def test_extensions_as_people_write_them(text: str, extension: str):
     assert parse_extension(text) == extension
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         "",

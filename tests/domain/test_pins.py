@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import creation
+from support.verifications import a_new_attempt, a_request, an_enrollment, created
 
-from gateway.domain import commands, outcomes, pins, timeouts
+from gateway.domain import outcomes, pins, timeouts
 from gateway.domain.assurance import Assurance
 from gateway.domain.blocks import block_person, reset
 from gateway.domain.enrollment import Enrollment, Notification, NotificationKind, Phone, PhoneKind, Pin
@@ -37,15 +37,12 @@ def hashed(pin: str) -> str:
 
 def person(*, must_change: bool = False, pin: str | None = PIN) -> Enrollment:
     kept = None if pin is None else Pin(hashed(pin), must_change)
-    return Enrollment("enr_1", "app_1", "alice", START, START, phones=PHONES, pin=kept)
+    return an_enrollment(at=START, phones=PHONES, pin=kept)
 
 
 def answered(mode: Mode = Mode.PIN) -> Verification:
-    new = commands.NewAttempt("att_0", CALL[0], Channel.CALL, mode, "twilio")
-    start = creation.start(
-        "ver_1", "app_1", "Bank", NUMBER, new.channel, new.mode, "en", "enr_1", {}, b"right", b"", None
-    )
-    begun = creation.created(start, new, RateCounters(), START, LIMITS).verification
+    request = a_request(channel=Channel.CALL, mode=mode, number=NUMBER, enrollment_id="enr_1")
+    begun = created(request, a_new_attempt(0, Channel.CALL, mode, token=CALL[0]), now=START).verification
     return call_events.answer_call(begun, *CALL, None, START + 1).verification
 
 

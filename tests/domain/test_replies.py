@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from support import creation
+from support.tables import for_each
+from support.verifications import a_new_attempt, a_request, created
 
 from gateway.domain import commands, send_results, status_reports, timeouts
 from gateway.domain.assurance import Assurance
@@ -15,7 +16,6 @@ from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.inbound_sms import OPTED_OUT, Keyword, code_in, keyword, receive_sms, select_verification, word
 from gateway.domain.limits import Limits, RateCounters
-from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Change, Channel, FailureCode, Mode, Status, Verification
 
 LIMITS = Limits()
@@ -30,21 +30,23 @@ def digest(verification_id: str, code: str) -> bytes:
 
 def started(name: str = "ver_1", *, allowed: bool = True, channel: Channel = Channel.SMS, at: int = START) -> Change:
     mode = Mode.CONFIRM if channel is Channel.CALL else None
-    start = creation.start(
-        name, "app_1", "Bank", PhoneNumber("+14255550123"), channel, mode, "en", "enr_1", {}, digest(name, RIGHT),
-        b"sealed", reply_with_code=allowed,
-    )  # fmt: skip
-    new = commands.NewAttempt(f"att_{name}", f"token-{name}", channel, mode, "twilio")
-    return creation.created(start, new, RateCounters(), at, LIMITS)
+    request = a_request(
+        name, channel, mode=mode, enrollment_id="enr_1", code_digest=digest(name, RIGHT), reply_with_code=allowed
+    )
+    return created(request, now=at, limits=LIMITS)
 
 
 def replied(
-    verification: Verification, text: str, sid: str = "SM1", tally: RateCounters | None = None, now: int = START + 1
+    verification: Verification,
+    text: str,
+    sid: str = "SM1",
+    rate_counters: RateCounters | None = None,
+    now: int = START + 1,
 ) -> Change:
-    return receive_sms(verification, sid, text, WORDS, digest, tally or RateCounters(), now, LIMITS)
+    return receive_sms(verification, sid, text, WORDS, digest, rate_counters or RateCounters(), now, LIMITS)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "asked"),
     [
         *[(text, Keyword.STOP) for text in ("STOP", "stop", " Stop. ", "stopall", "UNSUBSCRIBE", "Cancel", "END")],
@@ -58,7 +60,7 @@ def test_a_keyword_is_the_whole_text(text: str, asked: Keyword | None):
     assert keyword(text) is asked
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     ["123456", " 123 456 ", "123-456", "123456.", "“123456”", "١٢٣٤٥٦", "１２３４５６", "1\u200b23456\n", "(123456)"],
 )
@@ -66,7 +68,7 @@ def test_a_code_may_be_written_as_people_write_it(text: str):
     assert code_in(text, 6) == RIGHT
 
 
-@pytest.mark.parametrize("text", ["", "12345", "1234567", "code 123456", "123456 123456", "12345a", "1²3456x", "FRAUD"])
+@for_each("text", ["", "12345", "1234567", "code 123456", "123456 123456", "12345a", "1²3456x", "FRAUD"])
 def test_what_is_no_code_is_none(text: str):
     assert code_in(text, 6) is None
 
@@ -96,13 +98,13 @@ def test_a_wrong_code_counts_as_it_does_anywhere():
         commands.check_code(begun, digest("ver_1", WRONG), RateCounters(), START + 1, LIMITS),
     )
     assert change.verification.checks_left == checked.verification.checks_left == 4
-    assert change.tally == checked.tally == RateCounters(failed_checks=(START + 1,))
+    assert change.rate_counters == checked.rate_counters == RateCounters(failed_checks=(START + 1,))
 
 
 def test_a_number_that_had_its_wrong_codes_is_refused_and_keeps_nothing():
     spent = RateCounters(failed_checks=(START,) * LIMITS.failed_checks_per_day)
     with pytest.raises(Rejected) as refusal:
-        replied(started().verification, RIGHT, tally=spent)
+        replied(started().verification, RIGHT, rate_counters=spent)
     assert refusal.value.code is ErrorCode.RATE_LIMITED
 
 
@@ -112,8 +114,8 @@ def test_without_the_policy_a_code_does_nothing(text: str):
     assert replied(begun, text).verification is begun
 
 
-@pytest.mark.parametrize("allowed", [True, False])
-@pytest.mark.parametrize("text", ["FRAUD", "fraud!", " Fraud", "BETRUG", "詐欺", "詐欺。"])
+@for_each("allowed", [True, False])
+@for_each("text", ["FRAUD", "fraud!", " Fraud", "BETRUG", "詐欺", "詐欺。"])
 def test_a_fraud_word_denies_whatever_the_policy_says(text: str, allowed: bool):  # noqa: FBT001 - both
     change = replied(started(allowed=allowed).verification, text)
     assert change.verification.status is Status.DENIED
@@ -145,7 +147,7 @@ def test_an_ended_one_takes_nothing(text: str):
 def test_a_reply_answers_what_was_texted_last():
     old, new = started("ver_1"), started("ver_2", at=START + 1_000)
     assert select_verification([new.verification, old.verification], "SM1") is new.verification
-    again = commands.NewAttempt("att_again", "token", Channel.SMS, None, "twilio")
+    again = a_new_attempt("again")
     resent = commands.resend(old.verification, again, RateCounters(), START + 60_000, LIMITS).verification
     assert select_verification([new.verification, resent], "SM1") is resent
 
@@ -154,7 +156,7 @@ def test_calls_ended_ones_and_texts_that_never_left_us_are_not_answered():
     call = started("ver_1", channel=Channel.CALL).verification
     over = commands.cancel(started("ver_2").verification, START + 1).verification
     call_first = started("ver_3", channel=Channel.CALL).verification
-    again = commands.NewAttempt("att_text", "token", Channel.SMS, None, "twilio")
+    again = a_new_attempt("text")
     then_text = msgspec.structs.replace(call_first, attempts=(*call_first.attempts, again.at(START)))
     unsent = send_results.record_rejected(then_text, "att_text", OPTED_OUT, START + 1).verification
     assert unsent.status is Status.PENDING
@@ -191,14 +193,14 @@ STEPS = {
 
 
 def run(names: tuple[str, ...]) -> tuple[Verification, RateCounters]:
-    verification, tally = started().verification, RateCounters()
+    verification, rate_counters = started().verification, RateCounters()
     for place, name in enumerate(names):
         try:
-            change = STEPS[name](verification, tally, START + 1 + place)
+            change = STEPS[name](verification, rate_counters, START + 1 + place)
         except Rejected:
             continue
-        verification, tally = change.verification, change.tally or tally
-    return verification, tally
+        verification, rate_counters = change.verification, change.rate_counters or rate_counters
+    return verification, rate_counters
 
 
 @pytest.mark.parametrize(
@@ -207,8 +209,8 @@ def run(names: tuple[str, ...]) -> tuple[Verification, RateCounters]:
 def test_the_order_of_replies_checks_and_reports_does_not_matter(names: tuple[str, ...]):
     ends = set()
     for order in itertools.permutations(names):
-        verification, tally = run(order)
-        ends.add((verification.status, verification.checks_left, len(tally.failed_checks)))
+        verification, rate_counters = run(order)
+        ends.add((verification.status, verification.checks_left, len(rate_counters.failed_checks)))
     assert len(ends) == 1
 
 
@@ -217,18 +219,18 @@ class Replies(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.verification, self.tally = started().verification, RateCounters()
+        self.verification, self.rate_counters = started().verification, RateCounters()
         self.now, self.sid, self.approved, self.denied = START, 0, False, False
         self.outcomes = 0
 
     def take(self, change: Change) -> None:
-        self.verification, self.tally = change.verification, change.tally or self.tally
+        self.verification, self.rate_counters = change.verification, change.rate_counters or self.rate_counters
         self.outcomes += change.outcome is not None
 
     def text(self, text: str, sid: str) -> None:
         chosen = select_verification([self.verification], sid)
         if chosen is not None:
-            self.take(replied(chosen, text, sid, self.tally, self.now))
+            self.take(replied(chosen, text, sid, self.rate_counters, self.now))
 
     @rule(text=st.sampled_from([RIGHT, WRONG, "hello", "12345"]), copies=st.integers(1, 3))
     def reply(self, text: str, copies: int) -> None:
@@ -249,7 +251,9 @@ class Replies(RuleBasedStateMachine):
     def check(self, code: str) -> None:
         live = self.verification.status is Status.PENDING and self.now < self.verification.expires_at
         try:
-            self.take(commands.check_code(self.verification, digest("ver_1", code), self.tally, self.now, LIMITS))
+            self.take(
+                commands.check_code(self.verification, digest("ver_1", code), self.rate_counters, self.now, LIMITS)
+            )
         except Rejected:
             return
         self.approved |= live and code == RIGHT
@@ -261,7 +265,7 @@ class Replies(RuleBasedStateMachine):
 
     @invariant()
     def no_more_than_the_one_check_allows(self) -> None:
-        wrong = len(self.tally.failed_checks)
+        wrong = len(self.rate_counters.failed_checks)
         assert wrong == LIMITS.checks_per_verification - self.verification.checks_left
         assert wrong <= LIMITS.checks_per_verification
 

@@ -3,12 +3,11 @@
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
-from support import creation
+from support.verifications import a_new_attempt, a_request, created
 
-from gateway.domain import commands, send_results
+from gateway.domain import send_results
 from gateway.domain.attempts import find_attempt, is_sent_by
 from gateway.domain.delivery import DeliveryStatus
-from gateway.domain.limits import Limits, RateCounters
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.routing import Routes, choose_provider
 from gateway.domain.verification import Channel, Failure, FailureCode
@@ -51,9 +50,7 @@ def test_the_first_that_is_fit_is_chosen_and_nobody_who_said_no(order, refused_b
 
 
 def begun():
-    new = commands.NewAttempt("att_1", "token", Channel.SMS, None, "a")
-    start = creation.start("ver_1", "app_1", "Bank", HOME, Channel.SMS, None, "en", None, {}, b"d", b"s")
-    return creation.created(start, new, RateCounters(), 0, Limits()).verification
+    return created(a_request(number=HOME), a_new_attempt(provider="a", token="token"), now=0).verification
 
 
 def test_an_attempt_that_nobody_took_stays_one_attempt_with_another_provider():

@@ -1,12 +1,10 @@
 """Sends whose fate nobody knows: the provider is asked, and a callback knows better."""
 
 import pytest
-from support import creation
+from support.verifications import a_new_attempt, a_request, created
 
-from gateway.domain import commands, send_results
+from gateway.domain import send_results
 from gateway.domain.ivr import call_events
-from gateway.domain.limits import Limits, RateCounters
-from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, FailureCode, Mode, Status
 
 NOW = 1_000_000
@@ -20,11 +18,8 @@ HEARD = {
 
 @pytest.fixture
 def unknown():
-    start = creation.start(
-        "ver_1", "app_1", "Bank", PhoneNumber("+14255550123"), Channel.CALL, None, "en", None, {}, b"right", b"sealed"
-    )
-    attempt = commands.NewAttempt("att_1", "token", Channel.CALL, Mode.CONFIRM, "twilio")
-    begun = creation.created(start, attempt, RateCounters(), NOW, Limits()).verification
+    new = a_new_attempt(1, Channel.CALL, Mode.CONFIRM, token="token")
+    begun = created(a_request(channel=Channel.CALL), new, now=NOW).verification
     return send_results.record_unknown(begun, "att_1", NOW).verification
 
 

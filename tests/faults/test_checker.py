@@ -3,8 +3,8 @@
 import copy
 
 import msgspec
-import pytest
 from support.checker import Asked, Forgery, Story, broken, broken_among
+from support.tables import for_each
 
 CHECKS = 5
 FORGED = "SM" + "f" * 32
@@ -146,7 +146,7 @@ def test_who_presses_the_key_is_approved_without_a_code():
     assert broken(told(sound), CHECKS) == []
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@for_each("fault", list(FAULTS))
 def test_each_broken_promise_is_found(fault):
     sound = copy.deepcopy(SOUND)
     FAULTS[fault](sound)

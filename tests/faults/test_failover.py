@@ -9,7 +9,7 @@ from support.dialects import SPARE, elsewhere_at
 from support.integrator import PHONE
 from support.world import ACCOUNT, TOKEN, free_port, serving_at, settings_for
 
-from gateway.settings.accounts import Account, Routes, Twilio
+from gateway.settings.accounts import AccountSettings, RouteSettings, Twilio
 from gateway.settings.settings import Outbox
 
 BOTH = ("twilio", SPARE)
@@ -45,7 +45,7 @@ async def spare():
 
 @pytest.fixture
 def routes():
-    return Routes(BOTH, BOTH)
+    return RouteSettings(BOTH, BOTH)
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ async def world(tmp_path, network, spare, routes, twilio):
         yield world
 
 
-async def resting(world):
+async def open_circuits(world):
     page = (await world.gateway.scrape()).decode()
     families = {family.name: family.samples for family in text_string_to_metric_families(page)}
     return {sample.labels["provider"]: sample.value for sample in families["poundkey_provider_circuit_open"]}
@@ -124,7 +124,7 @@ async def test_when_all_have_said_no_the_last_no_is_told(integrator, network, sp
     assert (await kinds(integrator, made["id"])).count("attempt.rerouted") == 1
 
 
-@pytest.mark.parametrize("routes", [Routes(text=("twilio",), text_to={"GB": (SPARE,)})])
+@pytest.mark.parametrize("routes", [RouteSettings(text=("twilio",), text_to={"GB": (SPARE,)})])
 async def test_a_country_has_its_own_route(integrator, network, spare):
     home, abroad = await integrator.create(PHONE), await integrator.create(ABROAD)
     assert home["attempts"][0]["provider"] == "twilio"
@@ -134,7 +134,7 @@ async def test_a_country_has_its_own_route(integrator, network, spare):
     assert (len(await network.orders()), len(await spare.network.orders())) == (1, 1)
 
 
-@pytest.mark.parametrize("routes", [Routes(BOTH, BOTH, failures=2, rest=1)])
+@pytest.mark.parametrize("routes", [RouteSettings(BOTH, BOTH, failures=2, rest=1)])
 async def test_a_provider_that_keeps_failing_is_rested_and_then_tried_with_one_send(world, integrator, network):
     async def delivered_by(number):
         made = await integrator.create(f"+1425555{number:04}")
@@ -146,17 +146,17 @@ async def test_a_provider_that_keeps_failing_is_rested_and_then_tried_with_one_s
         assert await delivered_by(number) == SPARE
         asked = len(await network.orders())
     assert asked == 2  # the third and the fourth did not even ask
-    assert await resting(world) == {"twilio": 1, SPARE: 0}
+    assert await open_circuits(world) == {"twilio": 1, SPARE: 0}
     await network.faults()
     made_by, number = SPARE, 200
     while made_by == SPARE:  # until the rest is over
         made_by, number = await delivered_by(number), number + 1
     assert made_by == "twilio"
     assert await delivered_by(300) == "twilio"
-    assert await resting(world) == {"twilio": 0, SPARE: 0}
+    assert await open_circuits(world) == {"twilio": 0, SPARE: 0}
 
 
-@pytest.mark.parametrize("routes", [Routes(BOTH, BOTH, failures=2, rest=3)])
+@pytest.mark.parametrize("routes", [RouteSettings(BOTH, BOTH, failures=2, rest=3)])
 async def test_of_many_sends_at_once_one_tries_a_provider_after_its_rest(world, integrator, network, monkeypatch):
     opted_out = world.gateway.store.suppressions.opted_out
 
@@ -184,13 +184,18 @@ async def test_the_provider_of_an_open_attempt_that_is_removed_from_the_settings
 ):
     outbox = Outbox(lease=3.0, reconcile_after=0.1, reconcile_for=0.6)
     first = settings_for(
-        tmp_path, network.url, outbox=outbox, twilio=twilio, providers={SPARE: spare.account}, routes=Routes((SPARE,))
+        tmp_path,
+        network.url,
+        outbox=outbox,
+        twilio=twilio,
+        providers={SPARE: spare.account},
+        routes=RouteSettings((SPARE,)),
     )
     await spare.network.faults(api={"lose_answer": True}, callbacks={"drop": True})
     async with serving_at(first, network) as world:
         made = await world.integrator.create()
         await world.integrator.attempt_when(made["id"], "unknown")
-    later = msgspec.structs.replace(first, providers={}, routes=Routes())
+    later = msgspec.structs.replace(first, providers={}, routes=RouteSettings())
     async with serving_at(later, network) as world:
         shown = await world.gateway.store.verifications.get(made["id"])
         assert shown.attempts[0].provider == SPARE
@@ -198,4 +203,4 @@ async def test_the_provider_of_an_open_attempt_that_is_removed_from_the_settings
 
 
 def test_accounts_print_no_secret():
-    assert "s3cret" not in repr(Account(auth_token="s3cret"))
+    assert "s3cret" not in repr(AccountSettings(auth_token="s3cret"))

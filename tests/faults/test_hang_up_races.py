@@ -5,20 +5,22 @@ import os
 from collections.abc import AsyncIterator
 
 import pytest
-from support import creation
+from support.verifications import a_new_attempt, a_request, create_in
 
 from gateway.app import now
 from gateway.domain import commands, send_results
 from gateway.domain.limits import Limits
+from gateway.domain.outbox import TO_RECONCILE, OutboxEntry, OutboxKind, OutboxState, OutboxUpdate
 from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.provider_health import HealthRule
+from gateway.domain.provider_health import CircuitRule
 from gateway.domain.routing import Routes
 from gateway.domain.senders import Senders
 from gateway.domain.verification import Channel, Mode
 from gateway.metrics import Metrics
-from gateway.outbox_ports import TO_ASK, DueSend, Sending, SendMove, Stage
-from gateway.reconciler import Reconciler
-from gateway.roster import Account, Roster
+from gateway.outbox.attempts import Attempts
+from gateway.outbox.provider_pool import ProviderAccount, ProviderPool
+from gateway.outbox.reconciler import Reconciler
+from gateway.outbox.settings import SendingSettings
 from gateway.security.vault import Vault
 from gateway.stores.migrate import migrate
 from gateway.stores.sqlite import open_sqlite
@@ -72,7 +74,7 @@ class Behind:
         return getattr(self._store, name)
 
     async def get(self, verification_id):
-        return self._before.pop() if self._before else await self._store.verifications.get(verification_id)
+        return self._before.pop() if self._before else await self._store.get(verification_id)
 
 
 @pytest.fixture
@@ -80,13 +82,12 @@ async def store(tmp_path) -> AsyncIterator[Store]:
     path = tmp_path / "poundkey.db"
     migrate(f"sqlite:///{path}")
     store = await open_sqlite(path, Vault({1: os.urandom(32)}, os.urandom(32), os.urandom(32)), now)
-    new = commands.NewAttempt("att_1", "token", Channel.CALL, Mode.CONFIRM, "twilio")
-    start = creation.start("ver_1", "app_1", "Bank", NUMBER, Channel.CALL, Mode.CONFIRM, "en", None, {}, b"d", b"s")
-    begin = lambda tally, at: creation.created(start, new, tally, at, LIMITS)  # noqa: E731 - shown beside its use
-    await store.verifications.create("ver_1", NUMBER, begin, idempotency_key=None, joining=None)
-    move = SendMove("att_1", Stage.SETTLING)
+    await create_in(
+        store, a_request(channel=Channel.CALL, mode=Mode.CONFIRM), a_new_attempt(1, Channel.CALL, Mode.CONFIRM)
+    )
+    update = OutboxUpdate("att_1", OutboxState.SETTLING)
     await store.verifications.apply(
-        "ver_1", lambda kept, at: send_results.record_sent(kept, "att_1", "CA1", at), send=move
+        "ver_1", lambda kept, at: send_results.record_sent(kept, "att_1", "CA1", at), update=update
     )
     yield store
     await store.close()
@@ -94,15 +95,14 @@ async def store(tmp_path) -> AsyncIterator[Store]:
 
 @pytest.fixture
 async def line(store):
-    """Let a reconciler work on the store, through a memory of before the end; `take_up` hands it what is due."""
+    """Let a reconciler work on the store, through a memory of before the end; `submit` hands it what is due."""
     line = Line()
-    behind = Behind(store, await store.verifications.get("ver_1"))
-    account = Account(line, OURS, OURS, Addresses("http://127.0.0.1:8080", "twilio"))
-    roster = Roster([account], Routes(("twilio",), ("twilio",)), HealthRule(), 1_000, later)
-    reconciler = Reconciler(
-        behind, roster, lambda _verification, _attempt: "", Sending(), LIMITS, later, Nobody(), Metrics()
-    )
-    line.take_up = reconciler.take_up
+    behind = Behind(store.verifications, await store.verifications.get("ver_1"))
+    account = ProviderAccount(line, OURS, OURS, Addresses("http://127.0.0.1:8080", "twilio"))
+    providers = ProviderPool([account], Routes(("twilio",), ("twilio",)), CircuitRule(), 1_000, later)
+    attempts = Attempts(behind, store.outbox, None, None, SendingSettings(), later, Metrics())
+    reconciler = Reconciler(behind, attempts, providers, LIMITS, later, Nobody())
+    line.submit = reconciler.submit
     yield line
     await reconciler.close()
 
@@ -111,14 +111,14 @@ async def hung_up(store, line) -> None:
     """Hand the reconciler what is due, as the clock does, until the call is hung up."""
     async with asyncio.timeout(QUICKLY):
         while not line.hung_up:
-            for due in await store.outbox.claim_due(10, TO_ASK):
-                line.take_up(due)
+            for due in await store.outbox.claim_due(10, OutboxKind.ATTEMPT, TO_RECONCILE):
+                line.submit(due)
             await asyncio.sleep(0)
     assert line.hung_up == ["CA1"]
 
 
 async def test_an_answer_that_comes_after_the_end_takes_no_hang_up_back(store, line):
-    line.take_up(DueSend("att_1", "ver_1", Stage.SETTLING, 0))
+    line.submit(OutboxEntry("att_1", OutboxKind.ATTEMPT, "ver_1", OutboxState.SETTLING, 0, 0))
     await line.asked.wait()
     await store.verifications.apply("ver_1", commands.cancel)
     line.may_answer.set()
@@ -128,6 +128,6 @@ async def test_an_answer_that_comes_after_the_end_takes_no_hang_up_back(store, l
 async def test_a_hang_up_that_is_seen_before_the_end_is_not_forgotten(store, line):
     line.may_answer.set()
     await store.verifications.apply("ver_1", commands.cancel)
-    [due] = await store.outbox.claim_due(10, TO_ASK)
-    line.take_up(due)
+    [due] = await store.outbox.claim_due(10, OutboxKind.ATTEMPT, TO_RECONCILE)
+    line.submit(due)
     await hung_up(store, line)

@@ -3,21 +3,24 @@
 import asyncio
 import contextlib
 import itertools
+import sqlite3
 from pathlib import Path
 
 import aiohttp
+import asyncpg
 import msgspec
 import pytest
 import pytest_asyncio
 from support.crashing_gateway import Life, Step
-from support.integrator import Answer, Integrator, Json, wrong_for
+from support.integrator import PATIENCE, Answer, Integrator, Json, wrong_for
 from support.network import ACCOUNT, OURS, TOKEN, PhoneNetwork
 from support.nursery import Nursery, nursery
 from support.world import LIMITS, key_for, network_at, settings_for
 
-from gateway.settings.accounts import Account, Routes
+from gateway.settings.accounts import AccountSettings, RouteSettings
 from gateway.settings.channels import Voice
 from gateway.settings.settings import Database, Outbox
+from gateway.stores.places import is_postgres
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -44,6 +47,13 @@ CALLS = {
     Step("place_call", "before"): 0,
     Step("place_call", "after"): 1,
     Step("apply", "before"): 1,
+}
+NOTIFICATIONS = {
+    Step("claim", "before"): 1,
+    Step("claim", "after"): 0,
+    Step("send_sms", "before"): 0,
+    Step("send_sms", "after"): 1,
+    Step("update", "before"): 1,
 }
 RESENDS = {Step("resend", "before"): 2, Step("resend", "after"): 2, Step("send_sms", "after"): 2}
 NOT_OURS = "+15005550001"
@@ -82,10 +92,29 @@ class Story:
     async def ask(self, path: str, body: Json) -> Answer:
         return await self.integrator.ask("POST", path, body, Idempotency_Key=path)
 
+    async def no_notification_waits(self) -> None:
+        """Wait until the outbox holds no notification."""
+        async with asyncio.timeout(PATIENCE):
+            while await count_notifications(self.life.settings.database):
+                await asyncio.sleep(0.05)
+
     async def settled(self, verification_id: str) -> Json:
         return await self.integrator.wait_until(
             verification_id, lambda kept: all(attempt["status"] not in OPEN for attempt in kept["attempts"])
         )
+
+
+async def count_notifications(database: Database) -> int:
+    """Count what the outbox holds beside its gateway."""
+    statement = "SELECT COUNT(*) FROM outbox WHERE kind = 'notification'"
+    if not is_postgres(database.url):
+        with contextlib.closing(sqlite3.connect(database.path)) as file:
+            return file.execute(statement).fetchone()[0]
+    connection = await asyncpg.connect(database.url)
+    try:
+        return await connection.fetchval(statement)
+    finally:
+        await connection.close()
 
 
 class Ending(msgspec.Struct, frozen=True):
@@ -120,13 +149,30 @@ async def told_of_a_resend(story: Story, step: Step) -> Ending:
     return await ending(story, made["id"])
 
 
+async def told_of_a_notification(story: Story, step: Step) -> int:
+    """Let a gateway die when it tells a person of a block; return how many texts about it their phone has got."""
+    await story.live()
+    alice = (await story.ask("/v1/enrollments", {"user": "alice@example.com"})).body["id"]
+    phone = {"kind": "authentication", "to": story.number, "channel": "sms"}
+    offered = (await story.ask(f"/v1/enrollments/{alice}/phones", phone)).body["verification"]["id"]
+    await story.integrator.attempt_when(offered, "delivered")
+    assert (await story.integrator.check(offered, await story.network.code(story.number))).body["valid"]
+    await story.die()
+    await story.live(step)
+    await story.ask_and_die(f"/v1/enrollments/{alice}/block", {"reason": "a lost phone"})
+    await story.live()
+    await story.no_notification_waits()
+    messages = (await story.network.handset(story.number))["messages"]
+    return sum("was blocked" in message["body"] for message in messages)
+
+
 async def told_of_a_reroute(story: Story, step: Step) -> Ending:
     """Let a gateway die between the first provider's no and the second one's send."""
     settings = story.life.settings
-    spare = Account(base_url=story.network.url, account_sid=ACCOUNT, auth_token=TOKEN, sender=OURS)
+    spare = AccountSettings(base_url=story.network.url, account_sid=ACCOUNT, auth_token=TOKEN, sender=OURS)
     refused = msgspec.structs.replace(settings.text, sender=NOT_OURS)
     both = msgspec.structs.replace(
-        settings, text=refused, providers={"spare": spare}, routes=Routes(text=("twilio", "spare"))
+        settings, text=refused, providers={"spare": spare}, routes=RouteSettings(text=("twilio", "spare"))
     )
     story.life = Life(both)
     return await told_of_a_send(story, step, "sms")
@@ -205,6 +251,7 @@ async def endings(request, tmp_path_factory):
             **{("text", step): (told_of_a_send, step, "sms") for step in TEXTS},
             **{("call", step): (told_of_a_send, step, "call") for step in CALLS},
             **{("resend", step): (told_of_a_resend, step) for step in RESENDS},
+            **{("notification", step): (told_of_a_notification, step) for step in NOTIFICATIONS},
             **{("reroute", step): (told_of_a_reroute, step) for step in REROUTES},
             **{("check", step): (told_of_a_check, step) for step in CHECKS},
             "end": (told_of_an_end,),
@@ -243,6 +290,11 @@ async def test_a_call_is_placed_once_or_is_reported_failed(endings, step, sends)
 @pytest.mark.parametrize(("step", "sends"), RESENDS.items(), ids=str)
 async def test_a_resend_goes_out_once(endings, step, sends):
     assert_settled(endings["resend", step], sends)
+
+
+@pytest.mark.parametrize(("step", "texts"), NOTIFICATIONS.items(), ids=str)
+async def test_a_notification_goes_out_once_or_not_at_all(endings, step, texts):
+    assert endings["notification", step] == texts
 
 
 @pytest.mark.parametrize(("step", "sends"), REROUTES.items(), ids=str)

@@ -52,9 +52,9 @@ class Pair:
 
     async def claimed(self) -> None:
         """Wait until the first has taken the send."""
-        statement = "SELECT stage FROM sends"
+        statement = "SELECT state FROM outbox"
         async with asyncio.timeout(PATIENCE):
-            while [row["stage"] for row in await self._read(statement)] != ["sending"]:
+            while [row["state"] for row in await self._read(statement)] != ["sending"]:
                 await asyncio.sleep(0.01)
 
     async def _read(self, statement: str):

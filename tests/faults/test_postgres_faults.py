@@ -6,16 +6,15 @@ import os
 
 import asyncpg
 import pytest
-from support import creation
 from support.integrator import PATIENCE
 from support.postgres import Postgres
 from support.postgres_wire import Cut, Wire
+from support.verifications import a_request, create_in
 
 from gateway.domain import commands
 from gateway.domain.errors import Rejected, StoreUnavailable
 from gateway.domain.limits import Limits
 from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.verification import Channel
 from gateway.security.vault import Vault
 from gateway.stores.postgres import open_postgres
 from gateway.stores.postgres_connection import LOST, ReconnectingConnection, StatementBatcher
@@ -30,19 +29,14 @@ TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE applic
 
 
 def create(store, name):
-    start = creation.start(
-        name, "app_1", "Bank", NUMBER, Channel.SMS, None, "en", None, {}, VAULT.code_digest(name, "123456"),
-        VAULT.seal("123456", name),
-    )  # fmt: skip
-    new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-    begin = lambda tally, now: creation.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
-    return store.verifications.create(name, NUMBER, begin, idempotency_key=None, joining=None)
+    return create_in(store, a_request(name, vault=VAULT), limits=LIMITS)
 
 
 def check(store, name="ver_1"):
     digest = VAULT.code_digest(name, "000000")
     return store.verifications.apply_counted(
-        name, lambda verification, tally, now: commands.check_code(verification, digest, tally, now, LIMITS)
+        name,
+        lambda verification, rate_counters, now: commands.check_code(verification, digest, rate_counters, now, LIMITS),
     )
 
 
@@ -252,7 +246,7 @@ async def test_two_operations_that_want_each_others_rows_both_happen(store):
         async def operation(work):
             for name in (first, second):
                 await work.read(select("SELECT state FROM verifications WHERE id = ? FOR UPDATE"), (name,))
-            await work.put(update("verifications", "due_at = due_at + ?", "id = ?"), (1, first))
+            await work.execute(update("verifications", "due_at = due_at + ?", "id = ?"), (1, first))
             return first
 
         return operation

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from support import creation
+from support.verifications import a_new_attempt, a_request, create_in
 from support.world import LIMITS, key_for, serving_at, settings_for
 
 from gateway import app
 from gateway.domain import commands
-from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, FallbackStep
 from gateway.settings.settings import Database, Outbox
 
@@ -86,20 +85,15 @@ async def queued(settings, backups, lifetime=600, steps=()):
     vault = app.vault_of(settings)
     bank = await store.api_keys.application_named("Example Bank")
     name = app.new_id("ver")
-    start = creation.start(
-        name, bank.id, bank.name, PhoneNumber(PHONE), Channel.SMS, None, "en", None, {},
-        vault.code_digest(name, "123456"), vault.seal("123456", name),
-        plan=commands.Plan(wait=5, steps=steps),
-    )  # fmt: skip
-    new = commands.NewAttempt(app.new_id("att"), app.new_token(), Channel.SMS, None, "twilio")
-    limits = msgspec.structs.replace(LIMITS, lifetime=lifetime)
-    await store.verifications.create(
+    request = a_request(
         name,
-        start.number,
-        lambda tally, now: creation.created(start, new, tally, now, limits),
-        idempotency_key=None,
-        joining=None,
+        vault=vault,
+        application_id=bank.id,
+        application_name=bank.name,
+        plan=commands.Plan(wait=5, steps=steps),
     )
+    new = a_new_attempt(id=app.new_id("att"), token=app.new_token())
+    await create_in(store, request, new, limits=msgspec.structs.replace(LIMITS, lifetime=lifetime))
     await asyncio.to_thread(backups.take)
     await store.close()
     return name

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from support.tables import for_each
 
 from gateway.services.code_texts import CodeTexts
 from gateway.services.phrasebooks import load_phrasebooks
@@ -34,7 +35,7 @@ def test_without_words_of_its_own_an_application_has_ours(texts):
     assert texts("").write("Bank", "en", "012345", 10) == f"{OURS.format('Bank')}\n@login.example.com #012345"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("application", "locale", "read"),
     [
         ("A", "en", "A's: 012345"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tables import for_each
 
 from gateway.domain.applications import Applications, Branding
 from gateway.domain.policy import DEFAULTS, FIELDS, Level, PolicyOrigin
@@ -164,7 +165,7 @@ def test_what_a_call_asks_for_is_a_mode(load):
     assert load('[default]\ncall_proof = "pin"').for_person("A", ()).call_proof is Mode.PIN
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "place"),
     [
         ("[defaults]", "defaults"),

@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.tables import for_each
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+PAGES = {str(page.relative_to(ROOT)): page for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]}
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)(?P<target>[^)#\s]+)")
 NAMED_FILE = re.compile(r"`(?P<path>(?:tests|docs|config|gateway|twiml|webhooks|simulator|benchmarks)/[\w./-]*)`")
 NAMED_TEST = re.compile(r"`(?P<path>tests/[\w/]+\.py)::(?P<name>\w+)`")
@@ -18,16 +19,13 @@ NAMED_FUNCTION = re.compile(r"(?<![/\w])(?:gateway|webhooks|twiml|simulator)(?:\
 DIAGRAM = re.compile(r"```mermaid\n(stateDiagram-v2\n.*?)\n```", re.DOTALL)
 
 
-@pytest.fixture(params=PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def page(request) -> Path:
-    return request.param
-
-
+@for_each("page", PAGES)
 def test_links_lead_somewhere(page):
     targets = [match["target"] for match in LINK.finditer(page.read_text())]
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
+@for_each("page", PAGES)
 def test_named_files_exist(page):
     paths = [match["path"] for match in NAMED_FILE.finditer(page.read_text())]
     assert [path for path in paths if not (ROOT / path).exists()] == []

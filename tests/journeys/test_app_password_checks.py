@@ -13,10 +13,11 @@ from gateway import app
 from gateway.domain.app_passwords import normalize_password
 from gateway.domain.errors import Rejected
 from gateway.domain.limits import DAY
-from gateway.security.password_hashing import _MAX_QUEUED, _THREADS, Passwords
+from gateway.security.generators import Generators, new_password
+from gateway.security.password_hashing import _MAX_QUEUED, _THREADS, PasswordHasher
 from gateway.services.app_passwords import AppPasswords
 from gateway.settings.applications import load_applications
-from gateway.settings.settings import Portal
+from gateway.settings.settings import PortalSettings
 
 MOST_AT_ONCE = _THREADS + _MAX_QUEUED
 
@@ -39,7 +40,7 @@ class Held(Counting):
 async def world(tmp_path, limits):
     applications = tmp_path / "applications.toml"
     applications.write_text(POLICY)
-    async with world_at(tmp_path, limits=limits, portal=Portal(applications=str(applications))) as world:
+    async with world_at(tmp_path, limits=limits, portal=PortalSettings(applications=str(applications))) as world:
         yield world
 
 
@@ -49,13 +50,13 @@ async def alice(integrator):
 
 
 @pytest.fixture
-async def journeys(world):
+async def services(world):
     """Give the journeys over the world's own store, with another hasher, clock or source of passwords."""
     opened = []
 
     def build(hasher, **parts):
-        opened.append(passwords := Passwords(hasher))
-        usual = {"clock": app.now, "new_id": app.new_id, "new_password": app.new_password}
+        opened.append(passwords := PasswordHasher(hasher))
+        clock = parts.pop("clock", app.now)
         return AppPasswords(
             world.gateway.store.enrollments,
             world.gateway.store.rate_counters,
@@ -63,7 +64,8 @@ async def journeys(world):
             app.vault_of(world.settings),
             passwords,
             world.settings.limits,
-            **{**usual, **parts},
+            clock,
+            Generators(**parts),
         )
 
     yield build
@@ -78,9 +80,9 @@ async def bank(world):
     return next(application for application in applications if application.name == "Example Bank")
 
 
-async def test_every_check_costs_one_verification_whatever_it_finds(integrator, alice, journeys, bank):
+async def test_every_check_costs_one_verification_whatever_it_finds(integrator, alice, services, bank):
     hasher = Counting()
-    today = journeys(hasher)
+    today = services(hasher)
     _, password = await today.create(bank, alice, "Mail", "mail")
     _, brief = await today.create(bank, alice, "Brief", None, 1)
     off = (await integrator.enroll("off"))["id"]
@@ -89,7 +91,7 @@ async def test_every_check_costs_one_verification_whatever_it_finds(integrator, 
     blocked = (await integrator.enroll("blocked"))["id"]
     _, of_blocked = await today.create(bank, blocked, "Mail")
     await integrator.ask("POST", f"/v1/enrollments/{blocked}/block", {"reason": "left"})
-    tomorrow = journeys(hasher, clock=lambda: app.now() + DAY)
+    tomorrow = services(hasher, clock=lambda: app.now() + DAY)
     for journey, user, typed, scope, works in (
         (today, "alice", password, "mail", True),
         (today, "alice", password.upper(), "mail", True),
@@ -110,9 +112,9 @@ async def test_every_check_costs_one_verification_whatever_it_finds(integrator, 
         assert (right is not None, hasher.verified - before) == (works, 1), (user, typed, scope)
 
 
-async def test_two_gateways_on_one_store_judge_no_more_than_one(alice, journeys, bank):
+async def test_two_gateways_on_one_store_judge_no_more_than_one(alice, services, bank):
     hasher = Counting()
-    one, other = journeys(hasher), journeys(hasher)
+    one, other = services(hasher), services(hasher)
     await one.create(bank, alice, "Mail")
     guesses = [journey.check(bank, "alice", WRONG) for journey in (one, other) for _ in range(50)]
     answers = await asyncio.gather(*guesses, return_exceptions=True)
@@ -120,9 +122,9 @@ async def test_two_gateways_on_one_store_judge_no_more_than_one(alice, journeys,
     assert {type(answer) for answer in answers if answer is not None} == {Rejected}
 
 
-async def test_one_that_is_deleted_while_it_is_verified_is_not_good(integrator, alice, journeys, bank):
+async def test_one_that_is_deleted_while_it_is_verified_is_not_good(integrator, alice, services, bank):
     hasher = Held()
-    app_passwords = journeys(hasher)
+    app_passwords = services(hasher)
     made, password = await app_passwords.create(bank, alice, "Mail")
     checking = asyncio.create_task(app_passwords.check(bank, "alice", password))
     assert await asyncio.to_thread(hasher.begun.wait, PATIENCE)
@@ -131,26 +133,26 @@ async def test_one_that_is_deleted_while_it_is_verified_is_not_good(integrator, 
     assert await checking is None
 
 
-async def test_another_is_drawn_while_the_selector_is_taken(world, alice, journeys, bank):
+async def test_another_is_drawn_while_the_selector_is_taken(world, alice, services, bank):
     vault = app.vault_of(world.settings)
     found: dict[bytes, str] = {}
     for _ in itertools.count():
-        drawn = app.new_password()
+        drawn = new_password()
         twin = found.setdefault(vault.password_selector(alice, drawn), drawn)
         if twin != drawn:
             break
-    row = [twin, drawn, drawn, app.new_password()]
+    row = [twin, drawn, drawn, new_password()]
     passwords = iter(row)
-    app_passwords = journeys(Counting(), new_password=lambda: next(passwords))
+    app_passwords = services(Counting(), new_password=lambda: next(passwords))
     made = [await app_passwords.create(bank, alice, name) for name in ("one", "another")]
     assert [normalize_password(password) for _, password in made] == [twin, row[-1]]
     assert len({kept.selector for kept in await app_passwords.list(bank, alice)}) == 2
     assert await app_passwords.check(bank, "alice", drawn) is None
 
 
-async def test_what_could_not_be_judged_is_not_counted(alice, journeys, bank):
+async def test_what_could_not_be_judged_is_not_counted(alice, services, bank):
     hasher = Held()
-    app_passwords = journeys(hasher)
+    app_passwords = services(hasher)
     _, password = await app_passwords.create(bank, alice, "Mail")
     others = [app_passwords.check(bank, f"user {number}", WRONG) for number in range(MOST_AT_ONCE)]
     waiting = [asyncio.create_task(other) for other in others]

@@ -8,7 +8,7 @@ from support.app_passwords import NO, POLICY, WRONG, check, delete, listed, make
 from support.world import LIMITS, world_at
 
 from gateway.domain.app_passwords import APP_PASSWORD_LIMIT
-from gateway.settings.settings import Portal
+from gateway.settings.settings import PortalSettings
 
 SHOWN = re.compile(r"[a-z3-8]{4}(-[a-z3-8]{4}){5}")
 
@@ -17,7 +17,7 @@ SHOWN = re.compile(r"[a-z3-8]{4}(-[a-z3-8]{4}){5}")
 async def world(tmp_path, limits):
     applications = tmp_path / "applications.toml"
     applications.write_text(POLICY)
-    async with world_at(tmp_path, limits=limits, portal=Portal(applications=str(applications))) as world:
+    async with world_at(tmp_path, limits=limits, portal=PortalSettings(applications=str(applications))) as world:
         yield world
 
 

@@ -15,7 +15,7 @@ from gateway.domain.status_reports import CallReport, apply_call_report
 from gateway.metrics import Metrics
 from gateway.services.backup_phone import BackupPhones
 from gateway.settings.channels import Voice
-from gateway.settings.settings import Database, Outbox, Portal
+from gateway.settings.settings import Database, Outbox, PortalSettings
 
 POLICY = "[default]\ncall_backup = true\n"
 PATIENT = msgspec.structs.replace(LIMITS, call_grace=2.0)
@@ -279,7 +279,7 @@ async def test_two_gateways_begin_one(tmp_path, postgres):
             network.url,
             database=Database(postgres.database()),
             limits=PATIENT,
-            portal=Portal(applications=str(file)),
+            portal=PortalSettings(applications=str(file)),
         )
         other = msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, port=free_port()))
         async with serving_at(settings, network) as first, serving_at(other, network):
@@ -301,7 +301,7 @@ async def test_a_first_one_that_has_ended_meanwhile_takes_the_call_back(world, a
     await network.persona("manual")
     made = await begun(alice)
     await network.ringing()
-    store, journeys = world.gateway.store, world.gateway.journeys
+    store, services = world.gateway.store, world.gateway.services
     kept = await store.verifications.get(made["id"])
     report = CallReport("CA1", DeliveryStatus.NO_ANSWER, "no-answer", 1, None, None)
     known = msgspec.structs.replace(kept.attempts[0], provider_sid=None)
@@ -309,7 +309,7 @@ async def test_a_first_one_that_has_ended_meanwhile_takes_the_call_back(world, a
     stale = apply_call_report(before, known.token, report, world.gateway.store.clock(), PATIENT).verification
     await integrator.cancel(made["id"])
     await BackupPhones(
-        store.verifications, store.enrollments, journeys.proofs, journeys.verifications, Metrics()
+        store.verifications, store.enrollments, services.authentication, services.verifications, Metrics()
     ).reported(stale)
     listed = (await integrator.ask("GET", "/v1/verifications?limit=100")).body["data"]
     [backup] = [kept for kept in listed if kept["to"] == SECOND_PHONE and kept["channel"] == "call"]

@@ -25,7 +25,7 @@ async def alice(world):
     alice = await enroll(world)
     await alice.prove()
     await alice.app_password()
-    await world.gateway.journeys.proofs.trust_device(await alice.application(), alice.id, "browser")
+    await world.gateway.services.authentication.trust_device(await alice.application(), alice.id, "browser")
     assert (await alice.ask("POST", "/bypass", {"seconds": 600, "reason": "no phone today"})).status == 201
     return alice
 
@@ -84,7 +84,7 @@ async def test_whoever_is_locked_out_is_reached_in_no_way(alice, network):
     answer = await alice.world.integrator.ask("POST", "/v1/verifications", wish)
     assert_problem(answer, 403, "enrollment_blocked")
     assert [await network.texts(number) for number in (SECOND_PHONE, THIRD_PHONE)] == [[], []]
-    proofs, application = alice.world.gateway.journeys.proofs, await alice.application()
+    proofs, application = alice.world.gateway.services.authentication, await alice.application()
     assert await proofs.recognize_device(application, alice.id, "browser") is None
     with pytest.raises(Rejected):
         await proofs.trust_device(application, alice.id, "another")

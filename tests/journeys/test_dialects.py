@@ -8,7 +8,7 @@ from support.integrator import PHONE
 from support.network import OURS, gather_url
 from support.world import network_at, serving_at, settings_for
 
-from gateway.settings.accounts import Routes
+from gateway.settings.accounts import RouteSettings
 from gateway.settings.channels import Voice
 from gateway.settings.settings import Outbox
 from webhooks.urls import Addresses
@@ -40,7 +40,7 @@ def serving_through(tmp_path, network, elsewhere, **routes):
         tmp_path,
         network.url,
         providers={SPARE: elsewhere.account},
-        routes=Routes(**routes),
+        routes=RouteSettings(**routes),
         outbox=Outbox(reconcile_after=0.2, reconcile_for=2.0, settle_after=0.2),
         voice=Voice(OURS, ring_timeout=5),
     )

@@ -86,7 +86,7 @@ async def test_a_browser_is_not_trusted_by_a_form_that_was_begun_before_the_pers
 async def test_an_app_password_that_is_being_hashed_when_the_visit_ends_is_not_made(portal, thief, monkeypatch, ways):
     person = await portal.enrolled()
     await at_settings(portal, thief, person)
-    passwords = portal.world.gateway.journeys.app_passwords._passwords
+    passwords = portal.world.gateway.services.app_passwords._passwords
     hashed = passwords.hash
 
     async def slow(password: str) -> str:
@@ -103,7 +103,7 @@ async def test_a_browser_that_is_about_to_be_trusted_when_the_visit_ends_is_not(
     person = await portal.enrolled("trusting")
     await thief.open(await portal.link(person, "sign_in"))
     code = await portal.code(person.number, 2)
-    proofs = portal.world.gateway.journeys.proofs
+    proofs = portal.world.gateway.services.authentication
     trusted = proofs.trust_device
 
     async def late(*given: object) -> int:

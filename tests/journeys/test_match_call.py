@@ -6,7 +6,7 @@ from support.integrator import PHONE, wrong_for
 from support.network import gather_url, said
 from support.world import LIMITS, world_at
 
-from gateway.settings.settings import Portal
+from gateway.settings.settings import PortalSettings
 
 AT_ONCE = pytest.mark.parametrize("limits", [msgspec.structs.replace(LIMITS, resend_wait=0)])
 PATIENT = pytest.mark.parametrize("limits", [msgspec.structs.replace(LIMITS, resend_wait=0, call_grace=60.0)])
@@ -173,7 +173,7 @@ async def test_a_list_shows_the_digits_to_its_application_only_while_they_count(
 async def test_where_policy_asks_for_digits_no_call_asks_for_less(tmp_path):
     policies = tmp_path / "applications.toml"
     policies.write_text('[applications."Example Bank"]\ncall_proof = "match"\n')
-    async with world_at(tmp_path, portal=Portal(applications=str(policies))) as world:
+    async with world_at(tmp_path, portal=PortalSettings(applications=str(policies))) as world:
         call = {"to": PHONE, "channel": "call"}
         refused = await world.integrator.ask("POST", "/v1/verifications", {**call, "mode": "confirm"})
         assert (refused.status, refused.body["code"]) == (403, "method_forbidden")

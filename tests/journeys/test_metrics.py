@@ -26,7 +26,7 @@ ENUMS: tuple[type[Enum], ...] = (
 )
 KINDS = {"call_status", "gather", "answer", "message_status", "machine", "message"}
 JUDGED = {"code", "key", "digits", "pin", "right", "wrong"}
-WORKERS = {"dispatcher", "deadlines", "reconciler", "notices"}
+WORKERS = {"dispatcher", "reconciler", "scheduler"}
 WORDS = {word.value for words in ENUMS for word in words} | KINDS | JUDGED | WORKERS | {"", "twilio", "ZZ"}
 FREE = {"le", "version", "python"}
 

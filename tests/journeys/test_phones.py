@@ -108,7 +108,7 @@ async def test_a_lost_phone_takes_what_spares_a_proof_with_it(world, alice):
     first = await alice.prove()
     await alice.prove(SECOND_PHONE, kind="alternate")
     password = (await alice.app_password())["password"]
-    proofs, application = world.gateway.journeys.proofs, await alice.application()
+    proofs, application = world.gateway.services.authentication, await alice.application()
     bypass = (await alice.ask("POST", "/bypass", {"seconds": 600, "reason": "no phone today"})).body["code"]
     await proofs.trust_device(application, alice.id, "browser")
     kept = await alice.record()

@@ -11,8 +11,7 @@ from support.portal import Portal, portal_at
 from support.visitor import Seen, Visitor, at_settings, visitor
 from support.world import free_port
 
-from gateway.settings.settings import Portal as PortalSettings
-from gateway.settings.settings import Server
+from gateway.settings.settings import PortalSettings, Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -9,7 +9,7 @@ from support.integrator import PATIENCE
 from support.people import enroll, governed_at
 from support.problems import assert_problem, fields_of
 
-from gateway.settings.settings import Portal
+from gateway.settings.settings import PortalSettings
 
 BACK = "https://bank.example/done?from=portal"
 RULES = f'[applications."Example Bank"]\nreturn_urls = ["{BACK}", "http://localhost:3000/back"]\n'
@@ -17,7 +17,7 @@ RULES = f'[applications."Example Bank"]\nreturn_urls = ["{BACK}", "http://localh
 
 @pytest.fixture
 def portal():
-    return Portal()
+    return PortalSettings()
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ async def test_a_link_has_an_address_of_its_own_and_an_end(world, alice, page, b
         assert len(urlsplit(answer.body["url"]).path.rpartition("/")[2]) >= 22  # 128 bits and more
         left = (
             datetime.fromisoformat(answer.body["expires_at"]).timestamp() * 1_000
-            - world.gateway.journeys.portal._clock()
+            - world.gateway.services.portal._clock()
         )
         assert 0 < left <= world.settings.portal.link_lifetime * 1_000
     assert alice.id not in made[0].body["url"]
@@ -112,7 +112,7 @@ async def test_a_link_opens_for_one_of_many_who_try_at_once(world, alice):
     assert sessions == (1,)
 
 
-@pytest.mark.parametrize("portal", [Portal(link_lifetime=1)])
+@pytest.mark.parametrize("portal", [PortalSettings(link_lifetime=1)])
 async def test_a_link_is_over_after_its_time(world, alice):
     url = (await alice.ask("POST", "/portal-links", {"page": "enroll"})).body["url"]
     async with asyncio.timeout(PATIENCE):

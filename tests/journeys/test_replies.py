@@ -7,7 +7,7 @@ from support.network import OURS
 from support.world import LIMITS, world_at
 
 from gateway.settings.channels import Text
-from gateway.settings.settings import Portal
+from gateway.settings.settings import PortalSettings
 from webhooks.urls import Addresses
 
 OTHER_PHONE = "+14255550124"
@@ -18,7 +18,7 @@ POLICY = '[applications."Example Bank"]\nreply_with_code = true\nfraud_block_day
 async def world(tmp_path, limits):
     file = tmp_path / "applications.toml"
     file.write_text(POLICY)
-    async with world_at(tmp_path, limits=limits, portal=Portal(applications=str(file))) as world:
+    async with world_at(tmp_path, limits=limits, portal=PortalSettings(applications=str(file))) as world:
         yield world
 
 

@@ -37,7 +37,7 @@ async def alice(world):
 
 @pytest.fixture
 def proofs(world):
-    return world.gateway.journeys.proofs
+    return world.gateway.services.authentication
 
 
 async def bypass(alice, seconds=600, **headers):
@@ -245,7 +245,7 @@ async def test_what_does_not_hold_any_more_in_the_transaction_spares_no_proof(wo
         number=PhoneNumber(PHONE), channel=Channel.SMS, locale="en", enrollment_id=alice.id, purpose=Purpose.SIGN_IN
     )
     before = await alice.record()
-    recognize = world.gateway.journeys.verifications.recognize
+    recognize = world.gateway.services.verifications.recognize
     for basis in (Basis.TRUSTED_DEVICE, Basis.RECENT_PROOF):
         with pytest.raises(NotRecognized):
             await recognize(await alice.application(), wish, basis, None, lambda _kept, _now: False)

@@ -4,10 +4,10 @@ import itertools
 import re
 
 import msgspec
-import pytest
 from pages_look.anatomy import Element, parsed
 from pages_look.specimens import call_in, frame, verify
 from support.attempts import calling, on, sending
+from support.tables import for_each
 
 from gateway.domain.delivery import CALL_ENDED, TEXT_ENDED, DeliveryStatus
 from gateway.domain.ivr.call_phase import CallPhase, call_phase
@@ -90,7 +90,7 @@ def refused(code: FailureCode) -> Verification:
     return msgspec.structs.replace(denied, failure=failure)
 
 
-@pytest.mark.parametrize(("phase", "mode"), STATES)
+@for_each(("phase", "mode"), STATES)
 def test_every_language_has_a_sentence_of_its_own_for_every_state(pages, phase, mode):
     said = set()
     for language in pages.translations.languages:
@@ -107,7 +107,7 @@ def test_every_language_has_a_sentence_of_its_own_for_every_state(pages, phase, 
     assert len(said) == len(pages.translations.languages)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("state", "mode"),
     [(state, mode) for state, mode in itertools.product(CallState, Mode) if state not in AFTER_THE_END],
 )
@@ -121,8 +121,8 @@ def test_the_page_says_what_the_call_says(pages, state, mode):
         assert text == SAID[reply.script]
 
 
-@pytest.mark.parametrize("mode", [Mode.CONFIRM, Mode.CODE])
-@pytest.mark.parametrize("state", [CallState.PROOF, CallState.CONFIRM_REPORT, CallState.CONFIRM_STOP])
+@for_each("mode", [Mode.CONFIRM, Mode.CODE])
+@for_each("state", [CallState.PROOF, CallState.CONFIRM_REPORT, CallState.CONFIRM_STOP])
 def test_a_phone_that_takes_a_digit_is_never_told_to_press_pound(pages, state, mode):
     page = page_of(calling(mode, **on(state)), BY_DIGIT)
     for text in (state_of(pages, page), heading_of(pages, page)):
@@ -130,7 +130,7 @@ def test_a_phone_that_takes_a_digit_is_never_told_to_press_pound(pages, state, m
         assert "#" not in text
 
 
-@pytest.mark.parametrize(("status", "mode"), list(itertools.product(OF_CALLS, Mode)))
+@for_each(("status", "mode"), list(itertools.product(OF_CALLS, Mode)))
 def test_nothing_is_over_before_its_end_and_nothing_goes_on_after_it(pages, status, mode):
     page = page_of(calling(mode, status=status))
     text, heading = state_of(pages, page), heading_of(pages, page)
@@ -140,8 +140,8 @@ def test_nothing_is_over_before_its_end_and_nothing_goes_on_after_it(pages, stat
         assert "Answer" not in heading
 
 
-@pytest.mark.parametrize("status", OF_TEXTS)
-@pytest.mark.parametrize("failure", [None, FAILURE])
+@for_each("status", OF_TEXTS)
+@for_each("failure", [None, FAILURE])
 def test_a_heading_claims_no_text_that_was_not_sent(pages, status, failure):
     page = page_of(sending(Channel.SMS, None, status=status, failure=failure))
     claims = "sent" in heading_of(pages, page)
@@ -150,8 +150,8 @@ def test_a_heading_claims_no_text_that_was_not_sent(pages, status, failure):
         assert "It went to" not in words(parsed(pages.render(page)))
 
 
-@pytest.mark.parametrize(("phase", "mode"), STATES)
-@pytest.mark.parametrize("failure", [None, *FailureCode])
+@for_each(("phase", "mode"), STATES)
+@for_each("failure", [None, *FailureCode])
 def test_a_call_that_failed_is_not_said_to_be_under_way(pages, phase, mode, failure):
     page = call_in(frame(), mode, call_phase=phase, failure=failure)
     failed = failure is not None or (phase is CallPhase.OVER and mode is not Mode.CODE)
@@ -159,7 +159,7 @@ def test_a_call_that_failed_is_not_said_to_be_under_way(pages, phase, mode, fail
     assert bool(parsed(pages.render(page)).all("kbd")) == (not failed and page.stage == "under_way")
 
 
-@pytest.mark.parametrize("phase", CallPhase)
+@for_each("phase", CallPhase)
 def test_a_call_that_tells_the_code_speaks_of_no_text_and_asks_for_no_key_once_it_is_told(pages, phase):
     page = call_in(frame(), Mode.CODE, call_phase=phase)
     html = parsed(pages.render(page))
@@ -170,8 +170,8 @@ def test_a_call_that_tells_the_code_speaks_of_no_text_and_asks_for_no_key_once_i
     assert field.has("autofocus") == told
 
 
-@pytest.mark.parametrize("channel", Channel)
-@pytest.mark.parametrize("status", [Status.FAILED, Status.PENDING])
+@for_each("channel", Channel)
+@for_each("status", [Status.FAILED, Status.PENDING])
 def test_the_main_button_does_not_repeat_what_has_just_failed(pages, channel, status):
     both = (ResendOption(Channel.SMS), ResendOption(Channel.CALL))
     verification = sending(channel, Mode.CONFIRM if channel is Channel.CALL else None, status, failure=FAILURE)
@@ -181,7 +181,7 @@ def test_the_main_button_does_not_repeat_what_has_just_failed(pages, channel, st
     ]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("code", "digit", "does"),
     [
         (FailureCode.NUMBER_BLOCKED, "9", "it gets no more calls or texts"),

@@ -9,30 +9,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pages_look.anatomy import Element, parsed
 from pages_look.specimens import CSRF, PASSWORD, frame, specimens
+from support.tables import for_each
 
 from gateway.domain.portal import PortalPage
 from gateway.pages.models import AppPasswordsPage, DonePage, FinishPage, VerifyPage
 from gateway.pages.rendering import Pages
 
-NAMES = tuple(specimens())
-CHALLENGES = tuple(name for name, model in specimens().items() if isinstance(model, VerifyPage))
+MODELS = specimens()
+NAMES = tuple(MODELS)
+CHALLENGES = tuple(name for name, model in MODELS.items() if isinstance(model, VerifyPage))
 MARKUP = """<script>alert(1)</script>"'&{{ 7*7 }}"""
 
 
-@pytest.fixture(params=NAMES, scope="module")
-def name(request) -> str:
-    return request.param
-
-
 @pytest.fixture(scope="module")
-def page(pages: Pages, name: str) -> Element:
-    return parsed(pages.render(specimens()[name]))
+def rendered(pages: Pages) -> dict[str, Element]:
+    return {name: parsed(pages.render(model)) for name, model in MODELS.items()}
 
 
 def ids(page: Element) -> list[str]:
     return [element["id"] for element in page.all() if element.has("id")]
 
 
+@for_each("name", NAMES)
 def test_it_renders_in_every_language(pages, name):
     for language in pages.translations.languages:
         page = parsed(pages.render(specimens(language.locale)[name]))
@@ -40,7 +38,9 @@ def test_it_renders_in_every_language(pages, name):
         assert (html["lang"], html["dir"]) == (language.locale, language.direction)
 
 
-def test_it_has_one_title_one_main_and_headings_in_order(page):
+@for_each("name", NAMES)
+def test_it_has_one_title_one_main_and_headings_in_order(rendered, name):
+    page = rendered[name]
     (title,) = page.all("title")
     assert title.text.strip().endswith("· Example Bank")
     assert len(page.all("main")) == 1
@@ -51,7 +51,9 @@ def test_it_has_one_title_one_main_and_headings_in_order(page):
     assert all(heading.text.strip() for heading in page.all("h1", "h2", "h3"))
 
 
-def test_nothing_in_it_is_inline_or_from_elsewhere(page):
+@for_each("name", NAMES)
+def test_nothing_in_it_is_inline_or_from_elsewhere(rendered, name):
+    page = rendered[name]
     for element in page.all():
         assert element.tag != "style"
         assert not [attribute for attribute in element.attributes if attribute == "style" or attribute.startswith("on")]
@@ -62,7 +64,9 @@ def test_nothing_in_it_is_inline_or_from_elsewhere(page):
     assert not [script for script in page.all("script") if script.text.strip()]
 
 
-def test_every_form_is_posted_with_its_proof_of_origin(page, name):
+@for_each("name", NAMES)
+def test_every_form_is_posted_with_its_proof_of_origin(rendered, name):
+    page = rendered[name]
     for form in page.all("form"):
         assert form["method"] == "post"
         assert (form["action"] or "/portal/").startswith("/portal/")
@@ -72,7 +76,9 @@ def test_every_form_is_posted_with_its_proof_of_origin(page, name):
         assert page.all("form") == []
 
 
-def test_every_field_has_its_label_and_every_button_its_words(page):
+@for_each("name", NAMES)
+def test_every_field_has_its_label_and_every_button_its_words(rendered, name):
+    page = rendered[name]
     labels = {label["for"] for label in page.all("label")}
     for field in page.all("input", "select"):
         assert field["type"] == "hidden" or field["id"] in labels
@@ -80,7 +86,9 @@ def test_every_field_has_its_label_and_every_button_its_words(page):
         assert button.text.strip()
 
 
-def test_ids_are_unique_and_whatever_is_pointed_at_is_there(page):
+@for_each("name", NAMES)
+def test_ids_are_unique_and_whatever_is_pointed_at_is_there(rendered, name):
+    page = rendered[name]
     known = ids(page)
     assert len(known) == len(set(known))
     pointed = [
@@ -93,8 +101,9 @@ def test_ids_are_unique_and_whatever_is_pointed_at_is_there(page):
     assert set(pointed + anchors) <= set(known)
 
 
+@for_each("name", NAMES)
 def test_every_error_is_told_at_the_top_and_at_its_field(pages, name):
-    model = specimens()[name]
+    model = MODELS[name]
     page = parsed(pages.render(model))
     errors = getattr(model, "errors", ())
     summaries = [element for element in page.all() if element["id"] == "problems"]
@@ -108,16 +117,17 @@ def test_every_error_is_told_at_the_top_and_at_its_field(pages, name):
         assert f"{error.field}-error" in (field["aria-describedby"] or "").split()
 
 
+@for_each("name", NAMES)
 def test_an_app_password_is_shown_where_it_was_made_and_nowhere_else(pages, name):
-    model = specimens()[name]
+    model = MODELS[name]
     shown = isinstance(model, FinishPage) or (isinstance(model, AppPasswordsPage) and model.new is not None)
     assert pages.render(model).count(PASSWORD) == int(shown)
     assert PASSWORD not in repr(model)
 
 
-@pytest.mark.parametrize("challenge", CHALLENGES)
+@for_each("challenge", CHALLENGES)
 def test_the_live_region_is_the_fragment_that_is_polled(pages, challenge):
-    model = specimens()[challenge]
+    model = MODELS[challenge]
     fragment = pages.render_state(model)
     assert len(parsed(fragment).children) == 1
     regions = [element for element in parsed(pages.render(model)).all() if element.has("data-progress")]
@@ -129,7 +139,7 @@ def test_the_live_region_is_the_fragment_that_is_polled(pages, challenge):
 
 @given(st.data())
 def test_whatever_people_and_applications_are_called_stays_text(pages, data):
-    model = specimens()[data.draw(st.sampled_from(NAMES))]
+    model = MODELS[data.draw(st.sampled_from(NAMES))]
     hostile = data.draw(st.sampled_from([MARKUP, MARKUP[::-1]]) | st.text(max_size=20).map(lambda text: MARKUP + text))
     around = msgspec.structs.replace(model.frame, application=hostile, person=model.frame.person and hostile)
     attacked = msgspec.structs.replace(model, frame=around)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pages_look.anatomy import Element, parsed
 from pages_look.specimens import BY_GROUP, METHODS, NUMBER, call, call_in, frame, specimens, verify
+from support.tables import for_each
 
 from gateway.domain.enrollment import PhoneKind
 from gateway.domain.ivr.call_phase import CallPhase
@@ -44,7 +45,7 @@ def by_id(page: Element, wanted: str) -> Element:
     return found
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "known"),
     [
         ("phone", ["Additional security verification", "Step 1: How should we contact you?", "Authentication phone"]),
@@ -72,8 +73,8 @@ def test_only_a_call_that_told_no_code_has_no_code_field(pages, around):
     assert by_id(asked[6], "code")
 
 
-@pytest.mark.parametrize("locale", LOCALES)
-@pytest.mark.parametrize(("key", "other"), [("5", "#"), ("#", "5")])
+@for_each("locale", LOCALES)
+@for_each(("key", "other"), [("5", "#"), ("#", "5")])
 def test_a_page_speaks_of_the_key_that_the_call_asks_for_in_every_language(pages, locale, key, other):
     around = frame(locale)
     waiting = call(around, call_phase=CallPhase.ASKING, key=key)
@@ -112,7 +113,7 @@ def test_the_countries_offered_are_those_allowed_and_the_chosen_one_is_selected(
     assert [option["value"] for option in options if option.has("selected")] == ["DE"]
 
 
-@pytest.mark.parametrize("code", FailureCode)
+@for_each("code", FailureCode)
 def test_every_failure_has_its_own_words_live_and_after_the_end(pages, around, code):
     live = words(parsed(pages.render_state(verify(around, failure=code))))
     ended = words(shown(pages, verify(around, status=Status.FAILED, failure=code)))
@@ -143,7 +144,7 @@ def test_a_wrong_code_says_how_many_tries_are_left(pages, around):
     assert "That is not the code we sent. You have 3 tries left." in told[3]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("seconds", "shown_time"),
     [(600, "10 minutes"), (599, "9 minutes"), (95, "1 minute"), (59, "59 seconds"), (0, "0 seconds")],
 )

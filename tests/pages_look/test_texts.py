@@ -8,6 +8,7 @@ from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 from pages_look.specimens import DAY, NOW
+from support.tables import for_each
 
 import gateway.pages
 from gateway.pages.i18n import Translations, likely_region, load_translations
@@ -40,7 +41,7 @@ def many(tmp_path) -> Translations:
     return load_translations(tmp_path)
 
 
-@pytest.mark.parametrize("path", CATALOGS, ids=lambda path: path.parent.name)
+@for_each("path", {path.parent.name: path for path in CATALOGS})
 def test_every_catalog_translates_exactly_what_the_pages_say(said, path):
     with path.open("rb") as file:
         entries = {entry.id: entry for entry in read_po(file, charset="utf-8", abort_invalid=True) if entry.id}
@@ -51,7 +52,7 @@ def test_every_catalog_translates_exactly_what_the_pages_say(said, path):
         assert untold == []
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("tag", "locale"),
     [
         (None, "en"),
@@ -71,7 +72,7 @@ def test_a_tag_gets_the_language_that_suits_it_best(many, tag, locale):
     assert many.locale_for_tag(tag) == locale
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("header", "locale"),
     [
         ("", "en"),
@@ -94,7 +95,7 @@ def test_no_header_breaks_it(texts, header):
     assert texts.locale_for_header(header) in {language.locale for language in texts.languages}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("tags", "region"),
     [
         ((), "US"),

@@ -2,6 +2,7 @@
 
 import pytest
 from pages_look.specimens import BY_APPLICATION, BY_GROUP, frame
+from support.tables import for_each
 
 from gateway.domain.enrollment import PhoneKind
 from gateway.domain.ivr.call_phase import CallPhase
@@ -35,7 +36,7 @@ def localizer(texts) -> Localizer:
     return Localizer(texts, frame())
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("table", "enum"),
     [
         (FAILURES, FailureCode),
@@ -73,7 +74,7 @@ def test_a_no_names_who_decided_it(localizer):
     assert "Decided by this verification service." in localizer.denial_text(here, Channel.SMS)
 
 
-@pytest.mark.parametrize("fault", FormErrorCode)
+@for_each("fault", FormErrorCode)
 def test_every_fault_can_be_said_with_and_without_its_facts(localizer, fault):
     plain = localizer.form_error(FormError(fault))
     full = localizer.form_error(FormError(fault, wait=300), length=6, tries=2)

@@ -20,6 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from gateway.providers.http_client import ConnectionLimits
 from gateway.providers.twilio.api import TwilioProvider
 
 
@@ -175,8 +176,12 @@ async def make_provider() -> AsyncIterator[MakeProvider]:
 
     def make(base_url: str, **settings: object) -> TwilioProvider:
         ample = {"connect_timeout": 20.0, "total_timeout": 30.0}
+        bounds = {name: settings.pop(name) for name in ConnectionLimits.__struct_fields__ if name in settings}
+        connections = ConnectionLimits(**(ample | bounds))
         made.append(
-            TwilioProvider(account_sid="AC" + "a" * 32, auth_token="s3cret", base_url=base_url, **(ample | settings))
+            TwilioProvider(
+                account_sid="AC" + "a" * 32, auth_token="s3cret", base_url=base_url, connections=connections, **settings
+            )
         )
         return made[-1]
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tables import for_each
 
 from gateway.providers.base import ProviderUncertain
 from gateway.providers.http_client import MAX_BODY, MAX_OVERHEAD, HttpConnection, HttpResponse
@@ -131,7 +132,7 @@ async def test_some_answers_have_no_body(status: int):
     assert connection.is_reusable
 
 
-@pytest.mark.parametrize("earlier", [b"HTTP/1.1 204 X\r\nRetry-After: 7\r\n\r\n", *COMPLETE.values()])
+@for_each("earlier", [b"HTTP/1.1 204 X\r\nRetry-After: 7\r\n\r\n", *COMPLETE.values()])
 async def test_nothing_of_an_answer_is_taken_for_the_next(earlier: bytes):
     connection, wire = connect()
     first = connection.send(REQUEST)
@@ -162,9 +163,9 @@ async def test_a_provider_that_wants_to_close_is_not_asked_again(raw: bytes):
     assert not connection.is_reusable
 
 
-@pytest.mark.parametrize("raw", COMPLETE.values(), ids=COMPLETE)
-@pytest.mark.parametrize("together", [True, False])
-@pytest.mark.parametrize("junk", [b"H", b"junk", BY_LENGTH.replace(b"201", b"500")])
+@for_each("raw", COMPLETE)
+@for_each("together", [True, False])
+@for_each("junk", [b"H", b"junk", BY_LENGTH.replace(b"201", b"500")])
 async def test_bytes_after_an_answer_cost_the_connection_and_not_the_answer(raw: bytes, together: bool, junk: bytes):  # noqa: FBT001 - a parameter's name says it
     connection, wire = connect()
     waiter = connection.send(REQUEST)
@@ -206,8 +207,8 @@ OVERSIZED = {
 }
 
 
-@pytest.mark.parametrize("raw", OVERSIZED.values(), ids=OVERSIZED)
-@pytest.mark.parametrize("piece", [1 << 10, 1 << 24])
+@for_each("raw", OVERSIZED)
+@for_each("piece", [1 << 10, 1 << 24])
 async def test_no_part_of_an_answer_grows_without_bounds(raw: bytes, piece: int):
     connection, wire = connect()
     waiter = connection.send(REQUEST)
@@ -224,7 +225,7 @@ async def test_an_answer_may_be_as_large_as_the_bounds():
     assert (await outcome(head % (b"x" * room, len(body)) + body)).body == body
 
 
-@pytest.mark.parametrize(
+@for_each(
     "raw",
     [
         b"junk\r\n\r\n",

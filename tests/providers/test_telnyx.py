@@ -12,6 +12,7 @@ from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.routing import RejectionScope
 from gateway.domain.verification import FailureCode
 from gateway.providers.base import Call, ProviderBusy, ProviderRefused, ProviderUncertain, Sms
+from gateway.providers.http_client import ConnectionLimits
 from gateway.providers.telnyx import TelnyxProvider
 
 if TYPE_CHECKING:
@@ -31,8 +32,7 @@ async def telnyx(carrier: Carrier) -> AsyncIterator[TelnyxProvider]:
         application_sid="2000",
         auth_token="s3cret",
         base_url=carrier.base_url + "/v2",
-        connect_timeout=20.0,
-        total_timeout=30.0,
+        connections=ConnectionLimits(connect_timeout=20.0, total_timeout=30.0),
     )
     yield provider
     await provider.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from support.tables import for_each
 
 from gateway.domain.routing import RejectionScope
 from gateway.domain.verification import FailureCode
@@ -88,7 +89,7 @@ def test_the_table_is_whole():
     assert {code: meaning.failure.value for code, meaning in MEANINGS.items()} == TABLE
 
 
-@pytest.mark.parametrize(("code", "failure"), TABLE.items())
+@for_each(("code", "failure"), TABLE.items())
 def test_each_known_code_of_a_text_is_its_failure_and_is_kept(code: int, failure: str):
     told = delivery_failure(str(code))
     assert (told.code.value, told.provider_code) == (failure, str(code))

@@ -3,11 +3,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tables import for_each
 
 from simulator.texts.segments import count_segments
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("body", "segments"),
     [
         ("", 1),

@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tables import for_each
 
 from simulator.calls.gather import Gathered, GatherRules, KeyCollector, read_rules
 
@@ -20,7 +21,7 @@ def gather(rules: GatherRules, keys: str, **quirks: bool) -> tuple[Gathered, str
     return collector.time_out(), ""
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("rules", "keys", "digits", "finished_on_key", "left_over"),
     [
         (GatherRules(), "#", "", "#", ""),

@@ -5,6 +5,7 @@ import socket
 
 import pytest
 from aiohttp import web
+from support.tables import for_each
 from twilio.request_validator import RequestValidator
 
 from simulator.outgoing.addresses import ConnectionOverrides, is_web_address, signed_form, split_overrides
@@ -101,7 +102,7 @@ async def test_answer_that_breaks_off_is_no_answer(lab):
     assert failure.startswith("11200 broken answer")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("fragment", "overrides"),
     [
         ("", ConnectionOverrides()),
@@ -133,7 +134,7 @@ def test_signed_form_of_an_address(address, voice, text_message):
     assert signed_form(address, voice=False) == text_message
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         "",

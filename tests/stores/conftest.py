@@ -81,11 +81,6 @@ async def store(reopen) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-def outbox(store):
-    return store.outbox
-
-
-@pytest.fixture
 def portal(store):
     return store.portal
 
@@ -118,7 +113,7 @@ def fill_up(store, engine):
             if engine == "postgres"
             else f"CREATE TRIGGER is_full BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'is_full'); END"
         )
-        await store.run(lambda work: work.put(Statement(full, writes=True), ()))
+        await store.run(lambda work: work.execute(Statement(full, writes=True), ()))
 
     return fill
 

@@ -2,33 +2,15 @@
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from support import creation
+from support.verifications import a_new_attempt, a_request, create_in
 
-from gateway.domain import commands
-from gateway.domain.limits import Limits
-from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.verification import Channel
+from gateway.domain.outbox import TO_SEND, OutboxKind, OutboxUpdate
 from gateway.metrics import Metrics, scraper
-from gateway.outbox_ports import TO_SEND, SendMove
-from gateway.stores.outbox import SEND_HANDOVER
-
-NUMBER = PhoneNumber("+14255550123")
+from gateway.stores.outbox import HANDOVER
 
 
 async def begin(store, vault, name: str) -> None:
-    new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-    verification_id = f"ver_{name}"
-    start = creation.start(
-        verification_id, "app_1", "Bank", NUMBER, Channel.SMS, None, "en", None, {},
-        vault.code_digest(verification_id, "123456"), vault.seal("123456", verification_id),
-    )  # fmt: skip
-    await store.verifications.create(
-        verification_id,
-        NUMBER,
-        lambda tally, now: creation.created(start, new, tally, now, Limits()),
-        idempotency_key=None,
-        joining=None,
-    )
+    await create_in(store, a_request(f"ver_{name}", vault=vault), a_new_attempt(name))
 
 
 @pytest.fixture
@@ -51,11 +33,11 @@ async def test_the_outbox_is_counted_with_the_age_of_its_oldest_and_nothing_is_t
     await begin(store, vault, "1")
     clock.now += 2_000
     await begin(store, vault, "2")
-    clock.now += SEND_HANDOVER
-    assert await shown("sends_queued", "sends_oldest_queued_seconds") == [2, 2 + SEND_HANDOVER / 1_000]
-    assert {due.attempt_id for due in await store.outbox.claim_due(10, TO_SEND)} == {"att_1", "att_2"}
-    await store.outbox.move(SendMove("att_1"))
-    assert await shown("sends_queued", "sends_oldest_queued_seconds") == [1, SEND_HANDOVER / 1_000]
+    clock.now += HANDOVER
+    assert await shown("sends_queued", "sends_oldest_queued_seconds") == [2, 2 + HANDOVER / 1_000]
+    assert {due.id for due in await store.outbox.claim_due(10, OutboxKind.ATTEMPT, TO_SEND)} == {"att_1", "att_2"}
+    await store.outbox.update(OutboxUpdate("att_1"))
+    assert await shown("sends_queued", "sends_oldest_queued_seconds") == [1, HANDOVER / 1_000]
 
 
 async def test_a_worker_that_stopped_and_the_load_are_shown(shown):

@@ -4,50 +4,48 @@ import asyncio
 
 import msgspec
 import pytest
-from support import creation
+from support.verifications import NUMBER, a_request, an_enrollment, create_in
 
 from gateway.domain import commands, send_results
 from gateway.domain.api_keys import ApiKey, Application
-from gateway.domain.enrollment import Enrollment, EnrollmentStatus, Phone, PhoneKind
+from gateway.domain.enrollment import EnrollmentStatus, Phone, PhoneKind
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.idempotency import IdempotencyKey, RepeatedRequest, StoredResponse
 from gateway.domain.limits import Limits
 from gateway.domain.listing import ListFilter
+from gateway.domain.outbox import OutboxKind, OutboxState, OutboxUpdate
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import offer_phone
 from gateway.domain.timeouts import pass_deadline
-from gateway.domain.verification import Channel, Status
-from gateway.outbox_ports import SendMove, Stage
+from gateway.domain.verification import Status
 from gateway.stores.verifications import Joining
 
 LIMITS = Limits()
-NUMBER = PhoneNumber("+14255550123")
 
 
 async def create(
     store, vault, *, number=NUMBER, name="ver_1", idempotency_key=None, enrollment_id=None, application="app_1"
 ):
-    start = creation.start(
-        name, application, "Bank", number, Channel.SMS, None, "en", enrollment_id, {"order": "7"},
-        vault.code_digest(name, "123456"), vault.seal("123456", name),
-    )  # fmt: skip
-    new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
+    request = a_request(
+        name,
+        vault=vault,
+        application_id=application,
+        number=number,
+        enrollment_id=enrollment_id,
+        metadata={"order": "7"},
+    )
     phone = Phone(f"phn_{name}", PhoneKind.AUTHENTICATION, number)
     joining = Joining(enrollment_id, lambda person, _sharers, now: offer_phone(person, phone, now, LIMITS))
-    created = await store.verifications.create(
-        name,
-        number,
-        lambda tally, now: creation.created(start, new, tally, now, LIMITS),
-        idempotency_key=idempotency_key,
-        joining=joining if enrollment_id else None,
-    )
+    joined = joining if enrollment_id else None
+    created = await create_in(store, request, limits=LIMITS, idempotency_key=idempotency_key, joining=joined)
     return created.change
 
 
 def check(store, vault, code, name="ver_1"):
     digest = vault.code_digest(name, code)
     return store.verifications.apply_counted(
-        name, lambda verification, tally, now: commands.check_code(verification, digest, tally, now, LIMITS)
+        name,
+        lambda verification, rate_counters, now: commands.check_code(verification, digest, rate_counters, now, LIMITS),
     )
 
 
@@ -196,27 +194,27 @@ async def test_lists_are_narrowed_and_paged(store, vault):
 
 async def test_a_send_is_claimed_once_and_leaves_when_it_is_done(store, vault, clock):
     await create(store, vault)
-    assert await store.outbox.claim_due(10) == []
+    assert await store.outbox.claim_due(10, OutboxKind.ATTEMPT) == []
     clock.now += 60_000
-    (due,) = await store.outbox.claim_due(10)
-    assert (due.attempt_id, due.verification_id, due.stage, due.tries) == ("att_ver_1", "ver_1", Stage.QUEUED, 0)
+    (due,) = await store.outbox.claim_due(10, OutboxKind.ATTEMPT)
+    assert (due.id, due.subject_id, due.state, due.tries) == ("att_ver_1", "ver_1", OutboxState.QUEUED, 0)
     claims = await asyncio.gather(*(store.outbox.claim("att_ver_1", 60_000) for _ in range(20)))
     assert sum(claims) == 1
-    assert await store.outbox.claim_due(10) == []
+    assert await store.outbox.claim_due(10, OutboxKind.ATTEMPT) == []
     clock.now += 60_000
-    (due,) = await store.outbox.claim_due(10)
-    assert (due.stage, due.tries) == (Stage.SENDING, 1)
+    (due,) = await store.outbox.claim_due(10, OutboxKind.ATTEMPT)
+    assert (due.state, due.tries) == (OutboxState.SENDING, 1)
     await store.verifications.apply(
         "ver_1",
         lambda kept, now: send_results.record_unknown(kept, "att_ver_1", now),
-        send=SendMove("att_ver_1", Stage.UNKNOWN, 5_000),
+        update=OutboxUpdate("att_ver_1", OutboxState.UNKNOWN, 5_000),
     )
     assert not await store.outbox.claim("att_ver_1", 60_000)
     clock.now += 5_000
-    assert [due.stage for due in await store.outbox.claim_due(10)] == [Stage.UNKNOWN]
-    await store.outbox.move(SendMove("att_ver_1"))
+    assert [due.state for due in await store.outbox.claim_due(10, OutboxKind.ATTEMPT)] == [OutboxState.UNKNOWN]
+    await store.outbox.update(OutboxUpdate("att_ver_1"))
     clock.now += 600_000
-    assert await store.outbox.claim_due(10) == []
+    assert await store.outbox.claim_due(10, OutboxKind.ATTEMPT) == []
 
 
 async def test_deadlines_are_found_and_gone_once_acted_on(store, vault, clock):
@@ -245,7 +243,7 @@ async def test_whoever_waits_is_told_of_the_next_change_only(store, vault):
 
 
 async def test_an_enrollment_is_made_once_and_hears_every_outcome(store, vault, clock):
-    made = Enrollment("enr_1", "app_1", "alice@example.com", clock.now, clock.now)
+    made = an_enrollment(at=clock.now, user="alice@example.com")
     assert await store.enrollments.enroll(made, None) == (made, True)
     assert await store.enrollments.enroll(msgspec.structs.replace(made, id="enr_2"), None) == (made, False)
     assert await store.enrollments.of_user("app_1", "alice@example.com") == made
@@ -288,7 +286,7 @@ async def test_old_receipts_and_tallies_are_purged(store, vault, clock):
     await create(store, vault, idempotency_key=key())
     await store.retention.delete_expired(clock.now + 1)
     change = await create(store, vault, name="ver_2", idempotency_key=key())
-    assert len(change.tally.sends) == 1
+    assert len(change.rate_counters.sends) == 1
 
 
 async def test_what_was_undone_behind_its_change_is_seen_by_nobody(store, vault, fill_up):

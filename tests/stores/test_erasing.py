@@ -4,14 +4,15 @@ import os
 
 import msgspec
 import pytest
-from support import creation
+from support.outbox import waiting_notifications
+from support.verifications import a_request, an_enrollment, create_in
 
-from gateway.domain import commands
 from gateway.domain.api_keys import ApiKey, Application
-from gateway.domain.enrollment import DefaultMethod, Enrollment, Phone, PhoneKind
+from gateway.domain.enrollment import DefaultMethod, Phone, PhoneKind
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.limits import Limits
 from gateway.domain.listing import ListFilter
+from gateway.domain.outbox import OutboxUpdate
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import offer_phone, verify_phone
 from gateway.domain.verification import Change, Channel, Status
@@ -32,19 +33,14 @@ def vault() -> Vault:
 
 
 async def create(store, vault, name="ver_1", number=NUMBER, joining=None):
-    start = creation.start(
-        name, "app_1", "Bank", number, Channel.SMS, None, "en", joining and "enr_1", {},
-        vault.code_digest(name, "123456"), vault.seal("123456", name),
-    )  # fmt: skip
-    new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-    begin = lambda tally, now: creation.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
-    return await store.verifications.create(name, number, begin, idempotency_key=None, joining=joining)
+    request = a_request(name, vault=vault, number=number, enrollment_id=joining and "enr_1")
+    return await create_in(store, request, limits=LIMITS, joining=joining)
 
 
 async def alice(store, clock, *numbers):
     """Enroll a person whose first phone is the default."""
     await store.api_keys.add(ApiKey("key_1", Application("app_1", "Bank"), "ci", b"d" * 32, clock.now, None))
-    person = Enrollment("enr_1", "app_1", "alice", created_at=clock.now, updated_at=clock.now)
+    person = an_enrollment(at=clock.now)
     await store.enrollments.enroll(person, None)
     for place, number in enumerate(numbers):
         phone = Phone(f"phn_{place}", PhoneKind.AUTHENTICATION, number)
@@ -52,8 +48,8 @@ async def alice(store, clock, *numbers):
         await store.enrollments.change(
             "enr_1", lambda kept, now, phone=phone: verify_phone(kept, phone, Channel.SMS, now)
         )
-    for due in await store.outbox.due_notices(100):
-        await store.outbox.drop_notice(due.id)
+    for waiting in await waiting_notifications(store):
+        await store.outbox.update(OutboxUpdate(waiting.id))
 
 
 async def test_what_is_under_way_is_canceled_and_nothing_tells_the_number(store, beside, vault):
@@ -82,17 +78,17 @@ async def test_a_phone_is_removed_by_the_rules_and_only_the_others_hear_of_it(st
     assert person.default_method == DefaultMethod("phn_1", Channel.SMS)
     last = (await store.enrollments.history("enr_1", 0))[-1]
     assert (last.type, last.facts["erased"], last.facts["reason"]) == ("phone.removed", True, WHY)
-    assert [due.notice.number for due in await store.outbox.due_notices(10)] == [OTHER]
+    assert [waiting.notification.number for waiting in await waiting_notifications(store)] == [OTHER]
     assert (await beside.eraser.erase(NUMBER, WHY)).phones == 0
 
 
-async def test_notices_to_the_number_are_dropped(store, beside, clock):
+async def test_notifications_to_the_number_are_dropped(store, beside, clock):
     await alice(store, clock, NUMBER)
     phone = Phone("phn_new", PhoneKind.AUTHENTICATION, OTHER)
     await store.enrollments.change("enr_1", lambda kept, now: offer_phone(kept, phone, now, LIMITS))
     await store.enrollments.change("enr_1", lambda kept, now: verify_phone(kept, phone, Channel.SMS, now))
-    assert [due.notice.number for due in await store.outbox.due_notices(10)] == [NUMBER]
-    assert (await beside.eraser.erase(NUMBER, WHY)).notices == 1
+    assert [waiting.notification.number for waiting in await waiting_notifications(store)] == [NUMBER]
+    assert (await beside.eraser.erase(NUMBER, WHY)).notifications == 1
 
 
 async def test_who_wanted_no_calls_and_texts_still_gets_none(store, beside, vault):

@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 import pytest
-from support import creation
+from support.verifications import a_request, create_in
 
 from gateway.domain import commands
 from gateway.domain.errors import Rejected
@@ -27,13 +27,7 @@ def name_at(at, tail=""):
 
 
 async def create(store, vault, name, *, channel=Channel.SMS):
-    start = creation.start(
-        name, "app_1", "Bank", NUMBER, channel, None, "en", None, {},
-        vault.code_digest(name, "123456"), vault.seal("123456", name),
-    )  # fmt: skip
-    new = commands.NewAttempt(f"att_{name}", f"token-{name}", channel, None, "twilio")
-    begin = lambda tally, now: creation.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
-    await store.verifications.create(name, NUMBER, begin, idempotency_key=None, joining=None)
+    await create_in(store, a_request(name, channel, vault=vault), limits=LIMITS)
     return name
 
 
@@ -147,5 +141,5 @@ async def test_a_code_for_one_that_was_wiped_is_refused_as_ever(store, vault, cl
     digest = vault.code_digest(name, typed)
     with pytest.raises(Rejected, match="ended"):
         await store.verifications.apply_counted(
-            name, lambda kept, tally, now: commands.check_code(kept, digest, tally, now, LIMITS)
+            name, lambda kept, rate_counters, now: commands.check_code(kept, digest, rate_counters, now, LIMITS)
         )

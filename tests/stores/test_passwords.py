@@ -8,7 +8,7 @@ import pytest
 from support.integrator import PATIENCE
 
 from gateway.domain.errors import ErrorCode, Rejected
-from gateway.security.password_hashing import _MAX_QUEUED, _THREADS, Passwords, owasp_hasher
+from gateway.security.password_hashing import _MAX_QUEUED, _THREADS, PasswordHasher, owasp_hasher
 
 CHEAP = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
 
@@ -27,13 +27,13 @@ class Held(argon2.PasswordHasher):
 
 @pytest.fixture
 def passwords():
-    passwords = Passwords(argon2.PasswordHasher(**CHEAP))
+    passwords = PasswordHasher(argon2.PasswordHasher(**CHEAP))
     yield passwords
     passwords.close()
 
 
 async def test_a_hash_is_argon2id_and_costs_what_owasp_asks_for():
-    passwords = Passwords(owasp_hasher())
+    passwords = PasswordHasher(owasp_hasher())
     kept = await passwords.hash("a password")
     passwords.close()
     parameters = argon2.extract_parameters(kept)
@@ -43,7 +43,7 @@ async def test_a_hash_is_argon2id_and_costs_what_owasp_asks_for():
 
 async def test_the_hash_of_nothing_costs_the_same_and_is_unmatchable():
     hasher = owasp_hasher()
-    passwords = Passwords(hasher)
+    passwords = PasswordHasher(hasher)
     assert argon2.extract_parameters(passwords._unmatchable) == argon2.extract_parameters(await passwords.hash("any"))
     assert await passwords.verify(None, "") is False
     passwords.close()
@@ -57,7 +57,7 @@ async def test_a_hash_is_its_passwords_alone(passwords):
 
 async def test_too_many_at_once_are_refused_and_the_others_answered():
     held = Held()
-    passwords = Passwords(held)
+    passwords = PasswordHasher(held)
     waiting = [asyncio.create_task(passwords.verify(None, "any")) for _ in range(_THREADS + _MAX_QUEUED)]
     await asyncio.sleep(0)
     for work in (passwords.verify(None, "any"), passwords.hash("any")):

@@ -4,13 +4,13 @@ import asyncio
 
 import msgspec
 import pytest
-from support import creation
+from support.outbox import waiting_notifications
+from support.verifications import a_request, an_enrollment, create_in
 
-from gateway.domain import blocks, commands, recognition
+from gateway.domain import blocks, recognition
 from gateway.domain.api_keys import ApiKey, Application
 from gateway.domain.enrollment import (
     DefaultMethod,
-    Enrollment,
     EnrollmentChange,
     NotificationKind,
     Phone,
@@ -34,7 +34,7 @@ BANK, OTHER = Application("app_1", "Example Bank"), Application("app_2", "Other 
 MOBILE, SPARE, DESK = (PhoneNumber(f"+1425555012{digit}") for digit in "345")
 EXTENSION = "73519"
 ALICE = "enr_1"
-TABLES = ("enrollments", "phones", "notices", "portal_links", "portal_sessions")
+TABLES = ("enrollments", "phones", "outbox", "portal_links", "portal_sessions")
 
 
 @pytest.fixture
@@ -62,8 +62,8 @@ async def alice(people, clock):
 
 
 def person(name, clock, application=BANK, user="alice"):
-    return Enrollment(
-        name, application.id, user, clock.now, clock.now, display_name="Alice", locale="de", groups=("a",)
+    return an_enrollment(
+        name, at=clock.now, application_id=application.id, user=user, display_name="Alice", locale="de", groups=("a",)
     )
 
 
@@ -92,8 +92,7 @@ async def rows_of(store):
 
 async def begin(store, name, number, enrollment_id=ALICE, joined=None):
     """Begin a verification of a number for a person; `joined` hears how many others have it."""
-    start = creation.start(name, BANK.id, BANK.name, number, Channel.CALL, None, "en", enrollment_id, {}, b"d", b"s")
-    new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.CALL, None, "twilio")
+    request = a_request(name, Channel.CALL, application_name=BANK.name, number=number, enrollment_id=enrollment_id)
     phone = Phone(f"phn_{name}", PhoneKind.AUTHENTICATION, number)
 
     def step(kept, sharers, now):
@@ -101,13 +100,7 @@ async def begin(store, name, number, enrollment_id=ALICE, joined=None):
             joined.append(sharers)
         return offer_phone(kept, phone, now, LIMITS)
 
-    return await store.verifications.create(
-        name,
-        number,
-        lambda tally, now: creation.created(start, new, tally, now, LIMITS),
-        idempotency_key=None,
-        joining=Joining(enrollment_id, step),
-    )
+    return await create_in(store, request, limits=LIMITS, joining=Joining(enrollment_id, step))
 
 
 async def test_a_change_is_kept_with_its_phones_and_its_journal(people, alice, clock):
@@ -171,7 +164,7 @@ async def test_a_hundred_at_once_enroll_one_person(people, clock):
     assert (await people.enroll(person("enr_other", clock, OTHER, "bob"), None))[1]
 
 
-async def test_a_change_that_fails_harms_no_neighbour(outbox, people, alice):
+async def test_a_change_that_fails_harms_no_neighbour(store, people, alice):
     def broken(_kept, _now):
         raise ZeroDivisionError
 
@@ -199,7 +192,7 @@ async def test_a_change_that_fails_harms_no_neighbour(outbox, people, alice):
     assert [device.digest[:1] for device in after.devices] == [b"\x01", b"\x02"]
     assert after.phones == alice.phones
     assert [entry.type for entry in await people.history(ALICE, 0)] == ["device.trusted"] * 2
-    assert await outbox.due_notices(10) == []
+    assert await waiting_notifications(store) == []
 
 
 @pytest.mark.usefixtures("alice")
@@ -225,10 +218,10 @@ async def test_a_bypass_is_used_once_however_many_try(people):
 
 
 @pytest.mark.usefixtures("alice")
-async def test_notices_are_kept_in_the_transaction_of_their_cause(outbox, people, fill_up):
+async def test_notifications_are_kept_in_the_transaction_of_their_cause(store, people, fill_up):
     await people.change(ALICE, lambda kept, now: blocks.block_person(kept, "stolen", None, now))
-    assert {told.notice.kind for told in await outbox.due_notices(10)} == {NotificationKind.BLOCKED}
-    await fill_up("notices")
+    assert {waiting.notification.kind for waiting in await waiting_notifications(store)} == {NotificationKind.BLOCKED}
+    await fill_up("outbox")
     with pytest.raises(Exception, match="full"):
         await people.change(ALICE, lambda kept, now: remove_phone(kept, "phn_1", now))
     assert [phone.id for phone in (await people.get(ALICE)).phones] == ["phn_1", "phn_2", "phn_3"]
@@ -255,9 +248,10 @@ async def test_a_record_goes_with_all_that_hangs_on_it(portal, people, store, cl
     await people.enroll(person("enr_2", clock, user="bob"), None)
     with pytest.raises(ZeroDivisionError):
         await people.remove(ALICE, lambda _kept, _now: 1 // 0)
-    assert await rows_of(store) == dict(zip(TABLES, (2, 4, 2, 2, 1), strict=True))
+    assert await rows_of(store) == dict(zip(TABLES, (2, 4, 3, 2, 1), strict=True))
     await people.remove(ALICE, lambda kept, _now: EnrollmentChange(kept))
-    assert await rows_of(store) == dict(zip(TABLES, (1, 0, 0, 0, 0), strict=True))
+    assert await rows_of(store) == dict(zip(TABLES, (1, 0, 1, 0, 0), strict=True))
+    assert await waiting_notifications(store) == []  # what is left is the attempt of a verification
     assert await people.history(ALICE, 0) == []
     assert await people.get(ALICE) is await people.of_user(BANK.id, "alice") is None
     clock.now += LIMITS.lifetime * 1_000
@@ -282,13 +276,13 @@ async def test_the_people_who_have_a_number_are_counted_in_their_application_alo
 
 @pytest.mark.usefixtures("alice")
 async def test_a_store_opened_again_has_them_and_neither_number_nor_extension_is_on_disk(
-    outbox, portal, people, store, reopen, disk
+    portal, people, store, reopen, disk
 ):
     await people.change(ALICE, lambda kept, now: choose_default(kept, DefaultMethod("phn_2", Channel.CALL), now))
     await people.change(ALICE, lambda kept, now: blocks.block_person(kept, "stolen", None, now))
     await portal.add_link(link(), None)
     await portal.open_link(link().digest, session())
-    kept = await people.get(ALICE), await people.history(ALICE, 0), await outbox.due_notices(10)
+    kept = await people.get(ALICE), await people.history(ALICE, 0), await waiting_notifications(store)
     await store.close()
     on_disk = await disk()
     assert b"phn_3" in on_disk
@@ -296,7 +290,7 @@ async def test_a_store_opened_again_has_them_and_neither_number_nor_extension_is
     assert [secret for secret in secrets if secret in on_disk] == []
     again = await reopen()
     found = again.enrollments
-    assert (await found.get(ALICE), await found.history(ALICE, 0), await again.outbox.due_notices(10)) == kept
+    assert (await found.get(ALICE), await found.history(ALICE, 0), await waiting_notifications(again)) == kept
     portal = again.portal
     assert (await portal.link(link().digest), await portal.session(session().digest)) == (link(), session())
     await again.close()

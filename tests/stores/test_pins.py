@@ -4,14 +4,12 @@ import asyncio
 
 import msgspec
 import pytest
-from support import creation
+from support.outbox import waiting_notifications
+from support.verifications import NUMBER, a_request, an_enrollment, create_in
 
-from gateway.domain import commands
 from gateway.domain.api_keys import ApiKey, Application
 from gateway.domain.enrollment import (
-    Enrollment,
     EnrollmentChange,
-    Notification,
     NotificationKind,
     Phone,
     PhoneKind,
@@ -21,13 +19,11 @@ from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.ivr import call_events
 from gateway.domain.ivr.pin import KeyedPin, PinVerdict, StalePinHash, decide_pin
 from gateway.domain.limits import Limits
-from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, FailureCode, Mode, Status
 from gateway.stores.verifications import Joining
 
 LIMITS = Limits()
 BANK = Application("app_1", "Example Bank")
-NUMBER = PhoneNumber("+14255550123")
 ALICE, HASH = "enr_1", "1$the hash"
 RIGHT, WRONG = PinVerdict(HASH, fits=True), PinVerdict(HASH, fits=False)
 
@@ -37,7 +33,7 @@ async def alice(store, clock):
     """Somebody with a proven phone and a PIN of their own."""
     await store.api_keys.add(ApiKey("key_1", BANK, "tests", b"k" * 32, clock.now, None))
     phones = (Phone("phn_1", PhoneKind.AUTHENTICATION, NUMBER, clock.now),)
-    await store.enrollments.enroll(Enrollment(ALICE, BANK.id, "alice", clock.now, clock.now), None)
+    await store.enrollments.enroll(an_enrollment(ALICE, at=clock.now, application_id=BANK.id), None)
     await store.enrollments.change(
         ALICE, lambda kept, _now: EnrollmentChange(msgspec.structs.replace(kept, phones=phones, pin=Pin(HASH)))
     )
@@ -49,29 +45,11 @@ def called(store, vault):
     generous = msgspec.structs.replace(LIMITS, sends_per_number=1_000)
 
     async def call(name: str) -> str:
-        start = creation.start(
-            name,
-            BANK.id,
-            BANK.name,
-            NUMBER,
-            Channel.CALL,
-            Mode.PIN,
-            "en",
-            ALICE,
-            {},
-            b"digest",
-            vault.seal("123456", name),
-        )
-        attempt = commands.NewAttempt(f"att_{name}", f"token {name}", Channel.CALL, Mode.PIN, "twilio")
-        await store.verifications.create(
-            name,
-            NUMBER,
-            lambda tally, now: creation.created(start, attempt, tally, now, generous),
-            idempotency_key=None,
-            joining=Joining(ALICE, lambda kept, _sharers, _now: EnrollmentChange(kept)),
-        )
+        request = a_request(name, Channel.CALL, vault=vault, application_id=BANK.id, mode=Mode.PIN, enrollment_id=ALICE)
+        joining = Joining(ALICE, lambda kept, _sharers, _now: EnrollmentChange(kept))
+        await create_in(store, request, limits=generous, joining=joining)
         await store.verifications.apply(
-            name, lambda kept, now: call_events.answer_call(kept, f"token {name}", name, None, now)
+            name, lambda kept, now: call_events.answer_call(kept, f"token-{name}", name, None, now)
         )
         return name
 
@@ -79,7 +57,7 @@ def called(store, vault):
 
 
 def judged(name: str, verdict: PinVerdict, turn: int = 1):
-    gathered = KeyedPin(f"token {name}", name, turn, "583017")
+    gathered = KeyedPin(f"token-{name}", name, turn, "583017")
     return lambda kept, person, now: decide_pin(kept, person, gathered, verdict, now, LIMITS)
 
 
@@ -99,14 +77,14 @@ async def test_a_pin_that_is_chosen_on_a_call_is_kept_with_its_notice_and_told_o
     )
     await store.verifications.judge_pin(name, judged(name, RIGHT))
     await store.verifications.judge_pin(name, judged(name, PinVerdict(HASH, fits=False, hash="1$own"), turn=2))
-    assert await store.outbox.due_notices(10) == []
+    assert await waiting_notifications(store) == []
     stores, repeated = [store, beside], PinVerdict("1$own", fits=True)
     await asyncio.gather(
         *(stores[place % 2].verifications.judge_pin(name, judged(name, repeated, turn=3)) for place in range(20))
     )
-    [told] = await store.outbox.due_notices(10)
-    assert told.notice == Notification(NotificationKind.PIN_SET, NUMBER)
-    assert told.enrollment.pin == Pin("1$own")
+    [waiting] = await waiting_notifications(store)
+    assert (waiting.notification.kind, waiting.notification.number) == (NotificationKind.PIN_SET, NUMBER)
+    assert (await store.enrollments.get(ALICE)).pin == Pin("1$own")
 
 
 @pytest.mark.usefixtures("alice")

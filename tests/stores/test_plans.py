@@ -9,16 +9,15 @@ from gateway.stores.postgres_connection import ReconnectingConnection, Statement
 from gateway.stores.statement import Statement
 
 _SHARED = {name: value for name, value in vars(sql).items() if isinstance(value, Statement)} | {
-    "due_sends": sql.due_sends(2),
+    "count_attempts": sql.count_attempts(2),
+    "due_outbox": sql.due_outbox(2),
     "list_verifications": sql.list_verifications(application=True, numbers=1, status=False, after=True),
 }
 _CLAIMS = {name: statement for name, statement in _SHARED.items() if "SKIP LOCKED" in statement.text} | {
-    "claim_due_sends": sql.claim_due_sends(2)
+    "claim_due_outbox": sql.claim_due_outbox(2)
 }
 """PostgreSQL's alone."""
 _READS_ALL = {
-    "DELETE_NOTICES_BEFORE",  # an outbox that is nearly empty, once after a restore
-    "DELETE_NOTICES_OF",  # likewise, when a person's record is removed
     "SELECT_SUPPRESSIONS",  # what is asked for is all of it
 }
 _SCAN_OF_SQLITE = re.compile(r"SCAN (?!CONSTANT)\w+(?! USING)")

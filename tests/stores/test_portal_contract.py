@@ -4,9 +4,9 @@ import asyncio
 
 import msgspec
 import pytest
+from support.verifications import an_enrollment
 
 from gateway.domain.api_keys import ApiKey, Application
-from gateway.domain.enrollment import Enrollment
 from gateway.domain.idempotency import IdempotencyKey, RepeatedRequest
 from gateway.domain.portal import PortalLink, PortalPage, PortalSession
 
@@ -19,7 +19,7 @@ async def people(store, clock):
     """The people of a store that has two applications, with one person of the first."""
     for number, owner in enumerate((BANK, OTHER)):
         await store.api_keys.add(ApiKey(f"key_{number}", owner, "tests", bytes([number]) * 32, clock.now, None))
-    await store.enrollments.enroll(Enrollment(ALICE, BANK.id, "alice", clock.now, clock.now), None)
+    await store.enrollments.enroll(an_enrollment(ALICE, at=clock.now, application_id=BANK.id), None)
 
 
 def link(name=b"l" * 32):

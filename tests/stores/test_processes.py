@@ -3,19 +3,18 @@
 import asyncio
 
 import pytest
-from support import creation
+from support.verifications import NUMBER, a_request, an_enrollment, create_in
 
 from gateway.domain import commands
 from gateway.domain.api_keys import ApiKey, Application
-from gateway.domain.enrollment import Enrollment
 from gateway.domain.errors import Rejected
 from gateway.domain.idempotency import IdempotencyKey, RepeatedRequest
 from gateway.domain.limits import Limits
+from gateway.domain.outbox import OutboxKind
 from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.verification import Channel, Status
+from gateway.domain.verification import Status
 
 LIMITS = Limits()
-NUMBER = PhoneNumber("+14255550123")
 
 
 @pytest.fixture
@@ -24,19 +23,14 @@ def engine() -> str:
 
 
 def create(store, vault, name="ver_1", number=NUMBER, idempotency_key=None):
-    start = creation.start(
-        name, "app_1", "Bank", number, Channel.SMS, None, "en", None, {},
-        vault.code_digest(name, "123456"), vault.seal("123456", name),
-    )  # fmt: skip
-    new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-    begin = lambda tally, now: creation.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
-    return store.verifications.create(name, number, begin, idempotency_key=idempotency_key, joining=None)
+    return create_in(store, a_request(name, vault=vault, number=number), limits=LIMITS, idempotency_key=idempotency_key)
 
 
 def check(store, vault, code, name="ver_1"):
     digest = vault.code_digest(name, code)
     return store.verifications.apply_counted(
-        name, lambda verification, tally, now: commands.check_code(verification, digest, tally, now, LIMITS)
+        name,
+        lambda verification, rate_counters, now: commands.check_code(verification, digest, rate_counters, now, LIMITS),
     )
 
 
@@ -94,11 +88,11 @@ async def test_one_idempotency_key_has_one_effect(store, beside, vault, clock):
     repeats = {result.response.content for result in results if isinstance(result, RepeatedRequest)}
     assert repeats == {first.encode()}
     clock.now += 20_000
-    assert len(await store.outbox.claim_due(100)) == 1
+    assert len(await store.outbox.claim_due(100, OutboxKind.ATTEMPT)) == 1
 
 
 async def test_a_user_is_enrolled_once(store, beside):
-    people = [Enrollment(f"enr_{place}", "app_1", "alice", created_at=1, updated_at=1) for place in range(20)]
+    people = [an_enrollment(f"enr_{place}", at=1) for place in range(20)]
     results = await asyncio.gather(
         *([store, beside][place % 2].enrollments.enroll(person, None) for place, person in enumerate(people))
     )
@@ -118,8 +112,10 @@ async def test_what_is_due_is_shared_out(store, beside, vault, clock):
     names = [f"ver_{place}" for place in range(60)]
     await asyncio.gather(*(create(store, vault, name, PhoneNumber(f"+1425555{i:04}")) for i, name in enumerate(names)))
     clock.now += 20_000
-    found = await asyncio.gather(*([store, beside][place % 2].outbox.claim_due(15) for place in range(6)))
-    taken = [due.verification_id for dues in found for due in dues]
+    found = await asyncio.gather(
+        *([store, beside][place % 2].outbox.claim_due(15, OutboxKind.ATTEMPT) for place in range(6))
+    )
+    taken = [due.subject_id for dues in found for due in dues]
     assert sorted(taken) == sorted(names)
     clock.now += LIMITS.lifetime * 1_000
     ended = await asyncio.gather(*([store, beside][place % 2].verifications.claim_due(15) for place in range(6)))

@@ -30,7 +30,7 @@ async def keep(store, at: int, count: int) -> set[bytes]:
 
     async def insert(work):
         for each in fingerprints:
-            await work.put(sql.INSERT_COUNTERS, (b"{}", at, each))
+            await work.execute(sql.INSERT_COUNTERS, (b"{}", at, each))
 
     await store.run(insert)
     return set(fingerprints)

@@ -1,4 +1,4 @@
-"""People's texts in the store: answered in one transaction with the tally, and who wants no more of them."""
+"""People's texts in the store: answered in one transaction with the rate_counters, and who wants no more of them."""
 
 import asyncio
 import itertools
@@ -6,14 +6,14 @@ from functools import partial
 
 import msgspec
 import pytest
-from support import creation
+from support.verifications import a_request, create_in
 
 from gateway.domain import commands
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.inbound_sms import receive_sms, select_verification
 from gateway.domain.limits import Limits
 from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.verification import Channel, Status
+from gateway.domain.verification import Status
 from gateway.stores.suppressions import OptOutReason
 
 LIMITS = Limits(checks_per_verification=3)
@@ -27,18 +27,8 @@ def begin(store, vault):
     """Keeps a verification by text that may be answered by text."""
 
     async def begun(name="ver_1", number=NUMBER, locale="de"):
-        start = creation.start(
-            name, "app_1", "Bank", number, Channel.SMS, None, locale, None, {},
-            vault.code_digest(name, RIGHT), vault.seal(RIGHT, name), reply_with_code=True,
-        )  # fmt: skip
-        new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-        created = await store.verifications.create(
-            name,
-            number,
-            lambda tally, now: creation.created(start, new, tally, now, LIMITS),
-            idempotency_key=None,
-            joining=None,
-        )
+        request = a_request(name, vault=vault, code=RIGHT, number=number, locale=locale, reply_with_code=True)
+        created = await create_in(store, request, limits=LIMITS)
         return created.change.verification
 
     return begun
@@ -54,8 +44,8 @@ def text(store, vault):
         return await store.inbound_sms.answer(
             number,
             lambda recent: select_verification(recent, sid),
-            lambda verification, tally, now: receive_sms(
-                verification, sid, body, {"fraud"}, vault.code_digest, tally, now, LIMITS
+            lambda verification, rate_counters, now: receive_sms(
+                verification, sid, body, {"fraud"}, vault.code_digest, rate_counters, now, LIMITS
             ),
         )
 
@@ -98,7 +88,7 @@ async def test_replies_and_checks_at_once_are_three_guesses(store, begin, text, 
     check = partial(
         store.verifications.apply_counted,
         "ver_1",
-        lambda verification, tally, now: commands.check_code(verification, digest, tally, now, LIMITS),
+        lambda verification, rate_counters, now: commands.check_code(verification, digest, rate_counters, now, LIMITS),
     )
     answers = await asyncio.gather(
         *(job() for _ in range(40) for job in (check, partial(text, WRONG))), return_exceptions=True
@@ -106,7 +96,7 @@ async def test_replies_and_checks_at_once_are_three_guesses(store, begin, text, 
     judged = [
         answer
         for answer in answers
-        if not isinstance(answer, BaseException) and answer is not None and answer.tally is not None
+        if not isinstance(answer, BaseException) and answer is not None and answer.rate_counters is not None
     ]
     assert len(judged) == 3
     assert (await store.verifications.get("ver_1")).status is Status.MAX_ATTEMPTS_REACHED
@@ -124,8 +114,8 @@ async def test_a_refused_reply_leaves_nothing_behind(store, begin, text):
     await text(WRONG)
     before = await store.verifications.get("ver_1")
 
-    def step(verification, tally, now):
-        return receive_sms(verification, "SM_late", RIGHT, set(), lambda *_: b"", tally, now, strict)
+    def step(verification, rate_counters, now):
+        return receive_sms(verification, "SM_late", RIGHT, set(), lambda *_: b"", rate_counters, now, strict)
 
     with pytest.raises(Rejected) as refusal:
         await store.inbound_sms.answer(NUMBER, lambda recent: recent[0], step)

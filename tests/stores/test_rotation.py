@@ -6,18 +6,17 @@ import os
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import creation
+from support.verifications import a_request, an_enrollment, create_in
 
 from gateway.domain import app_passwords, commands
 from gateway.domain.app_passwords import find_usable
-from gateway.domain.enrollment import AppPassword, Enrollment, Phone, PhoneKind
+from gateway.domain.enrollment import AppPassword, Phone, PhoneKind
 from gateway.domain.errors import ErrorCode, Rejected
 from gateway.domain.idempotency import IdempotencyKey, RepeatedRequest
 from gateway.domain.limits import Limits
 from gateway.domain.listing import ListFilter
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.phones import offer_phone
-from gateway.domain.verification import Channel
 from gateway.security.vault import Vault, fingerprinted_by
 from gateway.stores.suppressions import OptOutReason
 from gateway.stores.verifications import Joining
@@ -37,19 +36,14 @@ def vault() -> Vault:
 
 
 async def create(store, vault, name="ver_1", number=NUMBER, idempotency_key=None, joining=None):
-    start = creation.start(
-        name, "app_1", "Bank", number, Channel.SMS, None, "en", joining and "enr_1", {},
-        vault.code_digest(name, "123456"), vault.seal("123456", name),
-    )  # fmt: skip
-    new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-    begin = lambda tally, now: creation.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
-    return await store.verifications.create(name, number, begin, idempotency_key=idempotency_key, joining=joining)
+    request = a_request(name, vault=vault, number=number, enrollment_id=joining and "enr_1")
+    return await create_in(store, request, limits=LIMITS, idempotency_key=idempotency_key, joining=joining)
 
 
 async def check(store, vault, name, typed="000000"):
     digest = vault.code_digest(name, typed)
     return await store.verifications.apply_counted(
-        name, lambda kept, tally, now: commands.check_code(kept, digest, tally, now, LIMITS)
+        name, lambda kept, rate_counters, now: commands.check_code(kept, digest, rate_counters, now, LIMITS)
     )
 
 
@@ -59,9 +53,7 @@ def offered(person, _sharers, now):
 
 async def fill(store, clock):
     """Keep something in each place, under the old keys."""
-    await store.enrollments.enroll(
-        Enrollment("enr_1", "app_1", "alice", created_at=clock.now, updated_at=clock.now), None
-    )
+    await store.enrollments.enroll(an_enrollment(at=clock.now), None)
     key = IdempotencyKey(b"k" * 32, b"r", lambda _: b"kept")
     await create(store, OLD, idempotency_key=key, joining=Joining("enr_1", offered))
     await create(store, OLD, "ver_2", OTHER)
@@ -113,8 +105,8 @@ async def test_no_limit_is_forgotten_on_the_way(store, reopen, rotated):
     if rotated:
         await between.key_rotation.rotate(lambda *_: None)
     last = await create(between, BOTH, "ver_last")
-    assert len(last.change.tally.sends) == LIMITS.sends_per_number
-    assert len(last.change.tally.failed_checks) == 4
+    assert len(last.change.rate_counters.sends) == LIMITS.sends_per_number
+    assert len(last.change.rate_counters.failed_checks) == 4
     with pytest.raises(Rejected) as refused:
         await create(between, BOTH, "ver_over")
     assert refused.value.code is ErrorCode.RATE_LIMITED
@@ -133,13 +125,13 @@ async def test_what_two_keys_have_counted_is_added_up(store, reopen):
     await newer.close()
     between = await reopen(BOTH)
     change = (await create(between, BOTH, "ver_3")).change
-    assert len(change.tally.sends) == 3
+    assert len(change.rate_counters.sends) == 3
     await between.close()
 
 
 async def test_guesses_of_app_passwords_are_counted_across_keys(store, reopen):
-    def step(tally, now):
-        return tally.with_app_password_tried(now, LIMITS)
+    def step(rate_counters, now):
+        return rate_counters.with_app_password_tried(now, LIMITS)
 
     for _ in range(LIMITS.app_password_failures):
         await store.rate_counters.count(OLD.rate_counter_keys("app_password", "app_1", "alice"), step)
@@ -196,7 +188,7 @@ def test_an_app_password_is_found_by_the_old_key_and_then_by_the_new_one():
     assert older == old
     assert (fingerprinted_by(older), fingerprinted_by(newest)) == (1, 2)
     kept = AppPassword("apw_1", "mail", old, "hash", 1)
-    person = Enrollment("enr_1", "app_1", "alice", created_at=1, updated_at=1, app_passwords=(kept,))
+    person = an_enrollment(at=1, app_passwords=(kept,))
     assert find_usable(person, newest, None, 2) is None
     assert find_usable(person, older, None, 2) == kept
     change = app_passwords.record_use(person, "apw_1", 2, newest)

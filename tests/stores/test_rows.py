@@ -3,17 +3,14 @@
 import os
 
 import msgspec
-from support import creation
+from support.verifications import NUMBER, a_new_attempt, a_request, created
 
 from gateway.domain import commands
-from gateway.domain.limits import Limits, RateCounters
-from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, FallbackStep, Mode, Purpose
 from gateway.security.vault import Vault
 from gateway.stores import rows
 
 AT = 1_800_000_000_000
-NUMBER = PhoneNumber("+14255550123")
 STATE = b"""{
 "id":"ver_1","application_id":"app_1","application_name":"Bank","number":{"e164":""},"channel":"call","locale":"en",
 "checks_left":5,"created_at":1800000000000,"updated_at":1800000000000,"expires_at":1800000600000,"mode":"match",
@@ -26,13 +23,13 @@ STATE = b"""{
 
 
 def test_a_verification_of_the_first_release_is_read_and_written_with_the_same_fields():
-    start = creation.start(
-        "ver_1", "app_1", "Bank", NUMBER, Channel.CALL, Mode.MATCH, "en", "enr_1", {"order": "7"}, b"digest", b"sealed",
+    request = a_request(
+        "ver_1", Channel.CALL, mode=Mode.MATCH, enrollment_id="enr_1", metadata={"order": "7"}, code_digest=b"digest",
         purpose=Purpose.SIGN_IN, fraud_block_days=30, reply_with_code=True, call_backup=True, continues="ver_0",
         tried=("phn_1",), plan=commands.Plan(60, (FallbackStep(Channel.SMS),)),
     )  # fmt: skip
-    new = commands.NewAttempt("att_1", "token", Channel.CALL, Mode.MATCH, "twilio", "42")
-    verification = creation.created(start, new, RateCounters(), AT, Limits()).verification
+    new = a_new_attempt(1, Channel.CALL, Mode.MATCH, token="token", match_digits="42")
+    verification = created(request, new, now=AT).verification
     vault = Vault({1: os.urandom(32)}, os.urandom(32), os.urandom(32))
     sealed = vault.seal(rows.dialled(NUMBER, None), "ver_1")
     assert rows.verification_of("ver_1", STATE, sealed, vault) == verification

@@ -4,14 +4,11 @@ import asyncio
 import sqlite3
 
 import pytest
-from support import creation
+from support.verifications import a_new_attempt, a_request, an_enrollment, create_in
 
-from gateway.domain import blocks, commands
-from gateway.domain.enrollment import Enrollment
+from gateway.domain import blocks
 from gateway.domain.errors import StoreUnavailable
 from gateway.domain.limits import Limits
-from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.verification import Channel
 from gateway.stores.sqlite import open_sqlite
 
 NUMBER = "+14255550123"
@@ -23,14 +20,9 @@ def engine() -> str:
 
 
 async def create(store, vault, name="ver_1"):
-    start = creation.start(
-        name, "app_1", "Bank", PhoneNumber(NUMBER), Channel.SMS, None, "en", None, {},
-        vault.code_digest(name, "918273"), vault.seal("918273", name),
-    )  # fmt: skip
-    new = commands.NewAttempt(f"att_{name}", "token", Channel.SMS, None, "twilio")
-    limits = Limits(sends_per_number=1_000_000)
-    begin = lambda tally, now: creation.created(start, new, tally, now, limits)  # noqa: E731 - shown beside its use
-    return await store.verifications.create(name, start.number, begin, idempotency_key=None, joining=None)
+    request = a_request(name, vault=vault, code="918273")
+    new = a_new_attempt(name, token="token")
+    return await create_in(store, request, new, limits=Limits(sends_per_number=1_000_000))
 
 
 async def test_neither_number_nor_code_is_on_disk(store, vault, database):
@@ -99,9 +91,7 @@ async def test_a_closed_store_takes_nothing(database, vault, clock):
 
 
 async def test_what_changes_nothing_writes_nothing(store, clock):
-    await store.enrollments.enroll(
-        Enrollment("enr_1", "app_1", "alice", created_at=clock.now, updated_at=clock.now), None
-    )
+    await store.enrollments.enroll(an_enrollment(at=clock.now), None)
     before = store._engine._connection.total_changes
     await store.enrollments.change("enr_1", lambda kept, now: blocks.unblock_person(kept, "not blocked", now))
     assert store._engine._connection.total_changes == before

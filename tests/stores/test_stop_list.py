@@ -4,46 +4,32 @@ import asyncio
 
 import msgspec
 import pytest
-from support import creation
+from support.verifications import a_new_attempt, a_request, create_in, recognized
 
 from gateway.domain import commands
 from gateway.domain.assurance import Basis
 from gateway.domain.enrollment import EnrollmentChange
 from gateway.domain.errors import ErrorCode, Rejected, StoreUnavailable
 from gateway.domain.limits import Limits
+from gateway.domain.outbox import OutboxKind
 from gateway.domain.phone_number import PhoneNumber
-from gateway.domain.verification import Change, Channel, Status
+from gateway.domain.verification import Change, Status
 from gateway.stores.opening import store_beside
 
 LIMITS = Limits(resend_wait=0)
 NUMBER, OTHER = PhoneNumber("+14255550123"), PhoneNumber("+14255550124")
 
 
-def start(name, number=NUMBER, application="app_1"):
-    return creation.start(name, application, "Bank", number, Channel.SMS, None, "en", None, {}, b"right", b"sealed")
-
-
-def attempt(name):
-    return commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-
-
 async def create(store, name="ver_1", number=NUMBER, application="app_1"):
-    begin = start(name, number, application)
-    return await store.verifications.create(
-        name,
-        number,
-        lambda tally, now: creation.created(begin, attempt(name), tally, now, LIMITS),
-        idempotency_key=None,
-        joining=None,
-    )
+    return await create_in(store, a_request(name, number=number, application_id=application), limits=LIMITS)
 
 
 async def stop(store, name="ver_1"):
     """Have a change put the number on the list, as a key on a call does."""
     return await store.verifications.apply_counted(
         name,
-        lambda verification, _tally, now: Change(
-            msgspec.structs.replace(commands.cancel(verification, now).verification), stop="asked for it"
+        lambda verification, _rate_counters, now: Change(
+            msgspec.structs.replace(commands.cancel(verification, now).verification), suppress="asked for it"
         ),
     )
 
@@ -51,7 +37,7 @@ async def stop(store, name="ver_1"):
 async def resend(store, name="ver_1"):
     return await store.verifications.resend(
         name,
-        lambda kept, tally, now: commands.resend(kept, attempt("again"), tally, now, LIMITS),
+        lambda kept, rate_counters, now: commands.resend(kept, a_new_attempt("again"), rate_counters, now, LIMITS),
         None,
         person=lambda enrollment, _now: EnrollmentChange(enrollment),
     )
@@ -66,7 +52,7 @@ async def test_a_stopped_number_is_refused_for_every_application_and_no_other_nu
         assert refused.value.code is ErrorCode.NUMBER_STOPPED
         assert await store.verifications.get(name) is None
     await create(store, "ver_4", OTHER)
-    assert {due.attempt_id for due in await store.outbox.claim_due(10)} <= {"att_ver_1", "att_ver_4"}
+    assert {due.id for due in await store.outbox.claim_due(10, OutboxKind.ATTEMPT)} <= {"att_ver_1", "att_ver_4"}
 
 
 async def test_what_is_under_way_for_a_stopped_number_is_not_resent(store):
@@ -86,7 +72,7 @@ async def test_a_code_that_has_arrived_still_counts_and_the_list_is_not_kept_in_
     await stop(store)
     guess = b"wrong"
     change = await store.verifications.apply_counted(
-        "ver_2", lambda kept, tally, now: commands.check_code(kept, guess, tally, now, LIMITS)
+        "ver_2", lambda kept, rate_counters, now: commands.check_code(kept, guess, rate_counters, now, LIMITS)
     )
     assert change.verification.checks_left == 4
     assert await store.suppressions.remove(NUMBER, "she called us") is True
@@ -99,7 +85,7 @@ async def test_a_sign_in_that_sends_nothing_is_not_refused(store):
     created = await store.verifications.create(
         "ver_2",
         NUMBER,
-        lambda _tally, now: creation.recognized(start("ver_2"), Basis.TRUSTED_DEVICE, None, now),
+        lambda _rate_counters, now: recognized(a_request("ver_2"), Basis.TRUSTED_DEVICE, None, now),
         idempotency_key=None,
         joining=None,
     )

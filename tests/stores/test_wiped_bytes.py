@@ -3,13 +3,13 @@
 import sqlite3
 
 import pytest
-from support import creation
+from support.verifications import a_request, create_in
 
 from gateway.domain import commands
 from gateway.domain.limits import DAY, Limits
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.retention import Retention
-from gateway.domain.verification import Change, Channel
+from gateway.domain.verification import Change
 from gateway.stores import sql
 from gateway.stores.checkpoints import empty_log
 
@@ -25,13 +25,7 @@ def engine() -> str:
 async def create(store, vault, clock, count):
     names = [f"ver_{clock():012x}{place:04}" for place in range(count)]
     for name in names:
-        start = creation.start(
-            name, "app_1", "Bank", NUMBER, Channel.SMS, None, "en", None, {},
-            vault.code_digest(name, "123456"), vault.seal("123456", name),
-        )  # fmt: skip
-        new = commands.NewAttempt(f"att_{name}", f"token-{name}", Channel.SMS, None, "twilio")
-        begin = lambda tally, now, start=start, new=new: creation.created(start, new, tally, now, LIMITS)  # noqa: E731 - shown beside its use
-        await store.verifications.create(name, NUMBER, begin, idempotency_key=None, joining=None)
+        await create_in(store, a_request(name, vault=vault), limits=LIMITS)
         await store.verifications.apply(name, commands.cancel)
     return names
 
@@ -67,7 +61,7 @@ async def test_wiped_bytes_are_gone_from_the_file(store, vault, database, clock,
 async def test_a_gateway_sees_before_its_next_change_what_another_process_wrote(store, beside, vault, clock):
     [name] = await create(store, vault, clock, 1)
     assert (await store.verifications.get(name)).metadata == {}
-    await beside.run(lambda work: work.put(sql.DELETE_VERIFICATION, (name,)))
+    await beside.run(lambda work: work.execute(sql.DELETE_VERIFICATION, (name,)))
     assert await store.verifications.get(name) is not None  # still at hand
     await store._engine.writer.look_for_others()
     assert await store.verifications.get(name) is None

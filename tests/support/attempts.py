@@ -1,14 +1,9 @@
 """Verifications whose one text or call stands anywhere: for tests that go over all states."""
 
-import msgspec
-
-from gateway.domain import commands
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.ivr.states import CallState
-from gateway.domain.limits import Limits, RateCounters
-from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.verification import Channel, Mode, Status, Verification
-from support import creation
+from support.verifications import a_verification, an_attempt
 
 
 def calling(mode: Mode = Mode.CONFIRM, ended: Status = Status.PENDING, **fields: object) -> Verification:
@@ -18,12 +13,9 @@ def calling(mode: Mode = Mode.CONFIRM, ended: Status = Status.PENDING, **fields:
 
 def sending(channel: Channel, mode: Mode | None, ended: Status = Status.PENDING, **fields: object) -> Verification:
     """Return a verification with one text or call, whose attempt has these fields."""
-    new = commands.NewAttempt("att_1", "token", channel, mode, "twilio", "42")
-    number = PhoneNumber("+14255550123")
-    start = creation.start("ver_1", "app_1", "Bank", number, channel, mode, "en", "enr_1", {}, b"right", b"sealed")
-    begun = creation.created(start, new, RateCounters(), 1_000, Limits()).verification
-    attempt = msgspec.structs.replace(begun.attempts[0], **fields)
-    return msgspec.structs.replace(begun, attempts=(attempt,), status=ended)
+    attempt = an_attempt(1, channel, **{"mode": mode, **fields})
+    digits = "42" if mode is Mode.MATCH else None
+    return a_verification(channel=channel, mode=mode, match_digits=digits, status=ended, attempts=(attempt,))
 
 
 def on(state: CallState = CallState.PROOF, **fields: object) -> dict[str, object]:

@@ -84,7 +84,7 @@ async def _live(settings: Settings) -> None:
 def _fork(life: Life) -> int:
     pid = os.fork()
     if pid == 0:
-        outbox.SEND_HANDOVER = outbox.CLAIM_LEASE = _HANDOVER
+        outbox.HANDOVER = outbox.CLAIM_LEASE = _HANDOVER
         if life.step:
             _arrange(life.step)
         asyncio.run(_live(life.settings))

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from gateway.settings.accounts import Account
+from gateway.settings.accounts import AccountSettings
 from simulator.dialects import new_signing_key, public_key
 from support.network import OURS, TOKEN, PhoneNetwork
 from support.world import network_at
@@ -21,7 +21,7 @@ class Elsewhere(msgspec.Struct, frozen=True):
     """Another provider's network, and our account there."""
 
     network: PhoneNetwork
-    account: Account
+    account: AccountSettings
 
 
 @contextlib.asynccontextmanager
@@ -30,7 +30,7 @@ async def elsewhere_at(dialect: str, *, more_numbers: tuple[str, ...] = ()) -> A
     account_sid, key = str(uuid.uuid4()), new_signing_key()
     config = {"dialect": dialect, "account_sid": account_sid, "signing_key": key}
     async with network_at(more_numbers=more_numbers, **config) as network:
-        account = Account(
+        account = AccountSettings(
             dialect=dialect,
             base_url=network.url + _ROOTS[dialect],
             account_sid=account_sid,

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from gateway.domain.api_keys import Application
-from gateway.settings.settings import Portal
+from gateway.settings.settings import PortalSettings
 from support.integrator import PHONE, Answer, Json
 from support.world import World, world_at
 
@@ -22,7 +22,7 @@ async def governed_at(folder: Path, policy: str, **sections: msgspec.Struct) -> 
     """Start a world whose applications file has this text."""
     file = folder / "applications.toml"
     file.write_text(policy)
-    portal = msgspec.structs.replace(sections.pop("portal", Portal()), applications=str(file))
+    portal = msgspec.structs.replace(sections.pop("portal", PortalSettings()), applications=str(file))
     async with world_at(folder, portal=portal, **sections) as world:
         yield world
 

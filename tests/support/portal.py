@@ -1,4 +1,4 @@
-"""A world with hosted pages: people of many groups, links for them, and the application they come back to."""
+"""A running gateway with hosted pages: people of many groups, portal links, and the application they return to."""
 
 import contextlib
 import itertools
@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
-from gateway.settings.settings import Portal as PortalSettings
+from gateway.settings.settings import PortalSettings
 from support.integrator import Integrator, Json
 from support.network import PhoneNetwork
 from support.world import LIMITS, World, world_at
@@ -44,7 +44,7 @@ _numbers = itertools.count(1000)
 
 
 class Person(msgspec.Struct, frozen=True):
-    """Somebody with a phone, and how their record is found."""
+    """A person with a phone: the id of their enrollment, their user name, their number."""
 
     id: str
     user: str
@@ -52,65 +52,65 @@ class Person(msgspec.Struct, frozen=True):
 
     @property
     def national(self) -> str:
-        """Return the number as its owner writes it."""
+        """Return the number in national format."""
         return f"(425) 555-{self.number[-4:]}"
 
 
 class Back(msgspec.Struct, frozen=True):
-    """The application that people come back to: its address, and the requests that it saw."""
+    """The application that people return to: its address, and the requests that it received."""
 
     url: str
     seen: list[web.BaseRequest]
 
     def outcome(self) -> dict[str, str]:
-        """Return what the last person brought along."""
+        """Return the query of the last request."""
         return dict(parse_qsl(self.seen[-1].query_string))
 
 
 class Portal(msgspec.Struct, frozen=True):
-    """The world behind the pages."""
+    """The running gateway behind the pages, and the application that people return to."""
 
     world: World
     back: Back
 
     @property
     def integrator(self) -> Integrator:
-        """Return who sends people to the pages."""
+        """Return the client of the REST API."""
         return self.world.integrator
 
     @property
     def network(self) -> PhoneNetwork:
-        """Return the phones."""
+        """Return the simulated phone network."""
         return self.world.network
 
     @property
     def url(self) -> str:
-        """Return where the gateway is."""
+        """Return the URL of the gateway."""
         return self.world.settings.server.public_url
 
     async def person(self, *groups: str, **fields: object) -> Person:
-        """Make a record of somebody new; nobody else has their number."""
+        """Create an enrollment of a new person with a number of their own."""
         number = f"+1425555{next(_numbers)}"
         user = f"person{number[-4:]}@bank.example"
-        wish = {"user": user, "groups": groups, **fields}
-        answer = await self.integrator.ask("POST", "/v1/enrollments", wish)
+        body = {"user": user, "groups": groups, **fields}
+        answer = await self.integrator.ask("POST", "/v1/enrollments", body)
         assert answer.status == 201, answer
         return Person(answer.body["id"], user, number)
 
     async def enrolled(self, *groups: str, channel: str = "sms", **fields: object) -> Person:
-        """Make a record of somebody whose phone is proven; `channel` is their default."""
+        """Create an enrollment with a proven phone; `channel` is that of the default method."""
         person = await self.person(*groups, **fields)
         phone = (await self.prove(person, person.number))["phones"][0]
         if channel != "sms":
-            wish = {"default_method": {"phone_id": phone["id"], "channel": channel}}
-            answer = await self.integrator.ask("PATCH", f"/v1/enrollments/{person.id}", wish)
+            body = {"default_method": {"phone_id": phone["id"], "channel": channel}}
+            answer = await self.integrator.ask("PATCH", f"/v1/enrollments/{person.id}", body)
             assert answer.status == 200, answer
         return person
 
     async def prove(self, person: Person, number: str, kind: str = "authentication") -> Json:
-        """Prove one more phone of a person, and return their record."""
-        wish = {"kind": kind, "to": number, "channel": "sms"}
-        answer = await self.integrator.ask("POST", f"/v1/enrollments/{person.id}/phones", wish)
+        """Prove another phone of a person, and return their enrollment."""
+        body = {"kind": kind, "to": number, "channel": "sms"}
+        answer = await self.integrator.ask("POST", f"/v1/enrollments/{person.id}/phones", body)
         assert answer.status == 201, answer
         code = await self.code(number, 1)
         checked = await self.integrator.check(answer.body["verification"]["id"], code)
@@ -118,48 +118,48 @@ class Portal(msgspec.Struct, frozen=True):
         return await self.record(person)
 
     async def record(self, person: Person) -> Json:
-        """Return what is kept of a person."""
+        """Return the enrollment of a person."""
         return await self.integrator.enrollment(person.id)
 
     async def link(self, person: Person, page: str = "enroll", *, back: bool = False) -> str:
-        """Return a new link for a person."""
-        wish = {"page": page, **({"return_url": self.back.url} if back else {})}
-        answer = await self.integrator.ask("POST", f"/v1/enrollments/{person.id}/portal-links", wish)
+        """Create a portal link for a person, and return its URL."""
+        body = {"page": page, **({"return_url": self.back.url} if back else {})}
+        answer = await self.integrator.ask("POST", f"/v1/enrollments/{person.id}/portal-links", body)
         assert answer.status == 201, answer
         url: str = answer.body["url"]
         return url
 
     async def codes(self, number: str) -> int:
-        """Return how many texts with a code a phone has."""
+        """Return how many texts with a code a phone has received."""
         return len(_codes(await self.network.handset(number)))
 
     async def code(self, number: str, texts: int) -> str:
-        """Return the code in the latest text with one, once there are so many of these."""
-        handset = await self.network.handset_when(lambda kept: len(_codes(kept)) >= texts, number)
+        """Return the code of the latest text, once the phone has received so many texts with a code."""
+        handset = await self.network.handset_when(lambda handset: len(_codes(handset)) >= texts, number)
         return _codes(handset)[-1]
 
 
 @contextlib.asynccontextmanager
 async def portal_at(folder: Path, policy: str = POLICY, **sections: msgspec.Struct) -> AsyncIterator[Portal]:
-    """Start a world whose application has these policies and an address to go back to.
+    """Start a gateway whose application has these policies and an address to return to.
 
     Args:
-        folder: where files are made.
-        policy: the applications file; `{back}` in it is the address to go back to.
-        **sections: sections of the settings that the test wants otherwise; `limits` are quick ones unless given.
+        folder: where files are created.
+        policy: the applications file; `{back}` in it is replaced by the address to return to.
+        **sections: sections of the settings that differ from the defaults; `limits` are QUICK unless given.
     """
     async with going_back() as back:
         file = folder / "applications.toml"
         file.write_text(policy.format(back=back.url))
-        given = {"limits": QUICK, "portal": PortalSettings(), **sections}
-        given["portal"] = msgspec.structs.replace(given["portal"], applications=str(file))
-        async with world_at(folder, **given) as world:
+        sections = {"limits": QUICK, "portal": PortalSettings(), **sections}
+        sections["portal"] = msgspec.structs.replace(sections["portal"], applications=str(file))
+        async with world_at(folder, **sections) as world:
             yield Portal(world, back)
 
 
 @contextlib.asynccontextmanager
 async def going_back() -> AsyncIterator[Back]:
-    """Start the application that people come back to: at another host, because cookies know no ports."""
+    """Start the application that people return to, at another host, because cookies ignore ports."""
     seen: list[web.BaseRequest] = []
 
     async def welcome(request: web.BaseRequest) -> web.Response:
@@ -179,22 +179,22 @@ async def going_back() -> AsyncIterator[Back]:
 
 @contextlib.asynccontextmanager
 async def at_browser(browser: Browser, **options: object) -> AsyncIterator[Page]:
-    """Open a browser as one person has it; at the end no page may have had anything to complain of."""
+    """Open a browser context; at the end, fail if a page logged an error."""
     context = await browser.new_context(**{"viewport": {"width": 1000, "height": 900}, **options})
-    complaints: list[str] = []
+    errors: list[str] = []
 
     def listen(page: Page) -> None:
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
 
     context.on("page", listen)
     yield await context.new_page()
     await context.close()
-    assert [words for words in complaints if not words.startswith("Failed to load resource")] == []
+    assert [text for text in errors if not text.startswith("Failed to load resource")] == []
 
 
 async def handset_tab(context: BrowserContext, portal: Portal, number: str) -> Page:
-    """Open the handset page in another tab, with this phone picked."""
+    """Open the simulator's page of this handset in another tab."""
     page = await context.new_page()
     await page.goto(f"{portal.network.url}/#{number}")
     await expect(page.locator("#connection")).to_have_text("Live")
@@ -202,7 +202,7 @@ async def handset_tab(context: BrowserContext, portal: Portal, number: str) -> P
 
 
 async def name_phone(page: Page, number: str, method: str = "Send me a code by text message") -> None:
-    """Fill in Step 1 and go on."""
+    """Fill in Step 1 and send it."""
     await page.get_by_label("Phone number").fill(number)
     await page.get_by_label(method, exact=True).check()
     await page.get_by_role("button", name="Next").click()
@@ -215,17 +215,17 @@ async def enter_code(page: Page, code: str) -> None:
 
 
 async def sees(page: Page, words: str | re.Pattern[str]) -> None:
-    """Wait until a person sees a heading of just these words."""
+    """Wait until a heading with exactly this text is visible."""
     await expect(page.get_by_role("heading", name=words, exact=True)).to_be_visible()
 
 
 def at(path: str) -> re.Pattern[str]:
-    """Return what the address of one of our pages looks like, whatever is behind its path."""
+    """Return a pattern for the URL of a hosted page with any query."""
     return re.compile(rf"^http://127\.0\.0\.1:\d+{re.escape(path)}(\?.*)?$")
 
 
 def path_of(page: Page) -> str:
-    """Return where a tab is."""
+    """Return the path of a tab's URL."""
     return urlsplit(page.url).path
 
 

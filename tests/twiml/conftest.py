@@ -1,11 +1,5 @@
-from pathlib import Path
-
 import pytest
-
-from gateway.services.phrasebooks import Phrasebooks, load_phrasebooks
-
-LOCALES_FOLDER = Path(__file__).parents[2] / "config" / "locales"
-LOCALES = sorted(path.name for path in LOCALES_FOLDER.iterdir() if path.is_dir())
+from support.phrasebooks import BOOKS, LOCALES_FOLDER
 
 
 @pytest.fixture(scope="session")
@@ -15,9 +9,4 @@ def locales_folder():
 
 @pytest.fixture(scope="session")
 def books():
-    return load_phrasebooks(LOCALES_FOLDER)
-
-
-@pytest.fixture(scope="session", params=LOCALES)
-def book(request: pytest.FixtureRequest, books: Phrasebooks):
-    return books.for_locale(request.param)
+    return BOOKS

@@ -8,6 +8,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
+from support.phrasebooks import EVERY_BOOK
+from support.tables import for_each
 
 import twiml
 from gateway.services.phrasebooks import Phrasebooks, load_phrasebooks
@@ -26,7 +28,8 @@ def said():
     return found
 
 
-@pytest.mark.parametrize("domain", SOURCES)
+@for_each("book", EVERY_BOOK)
+@for_each("domain", list(SOURCES))
 def test_every_catalog_translates_exactly_what_we_say(
     book: Phrasebook, said: dict[str, set[str]], locales_folder: Path, domain: str
 ):
@@ -61,7 +64,7 @@ def test_every_locale_has_its_folder_and_its_voice(books: Phrasebooks, locales_f
     }
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("asked", "spoken"),
     [
         (None, "en"),

@@ -5,6 +5,8 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.phrasebooks import EVERY_BOOK
+from support.tables import for_each
 
 from gateway.services.phrasebooks import Phrasebooks
 from twiml.phrases import Phrasebook
@@ -34,7 +36,7 @@ def test_good_ones_are_accepted(template: str):
     check(template)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("template", "complaint"),
     [
         ("", "{code} exactly once"),
@@ -92,12 +94,14 @@ def test_what_is_accepted_never_moves_the_last_line(
     assert not re.match(r"\s*@\S+ #", first)
 
 
+@for_each("book", EVERY_BOOK)
 def test_the_bound_line_stays_whole_and_the_hash_ends_the_text(book: Phrasebook):
     text = code_text(book, application="Contoso", code="012345", minutes=10, origin=LOGIN, app_hash=HASH)
     assert text.splitlines()[-1] == f"@login.example.com #012345 {HASH}"
     assert text.endswith(HASH)
 
 
+@for_each("book", EVERY_BOOK)
 def test_every_language_has_a_fraud_word_and_answers(book: Phrasebook):
     assert re.fullmatch(r"\w+", fraud_word(book))
     for keyword, sentence in KEYWORD_REPLIES.items():

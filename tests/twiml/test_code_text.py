@@ -3,6 +3,8 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.phrasebooks import EVERY_BOOK
+from support.tables import for_each
 
 from twiml.phrases import Phrasebook
 from twiml.segments import count_segments, is_gsm7
@@ -20,6 +22,7 @@ hostile_names = (
 )
 
 
+@for_each("book", EVERY_BOOK)
 @settings(max_examples=30)  # in each language
 @given(application=hostile_names, code=digits)
 def test_the_only_origin_line_is_the_last_and_ours(book: Phrasebook, application: str, code: str):
@@ -29,6 +32,7 @@ def test_the_only_origin_line_is_the_last_and_ours(book: Phrasebook, application
     assert not ORIGIN_LINE.match(before[0].lstrip())
 
 
+@for_each("book", EVERY_BOOK)
 @settings(max_examples=30)  # in each language
 @given(application=hostile_names, code=digits)
 def test_without_an_origin_the_last_line_is_the_code_and_bound_to_nothing(
@@ -40,6 +44,7 @@ def test_without_an_origin_the_last_line_is_the_code_and_bound_to_nothing(
     assert not ORIGIN_LINE.match(last)
 
 
+@for_each("book", EVERY_BOOK)
 def test_code_name_and_validity_are_told_at_once(book: Phrasebook):
     text = code_text(book, application="Contoso", code="012345", minutes=7, origin=LOGIN)
     assert "012345" in text[:12]
@@ -47,7 +52,8 @@ def test_code_name_and_validity_are_told_at_once(book: Phrasebook):
     assert re.search(r"\b7\b|7(?=分)", text)
 
 
-@pytest.mark.parametrize("origin", [None, "https://login.fabrikam-bank.co"])
+@for_each("book", EVERY_BOOK)
+@for_each("origin", [None, "https://login.fabrikam-bank.co"])
 def test_one_segment_where_the_alphabet_allows_it(book: Phrasebook, origin: str | None):
     text = code_text(book, application="Contoso Savings Bank", code="012345", minutes=10, origin=origin)
     assert is_gsm7(text) == (book.locale not in BEYOND_GSM7)
@@ -66,7 +72,7 @@ def test_codes_are_bound_to_the_host_of_the_origin(origin: str, host: str):
     assert bound_host(origin) == host
 
 
-@pytest.mark.parametrize(
+@for_each(
     "origin",
     [
         "",

@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+from support.phrasebooks import EVERY_BOOK
+from support.tables import for_each
+
 from gateway.domain.ivr.states import PinFlaw
 from gateway.domain.verification import FailureCode
 from gateway.services.phrasebooks import Phrasebooks
@@ -77,6 +80,7 @@ def documents(book: Phrasebook, other: Phrasebook):
     }
 
 
+@for_each("book", EVERY_BOOK)
 def test_documents_are_the_golden_ones(book: Phrasebook, books: Phrasebooks):
     spoken = documents(book, books.for_locale("en" if book.locale == "es" else "es"))
     folder = GOLDEN / book.locale

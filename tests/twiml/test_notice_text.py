@@ -2,9 +2,10 @@
 
 import re
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.phrasebooks import EVERY_BOOK
+from support.tables import for_each
 
 from gateway.domain.enrollment import NotificationKind
 from twiml.phrases import Phrasebook
@@ -22,20 +23,18 @@ hostile_values = (
 )
 
 
-@pytest.fixture(scope="session", params=NOTIFICATIONS)
-def kind(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 def test_every_kind_of_notice_has_its_words():
     assert NOTIFICATIONS.keys() == {kind.value for kind in NotificationKind}
 
 
+@for_each("book", EVERY_BOOK)
 def test_no_two_kinds_say_the_same(book: Phrasebook):
     assert len({told(book, "Contoso") for told in NOTIFICATIONS.values()}) == len(NOTIFICATIONS)
 
 
-@pytest.mark.parametrize("support", SUPPORTS)
+@for_each("book", EVERY_BOOK)
+@for_each("kind", list(NOTIFICATIONS))
+@for_each("support", SUPPORTS)
 def test_it_names_the_application_and_ends_with_where_to_turn_to(book: Phrasebook, kind: str, support: str):
     first, last = notification_text(book, kind, application="Contoso", support=support).split("\n")
     assert "Contoso" in first
@@ -43,18 +42,24 @@ def test_it_names_the_application_and_ends_with_where_to_turn_to(book: Phraseboo
     assert "{" not in first + last
 
 
+@for_each("book", EVERY_BOOK)
+@for_each("kind", list(NOTIFICATIONS))
 def test_without_support_nobody_is_named(book: Phrasebook, kind: str):
     text = notification_text(book, kind, application="Contoso", support=None)
     assert text == notification_text(book, kind, application="Contoso", support="x").split("\n")[0]
 
 
-@pytest.mark.parametrize("support", [None, *SUPPORTS])
+@for_each("book", EVERY_BOOK)
+@for_each("kind", list(NOTIFICATIONS))
+@for_each("support", [None, *SUPPORTS])
 def test_one_segment_where_the_alphabet_allows_it(book: Phrasebook, kind: str, support: str | None):
     text = notification_text(book, kind, application="Contoso Savings Bank", support=support)
     assert is_gsm7(text) == (book.locale not in BEYOND_GSM7)
     assert count_segments(text) <= (2 if book.locale in BEYOND_GSM7 and support else 1)
 
 
+@for_each("book", EVERY_BOOK)
+@for_each("kind", list(NOTIFICATIONS))
 @settings(max_examples=30)  # for each kind in each language
 @given(application=hostile_values, support=hostile_values)
 def test_no_line_can_pass_for_one_that_carries_a_code(book: Phrasebook, kind: str, application: str, support: str):

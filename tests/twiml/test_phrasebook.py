@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tables import for_each
 
 from twiml.phrases import Phrasebook
 
@@ -19,7 +20,7 @@ def test_missing_translation_is_english():
     assert book({}).text(GREETING, name="Ada", count=2) == "Hello Ada, 2 new."
 
 
-@pytest.mark.parametrize(
+@for_each(
     "translation",
     [
         "Hallo {name}.",

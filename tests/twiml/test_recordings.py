@@ -5,8 +5,9 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import msgspec
-import pytest
 from babel.messages.pofile import read_po
+from support.phrasebooks import EVERY_BOOK
+from support.tables import for_each
 
 from gateway.domain.verification import FailureCode
 from twiml import pin_scripts, scripts
@@ -37,14 +38,16 @@ def test_every_sentence_without_a_name_in_it_can_be_recorded(locales_folder: Pat
     assert set(SENTENCES.values()) == said - named - NAMES_OF_KEYS, "give it a name in twiml/recordings.py"
 
 
+@for_each("book", EVERY_BOOK)
 def test_no_two_recordings_say_the_same(book: Phrasebook):
     said = recordable(book)
     assert len(set(said.values())) == len(said)
 
 
-@pytest.mark.parametrize("confirm", ["#", "5"])
-@pytest.mark.parametrize("again", [None, FailureCode.WRONG_KEY, FailureCode.NO_KEY_PRESSED])
-@pytest.mark.parametrize("ask", REQUESTS)
+@for_each("book", EVERY_BOOK)
+@for_each("confirm", ["#", "5"])
+@for_each("again", [None, FailureCode.WRONG_KEY, FailureCode.NO_KEY_PRESSED])
+@for_each("ask", REQUESTS)
 def test_with_everything_recorded_only_sentences_with_a_name_are_spoken(book: Phrasebook, ask, again, confirm: str):
     keys = OfferedKeys(confirm, "9", "2", recorded(book), "8")
     document = ask(recorded(book), application="Contoso", action=ACTION, again=again, keys=keys)
@@ -53,6 +56,7 @@ def test_with_everything_recorded_only_sentences_with_a_name_are_spoken(book: Ph
     assert all("Contoso" in words for words in spoken)
 
 
+@for_each("book", EVERY_BOOK)
 def test_questions_endings_and_digits_are_played(book: Phrasebook):
     keys = OfferedKeys("#", "9")
     documents = {
@@ -74,6 +78,7 @@ def test_questions_endings_and_digits_are_played(book: Phrasebook):
     assert told[1:] == [*code, "code_again", *code, "enter_code"]
 
 
+@for_each("book", EVERY_BOOK)
 def test_what_is_not_recorded_is_spoken_in_one_piece_between_the_recordings(book: Phrasebook):
     said = recordable(book)
     one = msgspec.structs.replace(book, recordings={said["never_call_9"]: "https://x/never_call_9"})
@@ -82,6 +87,7 @@ def test_what_is_not_recorded_is_spoken_in_one_piece_between_the_recordings(book
     assert (before.endswith(said["not_asked"]), played, after) == (True, "never_call_9", said["press_now_pound"])
 
 
+@for_each("book", EVERY_BOOK)
 def test_slowly_everything_is_spoken(book: Phrasebook):
     slow = recorded(book).slower
     assert "<Play>" not in scripts.speak_code(slow, application="Contoso", code=DIGITS)

@@ -4,6 +4,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from support.phrasebooks import EVERY_BOOK
+from support.tables import for_each
 from twilio.twiml.voice_response import VoiceResponse
 
 from gateway.domain.verification import FailureCode
@@ -46,11 +48,12 @@ def parse(document: str) -> ET.Element:
     return ET.fromstring(document)  # noqa: S314 - we wrote the document ourselves
 
 
-@pytest.mark.parametrize(
+@for_each("book", EVERY_BOOK)
+@for_each(
     ("ask", "ends"),
     [(press_pound, ONE_KEY), (offer_code, ONE_KEY), (match_digits, UNTIL_POUND), (enter_pin, UNTIL_POUND)],
 )
-@pytest.mark.parametrize("again", AGAIN)
+@for_each("again", AGAIN)
 def test_gather_ends_at_its_one_key_or_at_pound_and_tells_silence(
     book: Phrasebook, ask: Ask, ends: dict[str, str], again: FailureCode | None
 ):
@@ -69,17 +72,20 @@ def test_gather_ends_at_its_one_key_or_at_pound_and_tells_silence(
     assert len(gather) == 0, "a key pressed while the prompt is spoken would count"
 
 
-@pytest.mark.parametrize("ask", REQUESTS)
+@for_each("book", EVERY_BOOK)
+@for_each("ask", REQUESTS)
 def test_first_words_name_the_caller_or_the_purpose(book: Phrasebook, ask: Ask):
     response = parse(ask(book, application="Contoso", action=ACTION, again=None))
     assert "Contoso" in response.findtext("Say")[:30]
 
 
+@for_each("book", EVERY_BOOK)
 def test_a_machine_hears_nothing(book: Phrasebook):
     assert [child.tag for child in parse(scripts.hang_up(book))] == ["Hangup"]
 
 
-@pytest.mark.parametrize("script", ENDINGS)
+@for_each("book", EVERY_BOOK)
+@for_each("script", ENDINGS)
 def test_endings_speak_once_and_hang_up(book: Phrasebook, script: Callable[[Phrasebook], str]):
     say, hangup = parse(script(book))
     assert (say.tag, hangup.tag, hangup.attrib) == ("Say", "Hangup", {})
@@ -148,9 +154,9 @@ def test_the_way_to_go_on_is_said_last_because_keys_count_from_then_on(ask: Ask)
     assert -1 not in places
 
 
-@pytest.mark.parametrize("ask", [press_pound, offer_code])
-@pytest.mark.parametrize(("key", "name"), [("#", "pound key"), ("7", "7 key")])
-@pytest.mark.parametrize("again", [None, FailureCode.WRONG_KEY])
+@for_each("ask", [press_pound, offer_code])
+@for_each(("key", "name"), [("#", "pound key"), ("7", "7 key")])
+@for_each("again", [None, FailureCode.WRONG_KEY])
 def test_the_key_that_is_asked_for_is_the_one_that_is_set(ask: Ask, key: str, name: str, again: FailureCode | None):
     document = ask(ENGLISH, application="Contoso", action=ACTION, again=again, keys=OfferedKeys(confirm=key))
     assert f"press the {name}" in document
@@ -201,7 +207,8 @@ def test_the_code_is_told_slower_still():
     assert {pause.get("length") for pause in document.iter("Pause")} == {"2"}
 
 
-@pytest.mark.parametrize("ask", [scripts.report_fraud, scripts.no_more_calls, scripts.fraud_reported])
+@for_each("book", EVERY_BOOK)
+@for_each("ask", [scripts.report_fraud, scripts.no_more_calls, scripts.fraud_reported])
 def test_a_refusal_may_cut_into_its_prompt_and_takes_one_key(book: Phrasebook, ask: Ask):
     gather, redirect = parse(ask(book, action=ACTION))
     assert {name: gather.get(name) for name in ("finishOnKey", "numDigits", "action")} == {**ONE_KEY, "action": ACTION}

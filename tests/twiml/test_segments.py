@@ -1,8 +1,8 @@
 from math import ceil
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tables import for_each
 
 from twiml.segments import count_segments, is_gsm7
 
@@ -10,7 +10,7 @@ GSM7_PLAIN = st.sampled_from("aZ09 @£$¥èéùìòÇØøÅåΔΦΓΛΩΠΨΣΘ�
 GSM7_ESCAPED = "^{}\\[~]|€\f"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "segments"),
     [
         ("", 1),
@@ -38,7 +38,7 @@ def test_known_counts(text: str, segments: int):
     assert count_segments(text) == segments
 
 
-@pytest.mark.parametrize("char", "áíóúçãõâêîôûœ`’–…«»\t\u00a0ع字")
+@for_each("char", "áíóúçãõâêîôûœ`’–…«»\t\u00a0ع字")
 def test_one_character_outside_the_alphabet_makes_the_text_ucs2(char: str):
     assert not is_gsm7("Contoso" + char)
 

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tables import for_each
 
 from gateway.domain.delivery import AnsweredBy, DeliveryStatus
 from gateway.domain.inbound_sms import Keyword
@@ -24,7 +25,7 @@ from webhooks.events import (
 )
 from webhooks.forms import Form, Malformed, read_form
 
-PATH = {"verification_id": "ver_01", "token": "tok_01", "turn": "2"}
+PATH = {"verification_id": "ver_01", "token": "tok_01", "gather_number": "2"}
 ATTEMPT = AttemptRef("ver_01", "tok_01")
 SID = "CA" + "0" * 32
 
@@ -97,7 +98,7 @@ def test_a_call_report():
     )
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("word", "status"),
     [
         ("queued", DeliveryStatus.SENT),
@@ -120,7 +121,7 @@ def test_call_words(word: str, status: DeliveryStatus | None):
     assert STATUS_WORDS.call_report("CA1", event.word, None).status == status
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("word", "status"),
     [
         ("accepted", DeliveryStatus.SENT),
@@ -143,7 +144,7 @@ def test_message_words(word: str, status: DeliveryStatus | None):
     assert STATUS_WORDS.text_report("SM1", event.word, None).status == status
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("word", "answered_by"),
     [
         ("", None),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from multidict import MultiDict
+from support.tables import for_each
 from twilio.request_validator import HMAC_SHA1, HMAC_SHA256, RequestValidator
 
 from webhooks.forms import Form, read_form
@@ -33,7 +34,7 @@ def as_form(fields: list[Any]) -> Form:
     return [(name.encode(), value.encode()) for name, value in fields]
 
 
-@pytest.mark.parametrize("vector", FACTS["vectors"], ids=lambda vector: vector["name"])
+@for_each("vector", {vector["name"]: vector for vector in FACTS["vectors"]})
 def test_vectors(vector: dict[str, Any]):
     public_url, target = cut(vector["url"])
     scheme = HmacVerifier.prepared(public_url, [vector["auth_token"]], ALGORITHMS[vector["algorithm"]])

@@ -4,6 +4,7 @@ import pytest
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tables import for_each
 
 from webhooks import urls
 from webhooks.events import AttemptRef
@@ -30,7 +31,7 @@ def test_every_url_is_heard_by_its_route_alone(verification_id: str, token: str,
     assert heard(urls.ANSWER, ours.answer_url(attempt), public_url) == variables
     assert heard(urls.MACHINE, ours.machine_url(attempt), public_url) == variables
     assert heard(urls.MESSAGE_STATUS, ours.message_status_url(attempt), public_url) == variables
-    assert heard(urls.GATHER, ours.gather_url(attempt, turn), public_url) == {**variables, "turn": str(turn)}
+    assert heard(urls.GATHER, ours.gather_url(attempt, turn), public_url) == {**variables, "gather_number": str(turn)}
     assert ours.inbound_message_url() == public_url + urls.route(urls.INBOUND_MESSAGE, "twilio")
 
 
@@ -60,7 +61,7 @@ def test_a_plain_public_url_is_taken(public_url: str):
     assert Addresses(public_url, "twilio").public_url == public_url
 
 
-@pytest.mark.parametrize(
+@for_each(
     "public_url",
     [
         "",

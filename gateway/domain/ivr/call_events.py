@@ -69,7 +69,7 @@ def gather_digits(
     sid: str,
     gather_number: int,
     digits: str,
-    tally: RateCounters,
+    rate_counters: RateCounters,
     now: int,
     limits: Limits,
     *,
@@ -89,4 +89,4 @@ def gather_digits(
         return late
     if not listens(verification, attempt, gather_number):
         return unchanged(verification, attempt)
-    return run(Gathered(verification, attempt, Dtmf(digits, keypad, cut_off), tally, now, limits))
+    return run(Gathered(verification, attempt, Dtmf(digits, keypad, cut_off), rate_counters, now, limits))

@@ -53,7 +53,7 @@ class Gathered(msgspec.Struct, frozen=True, gc=False):
     verification: Verification
     attempt: Attempt
     dtmf: Dtmf
-    tally: RateCounters
+    rate_counters: RateCounters
     now: int
     limits: Limits
 
@@ -106,15 +106,20 @@ def approve_by(verification: Verification, attempt: Attempt, entry: str, assuran
 
 def check_digits(gathered: Gathered, row: Row) -> Change:
     """Compare what was keyed in with what the page shows. Wrong digits count for the number as a wrong code does."""
-    verification, attempt, tally, now = gathered.verification, gathered.attempt, gathered.tally, gathered.now
+    verification, attempt, rate_counters, now = (
+        gathered.verification,
+        gathered.attempt,
+        gathered.rate_counters,
+        gathered.now,
+    )
     try:
-        tally.reject_check_over_limit(now, gathered.limits)
+        rate_counters.reject_check_over_limit(now, gathered.limits)
     except Rejected as rejected:
         return fail_unchecked(verification, attempt, "call.digits_not_judged", rejected.detail, now)
     if gathered.dtmf.digits == verification.match_digits:
         return approve(gathered, row)
     change = no_match(gathered, _WRONG_DIGITS_ROW)
-    return msgspec.structs.replace(change, tally=tally.with_failed_check(now))
+    return msgspec.structs.replace(change, rate_counters=rate_counters.with_failed_check(now))
 
 
 def no_match(gathered: Gathered, row: Row) -> Change:
@@ -177,7 +182,7 @@ def reprompt(gathered: Gathered, row: Row) -> Change:
 def move(gathered: Gathered, row: Row) -> Change:
     """Go to the row's state and play its script."""
     change = move_to(gathered.verification, gathered.attempt, row, gathered.now)
-    return msgspec.structs.replace(replied(change, gathered.attempt.id), stop=row.suppressed)
+    return msgspec.structs.replace(replied(change, gathered.attempt.id), suppress=row.suppressed)
 
 
 def confirm_refusal(gathered: Gathered, row: Row) -> Change:
@@ -224,7 +229,7 @@ def deny(gathered: Gathered, row: Row) -> Change:
         failure=row.failure,
         attempts=_with_attempt(gathered.verification, denied),
     )
-    return msgspec.structs.replace(replied(change, attempt.id), stop=row.suppressed)
+    return msgspec.structs.replace(replied(change, attempt.id), suppress=row.suppressed)
 
 
 def leave_to_pin_check(gathered: Gathered, _row: Row) -> Change:
@@ -320,6 +325,6 @@ _STATES: Mapping[CallState, Mapping[DtmfInput, Row]] = {
     },
 }
 FLOW: Mapping[tuple[CallState, DtmfInput], Row] = MappingProxyType(
-    {(state, given): row for state, rows in _STATES.items() for given, row in rows.items()}
+    {(state, dtmf): row for state, rows in _STATES.items() for dtmf, row in rows.items()}
 )
 """What each input does in each state. The states that are not in it do not listen: `replies.listens` is false there."""

@@ -33,12 +33,12 @@ class Keypad(msgspec.Struct, frozen=True, gc=False):
 
     def clash(self) -> str | None:
         """Say which setting gives a key a second meaning, as `name: sentence` for the operator; None if none does."""
-        taken = {FRAUD_KEY: "reports fraud", REPEAT_KEY: "repeats the prompt", SLOW_KEY: "slows the speech"}
+        meanings = {FRAUD_KEY: "reports fraud", REPEAT_KEY: "repeats the prompt", SLOW_KEY: "slows the speech"}
         if self.language:
-            taken[self.language] = "changes the language"
-        if self.confirm in taken:
-            return f"confirm_key: {self.confirm} {taken[self.confirm]}, so it cannot confirm"
-        taken |= {POUND: "ends what is keyed in", self.confirm: "confirms"}
-        if self.never_call in taken:
-            return f"never_call_key: {self.never_call} {taken[self.never_call]}, so it cannot ask for no more calls"
+            meanings[self.language] = "changes the language"
+        if self.confirm in meanings:
+            return f"confirm_key: {self.confirm} {meanings[self.confirm]}, so it cannot confirm"
+        meanings |= {POUND: "ends what is keyed in", self.confirm: "confirms"}
+        if self.never_call in meanings:
+            return f"never_call_key: {self.never_call} {meanings[self.never_call]}, so it cannot ask for no more calls"
         return None

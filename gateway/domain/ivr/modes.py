@@ -11,9 +11,9 @@ _NO_LESS = {
 }
 
 
-def is_enough(mode: Mode, asked: Mode) -> bool:
+def is_enough(mode: Mode, other: Mode) -> bool:
     """Tell whether a call in this mode asks for no less than one in the other."""
-    return mode in _NO_LESS.get(asked, Mode)
+    return mode in _NO_LESS.get(other, Mode)
 
 
 def mode_of(channel: Channel, wished: Mode | None, proof: Mode, before: Sequence[Mode | None] = ()) -> Mode | None:
@@ -27,7 +27,7 @@ def mode_of(channel: Channel, wished: Mode | None, proof: Mode, before: Sequence
     if wished is not None:
         return wished
     mode = proof
-    for asked in reversed(before):
-        if asked is not None and not is_enough(mode, asked):
-            mode = asked
+    for earlier in reversed(before):
+        if earlier is not None and not is_enough(mode, earlier):
+            mode = earlier
     return mode

@@ -10,7 +10,7 @@ from yarl import URL
 from gateway.domain.status_reports import CallReport, MessageReport
 from gateway.providers.base import Call, FoundSend, ProviderUncertain, Sms
 from gateway.providers.dialects import TWILIO, Dialect
-from gateway.providers.http_client import HttpClient
+from gateway.providers.http_client import DEFAULT_LIMITS, ConnectionLimits, HttpClient
 from gateway.providers.twilio.errors import failure_of
 from gateway.providers.twilio.statuses import fetched_call, fetched_text
 
@@ -21,7 +21,7 @@ _MESSAGING_SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
 _CALL_EVENTS = ("initiated", "ringing", "answered", "completed")
 
 
-class _Created(msgspec.Struct):
+class _CreatedResource(msgspec.Struct):
     # Twilio's sids have 34 characters; carriers of its dialect send UUIDs.
     sid: Annotated[str, msgspec.Meta(pattern=r"\A[0-9A-Za-z_-]{1,64}\Z")]
 
@@ -39,12 +39,10 @@ class TwilioProvider:
         name: the provider's name in settings and callback paths.
         dialect: in what it differs from Twilio.
         validity_period: seconds (1-36000) after which a queued text is dropped; the provider's default if None.
-        max_connections: how many requests may be in flight.
-        connect_timeout: seconds until a request holds a connection.
-        total_timeout: seconds until the answer is complete.
+        connections: how many, and the time-outs.
 
     Raises:
-        ValueError: `connect_timeout` is not shorter than `total_timeout`.
+        ValueError: The connect timeout is not shorter than the total timeout.
     """
 
     def __init__(
@@ -56,9 +54,7 @@ class TwilioProvider:
         name: str = "twilio",
         dialect: Dialect = TWILIO,
         validity_period: int | None = None,
-        max_connections: int = 64,
-        connect_timeout: float = 5.0,
-        total_timeout: float = 15.0,
+        connections: ConnectionLimits = DEFAULT_LIMITS,
     ) -> None:
         self.name = name
         self._account_sid = account_sid
@@ -72,7 +68,7 @@ class TwilioProvider:
             *(("StatusCallbackEvent", event) for event in _CALL_EVENTS),
             ("StatusCallbackMethod", "POST"),
         )
-        self._history_timeout = total_timeout
+        self._history_timeout = connections.total_timeout
         self._history: SendHistory | None = None
         self._http_client = HttpClient(
             {
@@ -81,9 +77,9 @@ class TwilioProvider:
                 "Accept-Encoding": "identity",
                 "User-Agent": "poundkey",
             },
-            max_connections=max_connections,
-            connect_timeout=connect_timeout,
-            total_timeout=total_timeout,
+            max_connections=connections.max_connections,
+            connect_timeout=connections.connect_timeout,
+            total_timeout=connections.total_timeout,
         )
 
     async def send_sms(self, sms: Sms) -> str:
@@ -175,7 +171,7 @@ class TwilioProvider:
             raise failure_of(answer)
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         await self._http_client.close()
 
     def _one(self, kind: str, sid: str) -> URL:
@@ -188,7 +184,7 @@ class TwilioProvider:
         if not 200 <= answer.status < 300:  # noqa: PLR2004 - the class of successes, RFC 9110 §15.3
             raise failure_of(answer)
         try:
-            return msgspec.json.decode(answer.body, type=_Created).sid
+            return msgspec.json.decode(answer.body, type=_CreatedResource).sid
         except (ValueError, RecursionError):
             raise ProviderUncertain("The provider accepted the request but named no sid.") from None
 

@@ -11,7 +11,7 @@ from support.integrator import PATIENCE, PHONE
 from support.world import LIMITS, World, network_at, serving_at, settings_for
 
 from gateway.domain.phone_number import PhoneNumber
-from gateway.settings.settings import Portal
+from gateway.settings.settings import PortalSettings
 
 NEW = "+14255550199"
 ONE_SEND = msgspec.structs.replace(LIMITS, sends_per_number=1)
@@ -46,10 +46,10 @@ async def told(world: World, texts: int, number: str = PHONE) -> str:
 
 
 async def none_left(world: World) -> None:
-    """Wait until no notice is kept any more."""
+    """Wait until no notification is in the outbox any more."""
     with contextlib.closing(sqlite3.connect(world.settings.database.path)) as database:
         async with asyncio.timeout(PATIENCE):
-            while database.execute("SELECT COUNT(*) FROM notices").fetchone() != (0,):
+            while database.execute("SELECT COUNT(*) FROM outbox WHERE kind = 'notification'").fetchone() != (0,):
                 await asyncio.sleep(0.01)
 
 
@@ -121,7 +121,7 @@ async def test_the_last_line_says_where_to_turn_to(tmp_path, branding, contact):
     lines = [f'{name} = "{value}"' for name, value in branding.items()]
     file.write_text("\n".join(['[applications."Example Bank".branding]', *lines, ""]))
     async with network_at() as network:
-        settings = settings_for(tmp_path, network.url, portal=Portal(applications=str(file)))
+        settings = settings_for(tmp_path, network.url, portal=PortalSettings(applications=str(file)))
         async with serving_at(settings, network) as world:
             alice, _ = await person(world)
             await block(world, alice)
@@ -139,7 +139,7 @@ async def test_a_number_that_had_its_share_of_texts_is_told_all_the_same(world, 
 
 
 @pytest.mark.parametrize("limits", [TWO_SENDS])
-async def test_a_notice_takes_no_part_of_that_share(world, integrator):
+async def test_a_notification_takes_no_part_of_that_share(world, integrator):
     alice, old = await person(world)
     await prove(world, alice, NEW, replaces=old)
     await told(world, 2)
@@ -157,10 +157,10 @@ async def test_the_provider_is_not_asked_to_report_on_it(world, network):
 async def test_one_that_the_provider_refuses_is_dropped_and_logged_without_the_number(world, network, caplog):
     alice, _ = await person(world)
     await network.faults(api={"status": 400, "error_code": 21610, "method": "POST"})
-    with caplog.at_level(logging.INFO, logger="gateway.notices"):
+    with caplog.at_level(logging.INFO, logger="gateway.outbox"):
         await block(world, alice)
         await none_left(world)
-    [line] = [record.getMessage() for record in caplog.records if record.name == "gateway.notices"]
+    [line] = [record.getMessage() for record in caplog.records if record.name.startswith("gateway.outbox")]
     assert "was refused" in line
     assert "21610" in line
     assert PHONE[2:] not in line
@@ -171,20 +171,24 @@ async def test_one_that_the_provider_refuses_is_dropped_and_logged_without_the_n
 async def test_one_whose_fate_is_unknown_is_dropped_and_never_sent_again(world, network, fault, caplog):
     alice, _ = await person(world)
     await network.faults(api={**fault, "method": "POST"})
-    with caplog.at_level(logging.INFO, logger="gateway.notices"):
+    with caplog.at_level(logging.INFO, logger="gateway.outbox"):
         await block(world, alice)
         await none_left(world)
     assert "left it open" in caplog.text
     assert len(await network.texts()) == (2 if "lose_answer" in fault else 1)
 
 
-async def test_readiness_tells_of_a_worker_that_has_stopped(integrator):
-    [worker] = [task for task in asyncio.all_tasks() if task.get_name() == "notices"]
+@pytest.mark.parametrize(
+    ("task", "worker"),
+    [("scheduler", "scheduler"), ("an attempt 0", "dispatcher"), ("a notification 0", "dispatcher")],
+)
+async def test_readiness_tells_of_a_worker_that_has_stopped(integrator, task, worker):
+    [stopped] = [each for each in asyncio.all_tasks() if each.get_name() == task]
     assert (await integrator.ask("GET", "/readyz")).status == 200
-    worker.cancel()
-    await asyncio.wait([worker])
+    stopped.cancel()
+    await asyncio.wait([stopped])
     answer = await integrator.ask("GET", "/readyz")
-    assert (answer.status, answer.body["detail"]) == (503, "notices has stopped.")
+    assert (answer.status, answer.body["detail"]) == (503, f"{worker} has stopped.")
 
 
 async def test_who_asked_for_no_more_texts_is_told_nothing(world):
