@@ -122,9 +122,10 @@ class VerifyPage(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def shape(self) -> str:
-        """Return the inputs that the page asks for, as words; when they change, the script loads the page again."""
+        """Return what the page asks for and claims, as words; when they change, the script loads the page again."""
         keys = "digits" if self.match_digits else "pin" if self.asks_pin else self.key
-        return " ".join(filter(None, (self.channel.value, "code" if self.code_length else "", keys, self.stage.value)))
+        stage = "" if self.stage is Stage.UNDER_WAY else self.stage.value
+        return " ".join(filter(None, (self.channel.value, "code" if self.code_length else "", keys, stage)))
 
 
 class FinishPage(msgspec.Struct, frozen=True, gc=False):

@@ -7,7 +7,9 @@ import msgspec
 from gateway.domain.commands import resend_times
 from gateway.domain.delivery import DeliveryStatus
 from gateway.domain.enrollment import Enrollment, Phone, PhoneKind
+from gateway.domain.ivr.dtmf import confirming_keys
 from gateway.domain.ivr.keypad import FRAUD_KEY, POUND, Keypad
+from gateway.domain.ivr.states import CallState
 from gateway.domain.limits import SECOND, Limits
 from gateway.domain.phone_number import PhoneNumber
 from gateway.domain.pins import pin_denial
@@ -26,6 +28,7 @@ from gateway.services.portal import PortalVisit
 
 _SHOWN_DIGITS = 4
 _DECIDERS = {Level.GROUP: DecidedBy.GROUP, Level.GATEWAY: DecidedBy.GATEWAY}
+_BACK_KEYS = "134"  # at most two keys confirm on a call
 _DELIVERY_STATES = {
     DeliveryStatus.QUEUED: DeliveryState.QUEUED,
     DeliveryStatus.SENDING: DeliveryState.QUEUED,
@@ -50,7 +53,12 @@ def mask_number(number: PhoneNumber) -> str:
 
 
 def key_to_press(attempt: Attempt, keypad: Keypad) -> str:
-    """Return the key that a call asks for: the confirm key, or # where it ends keyed-in digits."""
+    """Return the key that a call asks for: the confirm key, or # where it ends keyed-in digits.
+
+    While the call asks whether a refusal is meant, # would confirm the refusal: then it is a key that goes back.
+    """
+    if attempt.call_state in {CallState.CONFIRM_REPORT, CallState.CONFIRM_STOP}:
+        return next(digit for digit in _BACK_KEYS if digit not in confirming_keys(attempt, keypad))
     return POUND if attempt.mode in {Mode.MATCH, Mode.PIN} else keypad.asking(attempt.confirm_key).confirm
 
 

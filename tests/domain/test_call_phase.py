@@ -3,8 +3,8 @@
 import itertools
 
 import msgspec
-import pytest
 from support.attempts import calling, on, sending
+from support.tables import for_each
 
 from gateway.domain.delivery import CALL_ENDED, AnsweredBy, DeliveryStatus
 from gateway.domain.ivr.call_phase import PHASES, CallPhase, call_phase
@@ -42,16 +42,14 @@ def test_every_state_of_the_dialogue_has_its_phase():
     assert {state.value for state in CallState} <= PHASES.keys()
 
 
-@pytest.mark.parametrize("status", DeliveryStatus)
+@for_each("status", DeliveryStatus)
 def test_a_call_that_nobody_took_rings_or_is_over_or_is_not_there_yet(status):
     over = CallPhase.OVER if status in CALL_ENDED else None
     told = {DeliveryStatus.RINGING: CallPhase.RINGING, DeliveryStatus.IN_PROGRESS: CallPhase.ANNOUNCING}
     assert call_phase(calling(status=status)) is told.get(status, over)
 
 
-@pytest.mark.parametrize(
-    ("state", "mode"), list(itertools.product([state for state in CallState if state.value != "holding"], Mode))
-)
+@for_each(("state", "mode"), list(itertools.product([state for state in CallState if state.value != "holding"], Mode)))
 def test_what_is_told_is_what_the_call_says(state, mode):
     verification = calling(mode, **on(state))
     reply = unchanged(verification, verification.attempts[0]).reply
@@ -59,7 +57,7 @@ def test_what_is_told_is_what_the_call_says(state, mode):
     assert call_phase(verification) is SAID[reply.script]
 
 
-@pytest.mark.parametrize("mode", Mode)
+@for_each("mode", Mode)
 def test_an_approved_call_thanks_until_it_ends(mode):
     approved = msgspec.structs.replace(calling(mode, Status.APPROVED, **on()), proved_by="att_1")
     assert call_phase(approved) is CallPhase.THANKING
@@ -67,7 +65,7 @@ def test_an_approved_call_thanks_until_it_ends(mode):
     assert call_phase(msgspec.structs.replace(approved, attempts=(ended,))) is CallPhase.OVER
 
 
-@pytest.mark.parametrize(("state", "status"), list(itertools.product(CallState, DeliveryStatus)))
+@for_each(("state", "status"), list(itertools.product(CallState, DeliveryStatus)))
 def test_a_call_is_over_for_good_once_it_has_ended_failed_or_met_a_machine(state, status):
     fields = on(state) | {"status": status}
     assert call_phase(calling(**fields, answered_by=AnsweredBy.MACHINE)) is CallPhase.OVER
@@ -77,14 +75,14 @@ def test_a_call_is_over_for_good_once_it_has_ended_failed_or_met_a_machine(state
         assert call_phase(calling(**fields)) is CallPhase.OVER
 
 
-@pytest.mark.parametrize("status", [status for status in Status if status is not Status.PENDING])
+@for_each("status", [status for status in Status if status is not Status.PENDING])
 def test_what_a_call_still_says_after_the_end_is_told(status):
     assert call_phase(calling(ended=status, **on())) is CallPhase.OVER
     assert call_phase(calling(Mode.CODE, status, **on(CallState.CODE_SPOKEN))) is CallPhase.TELLING_CODE
     assert call_phase(calling(ended=status, **on(CallState.OFFER_STOP, failure=BUSY))) is CallPhase.CONFIRM_STOP
 
 
-@pytest.mark.parametrize("status", Status)
+@for_each("status", Status)
 def test_a_text_has_none_and_a_call_before_it_counts_while_it_is_on(status):
     text = sending(Channel.SMS, None, status)
     assert call_phase(text) is None

@@ -8,9 +8,12 @@ import pytest
 from pages_look.anatomy import Element, parsed
 from pages_look.specimens import call_in, frame, verify
 from support.attempts import calling, on, sending
+from support.tables import for_each
 
 from gateway.domain.delivery import CALL_ENDED, TEXT_ENDED, DeliveryStatus
 from gateway.domain.ivr.call_phase import CallPhase, call_phase
+from gateway.domain.ivr.dtmf import Dtmf, classify
+from gateway.domain.ivr.flow import FLOW
 from gateway.domain.ivr.keypad import Keypad
 from gateway.domain.ivr.replies import unchanged
 from gateway.domain.ivr.states import CallState, Script
@@ -32,8 +35,10 @@ SAID = {
     Script.ENTER_PIN: "Key in your PIN on your phone, then press #.",
     Script.OFFER_CODE: "Listen to the call, then press # to hear your code.",
     Script.SPEAK_CODE: "Listen: the call is telling you your code. Enter it here.",
-    Script.REPORT_FRAUD: "The call asks whether you want to report that you did not ask for it. To go on, press #.",
-    Script.NO_MORE_CALLS: "The call asks whether you never want a call or text from us again. To go on, press #.",
+    Script.REPORT_FRAUD: "The call asks whether you want to report that you did not ask for it."
+    " To go on, press the 1 key.",
+    Script.NO_MORE_CALLS: "The call asks whether you never want a call or text from us again."
+    " To go on, press the 1 key.",
     Script.CHOOSE_PIN: "Now choose a PIN of your own: key it in on your phone, then press #.",
     Script.REPEAT_PIN: "Now choose a PIN of your own: key it in on your phone, then press #.",
 }
@@ -90,7 +95,7 @@ def refused(code: FailureCode) -> Verification:
     return msgspec.structs.replace(denied, failure=failure)
 
 
-@pytest.mark.parametrize(("phase", "mode"), STATES)
+@for_each(("phase", "mode"), STATES)
 def test_every_language_has_a_sentence_of_its_own_for_every_state(pages, phase, mode):
     said = set()
     for language in pages.translations.languages:
@@ -107,7 +112,7 @@ def test_every_language_has_a_sentence_of_its_own_for_every_state(pages, phase, 
     assert len(said) == len(pages.translations.languages)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("state", "mode"),
     [(state, mode) for state, mode in itertools.product(CallState, Mode) if state not in AFTER_THE_END],
 )
@@ -121,16 +126,17 @@ def test_the_page_says_what_the_call_says(pages, state, mode):
         assert text == SAID[reply.script]
 
 
-@pytest.mark.parametrize("mode", [Mode.CONFIRM, Mode.CODE])
-@pytest.mark.parametrize("state", [CallState.PROOF, CallState.CONFIRM_REPORT, CallState.CONFIRM_STOP])
+@for_each("mode", [Mode.CONFIRM, Mode.CODE])
+@for_each("state", [CallState.PROOF, CallState.CONFIRM_REPORT, CallState.CONFIRM_STOP])
 def test_a_phone_that_takes_a_digit_is_never_told_to_press_pound(pages, state, mode):
     page = page_of(calling(mode, **on(state)), BY_DIGIT)
+    digit = "5" if state is CallState.PROOF else "1"  # which leads back from a refusal
     for text in (state_of(pages, page), heading_of(pages, page)):
-        assert "the 5 key" in text
+        assert f"the {digit} key" in text
         assert "#" not in text
 
 
-@pytest.mark.parametrize(("status", "mode"), list(itertools.product(OF_CALLS, Mode)))
+@for_each(("status", "mode"), list(itertools.product(OF_CALLS, Mode)))
 def test_nothing_is_over_before_its_end_and_nothing_goes_on_after_it(pages, status, mode):
     page = page_of(calling(mode, status=status))
     text, heading = state_of(pages, page), heading_of(pages, page)
@@ -140,8 +146,8 @@ def test_nothing_is_over_before_its_end_and_nothing_goes_on_after_it(pages, stat
         assert "Answer" not in heading
 
 
-@pytest.mark.parametrize("status", OF_TEXTS)
-@pytest.mark.parametrize("failure", [None, FAILURE])
+@for_each("status", OF_TEXTS)
+@for_each("failure", [None, FAILURE])
 def test_a_heading_claims_no_text_that_was_not_sent(pages, status, failure):
     page = page_of(sending(Channel.SMS, None, status=status, failure=failure))
     claims = "sent" in heading_of(pages, page)
@@ -150,8 +156,8 @@ def test_a_heading_claims_no_text_that_was_not_sent(pages, status, failure):
         assert "It went to" not in words(parsed(pages.render(page)))
 
 
-@pytest.mark.parametrize(("phase", "mode"), STATES)
-@pytest.mark.parametrize("failure", [None, *FailureCode])
+@for_each(("phase", "mode"), STATES)
+@for_each("failure", [None, *FailureCode])
 def test_a_call_that_failed_is_not_said_to_be_under_way(pages, phase, mode, failure):
     page = call_in(frame(), mode, call_phase=phase, failure=failure)
     failed = failure is not None or (phase is CallPhase.OVER and mode is not Mode.CODE)
@@ -159,7 +165,7 @@ def test_a_call_that_failed_is_not_said_to_be_under_way(pages, phase, mode, fail
     assert bool(parsed(pages.render(page)).all("kbd")) == (not failed and page.stage == "under_way")
 
 
-@pytest.mark.parametrize("phase", CallPhase)
+@for_each("phase", CallPhase)
 def test_a_call_that_tells_the_code_speaks_of_no_text_and_asks_for_no_key_once_it_is_told(pages, phase):
     page = call_in(frame(), Mode.CODE, call_phase=phase)
     html = parsed(pages.render(page))
@@ -170,8 +176,8 @@ def test_a_call_that_tells_the_code_speaks_of_no_text_and_asks_for_no_key_once_i
     assert field.has("autofocus") == told
 
 
-@pytest.mark.parametrize("channel", Channel)
-@pytest.mark.parametrize("status", [Status.FAILED, Status.PENDING])
+@for_each("channel", Channel)
+@for_each("status", [Status.FAILED, Status.PENDING])
 def test_the_main_button_does_not_repeat_what_has_just_failed(pages, channel, status):
     both = (ResendOption(Channel.SMS), ResendOption(Channel.CALL))
     verification = sending(channel, Mode.CONFIRM if channel is Channel.CALL else None, status, failure=FAILURE)
@@ -181,7 +187,7 @@ def test_the_main_button_does_not_repeat_what_has_just_failed(pages, channel, st
     ]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("code", "digit", "does"),
     [
         (FailureCode.NUMBER_BLOCKED, "9", "it gets no more calls or texts"),
@@ -237,3 +243,12 @@ def test_whatever_changes_the_heading_has_the_page_loaded_again(pages):
     for page in every:
         headings.setdefault(page.shape, set()).add(re.sub(r"\s+", " ", heading_of(pages, page)))
     assert [seen for seen in headings.values() if len(seen) > 1] == []
+
+
+@pytest.mark.parametrize("keypad", [KEYPAD, BY_DIGIT, Keypad(confirm="1"), Keypad(confirm="3")], ids=str)
+@pytest.mark.parametrize("state", [CallState.CONFIRM_REPORT, CallState.CONFIRM_STOP])
+def test_the_key_that_the_page_names_never_confirms_a_refusal(state, keypad):
+    for own_key in ("", "1", "3", "5"):
+        attempt = calling(call_state=state, confirm_key=own_key).attempts[0]
+        row = FLOW[state, classify(attempt, Dtmf(key_to_press(attempt, keypad), keypad))]
+        assert (row.entry, row.state) == ("call.refusal_dropped", CallState.PROOF)

@@ -45,7 +45,7 @@ def by_id(page: Element, wanted: str) -> Element:
     return found
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "known"),
     [
         ("phone", ["Additional security verification", "Step 1: How should we contact you?", "Authentication phone"]),
@@ -144,7 +144,7 @@ def test_a_wrong_code_says_how_many_tries_are_left(pages, around):
     assert "That is not the code we sent. You have 3 tries left." in told[3]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("seconds", "shown_time"),
     [(600, "10 minutes"), (599, "9 minutes"), (95, "1 minute"), (59, "59 seconds"), (0, "0 seconds")],
 )
