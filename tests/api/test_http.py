@@ -17,7 +17,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @for_each(
     "path",
     [
-        "/",
         "/v1",
         "/v2/verifications",
         "/v1/verifications/",
@@ -29,6 +28,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 )
 async def test_there_is_nothing_at_other_addresses(integrator, path):
     assert_problem(await integrator.ask("GET", path), 404, "not_found")
+
+
+async def test_the_root_says_what_this_is(integrator):
+    answer = await integrator.ask("GET", "/")
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert b"/docs" in answer.body
 
 
 @pytest.mark.parametrize(
