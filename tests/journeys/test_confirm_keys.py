@@ -72,5 +72,5 @@ async def test_the_page_asks_for_the_digit_as_soon_as_the_call_does(tmp_path):
         await silence_passes(network)
         assert "Answer it and press the 5 key" in (await guest.get("/portal/verify")).text
         shown = await guest.get("/portal/verify/state?revision=1")
-        assert (shown.headers["Poundkey-Shape"], "Press the 5 key" in shown.text) == ("call 5", True)
+        assert (shown.headers["Poundkey-Shape"], "then press the 5 key" in shown.text) == ("call 5", True)
         await network.press(sid, "5", OFFICE_NUMBER)
